@@ -1,0 +1,234 @@
+// Draws the layers of a flow map out of the JSON in #wf-data; every text of a user goes in as text.
+(function () {
+  "use strict";
+  var data = JSON.parse(document.getElementById("wf-data").textContent);
+  var T = data.texts, zh = data.lang === "zh";
+  var Line = null, lines = [], byNode = {}, map = null, groups = {}, pinned = [];
+
+  function grouped(value, places) {
+    return value.toLocaleString("en-US",
+      { minimumFractionDigits: places, maximumFractionDigits: places });
+  }
+  function mass(kg) {
+    var t = kg / 1000, unit = zh ? " 吨" : " t";
+    if (zh && t >= 1e4) return grouped(t / 1e4, 2) + " 万吨";
+    if (t >= 1e4) return grouped(t, 0) + unit;
+    if (t >= 100) return grouped(t, 1) + unit;
+    return t.toLocaleString("en-US", { maximumFractionDigits: 3 }) + unit;
+  }
+  function add(parent, tag, className, text) {
+    var element = document.createElement(tag);
+    if (className) element.className = className;
+    if (text !== undefined) element.textContent = text;
+    parent.appendChild(element);
+    return element;
+  }
+  function row(table, name, value) {
+    var line = add(table, "tr");
+    add(line, "th", "", name).scope = "row";
+    return add(line, "td", "", value);
+  }
+  function width(kg) {
+    return Math.max(data.thinnest, data.widest * Math.sqrt(kg / Math.max(data.largest, 1)));
+  }
+
+  // links: [source, target, material, kg, loads, km, [[route, kg, loads]], [[grade, share %]]]
+  function linkTip(link) {
+    var box = document.createElement("div"), material = data.materials[link[2]];
+    var head = add(box, "div", "wf-tip-head");
+    add(head, "span", "wf-key wf-m" + link[2]);
+    add(head, "strong", "", material.name);
+    add(head, "b", "", mass(link[3]));
+    var table = add(box, "table");
+    row(table, T.from, data.nodes[link[0]][0]);
+    row(table, T.to, data.nodes[link[1]][0]);
+    link[6].forEach(function (part) {
+      var name = data.routes[part[0]] || T.other_route;
+      row(table, T.route, link[6].length > 1 ? name + " " + mass(part[1]) : name);
+    });
+    row(table, T.loads, grouped(link[4], 0));
+    if (link[5] !== null) row(table, T.distance, grouped(link[5], 1) + " km");
+    if (link[7].length) {
+      row(table, T.evidence, link[7].map(function (part) {
+        return data.grades[part[0]] + " " + (part[1] || "<1") + " %";
+      }).join(zh ? "，" : ", "));
+    }
+    return box;
+  }
+  function nodeTip(index) {
+    var node = data.nodes[index], sums = {}, box = document.createElement("div");
+    add(add(box, "div", "wf-tip-head"), "strong", "", node[0]);
+    var table = add(box, "table");
+    if (node[4]) row(table, T.parks, node[4]);
+    (byNode[index] || []).forEach(function (line) {
+      var link = line.options.link, way = link[0] === index ? 0 : 1, key = way + ":" + link[2];
+      sums[key] = (sums[key] || 0) + link[3];
+    });
+    Object.keys(sums).sort().forEach(function (key) {
+      var part = key.split(":"), cell = row(table, part[0] === "0" ? T.out : T["in"], "");
+      add(cell, "span", "wf-key wf-m" + part[1]);
+      cell.appendChild(document.createTextNode(
+        data.materials[part[1]].name + " " + mass(sums[key])));
+    });
+    if (node[5]) row(table, T.precision, "± " + node[5] + " km");
+    return box;
+  }
+  function parkTip(park) {
+    var box = document.createElement("div");
+    [park].concat(park.members).forEach(function (one, index) {
+      if (index === 0) add(add(box, "div", "wf-tip-head"), "strong", "", one.name);
+      var table = index < 2 ? add(box, "table") : box.lastChild;
+      var value = one.cls === null ? T.not_computable + (zh ? "：" : ": ") + one.reason : one.rate;
+      row(table, index === 0 ? T.rate_scale : one.name, value);
+    });
+    return box;
+  }
+
+  function heat(lit) {
+    map.getContainer().classList.toggle("wf-hover", lit.length > 0);
+    lines.forEach(function (line) {
+      if (line._path) line._path.classList.toggle("wf-hot", lit.indexOf(line) >= 0);
+    });
+  }
+  function watch(layer, own) {
+    layer.on("mouseover", function () { heat(own()); });
+    layer.on("mouseout", function () { heat(pinned); });
+  }
+  function tip(layer, make, options) {
+    layer.bindTooltip(make, L.extend({ sticky: true, className: "wf-tip", opacity: 1 }, options));
+    layer.on("click", function (event) { layer.openTooltip(event.latlng); });
+  }
+
+  function arcs(which) {
+    var group = L.geoJSON(null);
+    var canvas = L.svg({ pane: "wf-arcs", padding: 0.4 });
+    data.links.forEach(function (link) {
+      if (link[2] !== which) return;
+      var a = data.nodes[link[0]], b = data.nodes[link[1]], wide = width(link[3]);
+      var size = wide < 3 ? "s" : wide < 7 ? "m" : "l";
+      var line = new Line(
+        wasteflowArcs.arc(a[1], a[2], b[1], b[2], data.materials[which].bend)
+          .map(function (p) { return [p[1], p[0]]; }),
+        { weight: wide, color: data.materials[which].colour, opacity: 0.82, pane: "wf-arcs",
+          renderer: canvas, className: "wf-arc", lineCap: "butt", arrow: size, link: link,
+          trim: { s: 14, m: 19, l: 27 }[size] });
+      line.feature = { type: "Feature", properties: { material: which, kg: link[3] } };
+      tip(line, function () { return linkTip(link); });
+      watch(line, function () { return [line]; });
+      [link[0], link[1]].forEach(function (end) { (byNode[end] = byNode[end] || []).push(line); });
+      lines.push(line);
+      group.addLayer(line);
+    });
+    return group;
+  }
+  function points() {
+    var group = L.layerGroup();
+    data.nodes.forEach(function (node, index) {
+      var busy = Boolean(byNode[index]);
+      var mark = L.circleMarker([node[2], node[1]], {
+        radius: node[3] ? 6 : busy ? 5 : 3.5, weight: 1.5, pane: "wf-points",
+        className: "wf-point" + (busy ? "" : " wf-idle") + (node[3] ? " wf-hub" : "") });
+      tip(mark, function () { return nodeTip(index); }, { sticky: false });
+      watch(mark, function () { return byNode[index] || []; });
+      group.addLayer(mark);
+    });
+    return group;
+  }
+  function parks() {
+    var group = L.layerGroup();
+    data.parks.forEach(function (park) {
+      var style = { className: "wf-park " + (park.shape ? "" : "wf-rough ") +
+          (park.cls === null ? "wf-unknown" : "wf-r" + park.cls),
+        weight: 1.5, fillOpacity: 1, pane: "wf-parks" };
+      var area = park.shape
+        ? L.geoJSON(park.shape, { style: function () { return style; }, pane: "wf-parks" })
+        : L.circle([park.lat, park.lon], L.extend({ radius: park.km * 1000 }, style));
+      park.area = area;
+      tip(area, function () { return parkTip(park); });
+      group.addLayer(area);
+    });
+    return group;
+  }
+
+  function layer(onMap, what) {
+    if (!map) begin(onMap);
+    groups[what] = what === "parks" ? parks() : what === "points" ? points() : arcs(what);
+    return groups[what];
+  }
+  function begin(onMap) {
+    map = onMap;
+    Line = wasteflowArcs.lineClass(L);
+    [["wf-ground", 210], ["wf-parks", 300], ["wf-arcs", 410], ["wf-points", 450],
+      ["wf-labels", 460]].forEach(function (pane) {
+      map.createPane(pane[0]).style.zIndex = pane[1];
+    });
+    map.getPane("wf-labels").style.pointerEvents = "none";
+    // No flag, no link out: only what the operator of a basemap must be credited for.
+    if (map.attributionControl) map.attributionControl.setPrefix(false);
+    L.control.zoom({ zoomInTitle: T.zoom_in, zoomOutTitle: T.zoom_out }).addTo(map);
+    L.control.scale({ imperial: false, position: "bottomleft", maxWidth: 140 }).addTo(map);
+    var north = L.control({ position: "topleft" });
+    north.onAdd = function () {
+      var mark = L.DomUtil.create("div", "wf-north");
+      mark.setAttribute("aria-hidden", "true");
+      add(mark, "span", "", "▲");
+      add(mark, "span", "", "N");
+      return mark;
+    };
+    north.addTo(map);
+  }
+
+  function view(bounds) {
+    if (!bounds) return;
+    map.fitBounds([[bounds[1], bounds[0]], [bounds[3], bounds[2]]],
+      { paddingTopLeft: [52, 44], paddingBottomRight: [52, 40], maxZoom: 12, animate: false });
+  }
+  function showLink(index) {
+    var link = data.links[index];
+    var line = lines.filter(function (one) { return one.options.link === link; })[0];
+    if (!map.hasLayer(groups[link[2]])) map.addLayer(groups[link[2]]);
+    pinned = [line];
+    map.fitBounds(line.getBounds(), { padding: [60, 60], maxZoom: 12, animate: false });
+    heat(pinned);
+    line.openTooltip(line.getLatLngs()[20]);
+  }
+  function showPark(index) {
+    var park = data.parks[index];
+    map.fitBounds(park.area.getBounds(), { padding: [30, 30], maxZoom: 12, animate: false });
+    park.area.openTooltip(park.area.getBounds().getCenter());
+  }
+  function panel(control) {
+    var box = document.getElementById("wf-panel"), slot = document.getElementById("wf-layers");
+    slot.appendChild(control.getContainer());
+    if (window.matchMedia("(max-width: 760px)").matches) box.open = false;
+    box.addEventListener("click", function (event) {
+      var button = event.target.closest("button");
+      if (!button) return;
+      if (window.matchMedia("(max-width: 760px)").matches) box.open = false;
+      if (button.dataset.link) showLink(Number(button.dataset.link));
+      else if (button.dataset.park) showPark(Number(button.dataset.park));
+      else { pinned = []; heat([]); view(data.views[button.dataset.view]); }
+    });
+  }
+  function start(control) {
+    map.invalidateSize();
+    view(data.views.main);
+    panel(control);
+    map.on("click", function () { pinned = []; heat([]); });
+    wasteflowGround.graticule(map);
+    var marks = data.parks.map(function (park) {
+      return { at: [park.top, park.lon], text: park.name, kind: "park", weight: 1e15 + park.weight,
+        rate: park.cls === null ? "–" : park.rate, from: 0 };
+    });
+    data.nodes.forEach(function (node, index) {
+      var kg = (byNode[index] || []).reduce(function (sum, l) { return sum + l.options.link[3]; }, 0);
+      if (!node[3]) {
+        marks.push({ at: [node[2], node[1]], text: node[0], kind: "firm", weight: kg, from: 10 });
+      }
+    });
+    wasteflowGround.labels(map, marks);
+    document.documentElement.dataset.ready = "true";
+  }
+
+  window.wasteflow = { layer: layer, start: start, mass: mass, width: width, data: data };
+})();

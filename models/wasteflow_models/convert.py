@@ -1,0 +1,313 @@
+"""Row ↔ record conversion: the registry snapshot with its keys, places, entries and loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wasteflow.core import registry as core
+from wasteflow.core.places import Place, PlaceKind
+from wasteflow.core.records import Entry, Event, EventKind, LoadHeader, LoadStatus
+from wasteflow.core.vocabulary import EntryKind, Evidence, LoadKind, LoadState
+from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow
+from wasteflow_models.registry import (
+    EnterpriseRow,
+    FacilityRow,
+    FilingRow,
+    MaterialRow,
+    ParkRow,
+    RegionRow,
+    RouteRow,
+    TargetRow,
+)
+
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Registry snapshot with integer keys: `ids[kind][code]` and `codes[kind][id]`."""
+
+    registry: core.Registry
+    ids: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @cached_property
+    def codes(self) -> dict[str, dict[int, str]]:
+        """Kind → integer key → code ("" for 0)."""
+        return {
+            kind: {0: "", **{key: code for code, key in table.items()}}
+            for kind, table in self.ids.items()
+        }
+
+    def id_of(self, kind: str, code: str) -> int:
+        """Integer key of a code, 0 for ""."""
+        return self.ids[kind][code] if code else 0
+
+    def place(self, kind: int, a: int, b: int) -> Place:
+        """The place of a row of `place`."""
+        word = PlaceKind(kind)
+        firm, route = self.codes["enterprise"], self.codes["route"]
+        if word is PlaceKind.TRANSIT:
+            return Place(word, firm[a], firm[b])
+        if word in (PlaceKind.SITE, PlaceKind.YARD):
+            return Place(word, firm[a])
+        if word in (PlaceKind.USE, PlaceKind.DISPOSAL):
+            return Place(word, route[a])
+        if word is PlaceKind.OPENING:
+            return Place(word, firm[a], str(b) if b else "")
+        return Place(word)
+
+    def place_key(self, place: Place) -> tuple[int, int, int]:
+        """(kind, a, b) of a place."""
+        kind = place.kind
+        if kind is PlaceKind.TRANSIT:
+            return kind, self.id_of("enterprise", place.a), self.id_of("enterprise", place.b)
+        if kind in (PlaceKind.SITE, PlaceKind.YARD):
+            return kind, self.id_of("enterprise", place.a), 0
+        if kind in (PlaceKind.USE, PlaceKind.DISPOSAL):
+            return kind, self.id_of("route", place.a), 0
+        if kind is PlaceKind.OPENING:
+            return kind, self.id_of("enterprise", place.a), int(place.b or 0)
+        return kind, 0, 0
+
+
+def load_keys(session: Session) -> Keys:
+    """The whole registry with its integer keys (one query a table)."""
+    regions = session.scalars(select(RegionRow).order_by(RegionRow.id)).all()
+    parks = session.scalars(select(ParkRow).order_by(ParkRow.id)).all()
+    firms = session.scalars(select(EnterpriseRow).order_by(EnterpriseRow.id)).all()
+    materials = session.scalars(select(MaterialRow).order_by(MaterialRow.id)).all()
+    routes = session.scalars(select(RouteRow).order_by(RouteRow.id)).all()
+    facilities = session.scalars(select(FacilityRow).order_by(FacilityRow.id)).all()
+    targets = session.scalars(select(TargetRow).order_by(TargetRow.id)).all()
+    filings = session.scalars(select(FilingRow).order_by(FilingRow.id)).all()
+    region_code: dict[int | None, str] = {None: "", **{row.id: row.code for row in regions}}
+    park_code: dict[int | None, str] = {None: "", **{row.id: row.code for row in parks}}
+    firm_code: dict[int | None, str] = {None: "", **{row.id: row.code for row in firms}}
+    registry = core.Registry(
+        regions=core.by_code(
+            core.Region(r.code, r.name_zh, r.name_en, region_code[r.parent_id]) for r in regions
+        ),
+        parks=core.by_code(_park(row, park_code, region_code) for row in parks),
+        enterprises=core.by_code(_enterprise(row, park_code, region_code) for row in firms),
+        facilities=core.by_code(_facility(row, firm_code, park_code) for row in facilities),
+        materials=core.by_code(_material(row) for row in materials),
+        routes=core.by_code(_route(row) for row in routes),
+        targets=core.by_code(_target(row) for row in targets),
+        filings=core.by_code(_filing(row, firm_code, region_code) for row in filings),
+    )
+    ids = {
+        "region": {row.code: row.id for row in regions},
+        "park": {row.code: row.id for row in parks},
+        "enterprise": {row.code: row.id for row in firms},
+        "material": {row.code: row.id for row in materials},
+        "route": {row.code: row.id for row in routes},
+        "facility": {row.code: row.id for row in facilities},
+        "target": {row.code: row.id for row in targets},
+    }
+    return Keys(registry, ids)
+
+
+def _park(row: ParkRow, parks: dict[int | None, str], regions: dict[int | None, str]) -> core.Park:
+    return core.Park(
+        row.code,
+        row.name_zh,
+        row.name_en,
+        parks[row.parent_id],
+        regions[row.region_id],
+        row.level,
+        row.lon,
+        row.lat,
+        row.precision_km,
+        row.boundary,
+        row.source,
+    )
+
+
+def _enterprise(
+    row: EnterpriseRow, parks: dict[int | None, str], regions: dict[int | None, str]
+) -> core.Enterprise:
+    return core.Enterprise(
+        row.code,
+        row.name_zh,
+        row.name_en,
+        row.uscc,
+        parks[row.park_id],
+        regions[row.region_id],
+        row.industry,
+        row.external,
+        row.aliases,
+        row.lon,
+        row.lat,
+        row.precision_km,
+        row.source,
+    )
+
+
+def _material(row: MaterialRow) -> core.Material:
+    return core.Material(
+        row.code,
+        row.name_zh,
+        row.name_en,
+        row.waste_code,
+        row.waste_class,
+        row.is_waste,
+        row.verified,
+        row.source,
+    )
+
+
+def _route(row: RouteRow) -> core.Route:
+    return core.Route(
+        row.code,
+        row.name_zh,
+        row.name_en,
+        row.fate,
+        frozenset() if row.materials == ANY else _codes(row.materials),
+        row.standard,
+        row.conditional,
+        row.condition,
+        row.source,
+    )
+
+
+def _facility(
+    row: FacilityRow, firms: dict[int | None, str], parks: dict[int | None, str]
+) -> core.Facility:
+    return core.Facility(
+        row.code,
+        row.kind,
+        row.name,
+        firms[row.enterprise_id],
+        parks[row.park_id],
+        _codes(row.materials),
+        _codes(row.routes),
+        row.capacity_kg_per_year,
+        row.status,
+        row.source,
+    )
+
+
+def _target(row: TargetRow) -> core.Target:
+    return core.Target(
+        row.code,
+        row.scope,
+        tuple(code for code in row.materials.split(";") if code),
+        row.metric,
+        row.operator,
+        row.value,
+        row.unit,
+        row.year,
+        row.baseline_year,
+        row.baseline_value,
+        row.binding,
+        row.coverage_complete,
+        row.source,
+    )
+
+
+def _filing(
+    row: FilingRow, firms: dict[int | None, str], regions: dict[int | None, str]
+) -> core.Filing:
+    return core.Filing(
+        row.code,
+        regions[row.from_region_id],
+        regions[row.to_region_id],
+        firms[row.enterprise_id],
+        _codes(row.materials),
+        row.quota_kg,
+        row.valid_from,
+        row.valid_to,
+        row.document,
+    )
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(code for code in text.split(";") if code and code != ANY)
+
+
+def entry_record(row: EntryRow, keys: Keys, reversed_: bool = False) -> Entry:
+    """The entry of a row; `reversed_` if another row reverses it (or it is that other row)."""
+    codes = keys.codes
+    return Entry(
+        doc_no=row.doc_no,
+        enterprise=codes["enterprise"][row.enterprise_id],
+        kind=EntryKind(row.kind),
+        material=codes["material"][row.material_id],
+        day=row.day,
+        kg=row.kg,
+        route=codes["route"][row.route_id or 0],
+        compartment=row.compartment,
+        generator=codes["enterprise"][row.generator_id or 0],
+        year_generated=row.year_generated,
+        from_use=row.from_use,
+        evidence=Evidence(row.evidence),
+        difference_kg=row.difference_kg,
+        reversed_=reversed_,
+    )
+
+
+def load_header(row: ShipmentRow, keys: Keys) -> LoadHeader:
+    """The header of a shipment row."""
+    firm = keys.codes["enterprise"]
+    return LoadHeader(
+        doc_no=row.doc_no,
+        consignor=firm[row.consignor_id],
+        consignee=firm[row.consignee_id],
+        material=keys.codes["material"][row.material_id],
+        route=keys.codes["route"][row.route_id],
+        kind=LoadKind(row.kind),
+        holder=firm[row.holder_id],
+        parent_consignee=firm[row.parent_consignee_id or 0],
+        to_outside=row.to_outside,
+        from_outside=row.from_outside,
+        trips=row.trips,
+    )
+
+
+def load_status(row: ShipmentRow) -> LoadStatus:
+    """The cached status of a shipment row."""
+    return LoadStatus(
+        state=LoadState(row.state),
+        dispatched_month=row.dispatched_month,
+        dispatched_kg=row.dispatched_kg,
+        received_month=row.received_month,
+        received_kg=row.received_kg,
+        accepted_kg=row.accepted_kg,
+        refused_kg=row.refused_kg,
+        lost_month=row.lost_month,
+        evidence=Evidence(row.evidence),
+        reversed_=row.reversed_,
+    )
+
+
+def store_status(row: ShipmentRow, status: LoadStatus) -> None:
+    """Write a folded status into the cache columns of a shipment row."""
+    row.state = status.state.value
+    row.dispatched_month, row.dispatched_kg = status.dispatched_month, status.dispatched_kg
+    row.received_month, row.received_kg = status.received_month, status.received_kg
+    row.accepted_kg, row.refused_kg = status.accepted_kg, status.refused_kg
+    row.lost_month, row.evidence = status.lost_month, int(status.evidence)
+    row.reversed_ = status.reversed_
+
+
+def event_record(row: EventRow) -> Event:
+    """The event of a row."""
+    return Event(
+        row.seq,
+        EventKind(row.kind),
+        row.at,
+        row.kg,
+        row.accepted_kg,
+        row.refused_kg,
+        Evidence(row.evidence),
+    )
+
+
+def places_by_id(rows: Iterable[PlaceRow], keys: Keys) -> dict[int, Place]:
+    """Integer key → place."""
+    return {row.id: keys.place(row.kind, row.a, row.b) for row in rows}

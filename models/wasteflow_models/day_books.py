@@ -1,0 +1,148 @@
+"""Books of one place at a day, for stocktakes, and the first day anything happened at a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from wasteflow.core.periods import month_of_day, shanghai_day
+from wasteflow.core.places import Place, PlaceKind
+from wasteflow.core.postings import Posting, entry_postings, load_postings
+from wasteflow.core.records import EventKind, LoadStatus, fold
+from wasteflow.core.vocabulary import EntryKind
+from wasteflow_models.convert import Keys, entry_record, event_record, load_header
+from wasteflow_models.ledger import EntryRow, EventRow, FlowMonthRow, PlaceRow, ShipmentRow
+from wasteflow_models.queries import entries_of, reversed_entry_ids
+
+
+def book_before_month(
+    session: Session, keys: Keys, place: Place, material: str, day: date
+) -> int:
+    """Book kilograms of a place before the month of `day`."""
+    kind, a, b = keys.place_key(place)
+    row, end = FlowMonthRow, aliased(PlaceRow)
+    total = 0
+    for column, sign in ((row.target_id, 1), (row.source_id, -1)):
+        query = (
+            select(func.sum(row.kg))
+            .join(end, end.id == column)
+            .where(
+                end.kind == int(kind),
+                end.a == a,
+                end.b == b,
+                row.material_id == keys.id_of("material", material),
+                row.month < month_of_day(day),
+            )
+        )
+        total += sign * int(session.scalar(query) or 0)
+    return total
+
+
+def postings_of_month_until(
+    session: Session, keys: Keys, place: Place, material: str, day: date
+) -> Iterator[tuple[Posting, ...]]:
+    """Postings dated from the first of the month to `day` that may touch a site or yard."""
+    first = day.replace(day=1)
+    firm, stuff = keys.id_of("enterprise", place.owner), keys.id_of("material", material)
+    rows = list(entries_of(session, firm, stuff, first, day))
+    gone = reversed_entry_ids(session, [row.id for row in rows])
+    for entry in rows:
+        if entry.reverses_id is None and entry.id not in gone:
+            yield entry_postings(entry_record(entry, keys))
+    if place.kind is not PlaceKind.SITE:
+        return
+    query = (
+        select(ShipmentRow)
+        .where(
+            ShipmentRow.material_id == stuff,
+            ~ShipmentRow.reversed_,
+            or_(
+                and_(
+                    ShipmentRow.consignor_id == firm,
+                    ShipmentRow.dispatched_month == month_of_day(day),
+                ),
+                and_(
+                    ShipmentRow.consignee_id == firm,
+                    ShipmentRow.received_month == month_of_day(day),
+                ),
+            ),
+        )
+        .order_by(ShipmentRow.id)
+    )
+    for shipment in session.scalars(query):
+        moved = load_postings(load_header(shipment, keys), _status_at(session, shipment, day))
+        yield tuple(posting for posting in moved if posting.key.month == month_of_day(day))
+
+
+def _status_at(session: Session, row: ShipmentRow, day: date) -> LoadStatus:
+    """Status of a load as far as its events dated until `day` go."""
+    events = session.scalars(
+        select(EventRow).where(EventRow.shipment_id == row.id).order_by(EventRow.seq)
+    ).all()
+    return fold(event_record(event) for event in events if shanghai_day(event.at) <= day)
+
+
+def first_days(
+    session: Session, keys: Keys, places: Iterable[tuple[str, str, str]]
+) -> dict[tuple[str, str, str], date]:
+    """(enterprise, compartment, material) → earliest day of a record other than an opening."""
+    found: dict[tuple[str, str, str], date] = {}
+    for firm, compartment, material in sorted(places):
+        days = [
+            _first_entry(session, keys, firm, compartment, material),
+            _first_load(session, keys, firm, material) if compartment == "site" else None,
+        ]
+        known = [day for day in days if day is not None]
+        if known:
+            found[firm, compartment, material] = min(known)
+    return found
+
+
+def _first_entry(
+    session: Session, keys: Keys, firm: str, compartment: str, material: str
+) -> date | None:
+    yard_kinds = [EntryKind.TO_YARD.value, EntryKind.FROM_YARD.value]
+    counted = and_(
+        EntryRow.kind == EntryKind.STOCKTAKE.value, EntryRow.compartment == compartment
+    )
+    others = [EntryKind.OPENING.value, EntryKind.STOCKTAKE.value]
+    moved = EntryRow.kind.in_(yard_kinds)
+    if compartment == "site":
+        moved = EntryRow.kind.not_in(others)
+    gone = select(EntryRow.reverses_id).where(EntryRow.reverses_id.is_not(None))
+    query = select(func.min(EntryRow.day)).where(
+        EntryRow.enterprise_id == keys.id_of("enterprise", firm),
+        EntryRow.material_id == keys.id_of("material", material),
+        EntryRow.reverses_id.is_(None),
+        EntryRow.id.not_in(gone),
+        or_(counted, moved),
+    )
+    return session.scalar(query)
+
+
+def _first_load(session: Session, keys: Keys, firm: str, material: str) -> date | None:
+    """Earliest dispatch from, or acceptance at, the site of a firm."""
+    key = keys.id_of("enterprise", firm)
+    query = (
+        select(func.min(EventRow.at))
+        .join(ShipmentRow, ShipmentRow.id == EventRow.shipment_id)
+        .where(
+            ShipmentRow.material_id == keys.id_of("material", material),
+            ~ShipmentRow.reversed_,
+            or_(
+                and_(
+                    ShipmentRow.consignor_id == key,
+                    ShipmentRow.kind == "delivery",
+                    EventRow.kind == EventKind.DISPATCHED.value,
+                ),
+                and_(
+                    ShipmentRow.consignee_id == key, EventRow.kind == EventKind.DECIDED.value
+                ),
+            ),
+        )
+    )
+    moment = session.scalar(query)
+    return None if moment is None else shanghai_day(moment)

@@ -1,0 +1,99 @@
+"""Schema migrations by call: upgrade, downgrade, current revision, drift.
+
+They run without SQLite's foreign_keys hook (ALTER by table copy would cascade deletes) and compare
+the row count of every table before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, inspect, make_url, text
+
+from wasteflow_models.base import Base
+
+
+class RowsLost(Exception):
+    """A migration changed the number of rows of a table; it was rolled back."""
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the database to `revision`; creates the SQLite file and its folder if missing."""
+    _run(url, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Bring the database back to `revision` ("base" empties it of our tables)."""
+    _run(url, lambda config: command.downgrade(config, revision))
+
+
+def head() -> str:
+    """The newest revision of this program."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def current(url: str) -> str | None:
+    """The revision of the database, None if it has none."""
+    with _connection(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def drift(url: str) -> list[str]:
+    """Differences between the tables of the database and of this program, as text."""
+    import wasteflow_models.ledger
+    import wasteflow_models.registry  # noqa: F401
+
+    with _connection(url) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return [str(difference) for difference in compare_metadata(context, Base.metadata)]
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _run(url: str, action: Callable[[Config], Any]) -> None:
+    config = _config()
+    with _connection(url) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(7701)"))
+        before = _counts(connection)
+        config.attributes["connection"] = connection
+        action(config)
+        after = _counts(connection)
+        changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+        if changed:
+            raise RowsLost(", ".join(sorted(changed)))
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    """Rows per table; the version table aside."""
+    names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+    return {
+        name: int(connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one())
+        for name in sorted(names)
+    }

@@ -1,0 +1,1 @@
+"""Alembic scripts; run through `wasteflow_models.migrate`."""

@@ -1,0 +1,18 @@
+"""Alembic environment: runs on the connection handed over by `wasteflow_models.migrate`."""
+
+from __future__ import annotations
+
+from alembic import context
+
+import wasteflow_models.ledger
+import wasteflow_models.registry  # noqa: F401  (tables must be known)
+from wasteflow_models.base import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

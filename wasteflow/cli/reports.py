@@ -1,0 +1,277 @@
+"""Commands that answer: rates, flows, balance, map, check."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wasteflow.cli.common import (
+    Settings,
+    default_period,
+    emit,
+    json_text,
+    open_database,
+    period_of,
+    table_text,
+    told,
+)
+from wasteflow.core.periods import Period
+
+_SCOPE = click.option("--scope", default="all", show_default=True, help="all, region:… park:… enterprise:…")
+_MATERIAL = click.option("--material", default="", help="物料代码 · Material code.")
+_PERIOD = click.option("--period", default=None, help="2024, 2024H1, 2024Q3, 2024-07, 2024-01..2024-06")
+
+
+def _csv(columns: list[str], rows: list[list[Any]]) -> str:
+    from wasteflow.exporting.tables import csv_text
+
+    text: str = csv_text(columns, rows)
+    return text
+
+
+@click.command()
+@_SCOPE
+@_PERIOD
+@_MATERIAL
+@click.option("--formula", default="official", show_default=True, help="official, simple")
+@click.option("--basis", default="declared", show_default=True)
+@click.option("--by", default="", help="region park enterprise material route evidence month quarter year")
+@click.option("--include-products", is_flag=True, help="含产品 · Count petroleum coke too.")
+@click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
+@click.pass_obj
+@told
+def rates(
+    settings: Settings,
+    scope: str,
+    period: str | None,
+    material: str,
+    formula: str,
+    basis: str,
+    by: str,
+    include_products: bool,
+    shape: str,
+) -> None:
+    """综合利用率 · Utilisation rates with the tonnes they are made of.
+
+    Example: wasteflow rates --scope park:park.anning --period 2026 --by material --formula simple
+    """
+    from wasteflow.services.rating import rates_report
+
+    database = open_database(settings)
+    report = rates_report(
+        db=database,
+        scope=scope,
+        period=period_of(period, settings) or default_period(database),
+        material=material,
+        formula=formula,
+        basis=basis,
+        by=by,
+        include_products=include_products,
+    )
+    if shape == "json":
+        click.echo(json_text(report))
+        return
+    keys = [word for word in by.split(",") if word]
+    columns, rows = rate_table(report, keys, settings.lang)
+    if shape == "csv":
+        click.echo(_csv(columns, rows), nl=False)
+        return
+    click.echo(_title(report, settings.lang))
+    click.echo(table_text(columns, rows))
+
+
+def _title(report: dict[str, Any], lang: str) -> str:
+    mark = ""
+    if report["synthetic"]:
+        mark = "  [含合成数据]" if lang == "zh" else "  [contains synthetic data]"
+    return f"{report['period']} {report['scope']} {report['formula']} {report['basis']}{mark}"
+
+
+def rate_table(
+    report: dict[str, Any], keys: list[str], lang: str
+) -> tuple[list[str], list[list[str]]]:
+    """Columns and cells of a rates report, the total last."""
+    from wasteflow.core.messages import render
+
+    heads = {
+        "zh": ["综合利用率", "产生 t", "利用 t", "其中往年 t", "贮存 t", "处置 t", "残差 t", "说明"],
+        "en": ["rate", "generated t", "utilised t", "of it prior t", "stored t", "disposed t",
+               "residual t", "notes"],
+    }[lang]
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        value = "-" if row["value"] is None else f"{row['value'] * 100:.2f} %"
+        names = ("generated_t", "utilised_t", "utilised_prior_t", "stored_t", "disposed_t")
+        tonnes = [row[name] if row[name] is not None else "-" for name in names]
+        residual = row["identity_residual_t"]
+        notes = [*([row["not_computable"]] if row["not_computable"] else []), *row["notes"]]
+        words = [reason_text(note, lang, render) for note in notes]
+        return [value, *tonnes, "-" if residual is None else residual, "; ".join(words)]
+
+    rows = [[row[key] or "-" for key in keys] + cells(row) for row in report["rows"] if keys]
+    total = ["合计" if lang == "zh" else "total", *[""] * (len(keys) - 1)] if keys else []
+    return [*keys, *heads], [*rows, [*total, *cells(report["total"])]]
+
+
+def reason_text(note: str, lang: str, render: Any) -> str:
+    """A note of a rate in words."""
+    if "ledger_starts_" in note:
+        firm, _, month = note.rpartition("ledger_starts_")
+        words: str = render("ledger_starts", lang, {"month": month})
+        return f"{firm}{words}"
+    text: str = render(note, lang, {})
+    return text
+
+
+@click.command()
+@_PERIOD
+@_MATERIAL
+@click.option("--level", default="enterprise", show_default=True, help="enterprise, park, region")
+@click.option("--transit", is_flag=True, help="保留在途节点 · Keep transit places as nodes.")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["table", "json", "csv", "graphml", "gexf", "geojson", "sankey"]),
+    default="table",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=None)
+@click.pass_obj
+@told
+def flows(
+    settings: Settings,
+    period: str | None,
+    material: str,
+    level: str,
+    transit: bool,
+    shape: str,
+    out: Path | None,
+) -> None:
+    """流向图 · The flow graph of a period (NetworkX node-link, GraphML, GEXF, GeoJSON, Sankey).
+
+    Example: wasteflow flows --period 2026 --level park --format json
+    """
+    from wasteflow.jobs import flows_text
+    from wasteflow.services.reports import flows_report
+
+    database = open_database(settings)
+    report = flows_report(
+        db=database,
+        period=period_of(period, settings) or default_period(database),
+        level=level,
+        material=material,
+        keep_transit=transit,
+    )
+    if shape != "table":
+        emit(flows_text(report, shape), out)
+        return
+    names = {node["id"]: node[f"name_{settings.lang}"] for node in report["nodes"]}
+    heads = ["从", "到", "物料/去向", "吨", "车次"]
+    if settings.lang == "en":
+        heads = ["from", "to", "material/route", "tonnes", "loads"]
+    rows = [
+        [names[e["source"]], names[e["target"]], e["key"], e["tonnes"], str(e["loads"])]
+        for e in sorted(report["edges"], key=lambda e: (-e["kg"], e["source"], e["target"]))
+    ]
+    emit(table_text(heads, rows), out)
+
+
+@click.command()
+@_SCOPE
+@_PERIOD
+@_MATERIAL
+@click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
+@click.pass_obj
+@told
+def balance(
+    settings: Settings, scope: str, period: str | None, material: str, shape: str
+) -> None:
+    """物料平衡 · Opening, in, out, closing and residual of every firm, compartment and material.
+
+    Example: wasteflow balance --scope park:park.anning --period 2026-07
+    """
+    from wasteflow.services.balance_table import balance_table
+    from wasteflow.services.reports import balance_report
+
+    database = open_database(settings)
+    chosen: Period = period_of(period, settings) or default_period(database)
+    report = balance_report(db=database, scope=scope, period=chosen, material=material)
+    if shape == "json":
+        click.echo(json_text(report))
+        return
+    columns, rows = balance_table(report)
+    if shape == "csv":
+        click.echo(_csv(columns, rows), nl=False)
+    else:
+        click.echo(table_text(columns, rows))
+
+
+@click.command("map")
+@_PERIOD
+@_MATERIAL
+@click.option("--level", default="enterprise", show_default=True, help="enterprise, park")
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.pass_obj
+@told
+def map_(
+    settings: Settings, period: str | None, material: str, level: str, out: Path
+) -> None:
+    """地图文件 · One HTML file that opens from disk without internet.
+
+    Example: wasteflow map --period 2026 --out map.html
+    """
+    from wasteflow.mapping import map_page
+
+    database = open_database(settings)
+    chosen = period_of(period, settings) or default_period(database)
+    page = map_page(
+        db=database, period=chosen, material=material, level=level, lang=settings.lang,
+        single_file=True,
+    )
+    emit(page, out)
+    settings.say(f"{out}: {len(page.encode()) / 1e6:.1f} MB", f"{out}: {len(page.encode()) / 1e6:.1f} MB")
+
+
+@click.command()
+@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
+@click.pass_obj
+@told
+def check(settings: Settings, shape: str) -> None:
+    """校验账本 · Prove the books; exit 0 sound, 1 with each fault named.
+
+    Example: wasteflow check --format json
+    """
+    from wasteflow.services.checking import check_books
+
+    report = check_books(db=open_database(settings))
+    if shape == "json":
+        click.echo(json_text(report.as_dict()))
+    else:
+        _print_check(report, settings)
+    sys.exit(0 if report.ok else 1)
+
+
+def _print_check(report: Any, settings: Settings) -> None:
+    from wasteflow.core.messages import render
+
+    for fault in report.faults:
+        click.echo(
+            f"{fault.code}: {fault.key}  expected {fault.expected} found {fault.found}  "
+            f"[{', '.join(fault.records)}]"
+        )
+    for finding in report.findings:
+        words = render(finding["code"], settings.lang, finding)
+        where = "/".join(finding[key] for key in ("enterprise", "compartment", "material"))
+        click.echo(f"· {where}: {words}")
+    counts = (report.shipments, report.entries, report.flows)
+    if report.ok:
+        settings.say(
+            "账本无误：运单 %d、记录 %d、汇总 %d 行均一致。" % counts,
+            "Sound: %d shipments, %d entries, %d roll-up rows agree." % counts,
+        )
+    else:
+        settings.say(
+            f"发现 {len(report.faults)} 处错误（见上）。", f"{len(report.faults)} faults (above)."
+        )

@@ -1,0 +1,161 @@
+"""Balances: opening + in - out = closing for every enterprise, compartment and material.
+
+The residual is the mass the books cannot explain: net stocktake difference plus shortage (book
+driven below zero).  It is shown, never spread (1-product feature 6; 3-architecture 3.2 "Holes").
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from wasteflow.core.books import FlowSum, PeriodBooks
+from wasteflow.core.places import Place, PlaceKind
+
+COMPARTMENTS = {PlaceKind.SITE: "site", PlaceKind.YARD: "yard", PlaceKind.TRANSIT: "transit"}
+UNBALANCED_KG = 1000
+UNBALANCED_SHARE_PERCENT = 2
+
+
+@dataclass(slots=True)
+class Balance:
+    """One line of the balance; masses in kilograms.
+
+    `ins` and `outs` are keyed by what the mass was (see `_in_word`, `_out_word`).
+    """
+
+    enterprise: str
+    compartment: str
+    material: str
+    opening_kg: int = 0
+    ins: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    outs: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    shortage_kg: int = 0
+    negative: bool = False
+
+    @property
+    def closing_kg(self) -> int:
+        """Book stock at the end of the period."""
+        return self.opening_kg + sum(self.ins.values()) - sum(self.outs.values())
+
+    @property
+    def stocktake_kg(self) -> int:
+        """Net counted difference of the period, surplus positive."""
+        return self.ins.get("stocktake", 0) - self.outs.get("stocktake", 0)
+
+    @property
+    def residual_kg(self) -> int:
+        """Mass that appeared (positive) or vanished (negative) without a record."""
+        return self.stocktake_kg + self.shortage_kg
+
+    @property
+    def unbalanced(self) -> bool:
+        """|residual| > max(1 t, 2 % of inflow); the inflow without the stocktake itself."""
+        inflow = sum(self.ins.values()) - self.ins.get("stocktake", 0)
+        return abs(self.residual_kg) * 100 > max(
+            UNBALANCED_KG * 100, UNBALANCED_SHARE_PERCENT * inflow
+        )
+
+    def findings(self) -> list[str]:
+        """Codes of what needs attention on this line."""
+        found = ["negative_stock"] if self.negative else []
+        return [*found, "unbalanced"] if self.unbalanced else found
+
+
+def balances(
+    books: PeriodBooks, enterprises: Iterable[str], material: str = ""
+) -> list[Balance]:
+    """Balance lines of `enterprises` in order of enterprise, material and compartment.
+
+    Lines without stock and movement are left out.
+    """
+    wanted = frozenset(enterprises)
+    lines: dict[tuple[str, str, str], Balance] = {}
+
+    def line(place: Place, stuff: str) -> Balance:
+        key = place.owner, stuff, COMPARTMENTS[place.kind]
+        if key not in lines:
+            lines[key] = Balance(place.owner, key[2], stuff)
+        return lines[key]
+
+    for (place, stuff), kg in books.opening.items():
+        if place.owner in wanted and (not material or stuff == material) and kg:
+            line(place, stuff).opening_kg += kg
+    for flow in books.flows:
+        if material and flow.material != material or flow.source == flow.target:
+            continue
+        for word, place, sign in _ends(flow):
+            if place.owner in wanted:
+                target = line(place, flow.material)
+                (target.ins if sign > 0 else target.outs)[word] += flow.kg
+    _add_shortages(lines, books)
+    order = {"site": 0, "yard": 1, "transit": 2}
+    return sorted(lines.values(), key=lambda b: (b.enterprise, b.material, order[b.compartment]))
+
+
+def _add_shortages(lines: Mapping[tuple[str, str, str], Balance], books: PeriodBooks) -> None:
+    """New debt of each place (book below zero) minus debt settled, per line."""
+    closing = books.closing()
+    for place, stuff in sorted(closing.keys() | books.opening.keys()):
+        key = place.owner, stuff, COMPARTMENTS[place.kind]
+        if key not in lines:
+            continue
+        before = max(0, -books.opening.get((place, stuff), 0))
+        lines[key].shortage_kg += max(0, -closing.get((place, stuff), 0)) - before
+    for place, stuff in books.negative:
+        key = place.owner, stuff, COMPARTMENTS[place.kind]
+        if key in lines:
+            lines[key].negative = True
+
+
+def _ends(flow: FlowSum) -> list[tuple[str, Place, int]]:
+    """(word, holding place, +1 in / -1 out) of a flow."""
+    ends = []
+    if flow.target.holds_stock:
+        ends.append((_in_word(flow), flow.target, 1))
+    if flow.source.holds_stock:
+        ends.append((_out_word(flow), flow.source, -1))
+    return ends
+
+
+def _in_word(flow: FlowSum) -> str:
+    """What an inflow is called: generation, received, to_yard, dispatched, redirected, …"""
+    source, target = flow.source.kind, flow.target.kind
+    if source is PlaceKind.TRANSIT:
+        if target is PlaceKind.TRANSIT:
+            return "redirected"
+        return "returned" if flow.source.a == flow.source.b else "received"
+    if source is PlaceKind.YARD:
+        return "from_yard"
+    if source is PlaceKind.SITE:
+        return "dispatched" if target is PlaceKind.TRANSIT else "to_yard"
+    return flow.source.word
+
+
+def _out_word(flow: FlowSum) -> str:
+    """What an outflow is called: use, disposal, dispatched, accepted, to_yard, …"""
+    source, target = flow.source.kind, flow.target.kind
+    if target is PlaceKind.TRANSIT:
+        return "redirected" if source is PlaceKind.TRANSIT else "dispatched"
+    if target is PlaceKind.YARD:
+        return "to_yard"
+    if target is PlaceKind.SITE:
+        if source is PlaceKind.YARD:
+            return "from_yard"
+        return "returned" if flow.source.a == flow.source.b else "accepted"
+    return flow.target.word
+
+
+def total_balance(lines: Iterable[Balance]) -> Balance:
+    """Sum of all lines (movements between their places stand on both sides)."""
+    total = Balance("", "", "")
+    for line in lines:
+        total.opening_kg += line.opening_kg
+        total.shortage_kg += line.shortage_kg
+        total.negative = total.negative or line.negative
+        for word, kg in line.ins.items():
+            total.ins[word] += kg
+        for word, kg in line.outs.items():
+            total.outs[word] += kg
+    return total

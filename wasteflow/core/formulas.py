@@ -1,0 +1,113 @@
+"""Utilisation rates by named formula (2-domain 1.2, 1.5): terms in kilograms → exact fraction.
+
+An unknown term is None and makes the formulas that need it not computable, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+
+from wasteflow.core.vocabulary import Evidence
+
+PRIOR_UNTRACED = "prior_stock_untraced"
+UNTRACED = "attribution_untraced"
+PRODUCT = "product"
+NOTHING_GENERATED = "nothing_generated"
+
+
+@dataclass(slots=True)
+class Terms:
+    """Tonnes behind a rate, in kilograms; None = not known.
+
+    `split` holds the utilised kilograms by (route, evidence).  `reason` says why attribution itself
+    is impossible; then `utilised_kg` and what depends on it are None.
+    """
+
+    generated_kg: int = 0
+    utilised_kg: int | None = 0
+    utilised_prior_kg: int | None = 0
+    stored_kg: int | None = 0
+    disposed_kg: int | None = 0
+    disposed_prior_kg: int | None = 0
+    dumped_kg: int = 0
+    treated_kg: int = 0
+    weighing_difference_kg: int = 0
+    lost_kg: int = 0
+    outside_kg: int = 0
+    stocktake_loss_kg: int = 0
+    settled_kg: int = 0
+    split: dict[tuple[str, Evidence], int] = field(default_factory=dict)
+    reason: str = ""
+
+    def add(self, other: Terms) -> None:
+        """Add another firm's terms; None stays None, a reason stays a reason."""
+        for item in fields(self):
+            if item.name in {"split", "reason"}:
+                continue
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
+            unknown = mine is None or theirs is None
+            setattr(self, item.name, None if unknown else mine + theirs)
+        for key, kg in other.split.items():
+            self.split[key] = self.split.get(key, 0) + kg
+        self.reason = self.reason or other.reason
+
+    @property
+    def identity_residual_kg(self) -> int | None:
+        """generated - (new use + stored + new disposal + dumped + lost + …); None if unknown."""
+        parts = (
+            self.utilised_kg,
+            self.utilised_prior_kg,
+            self.stored_kg,
+            self.disposed_kg,
+            self.disposed_prior_kg,
+        )
+        if any(part is None for part in parts):
+            return None
+        used, used_prior, stored, disposed, disposed_prior = (part or 0 for part in parts)
+        rest = self.dumped_kg + self.lost_kg + self.outside_kg + self.weighing_difference_kg
+        rest += self.stocktake_loss_kg + self.settled_kg
+        return self.generated_kg - (used - used_prior + stored + disposed - disposed_prior + rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Value as an exact fraction, or the reason why there is none."""
+
+    value: Fraction | None
+    not_computable: str | None = None
+
+
+def simple(terms: Terms) -> Rate:
+    """简单综合利用率 = utilised / generated [V]; may exceed 1 where old stock is used.
+
+    >>> simple(Terms(generated_kg=200, utilised_kg=50)).value
+    Fraction(1, 4)
+    """
+    if terms.utilised_kg is None:
+        return Rate(None, terms.reason or UNTRACED)
+    if not terms.generated_kg:
+        return Rate(None, NOTHING_GENERATED)
+    return Rate(Fraction(terms.utilised_kg, terms.generated_kg))
+
+
+def official(terms: Terms) -> Rate:
+    """综合利用率 = utilised / (generated + utilised_prior) [V]; in [0, 1] by construction.
+
+    Source: 排放源统计调查制度, 基101表 (2-domain 1.2).
+
+    >>> official(Terms(generated_kg=100, utilised_kg=60, utilised_prior_kg=20)).value
+    Fraction(1, 2)
+    """
+    if terms.utilised_kg is None:
+        return Rate(None, terms.reason or UNTRACED)
+    if terms.utilised_prior_kg is None:
+        return Rate(None, PRIOR_UNTRACED)
+    if not terms.generated_kg + terms.utilised_prior_kg:
+        return Rate(None, NOTHING_GENERATED)
+    return Rate(Fraction(terms.utilised_kg, terms.generated_kg + terms.utilised_prior_kg))
+
+
+FORMULAS: dict[str, Callable[[Terms], Rate]] = {"official": official, "simple": simple}
+"""Formula id → function; the others of the contract need tracing."""

@@ -1,0 +1,95 @@
+"""Wording of every code of the product, Chinese first and English too; no logic but `render`.
+
+The texts stand in `messages_files`, `messages_rules` and `messages_findings`.  A text says what is
+wrong, where, why, and what to do next; `{name}` takes a parameter, and what stands between `[[`
+and `]]` is left out where one of its parameters is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from wasteflow.core.messages_files import FILE_MESSAGES
+from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_rules import RULE_MESSAGES
+
+MESSAGES: Final[dict[str, tuple[str, str]]] = {
+    **FILE_MESSAGES,
+    **RULE_MESSAGES,
+    **FINDING_MESSAGES,
+}
+"""Code → (Chinese, English)."""
+
+CHINESE_WORDS: Final[dict[str, dict[str, str]]] = {
+    "what": {
+        "region": "行政区",
+        "park": "园区",
+        "enterprise": "企业",
+        "facility": "设施",
+        "material": "物料",
+        "route": "去向",
+        "target": "目标",
+        "filing": "备案",
+        "coefficient": "系数",
+    },
+    "compartment": {"site": "厂区", "yard": "堆场", "transit": "在途"},
+    "state": {
+        "draft": "草稿",
+        "issued": "已开单",
+        "in_transit": "在途",
+        "received": "已到货",
+        "accepted": "已接收",
+        "partly_accepted": "部分接收",
+        "refused": "拒收",
+        "cancelled": "已取消",
+        "lost": "灭失",
+        "reversed": "已冲销",
+    },
+    "event": {"dispatched": "发货", "decided": "验收", "lost": "灭失", "reversed": "冲销"},
+    "needed": {"use": "综合利用", "disposal": "处置", "storage": "贮存", "treatment": "处理"},
+}
+"""Parameter → English word → the word in a Chinese message."""
+
+_STARTS: Final = "ledger_starts_"
+_OPTIONAL: Final = re.compile(r"\[\[(.*?)\]\]", re.S)
+_PARAMETER: Final = re.compile(r"(?<!\{)\{(\w+)\}")
+
+
+class _Gaps(dict[str, object]):
+    """Parameters of a message; one that is missing shows as `?`."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def render(code: str, lang: str, params: Mapping[str, object]) -> str:
+    """The wording of `code` in `lang` ("zh", otherwise English); unknown code → the code itself.
+
+    Missing parameters show as `?`.  `ledger_starts_<month>` (2-domain 1.5) is `ledger_starts`.
+
+    >>> render("no_data", "en", {})
+    'there is no record for this scope and period'
+    >>> render("future_date", "zh", {"today": "2026-07-01"})[:20]
+    '日期在未来（今天是 2026-07-01'
+    """
+    if code.startswith(_STARTS) and code not in MESSAGES:
+        params = {**params, "month": code.removeprefix(_STARTS)}
+        code = _STARTS.rstrip("_")
+    pair = MESSAGES.get(code)
+    if pair is None:
+        return code
+    given = _Gaps({key: value for key, value in params.items() if str(value)})
+    if lang == "zh":
+        for key, words in CHINESE_WORDS.items():
+            if key in given:
+                given[key] = words.get(str(given[key]), given[key])
+    template = pair[0 if lang == "zh" else 1]
+    if "[[" in template:
+        template = _OPTIONAL.sub(lambda found: _if_given(found.group(1), given), template)
+    return template.format_map(given)
+
+
+def _if_given(segment: str, given: Mapping[str, object]) -> str:
+    return segment if all(name in given for name in _PARAMETER.findall(segment)) else ""

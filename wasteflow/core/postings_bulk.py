@@ -1,0 +1,214 @@
+"""Vectorised twin of `postings`: columns of integers in, summed roll-up columns out.
+
+Codes are integers given by the caller (0 = none).  A property test holds this equal to adding up
+`entry_postings` and `load_postings` one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wasteflow.core.places import PlaceKind
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadColumns:
+    """Loads as they stand, one element a load; all int64.
+
+    Months yyyymm (0 = has not happened); masses wet kilograms; `child` 1 for return or redirect;
+    `gone` 1 if reversed; ids by the caller's coding.
+    """
+
+    holder: Ints
+    consignor: Ints
+    consignee: Ints
+    parent_consignee: Ints
+    child: Ints
+    from_outside: Ints
+    to_outside: Ints
+    material: Ints
+    route: Ints
+    evidence: Ints
+    trips: Ints
+    dispatched_month: Ints
+    dispatched_kg: Ints
+    received_month: Ints
+    received_kg: Ints
+    accepted_kg: Ints
+    lost_month: Ints
+    gone: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class EntryColumns:
+    """Entries, one element each; all int64.
+
+    `kind` by `ENTRY_CODES`; `yard` 1 if the compartment of an opening or stocktake is the yard;
+    `year` 0 = unknown; `kg` as recorded, `difference_kg` signed (stocktake only).
+    """
+
+    kind: Ints
+    enterprise: Ints
+    material: Ints
+    route: Ints
+    month: Ints
+    kg: Ints
+    difference_kg: Ints
+    yard: Ints
+    generator: Ints
+    year: Ints
+    from_use: Ints
+    evidence: Ints
+    gone: Ints
+
+
+ENTRY_CODES = {
+    "opening": 1,
+    "generation": 2,
+    "to_yard": 3,
+    "from_yard": 4,
+    "use": 5,
+    "disposal": 6,
+    "treatment": 7,
+    "dumping": 8,
+    "stocktake": 9,
+}
+"""Entry kind → code in `EntryColumns.kind`."""
+
+KEY_COLUMNS = 10
+"""month, source (kind, a, b), target (kind, a, b), material, route, evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRollup:
+    """Roll-up rows in key order: `keys` (n x KEY_COLUMNS), `kg` and `n`; no all-zero rows."""
+
+    keys: Ints
+    kg: Ints
+    n: Ints
+
+
+def bulk_load_postings(loads: LoadColumns) -> BulkRollup:
+    """Summed postings of loads (see `postings.load_postings` for the rules)."""
+    alive = (loads.gone == 0) & (loads.dispatched_month > 0)
+    zero = np.zeros_like(loads.holder)
+    road = _place(zero + PlaceKind.TRANSIT, loads.holder, loads.consignee)
+    outside = loads.from_outside == 1
+    origin = _place(
+        np.where(outside, PlaceKind.OUTSIDE, PlaceKind.SITE),
+        np.where(outside, 0, loads.consignor),
+        zero,
+    )
+    parent = _place(zero + PlaceKind.TRANSIT, loads.holder, loads.parent_consignee)
+    origin = np.where((loads.child == 1)[:, None], parent, origin)
+    away = loads.to_outside == 1
+    goal = _place(
+        np.where(away, PlaceKind.OUTSIDE, PlaceKind.SITE),
+        np.where(away, 0, loads.consignee),
+        zero,
+    )
+    weighing = _place(zero + PlaceKind.WEIGHING, zero, zero)
+    gone = _place(zero + PlaceKind.LOST, zero, zero)
+    gain = loads.received_kg - loads.dispatched_kg
+    decided = alive & (loads.received_month > 0)
+    moves = [
+        (alive, loads.dispatched_month, origin, road, loads.dispatched_kg),
+        (alive & (loads.lost_month > 0), loads.lost_month, road, gone, loads.dispatched_kg),
+        (decided & (gain > 0), loads.received_month, weighing, road, gain),
+        (decided & (gain < 0), loads.received_month, road, weighing, -gain),
+        (decided, loads.received_month, road, goal, loads.accepted_kg),
+    ]
+    parts = [
+        _rows(
+            mask & (kg != 0),
+            [month, source, target, loads.material, loads.route, loads.evidence],
+            kg,
+            loads.trips,
+        )
+        for mask, month, source, target, kg in moves
+    ]
+    return _sum(parts)
+
+
+def bulk_entry_postings(entries: EntryColumns) -> BulkRollup:
+    """Summed postings of entries (see `postings.entry_postings` for the rules)."""
+    zero = np.zeros_like(entries.kind)
+    here = _place(zero + PlaceKind.SITE, entries.enterprise, zero)
+    store = _place(zero + PlaceKind.YARD, entries.enterprise, zero)
+    counted = np.where((entries.yard == 1)[:, None], store, here)
+    birth = np.where(entries.from_use == 1, PlaceKind.RECIRCULATED, PlaceKind.GENERATION)
+    stated = _place(zero + PlaceKind.OPENING, entries.generator, entries.year)
+    found = _place(zero + PlaceKind.STOCKTAKE, zero, zero)
+    surplus = entries.difference_kg > 0
+    sources = {
+        "opening": stated,
+        "generation": _place(birth, zero, zero),
+        "from_yard": store,
+        "stocktake": np.where(surplus[:, None], found, counted),
+    }
+    targets = {
+        "opening": counted,
+        "generation": here,
+        "to_yard": store,
+        "from_yard": here,
+        "use": _place(zero + PlaceKind.USE, entries.route, zero),
+        "disposal": _place(zero + PlaceKind.DISPOSAL, entries.route, zero),
+        "treatment": here,
+        "dumping": _place(zero + PlaceKind.DUMPING, zero, zero),
+        "stocktake": np.where(surplus[:, None], counted, found),
+    }
+    routed = {"use", "disposal", "treatment"}
+    parts = []
+    for kind, code in ENTRY_CODES.items():
+        kg = np.abs(entries.difference_kg) if kind == "stocktake" else entries.kg
+        route = entries.route if kind in routed else zero
+        mask = (entries.kind == code) & (entries.gone == 0) & (kg != 0)
+        columns = [entries.month, sources.get(kind, here), targets[kind]]
+        columns += [entries.material, route, entries.evidence]
+        parts.append(_rows(mask, columns, kg, zero + 1))
+    return _sum(parts)
+
+
+def merge(rollups: list[BulkRollup]) -> BulkRollup:
+    """Sum of several roll-ups."""
+    return _sum([(item.keys, item.kg, item.n) for item in rollups])
+
+
+def _place(kind: Ints, a: Ints, b: Ints) -> Ints:
+    return np.column_stack([kind, a, b]).astype(np.int64)
+
+
+def _rows(mask: NDArray[np.bool_], columns: list[Ints], kg: Ints, n: Ints) -> tuple[Ints, Ints, Ints]:
+    """The masked rows of the ten key columns with their masses and counts."""
+    flat = [column[mask] if column.ndim == 2 else column[mask][:, None] for column in columns]
+    return np.hstack(flat).astype(np.int64), kg[mask], n[mask]
+
+
+def _sum(parts: list[tuple[Ints, Ints, Ints]]) -> BulkRollup:
+    """Sum equal keys; rows in lexicographic order of the key."""
+    keys = np.concatenate([part[0] for part in parts]) if parts else np.zeros((0, KEY_COLUMNS), int)
+    if not len(keys):
+        empty = np.zeros(0, np.int64)
+        return BulkRollup(np.zeros((0, KEY_COLUMNS), np.int64), empty, empty)
+    kg = np.concatenate([part[1] for part in parts])
+    n = np.concatenate([part[2] for part in parts])
+    order = np.lexsort(keys.T[::-1])
+    keys, kg, n = keys[order], kg[order], n[order]
+    starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
+    kg, n = np.add.reduceat(kg, starts), np.add.reduceat(n, starts)
+    keep = (kg != 0) | (n != 0)
+    return BulkRollup(keys[starts][keep], kg[keep], n[keep])
+
+
+def columns_from_rows(kind: type[LoadColumns] | type[EntryColumns], rows: list[tuple[int, ...]]) -> (
+    LoadColumns | EntryColumns
+):
+    """Columns of a list of tuples in field order."""
+    count = len(fields(kind))
+    array = np.array(rows, dtype=np.int64).reshape(len(rows), count)
+    return kind(*(array[:, position] for position in range(count)))

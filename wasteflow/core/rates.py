@@ -1,0 +1,193 @@
+"""Rates by any grouping: terms per generator and material summed into rows of the contract.
+
+Adds tonnes, never rates; each generator's tonne stands once, whatever the scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wasteflow.core.errors import InvalidValue
+from wasteflow.core.formulas import FORMULAS, PRODUCT, Rate, Terms
+from wasteflow.core.periods import month_text
+from wasteflow.core.registry import Registry
+from wasteflow.core.units import tonnes_text
+from wasteflow.core.vocabulary import Evidence
+
+GROUPINGS = (
+    "region",
+    "park",
+    "enterprise",
+    "material",
+    "route",
+    "evidence",
+    "month",
+    "quarter",
+    "year",
+)
+SPLITS = ("route", "evidence")
+TIMES = ("month", "quarter", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class FirmTerms:
+    """Terms of one generator, material and period; `late` = its ledger starts after the period's
+    first day (month yyyymm), 0 otherwise; `unstated` = no opening entry says what lay there."""
+
+    enterprise: str
+    material: str
+    period: str
+    terms: Terms
+    late: int = 0
+    unstated: bool = False
+
+
+@dataclass(slots=True)
+class _Group:
+    terms: Terms = field(default_factory=Terms)
+    left_out: set[str] = field(default_factory=set)
+    unstated: bool = False
+    members: int = 0
+    products: int = 0
+
+
+def parse_groupings(text: str) -> tuple[str, ...]:
+    """Groupings of a comma list; InvalidValue `bad_grouping`."""
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        if word not in GROUPINGS or words.count(word) > 1:
+            raise InvalidValue("bad_grouping", value=word, known=" ".join(GROUPINGS))
+    return words
+
+
+def rate_rows(
+    items: Iterable[FirmTerms],
+    registry: Registry,
+    *,
+    formula: str,
+    by: Sequence[str],
+    include_products: bool = False,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """(rows, total) of the contract's `rates`; rows in order of their keys.
+
+    With a split grouping (route, evidence) the utilised tonnes are split and the denominator stays
+    that of the remaining keys; the notes say so.
+    """
+    plain = [word for word in by if word not in SPLITS]
+    groups: dict[tuple[str, ...], _Group] = {}
+    total = _Group()
+    for item in items:
+        product = not registry.materials[item.material].is_waste and not include_products
+        key = tuple(_key(word, item, registry) for word in plain)
+        group = groups.setdefault(key, _Group())
+        _join(group, item, product)
+        _join(total, item, product)
+    rows = []
+    for key in sorted(groups):
+        named = dict(zip(plain, key, strict=True))
+        for split, terms in _splits(groups[key].terms, by):
+            values = {word: {**named, **split}[word] for word in by}
+            rows.append({**values, **_row(groups[key], terms, formula, bool(split))})
+    return rows, _row(total, total.terms, formula, False)
+
+
+def _key(word: str, item: FirmTerms, registry: Registry) -> str:
+    match word:
+        case "enterprise":
+            return item.enterprise
+        case "material":
+            return item.material
+        case "park":
+            return registry.park_of(item.enterprise)
+        case "region":
+            return registry.region_of(item.enterprise)
+    return item.period
+
+
+def _join(group: _Group, item: FirmTerms, product: bool) -> None:
+    group.members += 1
+    if product:
+        group.products += 1
+    elif item.late:
+        group.left_out.add(f"{item.enterprise} ledger_starts_{month_text(item.late)}")
+    else:
+        group.terms.add(item.terms)
+        group.unstated |= item.unstated
+
+
+def _splits(terms: Terms, by: Sequence[str]) -> list[tuple[dict[str, str], Terms]]:
+    """The terms once per (route, evidence) asked for; only the utilised tonnes are split."""
+    words = [word for word in by if word in SPLITS]
+    if not words:
+        return [({}, terms)]
+    parts: dict[tuple[str, ...], dict[tuple[str, Evidence], int]] = {}
+    for (route, grade), kg in terms.split.items():
+        key = tuple(route if word == "route" else grade.word for word in words)
+        parts.setdefault(key, {})[route, grade] = kg
+    found = []
+    for key in sorted(parts):
+        part = Terms()
+        part.add(terms)
+        part.utilised_kg, part.split = sum(parts[key].values()), parts[key]
+        if part.utilised_prior_kg:
+            part.utilised_prior_kg = None
+        found.append((dict(zip(words, key, strict=True)), part))
+    return found
+
+
+def _row(group: _Group, terms: Terms, formula: str, split: bool) -> dict[str, Any]:
+    rate = _rate(group, terms, formula)
+    notes = sorted(group.left_out)
+    if group.unstated:
+        notes.append("no_opening_stated")
+    if split:
+        notes.append("denominator_not_split")
+    if rate.value is not None and rate.value > 1:
+        notes.append("above_one")
+    grades: dict[str, int] = {}
+    for (_, grade), kg in sorted(terms.split.items()):
+        grades[grade.word] = grades.get(grade.word, 0) + kg
+    return {
+        "value": None if rate.value is None else round(float(rate.value), 9),
+        "not_computable": rate.not_computable,
+        **term_tonnes(terms),
+        "by_evidence": {grade: tonnes_text(kg) for grade, kg in sorted(grades.items())},
+        "notes": notes,
+    }
+
+
+def _rate(group: _Group, terms: Terms, formula: str) -> Rate:
+    if group.members and group.products == group.members:
+        return Rate(None, PRODUCT)
+    if group.left_out and group.members == group.products + len(group.left_out):
+        first = min(note.rpartition("_")[2] for note in group.left_out)
+        return Rate(None, f"ledger_starts_{first}")
+    return FORMULAS[formula](terms)
+
+
+_TERMS = (
+    "generated",
+    "utilised",
+    "utilised_prior",
+    "stored",
+    "disposed",
+    "disposed_prior",
+    "dumped",
+    "treated",
+    "weighing_difference",
+    "lost",
+    "outside",
+    "stocktake_loss",
+    "settled",
+    "identity_residual",
+)
+
+
+def term_tonnes(terms: Terms) -> Mapping[str, str | None]:
+    """Every term as a tonnes string, None where it is not known."""
+    values = {word: getattr(terms, f"{word}_kg") for word in _TERMS}
+    return {
+        f"{word}_t": None if kg is None else tonnes_text(kg) for word, kg in values.items()
+    }

@@ -1,0 +1,249 @@
+"""The registry as plain data: regions, parks, enterprises, facilities, materials, routes, targets.
+
+Answers who lies in what (a park includes its sub-parks, a region everything below it) without a
+database.  Codes are the keys; "" means none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import TypeVar
+
+from wasteflow.core.errors import InvalidValue, NotFound
+
+NO_PARK, NO_REGION = "park:none", "region:none"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Administrative region (GB/T 2260 code)."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Park or sub-park; position in WGS 84 degrees; `boundary` GeoJSON geometry text or ""."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    parent: str = ""
+    region: str = ""
+    level: str = "other"
+    lon: float | None = None
+    lat: float | None = None
+    precision_km: str = ""
+    boundary: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enterprise:
+    """Enterprise; `external` firms stand outside the books."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    uscc: str = ""
+    park: str = ""
+    region: str = ""
+    industry: str = ""
+    external: bool = False
+    aliases: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    precision_km: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A waste, or a product with `is_waste` false."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    waste_code: str = ""
+    waste_class: str = ""
+    is_waste: bool = True
+    verified: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What can be done with a material; `materials` empty = any ("*")."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    fate: str
+    materials: frozenset[str] = frozenset()
+    standard: str = ""
+    conditional: bool = False
+    condition: str = ""
+    source: str = ""
+
+    def fits(self, material: str) -> bool:
+        """True if the route may take `material`."""
+        return not self.materials or material in self.materials
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """Plant, yard or landfill of an enterprise (or a planned project without one)."""
+
+    code: str
+    kind: str
+    name: str = ""
+    enterprise: str = ""
+    park: str = ""
+    materials: frozenset[str] = frozenset()
+    routes: frozenset[str] = frozenset()
+    capacity_kg_per_year: int | None = None
+    status: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A policy target; `value` is decimal text ("" when qualitative)."""
+
+    code: str
+    scope: str
+    materials: tuple[str, ...]
+    metric: str
+    operator: str = ""
+    value: str = ""
+    unit: str = ""
+    year: int | None = None
+    baseline_year: int | None = None
+    baseline_value: str = ""
+    binding: str = ""
+    coverage_complete: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """Cross-province filing or approval; empty fields = any."""
+
+    code: str
+    from_region: str = ""
+    to_region: str = ""
+    enterprise: str = ""
+    materials: frozenset[str] = frozenset()
+    quota_kg: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    document: str = ""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything registered, by code."""
+
+    regions: Mapping[str, Region] = field(default_factory=dict)
+    parks: Mapping[str, Park] = field(default_factory=dict)
+    enterprises: Mapping[str, Enterprise] = field(default_factory=dict)
+    facilities: Mapping[str, Facility] = field(default_factory=dict)
+    materials: Mapping[str, Material] = field(default_factory=dict)
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    filings: Mapping[str, Filing] = field(default_factory=dict)
+
+    def park_of(self, enterprise: str) -> str:
+        """Park code of a firm, "" if none."""
+        return self.enterprises[enterprise].park
+
+    def region_of(self, enterprise: str) -> str:
+        """Region code of a firm; a blank one is that of its park or the next park above."""
+        firm = self.enterprises[enterprise]
+        if firm.region:
+            return firm.region
+        for park in chain(firm.park, self.parks):
+            if self.parks[park].region:
+                return self.parks[park].region
+        return ""
+
+    def parks_up(self, park: str) -> list[str]:
+        """`park` and the parks above it."""
+        return chain(park, self.parks)
+
+    def regions_up(self, region: str) -> list[str]:
+        """`region` and the regions above it."""
+        return chain(region, self.regions)
+
+    @cached_property
+    def facilities_of(self) -> dict[str, list[Facility]]:
+        """Enterprise code → its facilities in order of code."""
+        found: dict[str, list[Facility]] = {}
+        for facility in sorted(self.facilities.values(), key=lambda item: item.code):
+            found.setdefault(facility.enterprise, []).append(facility)
+        return found
+
+    def in_scope(self, scope: str) -> frozenset[str]:
+        """Codes of the enterprises of `all`, `region:…`, `park:…` or `enterprise:…`.
+
+        Raises InvalidValue `bad_scope`, NotFound `unknown_code`.
+        """
+        word, _, code = scope.partition(":")
+        if scope == "all":
+            return frozenset(self.enterprises)
+        if word == "enterprise":
+            self._known("enterprise", code, self.enterprises)
+            return frozenset({code})
+        if word == "park":
+            self._known("park", code, self.parks)
+            return frozenset(
+                firm for firm in self.enterprises if code in self.parks_up(self.park_of(firm))
+            )
+        if word == "region":
+            self._known("region", code, self.regions)
+            return frozenset(
+                firm for firm in self.enterprises if code in self.regions_up(self.region_of(firm))
+            )
+        raise InvalidValue("bad_scope", value=scope)
+
+    @staticmethod
+    def _known(what: str, code: str, table: Mapping[str, object]) -> None:
+        if code not in table:
+            raise NotFound("unknown_code", what=what, value=code)
+
+
+def chain(code: str, table: Mapping[str, Park] | Mapping[str, Region]) -> list[str]:
+    """`code` and its ancestors in `table`, nearest first; stops at an unknown code or a cycle."""
+    found: list[str] = []
+    while code and code in table and code not in found:
+        found.append(code)
+        code = table[code].parent
+    return found
+
+
+def cycle_in(parents: Mapping[str, str]) -> list[str]:
+    """Codes whose chain of parents returns to itself, sorted; [] if there are none."""
+    bad: set[str] = set()
+    for start in parents:
+        seen = {start}
+        code = parents.get(start, "")
+        while code and code not in seen:
+            seen.add(code)
+            code = parents.get(code, "")
+        if code == start:
+            bad.add(start)
+    return sorted(bad)
+
+
+_T = TypeVar("_T", Region, Park, Enterprise, Facility, Material, Route, Target, Filing)
+
+
+def by_code(items: Iterable[_T]) -> dict[str, _T]:
+    """Code → item in order of code."""
+    return {item.code: item for item in sorted(items, key=lambda item: item.code)}

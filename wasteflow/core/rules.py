@@ -1,0 +1,84 @@
+"""What a load or an entry must satisfy against the registry (4-contract 4.5), as pure functions.
+
+Each returns nothing or a code; the caller decides on the row it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from wasteflow.core.registry import Facility, Registry, Route
+from wasteflow.core.units import dry_from_wet
+from wasteflow.core.vocabulary import Fate
+
+CAP_KG = {"road": 35_000}
+"""Payload cap per mode and trip; modes not named have none."""
+REASON_PERCENT = 2
+DISPUTE_PERCENT = 10
+PROVINCE_DIGITS = 2
+
+
+def cap_breach(mode: str, kg: int, trips: int) -> str:
+    """ "over_twice_cap" (refused), "over_cap" (finding) or ""."""
+    cap = CAP_KG.get(mode)
+    if cap is None or kg <= cap * trips:
+        return ""
+    return "over_twice_cap" if kg > 2 * cap * trips else "over_cap"
+
+
+def weight_gap(
+    dispatched_kg: int, received_kg: int, moisture: int | None, received_moisture: int | None
+) -> str:
+    """ "disputed" (> 10 %), "reason" (> 2 %) or "": compared dry if both moistures are known.
+
+    Masses are wet kilograms, moistures thousandths of a percent.
+    """
+    if moisture is not None and received_moisture is not None:
+        dispatched_kg = dry_from_wet(dispatched_kg, moisture)
+        received_kg = dry_from_wet(received_kg, received_moisture)
+    gap = abs(received_kg - dispatched_kg) * 100
+    if gap > DISPUTE_PERCENT * dispatched_kg:
+        return "disputed"
+    return "reason" if gap > REASON_PERCENT * dispatched_kg else ""
+
+
+def route_at_receiver(route: Route, material: str, facilities: Sequence[Facility]) -> str:
+    """ "" if a receiving facility takes the route, "unregistered" if there is none, else "unfit".
+
+    Generation facilities receive nothing and do not count; a transfer to a trader needs none.
+    """
+    if route.fate == Fate.TRANSFER:
+        return ""
+    receiving = [item for item in facilities if item.kind != "generation"]
+    if not receiving:
+        return "unregistered"
+    for item in receiving:
+        if item.materials and material not in item.materials:
+            continue
+        if route.code in item.routes or (not item.routes and item.kind == route.fate):
+            return ""
+    return "unfit"
+
+
+def unfiled_border(
+    registry: Registry, consignor: str, consignee: str, material: str, day: date
+) -> tuple[str, str] | None:
+    """The two province codes (first two digits) a load crosses without a filing in force, or None.
+
+    Firms without a region cross nothing that could be known.
+    """
+    ends = [registry.region_of(firm)[:PROVINCE_DIGITS] for firm in (consignor, consignee)]
+    if not all(ends) or ends[0] == ends[1]:
+        return None
+    for filing in registry.filings.values():
+        if (
+            (not filing.from_region or filing.from_region[:PROVINCE_DIGITS] == ends[0])
+            and (not filing.to_region or filing.to_region[:PROVINCE_DIGITS] == ends[1])
+            and filing.enterprise in ("", consignor)
+            and (not filing.materials or material in filing.materials)
+            and (filing.valid_from is None or filing.valid_from <= day)
+            and (filing.valid_to is None or day <= filing.valid_to)
+        ):
+            return None
+    return ends[0], ends[1]

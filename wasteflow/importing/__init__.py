@@ -1,0 +1,1 @@
+"""Files in: bytes to checked tables of text; no database, no meaning of columns."""

@@ -1,0 +1,300 @@
+"""Joins files and services: read, check, record; used by commands (and background work later)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from wasteflow.core.errors import RowsRefused
+from wasteflow.core.periods import Period, shanghai_day
+from wasteflow.services.outcome import ImportReport, Row
+
+SYNTHETIC = "synthetic"
+LEDGER_KINDS = ("entries", "shipments")
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Report of an import, and how the file was read."""
+
+    report: ImportReport
+    encoding: str
+
+
+def import_file(
+    *,
+    db: Any,
+    kind: str,
+    path: Path,
+    now: datetime,
+    encoding: str | None = None,
+    dry_run: bool = False,
+    round_kg: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    on_refused: Callable[[Any, RowsRefused], None] | None = None,
+) -> Imported:
+    """Import one file of `kind` into `db` (a `wasteflow_models.engine.Database`), all or nothing.
+
+    now: the moment (with offset) after which nothing may be dated; progress(done, all);
+    on_refused(table, error) is called before RowsRefused goes on, to write the error file.
+    Raises UnusableFile, RowsRefused.
+    """
+    from wasteflow.importing.reading import read_table
+    from wasteflow.schemas.rows import load_rows
+
+    content = path.read_bytes() if path.is_file() else b""
+    table = read_table(path, path.name, encoding)
+    try:
+        parsed = load_rows(kind, table, round_kg=round_kg, today=shanghai_day(now), now=now)
+        report = _record(db, kind, table, parsed, path.name, content, now, dry_run, progress)
+    except RowsRefused as error:
+        if on_refused:
+            on_refused(table, error)
+        raise
+    report.rounded_rows, report.rounded_kg = parsed.rounded_rows, str(parsed.rounded_kg)
+    return Imported(report, table.encoding)
+
+
+def _record(
+    db: Any,
+    kind: str,
+    table: Any,
+    parsed: Any,
+    filename: str,
+    content: bytes,
+    now: datetime,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
+) -> ImportReport:
+    from wasteflow.schemas.headers import match_header
+    from wasteflow.services.batches import new_batch
+    from wasteflow.services.entries import record_entries
+    from wasteflow.services.loads import record_loads
+    from wasteflow.services.registry import record_registry
+
+    rows = [Row(item.line, item.values) for item in parsed.rows]
+    mark = "remark" if kind in LEDGER_KINDS else "source"
+    batch = new_batch(
+        kind=kind,
+        filename=filename,
+        sha256=hashlib.sha256(content).hexdigest(),
+        now=now,
+        rounded_rows=parsed.rounded_rows,
+        rounded_kg=str(parsed.rounded_kg),
+        synthetic=any(str(row.values.get(mark) or "").startswith(SYNTHETIC) for row in rows),
+    )
+    total = len(rows)
+    common: dict[str, Any] = {
+        "db": db,
+        "rows": rows,
+        "batch": batch,
+        "issues": parsed.issues,
+        "dry_run": dry_run,
+        "progress": (lambda done: progress(done, total)) if progress else None,
+    }
+    if kind == "shipments":
+        return record_loads(now=now, **common)
+    if kind == "entries":
+        return record_entries(now=now, **common)
+    given = frozenset(match_header(kind, table.columns))
+    return record_registry(kind=kind, given=given, **common)
+
+
+SEED_KINDS = (
+    "regions",
+    "parks",
+    "enterprises",
+    "materials",
+    "routes",
+    "facilities",
+    "targets",
+    "filings",
+    "coefficients",
+)
+
+
+def seed_folder() -> Path:
+    """The seed data: inside the installed package, or beside it in a checkout."""
+    import wasteflow
+
+    inside = Path(wasteflow.__file__).parent / "_seed_data"
+    return inside if inside.is_dir() else Path(wasteflow.__file__).parents[1] / "seed_data"
+
+
+def seed_database(*, db: Any, now: datetime) -> list[ImportReport]:
+    """Load the registry facts and targets of `seed_data`; what is there already is updated."""
+    return [
+        import_file(db=db, kind=kind, path=seed_folder() / f"{kind}.csv", now=now).report
+        for kind in SEED_KINDS
+    ]
+
+
+def import_folder(
+    *,
+    db: Any,
+    folder: Path,
+    kinds: tuple[str, ...],
+    now: datetime,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[ImportReport]:
+    """Import `<kind>.csv` of a folder in the order of `kinds`."""
+    return [
+        import_file(db=db, kind=kind, path=folder / f"{kind}.csv", now=now, progress=progress).report
+        for kind in kinds
+    ]
+
+
+def import_boundaries(*, db: Any, path: Path, crs: str | None, dry_run: bool = False) -> int:
+    """Take park outlines from a GeoJSON file (property `code`); returns how many.
+
+    Raises UnusableFile `crs_needed` without a datum, `bad_boundary` for an unusable outline,
+    NotFound for an unknown park.
+    """
+    from wasteflow.core.errors import UnusableFile
+    from wasteflow.services.outlines import set_outlines
+    from wasteflow_maps.assets import MapError
+    from wasteflow_maps.boundaries import read_boundaries
+
+    if not path.is_file():
+        raise UnusableFile("file_missing", file=path)
+    if not crs:
+        raise UnusableFile("crs_needed")
+    try:
+        found = read_boundaries(path.read_bytes(), crs=crs)
+    except MapError as error:
+        raise UnusableFile("bad_boundary", file=path.name, reason=error) from error
+    outlines = {code: feature["geometry"] for code, feature in found.items()}
+    set_outlines(db=db, outlines=outlines, dry_run=dry_run)
+    return len(outlines)
+
+
+def flows_text(report: dict[str, Any], shape: str) -> str:
+    """A `flows` report in one of the graph formats."""
+    from wasteflow.exporting import graphs, sankey
+    from wasteflow.exporting.tables import json_text
+
+    writers: dict[str, Callable[[dict[str, Any]], str]] = {
+        "json": json_text,
+        "csv": graphs.to_csv,
+        "graphml": graphs.to_graphml,
+        "gexf": graphs.to_gexf,
+        "geojson": graphs.to_geojson,
+        "sankey": sankey.to_sankey,
+    }
+    return writers[shape](report)
+
+
+def export_file(
+    *,
+    db: Any,
+    kind: str,
+    out: Path,
+    scope: str = "all",
+    period: Period | None = None,
+    material: str = "",
+    level: str = "enterprise",
+    encoding: str = "utf-8-sig",
+) -> int:
+    """Write `kind` to `out` in the format of its ending; returns the number of rows or edges.
+
+    Raises UnusableFile `unknown_format` for an ending this kind cannot have.
+    """
+    ending = out.suffix.lower().lstrip(".")
+    if ending not in _ENDINGS[_family(kind)]:
+        raise _unknown_format(kind, out)
+    if kind == "flows":
+        content, count = _flows_content(db, ending, period, material, level)
+    elif kind == "boundaries":
+        content, count = _boundaries_content(db)
+    else:
+        columns, rows = _table(db, kind, scope, period, material)
+        content, count = _table_content(columns, rows, ending, encoding), len(rows)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(content)
+    return count
+
+
+_ENDINGS = {
+    "flows": ("csv", "json", "graphml", "gexf", "geojson"),
+    "boundaries": ("geojson",),
+    "table": ("csv", "json"),
+}
+
+
+def _family(kind: str) -> str:
+    return kind if kind in _ENDINGS else "table"
+
+
+def _unknown_format(kind: str, out: Path) -> Exception:
+    from wasteflow.core.errors import UnusableFile
+
+    return UnusableFile("unknown_format", file=out.name, known=" ".join(_ENDINGS[_family(kind)]))
+
+
+def _whole(db: Any) -> Period:
+    """The span of the books; the current month where they are empty."""
+    from wasteflow.services.reports import overview
+
+    seen = overview(db=db)
+    return Period.of(seen.first, seen.last) if seen.first and seen.last else Period.parse("2000")
+
+
+def _flows_content(
+    db: Any, ending: str, period: Period | None, material: str, level: str
+) -> tuple[bytes, int]:
+    from wasteflow.services.reports import flows_report
+
+    report = flows_report(db=db, period=period or _whole(db), level=level, material=material)
+    return flows_text(report, ending).encode("utf-8"), len(report["edges"])
+
+
+def _boundaries_content(db: Any) -> tuple[bytes, int]:
+    import json
+
+    from wasteflow.services.reports import overview
+
+    features = [
+        {"type": "Feature", "properties": {"code": park.code, "name_zh": park.name_zh},
+         "geometry": json.loads(park.boundary)}
+        for park in overview(db=db).registry.parks.values()
+        if park.boundary
+    ]
+    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+    return text.encode("utf-8"), len(features)
+
+
+def _table(
+    db: Any, kind: str, scope: str, period: Period | None, material: str
+) -> tuple[list[str], list[list[Any]]]:
+    from wasteflow.exporting.tables import kind_columns, kind_rows
+    from wasteflow.services import export
+
+    if kind == "balances":
+        from wasteflow.services.balance_table import balance_table
+        from wasteflow.services.reports import balance_report
+
+        chosen = period or _whole(db)
+        return balance_table(balance_report(db=db, scope=scope, period=chosen, material=material))
+    columns = kind_columns(kind)
+    asked: dict[str, Any] = {"db": db, "scope": scope, "period": period, "material": material}
+    if kind == "entries":
+        records = export.export_entries(**asked)
+    elif kind == "shipments":
+        records = export.export_shipments(**asked)
+    else:
+        records = export.export_registry(db=db, kind=kind, columns=columns)
+    return columns, [list(row) for row in kind_rows(kind, records)]
+
+
+def _table_content(
+    columns: list[str], rows: list[list[Any]], ending: str, encoding: str
+) -> bytes:
+    from wasteflow.exporting.tables import csv_bytes, json_rows
+
+    if ending == "json":
+        return json_rows(columns, rows).encode("utf-8")
+    return csv_bytes(columns, rows, encoding)

@@ -1,0 +1,205 @@
+"""Reversal of a record and loss of a load on the road: an event or a row of its own, no edit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import NotFound, RuleBroken
+from wasteflow.core.postings import Rollup, add_postings, entry_postings, load_postings
+from wasteflow.core.records import Event, EventKind, apply_event
+from wasteflow.core.vocabulary import Evidence
+from wasteflow.services.identity import new_uids
+from wasteflow.services.loads import event_values
+from wasteflow_models import queries
+from wasteflow_models.convert import (
+    Keys,
+    entry_record,
+    load_header,
+    load_keys,
+    load_status,
+    store_status,
+)
+from wasteflow_models.engine import Database
+from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
+from wasteflow_models.rollup import add_to_rollup
+
+REVERSAL_MARK = "#reversal"
+
+
+def reverse(
+    *, db: Database, doc_no: str, reason: str, now: datetime, enterprise: str = ""
+) -> dict[str, Any]:
+    """Take a record out of the books by a reversing record, re-posting nothing.
+
+    `enterprise` (code of the consignor, or of the firm of an entry) tells equal numbers apart.
+    Raises NotFound `doc_unknown`, RuleBroken `doc_ambiguous`, `already_reversed`,
+    `cannot_reverse_children`, `reason_needed`.
+    """
+    if not reason.strip():
+        raise RuleBroken("reason_needed")
+    with db.write() as session:
+        keys = load_keys(session)
+        entries = _entries(session, keys, doc_no, enterprise)
+        loads = _loads(session, keys, doc_no, enterprise)
+        if len(entries) + len(loads) > 1:
+            firm = keys.codes["enterprise"]
+            owners = [firm[row.enterprise_id] for row in entries]
+            owners += [firm[row.consignor_id] for row in loads]
+            raise RuleBroken("doc_ambiguous", value=doc_no, candidates=", ".join(sorted(owners)))
+        if entries:
+            return _reverse_entry(session, keys, entries[0], reason, now)
+        if loads:
+            return _reverse_load(session, keys, loads[0], reason, now)
+        raise NotFound("doc_unknown", value=doc_no)
+
+
+def lose(
+    *,
+    db: Database,
+    doc_no: str,
+    reason: str,
+    at: datetime,
+    now: datetime,
+    enterprise: str = "",
+) -> dict[str, Any]:
+    """Record that a load on the road was lost at `at`: its mass goes to `lost`.
+
+    Raises NotFound `doc_unknown`, RuleBroken `doc_ambiguous`, `not_in_transit`, `future_date`,
+    `received_before_dispatched`, `reason_needed`.
+    """
+    if not reason.strip():
+        raise RuleBroken("reason_needed")
+    if at > now:
+        raise RuleBroken("future_date")
+    with db.write() as session:
+        keys = load_keys(session)
+        loads = _loads(session, keys, doc_no, enterprise)
+        if not loads:
+            raise NotFound("doc_unknown", value=doc_no)
+        if len(loads) > 1:
+            owners = ", ".join(keys.codes["enterprise"][row.consignor_id] for row in loads)
+            raise RuleBroken("doc_ambiguous", value=doc_no, candidates=owners)
+        row = loads[0]
+        if row.reversed_ or row.state != "in_transit":
+            raise RuleBroken("not_in_transit", value=doc_no, state=row.state)
+        if at < queries.last_event_at(session, row.id):
+            raise RuleBroken("received_before_dispatched")
+        kg = _add_event(session, keys, row, EventKind.LOST, at, reason, now)
+    return {"doc_no": doc_no, "kind": "shipment", "state": "lost", "kg": kg}
+
+
+def _entries(session: Session, keys: Keys, doc_no: str, enterprise: str) -> list[EntryRow]:
+    query = select(EntryRow).where(EntryRow.doc_no == doc_no)
+    if enterprise:
+        query = query.where(EntryRow.enterprise_id == _firm(keys, enterprise))
+    return list(session.scalars(query.order_by(EntryRow.id)))
+
+
+def _loads(session: Session, keys: Keys, doc_no: str, enterprise: str) -> list[ShipmentRow]:
+    query = select(ShipmentRow).where(ShipmentRow.doc_no == doc_no)
+    if enterprise:
+        query = query.where(ShipmentRow.consignor_id == _firm(keys, enterprise))
+    return list(session.scalars(query.order_by(ShipmentRow.id)))
+
+
+def _firm(keys: Keys, code: str) -> int:
+    if code not in keys.ids["enterprise"]:
+        raise NotFound("unknown_code", what="enterprise", value=code)
+    return keys.ids["enterprise"][code]
+
+
+_COPIED = (
+    "enterprise_id",
+    "facility_id",
+    "kind",
+    "material_id",
+    "route_id",
+    "day",
+    "month",
+    "booked_month",
+    "kg",
+    "input_kg",
+    "dry_kg",
+    "basis",
+    "moisture",
+    "weighed",
+    "compartment",
+    "generator_id",
+    "year_generated",
+    "from_use",
+    "evidence",
+    "book_kg",
+    "difference_kg",
+    "handler",
+    "remark",
+)
+
+
+def _reverse_entry(
+    session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime
+) -> dict[str, Any]:
+    if row.reverses_id is not None or queries.reversed_entry_ids(session, [row.id]):
+        raise RuleBroken("already_reversed", value=row.doc_no)
+    rollup: Rollup = {}
+    add_postings(rollup, entry_postings(entry_record(row, keys)), -1)
+    next_id = (session.scalar(select(func.max(EntryRow.id))) or 0) + 1
+    session.execute(
+        insert(EntryRow),
+        [
+            {
+                **{name: getattr(row, name) for name in _COPIED},
+                "id": next_id,
+                "uid": new_uids(1, now)[0],
+                "batch_id": None,
+                "doc_no": row.doc_no + REVERSAL_MARK,
+                "reverses_id": row.id,
+                "reason": reason,
+                "content": 0,
+                "recorded_at": now,
+            }
+        ],
+    )
+    add_to_rollup(session, rollup, keys)
+    return {"doc_no": row.doc_no, "kind": "entry", "state": "reversed", "kg": row.kg}
+
+
+def _reverse_load(
+    session: Session, keys: Keys, row: ShipmentRow, reason: str, now: datetime
+) -> dict[str, Any]:
+    if row.reversed_:
+        raise RuleBroken("already_reversed", value=row.doc_no)
+    children = select(ShipmentRow.doc_no).where(
+        ShipmentRow.parent_id == row.id, ~ShipmentRow.reversed_
+    )
+    alive = list(session.scalars(children.order_by(ShipmentRow.id)))
+    if alive:
+        raise RuleBroken("cannot_reverse_children", value=row.doc_no, children=", ".join(alive))
+    kg = _add_event(session, keys, row, EventKind.REVERSED, now, reason, now)
+    return {"doc_no": row.doc_no, "kind": "shipment", "state": "reversed", "kg": kg}
+
+
+def _add_event(
+    session: Session,
+    keys: Keys,
+    row: ShipmentRow,
+    kind: EventKind,
+    at: datetime,
+    reason: str,
+    now: datetime,
+) -> int:
+    """Append an event, refold the cache and post the difference; returns the dispatched kg."""
+    last = session.scalar(select(func.max(EventRow.seq)).where(EventRow.shipment_id == row.id))
+    header, before = load_header(row, keys), load_status(row)
+    event = Event((last or 0) + 1, kind, at, evidence=Evidence(row.evidence))
+    after = apply_event(before, event)
+    rollup: Rollup = {}
+    add_postings(rollup, load_postings(header, before), -1)
+    add_postings(rollup, load_postings(header, after))
+    store_status(row, after)
+    session.execute(insert(EventRow), [event_values(event, None, row.id, None, now, reason)])
+    add_to_rollup(session, rollup, keys)
+    return before.dispatched_kg

@@ -1,0 +1,210 @@
+"""Recording entries: a file of what firms did alone becomes rows and roll-up in one commit.
+
+Stocktakes come last, in order of their day: each stores the counted level, the book it was held
+against and the signed difference, and posts only the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import RowIssue, RowsRefused
+from wasteflow.core.places import Place, site, yard
+from wasteflow.core.postings import Rollup, add_postings, entry_postings
+from wasteflow.core.vocabulary import EntryKind
+from wasteflow.services.entry_rows import CheckedEntry, EntryChecker, opening_issues
+from wasteflow.services.identity import new_uids
+from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
+from wasteflow_models import day_books, queries
+from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.engine import Database
+from wasteflow_models.ledger import BatchRow, EntryRow
+from wasteflow_models.rollup import add_to_rollup
+
+WRITE_CHUNK = 5000
+
+
+def record_entries(
+    *,
+    db: Database,
+    rows: Sequence[Row],
+    batch: BatchRow,
+    now: datetime,
+    issues: Iterable[RowIssue] = (),
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Take a file of entries, all or nothing.
+
+    rows: checked by the schema; issues: rows the schema refused.  Raises RowsRefused.
+    """
+    report = ImportReport("entries", rows=len(rows), dry_run=dry_run)
+    found = list(issues)
+    tick = progress or (lambda done: None)
+    try:
+        with db.write() as session:
+            keys = load_keys(session)
+            checker = EntryChecker(keys.registry, report.warnings)
+            checked: list[CheckedEntry] = []
+            for count, row in enumerate(rows):
+                result = checker.check(row)
+                if isinstance(result, RowIssue):
+                    found.append(result)
+                else:
+                    checked.append(result)
+                if count % WRITE_CHUNK == 0:
+                    tick(count)
+            new = _not_known(session, keys, checked, found, report)
+            openings = queries.opening_days(session, keys)
+            firsts = day_books.first_days(session, keys, _opened_places(new))
+            found += opening_issues(new, openings, firsts)
+            if found:
+                raise RowsRefused(found)
+            session.add(batch)
+            session.flush()
+            _write(session, keys, new, batch, now)
+            batch.taken, batch.skipped = len(new), report.skipped
+            report.taken = len(new)
+            tick(len(rows))
+            if dry_run:
+                raise DryRunEnds
+    except DryRunEnds:
+        pass
+    return report
+
+
+def _not_known(
+    session: Session,
+    keys: Keys,
+    checked: Sequence[CheckedEntry],
+    issues: list[RowIssue],
+    report: ImportReport,
+) -> list[CheckedEntry]:
+    """Entries whose number is new; repeated ones are counted, conflicting ones refused."""
+    numbers = {
+        (keys.id_of("enterprise", item.entry.enterprise), item.entry.doc_no): item
+        for item in checked
+    }
+    stored = queries.entries_by_number(session, numbers)
+    gone = queries.reversed_entry_ids(session, [row.id for row in stored.values()])
+    seen: dict[tuple[str, str], CheckedEntry] = {}
+    new = []
+    for item in checked:
+        number = item.entry.enterprise, item.entry.doc_no
+        row = stored.get((keys.id_of("enterprise", number[0]), number[1]))
+        if row is not None:
+            if row.content == item.content:
+                report.skipped += 1
+            else:
+                code = "doc_no_reversed" if row.id in gone else "doc_no_differs"
+                issues.append(RowIssue(item.line, "doc_no", number[1], code))
+        elif number not in seen:
+            seen[number] = item
+            new.append(item)
+        elif seen[number].content == item.content:
+            report.skipped += 1
+        else:
+            params = {"other_line": str(seen[number].line)}
+            issues.append(RowIssue(item.line, "doc_no", number[1], "duplicate_doc_in_file", params))
+    return new
+
+
+def _opened_places(items: Iterable[CheckedEntry]) -> set[tuple[str, str, str]]:
+    return {
+        (item.entry.enterprise, item.entry.compartment, item.entry.material)
+        for item in items
+        if item.entry.kind is EntryKind.OPENING
+    }
+
+
+def _write(
+    session: Session,
+    keys: Keys,
+    items: Sequence[CheckedEntry],
+    batch: BatchRow,
+    now: datetime,
+) -> None:
+    """Insert entries and their postings: everything but stocktakes first, then those by day."""
+    next_id = (session.scalar(select(func.max(EntryRow.id))) or 0) + 1
+    uids = new_uids(len(items), now)
+    plain = [item for item in items if item.entry.kind is not EntryKind.STOCKTAKE]
+    rollup: Rollup = {}
+    for start in range(0, len(plain), WRITE_CHUNK):
+        values = []
+        for offset, item in enumerate(plain[start : start + WRITE_CHUNK], start):
+            add_postings(rollup, entry_postings(item.entry))
+            values.append(_values(item, keys, next_id + offset, uids[offset], batch.id, now))
+        session.execute(insert(EntryRow), values)
+    add_to_rollup(session, rollup, keys)
+    counts = [item for item in items if item.entry.kind is EntryKind.STOCKTAKE]
+    counts.sort(key=lambda item: (item.entry.day, item.entry.enterprise, item.entry.doc_no))
+    for offset, item in enumerate(counts, len(plain)):
+        entry = item.entry
+        book = book_at(session, keys, _counted_place(item), entry.material, entry.day)
+        settled = item.counted_against(book)
+        difference: Rollup = {}
+        add_postings(difference, entry_postings(settled.entry))
+        values = [_values(settled, keys, next_id + offset, uids[offset], batch.id, now)]
+        session.execute(insert(EntryRow), values)
+        add_to_rollup(session, difference, keys)
+
+
+def _counted_place(item: CheckedEntry) -> Place:
+    entry = item.entry
+    return yard(entry.enterprise) if entry.compartment == "yard" else site(entry.enterprise)
+
+
+def book_at(session: Session, keys: Keys, place: Place, material: str, day: date) -> int:
+    """Book kilograms of a site or yard at the end of `day`."""
+    book = day_books.book_before_month(session, keys, place, material, day)
+    rollup: Rollup = {}
+    for postings in day_books.postings_of_month_until(session, keys, place, material, day):
+        add_postings(rollup, postings)
+    for key, (kg, _) in rollup.items():
+        book += kg * ((key.target == place) - (key.source == place))
+    return book
+
+
+def _values(
+    item: CheckedEntry, keys: Keys, key: int, uid: UUID, batch_id: int, now: datetime
+) -> dict[str, Any]:
+    entry, values, mass = item.entry, item.values, item.weight
+    return {
+        "id": key,
+        "uid": uid,
+        "batch_id": batch_id,
+        "doc_no": entry.doc_no,
+        "enterprise_id": keys.id_of("enterprise", entry.enterprise),
+        "facility_id": keys.id_of("facility", values.get("facility") or "") or None,
+        "kind": entry.kind.value,
+        "material_id": keys.id_of("material", entry.material),
+        "route_id": keys.id_of("route", entry.route) or None,
+        "day": entry.day,
+        "month": entry.month,
+        "booked_month": entry.month,
+        "kg": mass.kg,
+        "input_kg": mass.input_kg,
+        "dry_kg": mass.dry_kg,
+        "basis": mass.basis,
+        "moisture": mass.moisture,
+        "weighed": mass.weighed,
+        "compartment": entry.compartment,
+        "generator_id": keys.id_of("enterprise", entry.generator) or None,
+        "year_generated": entry.year_generated,
+        "from_use": entry.from_use,
+        "evidence": int(entry.evidence),
+        "book_kg": item.book_kg,
+        "difference_kg": entry.difference_kg,
+        "reverses_id": None,
+        "handler": values.get("handler") or "",
+        "reason": values.get("reason") or "",
+        "remark": values.get("remark") or "",
+        "content": item.content,
+        "recorded_at": now,
+    }

@@ -1,0 +1,264 @@
+"""From the rows of a shipments file to checked loads: names resolved, rules of 4.5 applied.
+
+Nothing is written here; a broken rule becomes a RowIssue of its line and column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from wasteflow.core.errors import RowIssue, WasteflowError
+from wasteflow.core.periods import shanghai_day
+from wasteflow.core.records import Event, EventKind, LoadHeader
+from wasteflow.core.registry import Registry
+from wasteflow.core.rules import CAP_KG, cap_breach, route_at_receiver, unfiled_border, weight_gap
+from wasteflow.core.units import dry_from_wet, wet_from_dry
+from wasteflow.core.vocabulary import EVIDENCE, Evidence, LoadKind
+from wasteflow.services.naming import Names, known
+from wasteflow.services.outcome import Row, Warnings
+
+DISPATCH_FIELDS = (
+    "mode",
+    "vehicle",
+    "carrier",
+    "handler",
+    "dispatched_at",
+    "dispatched_t",
+    "moisture_pct",
+    "basis",
+    "weighed",
+    "loads",
+    "kind",
+    "parent_doc_no",
+    "from_facility",
+)
+RECEIPT_FIELDS = (
+    "received_at",
+    "received_t",
+    "received_moisture_pct",
+    "accepted_t",
+    "refused_t",
+    "reason",
+    "ticket_no",
+    "to_facility",
+    "remark",
+)
+IMPORTER_MAY_ASSERT = Evidence.IMPORTED
+DEFAULTS = {"basis": "wet", "weighed": "measured", "kind": "delivery", "loads": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A weight as given and as it counts: wet kilograms, dry beside it when moisture is known."""
+
+    kg: int
+    input_kg: int
+    dry_kg: int | None
+    basis: str
+    moisture: int | None
+    weighed: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLoad:
+    """One load of a file, ready to be written.
+
+    `decision` is None for a load in transit; `*_content` are hashes to recognise a repeated row.
+    """
+
+    line: int
+    header: LoadHeader
+    values: Any
+    dispatch: Event
+    dispatch_weight: Weight
+    decision: Event | None
+    decision_weight: Weight | None
+    dispatch_content: int
+    receipt_content: int | None
+    parent: tuple[str, str] | None = None
+
+    def as_child(
+        self, parent: tuple[str, str], holder: str, parent_consignee: str
+    ) -> CheckedLoad:
+        """The same load as a child of a refused part; `parent` = (consignor, number)."""
+        header = replace(self.header, holder=holder, parent_consignee=parent_consignee)
+        return replace(self, header=header, parent=parent)
+
+
+class LoadChecker:
+    """Checks rows one by one against a registry snapshot."""
+
+    def __init__(self, registry: Registry, warnings: Warnings) -> None:
+        self._registry = registry
+        self._names = Names(registry)
+        self._warnings = warnings
+        self._fits: dict[tuple[str, str, str], str] = {}
+
+    def check(self, row: Row) -> CheckedLoad | RowIssue:
+        """The load of a row, or why it is refused (first broken rule)."""
+        field = "consignor"
+        values = row.values
+        try:
+            consignor = self._names.enterprise(values["consignor"])
+            field = "consignee"
+            consignee = self._names.enterprise(values["consignee"])
+            kind = LoadKind(values.get("kind") or LoadKind.DELIVERY)
+            if consignor == consignee and kind is not LoadKind.RETURN:
+                return _issue(row, "consignee", "sender_is_receiver")
+            field = "material"
+            material = known(self._registry.materials, "material", values["material"])
+            field = "route"
+            known(self._registry.routes, "route", values["route"])
+            for field, owner in (("from_facility", consignor), ("to_facility", consignee)):
+                if values.get(field):
+                    self._names.facility(values[field], owner)
+        except WasteflowError as error:
+            return RowIssue(
+                row.line, field, str(values.get(field) or ""), error.code, error.params
+            )
+        issue = self._route_issue(row, kind, material, consignee)
+        if issue:
+            return issue
+        header = LoadHeader(
+            doc_no=values["doc_no"],
+            consignor=consignor,
+            consignee=consignee,
+            material=material,
+            route=values["route"],
+            kind=kind,
+            to_outside=self._registry.enterprises[consignee].external,
+            from_outside=self._registry.enterprises[consignor].external,
+            trips=values.get("loads") or 1,
+        )
+        return self._weigh(row, header)
+
+    def _route_issue(
+        self, row: Row, kind: LoadKind, material: str, consignee: str
+    ) -> RowIssue | None:
+        """Route against material and receiver; a return goes home and needs neither."""
+        route = self._registry.routes[row.values["route"]]
+        if not route.fits(material):
+            fitting = ", ".join(sorted(route.materials))
+            return _issue(row, "route", "route_does_not_fit_material", materials=fitting)
+        if kind is LoadKind.RETURN or self._registry.enterprises[consignee].external:
+            return None
+        key = route.code, material, consignee
+        if key not in self._fits:
+            facilities = self._registry.facilities_of.get(consignee, [])
+            self._fits[key] = route_at_receiver(route, material, facilities)
+        if self._fits[key] == "unfit":
+            return _issue(row, "route", "route_does_not_fit_receiver", enterprise=consignee)
+        if self._fits[key] == "unregistered":
+            self._warnings.add(row.line, "route_not_registered", enterprise=consignee)
+        return None
+
+    def _weigh(self, row: Row, header: LoadHeader) -> CheckedLoad | RowIssue:
+        values = row.values
+        mode = values.get("mode") or ""
+        basis = values.get("basis") or "wet"
+        weighed = values.get("weighed") or "measured"
+        moisture = values.get("moisture_pct")
+        sent = weight(values["dispatched_t"], basis, moisture, weighed)
+        breach = cap_breach(mode, sent.kg, header.trips)
+        if breach == "over_twice_cap":
+            cap = str(CAP_KG[mode] * header.trips // 1000)
+            return _issue(row, "dispatched_t", "over_twice_cap", cap=cap)
+        if breach:
+            self._warnings.add(row.line, "over_cap", cap=CAP_KG[mode] * header.trips // 1000)
+        evidence = self._evidence(row, weighed)
+        decision = decision_weight = None
+        if values.get("received_at") is not None:
+            moisture_there = values.get("received_moisture_pct")
+            if moisture_there is None and basis == "dry":
+                moisture_there = moisture
+            got = weight(values["received_t"], basis, moisture_there, weighed)
+            accepted = weight(values["accepted_t"], basis, moisture_there, weighed).kg
+            gap = weight_gap(sent.kg, got.kg, moisture, values.get("received_moisture_pct"))
+            if gap and not values.get("reason"):
+                self._warnings.add(row.line, "reason_missing")
+            if gap == "disputed":
+                evidence = Evidence.DISPUTED
+                self._warnings.add(row.line, "weight_disputed")
+            decision_weight = got
+            decision = Event(
+                2,
+                EventKind.DECIDED,
+                values["received_at"],
+                got.kg,
+                accepted,
+                got.kg - accepted,
+                evidence,
+            )
+        self._remark_transfer(row, header)
+        dispatch = Event(
+            1, EventKind.DISPATCHED, values["dispatched_at"], sent.kg, evidence=evidence
+        )
+        return CheckedLoad(
+            row.line,
+            header,
+            values,
+            dispatch,
+            sent,
+            decision,
+            decision_weight,
+            content(
+                header.consignor,
+                header.consignee,
+                header.material,
+                header.route,
+                *(values.get(name) or DEFAULTS.get(name) for name in DISPATCH_FIELDS),
+            ),
+            None if decision is None else content(*(values.get(name) for name in RECEIPT_FIELDS)),
+        )
+
+    def _evidence(self, row: Row, weighed: str) -> Evidence:
+        """Grade the importer may assert; a better one asked for is lowered with a warning."""
+        asked = EVIDENCE[row.values.get("evidence") or IMPORTER_MAY_ASSERT.word]
+        if asked < IMPORTER_MAY_ASSERT:
+            self._warnings.add(row.line, "evidence_too_good", value=asked.word)
+        grade = max(asked, IMPORTER_MAY_ASSERT)
+        return max(grade, Evidence.ESTIMATED) if weighed == "estimated" else grade
+
+    def _remark_transfer(self, row: Row, header: LoadHeader) -> None:
+        """Warnings on conditional routes and on borders of provinces."""
+        if self._registry.routes[header.route].conditional and header.kind is LoadKind.DELIVERY:
+            self._warnings.add(row.line, "conditional_without_document", value=header.route)
+        day = shanghai_day(row.values["dispatched_at"])
+        provinces = unfiled_border(
+            self._registry, header.consignor, header.consignee, header.material, day
+        )
+        if provinces:
+            self._warnings.add(
+                row.line, "cross_province_without_filing", origin=provinces[0], goal=provinces[1]
+            )
+
+
+def weight(input_kg: int, basis: str, moisture: int | None, weighed: str) -> Weight:
+    """Wet and dry kilograms of a given mass; a dry input needs its moisture (the schema sees to it)."""
+    if basis == "dry" and moisture is not None:
+        return Weight(
+            wet_from_dry(input_kg, moisture), input_kg, input_kg, basis, moisture, weighed
+        )
+    dry = None if moisture is None else dry_from_wet(input_kg, moisture)
+    return Weight(input_kg, input_kg, dry, basis, moisture, weighed)
+
+
+def content(*parts: object) -> int:
+    """64-bit hash of typed values: the same row gives the same number on every machine."""
+    text = "\x1f".join(_canonical(part) for part in parts)
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _canonical(part: object) -> str:
+    if part is None or part == "":
+        return ""
+    if isinstance(part, datetime):
+        return str(part.timestamp())
+    return str(part)
+
+
+def _issue(row: Row, field: str, code: str, **params: str) -> RowIssue:
+    return RowIssue(row.line, field, str(row.values.get(field) or ""), code, params)

@@ -1,0 +1,62 @@
+"""Which registered object a file means: enterprises by code, credit code or exact name.
+
+A former name (alias) is recognised and offered, never taken silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wasteflow.core.errors import InvalidValue, NotFound
+from wasteflow.core.registry import Facility, Registry
+
+
+class Names:
+    """Look-up of the names of a registry snapshot."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._by_name: dict[str, list[str]] = {}
+        self._by_alias: dict[str, list[str]] = {}
+        self._known: dict[str, str] = {}
+        for firm in registry.enterprises.values():
+            for name in {firm.name_zh, firm.name_en, firm.uscc} - {""}:
+                self._by_name.setdefault(name, []).append(firm.code)
+            for alias in firm.aliases.split(";"):
+                if name := alias.partition("@")[0].strip():
+                    self._by_alias.setdefault(name, []).append(firm.code)
+
+    def enterprise(self, text: str) -> str:
+        """Code of the enterprise; NotFound `unknown_code`, InvalidValue `ambiguous_name`."""
+        if text not in self._known:
+            self._known[text] = self._find(text)
+        return self._known[text]
+
+    def _find(self, text: str) -> str:
+        if text in self._registry.enterprises:
+            return text
+        found = self._by_name.get(text, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InvalidValue("ambiguous_name", value=text, candidates=", ".join(found))
+        former = self._by_alias.get(text, [])
+        if former:
+            raise InvalidValue("former_name", value=text, candidates=", ".join(sorted(former)))
+        raise NotFound("unknown_code", what="enterprise", value=text)
+
+    def facility(self, code: str, enterprise: str) -> Facility:
+        """The facility `code` of `enterprise`; NotFound, or InvalidValue if it is another's."""
+        facility = self._registry.facilities.get(code)
+        if facility is None:
+            raise NotFound("unknown_code", what="facility", value=code)
+        if facility.enterprise != enterprise:
+            raise InvalidValue("facility_not_of_enterprise", value=code, enterprise=enterprise)
+        return facility
+
+
+def known(table: Mapping[str, object], what: str, code: str) -> str:
+    """`code` if the table has it; NotFound `unknown_code` otherwise."""
+    if code not in table:
+        raise NotFound("unknown_code", what=what, value=code)
+    return code

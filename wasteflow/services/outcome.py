@@ -1,0 +1,81 @@
+"""What an import or a write returns: counts, warnings, and the way a dry run ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wasteflow.core.errors import Remark
+
+Progress = Callable[[int], None]
+SHOWN_EXAMPLES = 5
+
+
+class DryRunEnds(Exception):
+    """Raised inside the transaction of a dry run so that it rolls back."""
+
+
+@dataclass(slots=True)
+class Warnings:
+    """Warnings by code: how many rows, and the first few with their line."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[tuple[int, Remark]]] = field(default_factory=dict)
+
+    def add(self, line: int, code: str, **params: object) -> None:
+        """Note a warning of a file line."""
+        self.counts[code] += 1
+        shown = self.examples.setdefault(code, [])
+        if len(shown) < SHOWN_EXAMPLES:
+            shown.append((line, Remark(code, {key: str(value) for key, value in params.items()})))
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """Counts of one import. `completed`: loads that got their receipt; `skipped`: known already."""
+
+    kind: str
+    rows: int = 0
+    taken: int = 0
+    updated: int = 0
+    completed: int = 0
+    skipped: int = 0
+    rounded_rows: int = 0
+    rounded_kg: str = "0"
+    dry_run: bool = False
+    warnings: Warnings = field(default_factory=Warnings)
+
+    def as_dict(self, lang: str = "zh") -> dict[str, Any]:
+        """JSON shape of the report."""
+        return {
+            "kind": self.kind,
+            "rows": self.rows,
+            "taken": self.taken,
+            "updated": self.updated,
+            "completed": self.completed,
+            "skipped": self.skipped,
+            "rounded_rows": self.rounded_rows,
+            "rounded_kg": self.rounded_kg,
+            "dry_run": self.dry_run,
+            "warnings": [
+                {
+                    "code": code,
+                    "rows": count,
+                    "examples": [
+                        {"line": line, "message": remark.text(lang)}
+                        for line, remark in self.warnings.examples[code]
+                    ],
+                }
+                for code, count in sorted(self.warnings.counts.items())
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One checked row of a file: its line and its typed values by column name."""
+
+    line: int
+    values: Mapping[str, Any]

@@ -1,0 +1,183 @@
+"""The checks behind `wasteflow check`: one small function per law, each returns its faults.
+
+Fold = cache, weights follow from what was given, reversals mirror, children stay within the
+refused part.  The roll-up is compared in `checking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wasteflow.core.errors import RuleBroken
+from wasteflow.core.periods import month_of_day
+from wasteflow.core.records import Event, EventKind, LoadStatus, fold
+from wasteflow.core.units import dry_from_wet, wet_from_dry
+from wasteflow.core.vocabulary import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A law of the books that does not hold: `key` says where, `records` which documents."""
+
+    code: str
+    key: str
+    records: Sequence[str] = ()
+    expected: str = ""
+    found: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON shape of 4-contract 4.3."""
+        return {
+            "code": self.code,
+            "key": self.key,
+            "records": list(self.records),
+            "expected": self.expected,
+            "found": self.found,
+        }
+
+
+@dataclass(slots=True)
+class LoadFacts:
+    """What the proof remembers of a load to check its children."""
+
+    doc_no: str
+    holder_id: int
+    consignee_id: int
+    refused_kg: int
+    children_kg: int = 0
+    children: list[str] = field(default_factory=list)
+
+
+def event_of(row: Any) -> Event:
+    """Core event of an event row."""
+    return Event(
+        row.seq,
+        EventKind(row.kind),
+        row.at,
+        row.kg,
+        row.accepted_kg,
+        row.refused_kg,
+        Evidence(row.evidence),
+    )
+
+
+def load_faults(
+    header: Any, events: Sequence[Any], key: str
+) -> tuple[LoadStatus | None, list[Fault]]:
+    """The fold of a load's events (None if they do not fold) and what is wrong with it."""
+    faults = [fault for event in events for fault in _weights(event, key, header.doc_no)]
+    try:
+        status = fold(event_of(event) for event in events)
+    except (RuleBroken, ValueError) as error:
+        code = error.code if isinstance(error, RuleBroken) else "illegal_event"
+        return None, [*faults, Fault(code, key, [header.doc_no], found=str(error))]
+    if [event.seq for event in events] != list(range(1, len(events) + 1)):
+        faults.append(Fault("event_sequence", key, [header.doc_no]))
+    cached = {
+        "state": header.state,
+        "dispatched_month": header.dispatched_month,
+        "dispatched_kg": header.dispatched_kg,
+        "received_month": header.received_month,
+        "received_kg": header.received_kg,
+        "accepted_kg": header.accepted_kg,
+        "refused_kg": header.refused_kg,
+        "lost_month": header.lost_month,
+        "evidence": Evidence(header.evidence),
+        "reversed_": header.reversed,
+    }
+    for name, value in cached.items():
+        folded = getattr(status, name)
+        if folded != value:
+            where = f"{key} {name.rstrip('_')}"
+            faults.append(
+                Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value))
+            )
+    return status, faults
+
+
+def _weights(row: Any, key: str, doc_no: str) -> list[Fault]:
+    """kg and dry_kg follow from input_kg, basis and moisture; parts add up to the whole."""
+    code = "entry_arithmetic" if hasattr(row, "day") else "event_arithmetic"
+    if row.basis == "dry" and row.moisture is not None:
+        expected = wet_from_dry(row.input_kg, row.moisture), row.input_kg
+    elif row.moisture is not None:
+        expected = row.input_kg, dry_from_wet(row.input_kg, row.moisture)
+    else:
+        expected = row.input_kg, None
+    if (row.kg, row.dry_kg) != expected:
+        found = f"{row.kg} / {row.dry_kg}"
+        return [Fault(code, key, [doc_no], f"{expected[0]} / {expected[1]}", found)]
+    return []
+
+
+def entry_faults(row: Any, key: str) -> list[Fault]:
+    """Arithmetic of one entry row."""
+    faults = _weights(row, key, row.doc_no)
+    if row.month != month_of_day(row.day):
+        expected = str(month_of_day(row.day))
+        faults.append(Fault("entry_arithmetic", f"{key} month", [row.doc_no], expected, str(row.month)))
+    if row.kind == "stocktake":
+        expected_kg = row.kg - (row.book_kg or 0)
+        if row.book_kg is None or row.difference_kg != expected_kg:
+            faults.append(
+                Fault(
+                    "stocktake_arithmetic",
+                    key,
+                    [row.doc_no],
+                    str(expected_kg),
+                    str(row.difference_kg),
+                )
+            )
+    elif row.difference_kg or row.book_kg is not None:
+        faults.append(Fault("stocktake_arithmetic", key, [row.doc_no], "0", str(row.difference_kg)))
+    return faults
+
+
+_MIRRORED = (
+    "enterprise_id",
+    "kind",
+    "material_id",
+    "route_id",
+    "day",
+    "kg",
+    "difference_kg",
+    "compartment",
+    "evidence",
+)
+
+
+def reversal_faults(
+    reversals: Sequence[Any], originals: Mapping[int, Any], name: Callable[[Any], str]
+) -> list[Fault]:
+    """A reversing row mirrors what it reverses."""
+    faults = []
+    for row in reversals:
+        original = originals.get(row.reverses_id)
+        differing = (
+            ["missing"]
+            if original is None
+            else [field for field in _MIRRORED if getattr(row, field) != getattr(original, field)]
+        )
+        if differing:
+            documents = [row.doc_no] if original is None else [row.doc_no, original.doc_no]
+            faults.append(
+                Fault("reversal_mismatch", name(row), documents, found=", ".join(differing))
+            )
+    return faults
+
+
+def family_faults(facts: Mapping[int, LoadFacts]) -> list[Fault]:
+    """Children took no more than was refused."""
+    return [
+        Fault(
+            "child_over_refused",
+            f"shipment {item.doc_no}",
+            [item.doc_no, *item.children],
+            f"<= {item.refused_kg}",
+            str(item.children_kg),
+        )
+        for _, item in sorted(facts.items())
+        if item.children_kg > item.refused_kg
+    ]

@@ -1,0 +1,179 @@
+"""`wasteflow demo`: two years of synthetic books over the real parks and firms of the seed.
+
+What the demo contains on purpose (`DemoData.features` names the records):
+
+* `behind_target`: ent.tianan uses about a third of its phosphogypsum, the target is 75 %;
+* `unbalanced`: demo.gypsum, whose yard survey finds two fifths of the book missing;
+* `trader_loop`: steel slag ent.kisc → demo.trade_a → demo.trade_b → demo.trade_a and → ent.kisc;
+* `single_receiver`: ent.yunlong ships to demo.cement_xd alone;
+* `disputed_weight`: loads whose two weights differ by more than 10 %;
+* `old_stock`: ent.sanhuan and demo.legacy open with several years in the yard and draw on them;
+* `treatment`: monthly pg_harmless entries; `product_flow`: petroleum coke of ent.ynpc;
+* `refused_return`, `refused_redirect`: the child loads of refused parts;
+* `in_transit_new_year`, `in_transit_end`: loads on the road over a new year and at the end;
+* `external_receiver`: demo.outside; `red_mud`: the invented alumina works.
+
+A demo of a few months holds no new year; every other feature is in a demo of any length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasteflow.synthetic import demo_cast as cast
+from wasteflow.synthetic.calendar import Calendar
+from wasteflow.synthetic.demo_books import DemoBooks
+from wasteflow.synthetic.demo_firms import FIRMS, Firm
+from wasteflow.synthetic.demo_loads import DemoLoads
+from wasteflow.synthetic.writing import COLUMNS, DEMO_SOURCE, RowFile, row_of
+
+Rows = list[dict[str, str]]
+
+KINDS = ("enterprises", "facilities", "entries", "shipments")
+"""Files of the demo in the order in which they must be imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoData:
+    """Rows by kind with the columns of the contract; months as yyyymm; features → codes."""
+
+    enterprises: Rows
+    facilities: Rows
+    entries: Rows
+    shipments: Rows
+    first_month: int
+    last_month: int
+    features: dict[str, tuple[str, ...]]
+
+    def rows(self, kind: str) -> Rows:
+        """The rows of one of `KINDS`."""
+        return {
+            "enterprises": self.enterprises,
+            "facilities": self.facilities,
+            "entries": self.entries,
+            "shipments": self.shipments,
+        }[kind]
+
+
+def demo_rows(months: int = 24, *, end: tuple[int, int]) -> DemoData:
+    """The demo over `months` whole months, `end` = (year, month) of the last; always the same.
+
+    Raises ValueError unless 1 ≤ months ≤ 240 and `end` is a month.
+    """
+    if not 1 <= months <= 240:
+        raise ValueError(f"months must be between 1 and 240, not {months}")
+    if not (1970 <= end[0] <= 2100 and 1 <= end[1] <= 12):
+        raise ValueError(f"end must be (year, month), not {end}")
+    calendar = Calendar(months, end)
+    facilities = _facilities()
+    loads = DemoLoads(calendar)
+    books = DemoBooks(calendar, loads, facilities)
+    for month in range(months):
+        loads.next_month(month)
+        books.next_month(month)
+    first = calendar.month(0)
+    return DemoData(
+        enterprises=[_enterprise(firm) for firm in FIRMS],
+        facilities=facilities,
+        entries=books.rows,
+        shipments=loads.rows,
+        first_month=first[0] * 100 + first[1],
+        last_month=end[0] * 100 + end[1],
+        features=_features(loads, books),
+    )
+
+
+def write_demo(data: DemoData, out_dir: Path) -> dict[str, Path]:
+    """Write one CSV per kind of `KINDS` into `out_dir` (made if missing); kind → path."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    paths = {kind: out_dir / f"{kind}.csv" for kind in KINDS}
+    for kind, path in paths.items():
+        with RowFile(path, kind) as out:
+            out.dicts(data.rows(kind))
+    return paths
+
+
+def _enterprise(firm: Firm) -> dict[str, str]:
+    return row_of(
+        "enterprises",
+        code=firm.code,
+        name_zh=firm.name_zh,
+        name_en=firm.name_en,
+        park=firm.park,
+        industry=firm.industry,
+        external="true" if firm.external else "false",
+        lon=firm.lon,
+        lat=firm.lat,
+        crs="WGS84",
+        precision_km=firm.precision_km,
+        source=DEMO_SOURCE,
+    )
+
+
+def _facilities() -> Rows:
+    """What the loads and entries of the demo need and the seed does not have."""
+    wanted: list[tuple[str, str, str, str]] = []
+    for maker in cast.MAKERS:
+        if maker.firm.startswith("demo.") and maker.generation:
+            wanted.append((maker.firm, maker.material, "", "generation"))
+        wanted.append((maker.firm, maker.material, cast.YARD_ROUTE[maker.material], "storage"))
+        if maker.own_route:
+            wanted.append((maker.firm, maker.material, maker.own_route, "use"))
+        if maker.treatment:
+            wanted.append((maker.firm, maker.material, cast.HARMLESS, "treatment"))
+    for link in cast.FLOWS:
+        if link.consignee == "demo.outside":
+            continue
+        trades = link.route.endswith("_trade")
+        kind = "storage" if trades else "use"
+        wanted.append((link.consignee, link.material, link.route, kind))
+        if trades:
+            yard = cast.YARD_ROUTE[link.material]
+            wanted.append((link.consignee, link.material, yard, "storage"))
+    wanted.append(("demo.gypsum", cast.PG, "pg_yard", "storage"))
+    parks = {firm.code: firm.park for firm in FIRMS}
+    words = {"generation": "产生", "storage": "堆存", "use": "利用", "treatment": "处理"}
+    rows: Rows = []
+    for firm, material, route, kind in dict.fromkeys(wanted):
+        if (firm, material, route) in cast.SEEDED:
+            continue
+        number = len(rows) + 1
+        rows.append(
+            row_of(
+                "facilities",
+                code=f"demo.fac.{number:02d}",
+                enterprise=firm,
+                park=parks.get(firm, ""),
+                kind=kind,
+                name=f"示范{words[kind]}设施 {number:02d}",
+                material=material,
+                route=route,
+                status="operating",
+                source=DEMO_SOURCE,
+            )
+        )
+    return rows
+
+
+def _features(loads: DemoLoads, books: DemoBooks) -> dict[str, tuple[str, ...]]:
+    """Feature → codes of firms or numbers of records that show it."""
+    return {
+        "behind_target": ("ent.tianan",),
+        "unbalanced": ("demo.gypsum", *books.surveys),
+        "trader_loop": ("ent.kisc", "demo.trade_a", "demo.trade_b"),
+        "single_receiver": ("ent.yunlong", "demo.cement_xd"),
+        "disputed_weight": tuple(loads.disputed),
+        "old_stock": ("ent.sanhuan", "demo.legacy"),
+        "treatment": tuple(books.treatments),
+        "refused_return": tuple(loads.returns),
+        "refused_redirect": tuple(loads.redirects),
+        "in_transit_new_year": tuple(loads.over_new_year),
+        "in_transit_end": tuple(loads.on_the_road),
+        "external_receiver": ("demo.outside",),
+        "product_flow": ("ent.ynpc",),
+        "red_mud": ("demo.alumina_hq", "demo.alumina_gj"),
+    }
+
+
+__all__ = ["COLUMNS", "KINDS", "DemoData", "demo_rows", "write_demo"]
