@@ -100,5 +100,5 @@ def test_every_code_raised_in_the_package_is_worded() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS and node.args:
                 code = node.args[0]
                 if isinstance(code, ast.Constant) and code.value not in MESSAGES:
-                    unworded.append(f"{path.name}:{node.lineno} {code.value}")
+                    unworded.append(f"{path.name}:{node.lineno} {code.value!r}")
     assert unworded == []

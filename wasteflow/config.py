@@ -6,10 +6,13 @@ import os
 from pathlib import Path
 
 
+def instance_folder() -> Path:
+    """WASTEFLOW_INSTANCE, else `instance` under the working directory: where databases lie."""
+    return Path(os.environ.get("WASTEFLOW_INSTANCE", "instance")).resolve()
+
+
 def database_url() -> str:
     """WASTEFLOW_DATABASE_URL, else a SQLite file in the instance folder."""
-    url = os.environ.get("WASTEFLOW_DATABASE_URL", "")
-    if url:
-        return url
-    folder = Path(os.environ.get("WASTEFLOW_INSTANCE", "instance")).resolve()
-    return f"sqlite:///{folder / 'wasteflow.sqlite3'}"
+    return os.environ.get("WASTEFLOW_DATABASE_URL") or (
+        f"sqlite:///{instance_folder() / 'wasteflow.sqlite3'}"
+    )

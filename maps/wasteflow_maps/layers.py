@@ -131,17 +131,7 @@ def map_data(
         key=lambda edge: (edge["source"], edge["target"], edge["material"], str(edge.get("route"))),
     )
     kinds = {str(node["id"]): str(node.get("kind") or "") for node in flows["nodes"]}
-    links, not_drawn = _sort_edges(edges, kinds, places, to_park=False)
-    by_park = len(links) > max_links and any(_park_key(places, link) for link in links)
-    if by_park:
-        links, not_drawn = _sort_edges(edges, kinds, places, to_park=True)
-    links.sort(key=lambda link: link.order)
-    not_drawn["other"] = links[max_links:]
-    links = links[:max_links]
-    for link in links:
-        # Added up by park, the way is that between the parks; a firm's own way says less.
-        if by_park or link.distance_km is None:
-            link.distance_km = _distance(places[link.source], places[link.target])
+    links, not_drawn, by_park = _links(edges, kinds, places, max_links)
     shown = _shown(places, links, by_park)
     positions = spread_shared(
         {key: (row["lon"], row["lat"]) for key, row in shown.items()},
@@ -211,6 +201,24 @@ def _key(node_id: str) -> str:
     """Site and yard of one firm are one place on a map."""
     head, _, tail = node_id.partition(":")
     return tail if head in ("site", "yard") and tail else node_id
+
+
+def _links(
+    edges: Sequence[Row], kinds: Mapping[str, str], places: Mapping[str, Row], max_links: int
+) -> tuple[list[Link], dict[str, list[Link]], bool]:
+    """(links to draw, the others by reason, whether they are added up by park)."""
+    links, not_drawn = _sort_edges(edges, kinds, places, to_park=False)
+    by_park = len(links) > max_links and any(_park_key(places, link) for link in links)
+    if by_park:
+        links, not_drawn = _sort_edges(edges, kinds, places, to_park=True)
+    links.sort(key=lambda link: link.order)
+    not_drawn["other"] = links[max_links:]
+    links = links[:max_links]
+    for link in links:
+        # Added up by park, the way is that between the parks; a firm's own way says less.
+        if by_park or link.distance_km is None:
+            link.distance_km = _distance(places[link.source], places[link.target])
+    return links, not_drawn, by_park
 
 
 def _sort_edges(

@@ -84,6 +84,14 @@ FILE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "不认识的数据类型“{kind}”。可用：{known}。",
         "unknown kind “{kind}”; known ones: {known}",
     ),
+    "unknown_format": (
+        "不能按文件名 {file} 的后缀导出。可用的后缀：{known}。",
+        "the ending of {file} names no format this can be written in; known endings: {known}",
+    ),
+    "bad_boundary": (
+        "文件 {file} 中的园区边界不可用：{reason}。请在 GIS 软件中修正后重新导入。",
+        "an outline in the file {file} cannot be used: {reason}; mend it in a GIS and import again",
+    ),
     # --- columns ------------------------------------------------------------------------
     "unknown_column": (
         "不认识的列：{columns}。{hint}可用的列（英文名或中文名）：{known}。请改名或删去该列。",

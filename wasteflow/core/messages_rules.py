@@ -267,8 +267,8 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     ),
     # --- services -----------------------------------------------------------------------
     "not_found": (
-        "没有{what}“{value}”。",
-        "there is no {what} “{value}”",
+        "账本中没有{what}“{value}”。请核对后重试。",
+        "the books hold no {what} “{value}”; check it and try again",
     ),
     "database_old": (
         "数据库结构版本为 {found}，本程序需要 {wanted}。请先备份，再执行 wasteflow db upgrade。",
@@ -284,6 +284,22 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "数据库与本程序的结构有 {count} 处不同（已列出）。请从备份恢复，或查明谁改动了表结构。",
         "the database differs from this program in {count} places (listed above); restore a "
         "backup or find out who changed the tables",
+    ),
+    "host_not_local": (
+        "页面目前没有登录保护，只能在本机地址（127.0.0.1）上提供，不能用 {host}。请去掉 --host。",
+        "the pages have no sign-in yet and are served on this machine only (127.0.0.1), not on "
+        "{host}; leave --host out",
+    ),
+    "synth_impossible": (
+        "无法按这些参数生成合成数据：{reason}。请调整 --loads、--enterprises、--parks 或 "
+        "--months。",
+        "no synthetic data can be made with these numbers: {reason}; change --loads, "
+        "--enterprises, --parks or --months",
+    ),
+    "demo_needs_empty": (
+        "数据库 {url} 已有数据，演示数据不会写入其中。请另指定一个空数据库，或删除演示用的旧文件。",
+        "the database {url} holds data and the demo will not write into it; name an empty one or "
+        "delete the old demo file",
     ),
     "bad_grouping": (
         "不能按“{value}”分组。可用：{known}。",

@@ -64,8 +64,8 @@ def _registry_value(
         return (own if not table else keys.codes[table]).get(key) if key else None
     if column in _LISTS.get(kind, ()):
         return _code_list(getattr(row, column + "s"))
-    if kind == "targets" and column == "materials":
-        return _code_list(row.materials)
+    if column in ("aliases", "materials"):
+        return _code_list(getattr(row, column))
     if kind == "coefficients" and column == "material":
         return keys.codes["material"][row.material_id] if row.material_id else None
     value = getattr(row, _OWN_COLUMNS.get(column, column))

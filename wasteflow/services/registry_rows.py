@@ -152,6 +152,8 @@ class RegistryColumns:
 
 def _plain(name: str, value: Any) -> Any:
     """Blank → None where the column may be null, "" or False elsewhere."""
+    if isinstance(value, tuple):
+        return ";".join(value)
     if value is not None:
         return str(value) if name in {"value", "baseline_value", "low", "typical", "high"} else value
     if name in _NULLABLE:

@@ -50,7 +50,7 @@
 
   function lineClass(L) {
     return L.Polyline.extend({
-      options: { arrow: "s", trim: 12, smoothFactor: 0.6 },
+      options: { arrow: "s", trim: 12, smoothFactor: 1.6 },
       _simplifyPoints: function () {
         L.Polyline.prototype._simplifyPoints.call(this);
         var last = this._parts[this._parts.length - 1], ring = this._rings[0], arrow = false;

@@ -70,7 +70,8 @@
       L.DomUtil.setPosition(label, map.containerPointToLayerPoint([box[0], box[1]]).round());
     }
     function draw() {
-      var zoom = map.getZoom(), size = map.getSize(), taken = [], shown = 0;
+      // The zoom buttons and the north mark keep their corner.
+      var zoom = map.getZoom(), size = map.getSize(), taken = [[0, 0, 54, 124]], shown = 0;
       pane.textContent = "";
       items.forEach(function (item) {
         if (shown >= 160 || zoom < item.from) return;

@@ -1,0 +1,191 @@
+"""Commands that show and serve: synth, demo, serve."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wasteflow.cli.common import (
+    Settings,
+    default_period,
+    now,
+    open_database,
+    table_text,
+    told,
+)
+from wasteflow.core.errors import InvalidValue, WasteflowError
+from wasteflow.core.periods import SHANGHAI, next_month
+
+DEMO_FILE = "demo.sqlite3"
+
+
+@click.command()
+@click.option("--loads", type=click.IntRange(1), required=True)
+@click.option("--enterprises", type=click.IntRange(2), required=True)
+@click.option("--parks", type=click.IntRange(1), required=True)
+@click.option("--months", type=click.IntRange(1), required=True)
+@click.option("--seed", type=int, required=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.pass_obj
+@told
+def synth(
+    settings: Settings, loads: int, enterprises: int, parks: int, months: int, seed: int, out: Path
+) -> None:
+    """合成数据 · Deterministic synthetic registry and loads in the import format.
+
+    Example: wasteflow synth --loads 100000 --enterprises 400 --parks 20 --months 24 --seed 1
+    --out synthetic
+    """
+    from wasteflow.synthetic import synth as make
+
+    try:
+        made = make(
+            loads=loads, enterprises=enterprises, parks=parks, months=months, seed=seed, out=out
+        )
+    except ValueError as error:
+        raise InvalidValue("synth_impossible", reason=error) from error
+    rows = [[name, str(count)] for name, count in made.rows.items()]
+    click.echo(table_text(["文件 · file", "行 · rows"], rows))
+    settings.say(
+        f"全部为合成数据。先 wasteflow seed，再按 parks enterprises facilities entries shipments "
+        f"的次序导入 {out}。",
+        f"All synthetic. Run wasteflow seed, then import parks, enterprises, facilities, entries, "
+        f"shipments from {out}.",
+    )
+
+
+@click.command()
+@click.option("--months", type=click.IntRange(1, 120), default=24, show_default=True)
+@click.option("--serve/--no-serve", "serving", default=True, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
+@click.pass_obj
+@told
+def demo(settings: Settings, months: int, serving: bool, host: str, port: int) -> None:
+    """演示 · Fresh demo database with marked synthetic loads, a report, and pages.
+
+    Example: wasteflow demo --no-serve
+    """
+    database = _fresh_demo(settings)
+    settings.say(
+        "正在建立演示账本（真实园区，合成运单）…",
+        "Making the demo books (real parks, synthetic loads) …",
+    )
+    fill_demo(database, months, settings)
+    print_demo_report(database, settings)
+    if serving:
+        _serve(settings, database.url, host, port, workers=1)
+    else:
+        settings.say(
+            f"查看页面: wasteflow --database {database.url} serve",
+            f"See the pages: wasteflow --database {database.url} serve",
+        )
+
+
+def _fresh_demo(settings: Settings) -> Any:
+    """An empty migrated demo database; only the demo file of the instance folder is replaced."""
+    from wasteflow.config import instance_folder
+    from wasteflow_models import migrate
+    from wasteflow_models.engine import Database
+
+    if settings.database:
+        if migrate.current(settings.database) is not None:
+            raise WasteflowError("demo_needs_empty", url=settings.database)
+        return open_database(settings, create=True)
+    path = instance_folder() / DEMO_FILE
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    return open_database(Settings(settings.lang, f"sqlite:///{path}"), create=True)
+
+
+def fill_demo(database: Any, months: int, settings: Settings) -> None:
+    """Seed the registry and import the synthetic loads of `months` up to the last full month."""
+    from wasteflow.jobs import import_folder, seed_database
+    from wasteflow.synthetic import demo_rows, write_demo
+    from wasteflow.synthetic.demo import KINDS
+
+    moment = now()
+    today = moment.astimezone(SHANGHAI)
+    last = next_month(today.year * 100 + today.month, -1)
+    seed_database(db=database, now=moment)
+    with tempfile.TemporaryDirectory() as folder:
+        write_demo(demo_rows(months=months, end=(last // 100, last % 100)), Path(folder))
+        reports = import_folder(db=database, folder=Path(folder), kinds=KINDS, now=moment)
+    rows = [[report.kind, str(report.taken)] for report in reports]
+    heads = ["合成数据", "行"] if settings.lang == "zh" else ["synthetic", "rows"]
+    click.echo(table_text(heads, rows))
+
+
+def print_demo_report(database: Any, settings: Settings) -> None:
+    """Rates by material, the largest links, findings and the proof of the books."""
+    from wasteflow.cli.reports import rate_table
+    from wasteflow.services.checking import check_books
+    from wasteflow.services.rating import rates_report
+
+    period = default_period(database)
+    for formula in ("simple", "official"):
+        report = rates_report(db=database, period=period, by="material", formula=formula)
+        settings.say(
+            f"\n{period.text} 年 {'简单综合利用率' if formula == 'simple' else '综合利用率(官方公式)'}"
+            "（合成数据）",
+            f"\n{period.text} utilisation rate, formula {formula} (synthetic data)",
+        )
+        click.echo(table_text(*rate_table(report, ["material"], settings.lang)))
+    checked = check_books(db=database)
+    codes = sorted({finding["code"] for finding in checked.findings})
+    settings.say(
+        f"\n校验: {'账本无误' if checked.ok else '有错误'}；运单 {checked.shipments}、记录 "
+        f"{checked.entries}；提示 {len(checked.findings)} 条（{', '.join(codes)}）",
+        f"\nCheck: {'sound' if checked.ok else 'FAULTS'}; {checked.shipments} shipments, "
+        f"{checked.entries} entries; {len(checked.findings)} findings ({', '.join(codes)})",
+    )
+    if not checked.ok:
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.pass_obj
+@told
+def serve(settings: Settings, host: str, port: int, workers: int) -> None:
+    """服务 · Serve the pages with gunicorn; only this machine unless --host says otherwise.
+
+    Example: wasteflow serve --port 8080
+    """
+    open_database(settings).dispose()
+    _serve(settings, settings.url(), host, port, workers)
+
+
+def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> None:
+    """Run the server until it is stopped."""
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise WasteflowError("host_not_local", host=host)
+    settings.say(
+        f"\n页面: http://{host}:{port}/   （停止: Ctrl-C）",
+        f"\nPages: http://{host}:{port}/   (stop: Ctrl-C)",
+    )
+    sys.stdout.flush()
+    os.environ["WASTEFLOW_DATABASE_URL"] = url
+    if sys.platform == "win32":
+        from wasteflow.app import create_app
+
+        create_app().run(host=host, port=port)
+        return
+    from gunicorn.app.wsgiapp import run
+
+    sys.argv = [
+        "wasteflow",
+        f"--bind={host}:{port}",
+        f"--workers={workers}",
+        "--threads=4",
+        "--no-control-socket",
+        "wasteflow.app:create_app()",
+    ]
+    run()
