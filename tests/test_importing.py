@@ -27,7 +27,7 @@ ROW = "CS1,云南磷化集团有限公司,产生,phosphogypsum,2026-01-02,31.480
 TEXT = HEADER + ROW
 TODAY = date(2026, 7, 31)
 
-PHRASES = [
+PHRASES = (
     "云南天安化工有限公司",
     "昆明市",
     "安宁市",
@@ -58,7 +58,7 @@ PHRASES = [
     "承运单位",
     "一季度",
     "盘点",
-]
+)
 
 
 def unusable(

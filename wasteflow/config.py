@@ -1,18 +1,119 @@
-"""Settings of the program, one documented row each, from the environment."""
+"""Settings of the program, one documented row each, read from the environment; no other logic."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+LANGS: Final = ("zh", "en")
+DATABASE_FILE: Final = "wasteflow.sqlite3"
 
 
-def instance_folder() -> Path:
-    """WASTEFLOW_INSTANCE, else `instance` under the working directory: where databases lie."""
-    return Path(os.environ.get("WASTEFLOW_INSTANCE", "instance")).resolve()
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: name, default as written, what it does (Chinese, English)."""
+
+    name: str
+    default: str
+    zh: str
+    en: str
 
 
-def database_url() -> str:
-    """WASTEFLOW_DATABASE_URL, else a SQLite file in the instance folder."""
-    return os.environ.get("WASTEFLOW_DATABASE_URL") or (
-        f"sqlite:///{instance_folder() / 'wasteflow.sqlite3'}"
+SETTINGS: Final = (
+    Setting(
+        "WASTEFLOW_INSTANCE",
+        "./instance",
+        "实例文件夹：SQLite 文件所在处",
+        "instance folder: where the SQLite file lies",
+    ),
+    Setting(
+        "WASTEFLOW_DATABASE_URL",
+        "sqlite:///<instance>/wasteflow.sqlite3",
+        "数据库地址；PostgreSQL 写作 postgresql+psycopg://用户:密码@主机/库",
+        "database URL; for PostgreSQL postgresql+psycopg://user:password@host/database",
+    ),
+    Setting(
+        "WASTEFLOW_LANG",
+        "zh",
+        "页面与消息的默认语言：zh 或 en",
+        "language of pages and messages unless switched: zh or en",
+    ),
+    Setting(
+        "WASTEFLOW_BASEMAP_URL",
+        "",
+        "经审核的底图瓦片地址（含 {z} {x} {y}）；空 = 无底图，不发任何站外请求",
+        "tile URL of a reviewed basemap (with {z} {x} {y}); empty = none, no foreign request",
+    ),
+    Setting(
+        "WASTEFLOW_BASEMAP_ATTRIBUTION",
+        "",
+        "底图署名，设底图时必填",
+        "attribution of the basemap, required with it",
+    ),
+    Setting(
+        "WASTEFLOW_BASEMAP_APPROVAL",
+        "",
+        "底图审图号，设底图时必填",
+        "approval number (审图号) of the basemap, required with it",
+    ),
+)
+"""Every setting there is; the guide prints this table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basemap:
+    """A reviewed basemap: tile URL, attribution and approval number (审图号)."""
+
+    url: str
+    attribution: str
+    approval_no: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The shape `wasteflow_maps.layers.map_data` takes."""
+        return {"url": self.url, "attribution": self.attribution, "approval_no": self.approval_no}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings in force."""
+
+    database_url: str
+    lang: str = "zh"
+    basemap: Basemap | None = None
+
+
+def instance_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The instance folder as an absolute path; it is not made here.
+
+    >>> instance_folder({"WASTEFLOW_INSTANCE": "/srv/books"}).as_posix().endswith("/srv/books")
+    True
+    """
+    env = os.environ if environ is None else environ
+    return Path(env.get("WASTEFLOW_INSTANCE") or "instance").resolve()
+
+
+def database_url(environ: Mapping[str, str] | None = None) -> str:
+    """The database URL in force.
+
+    >>> database_url({"WASTEFLOW_DATABASE_URL": "sqlite:///a.sqlite3"})
+    'sqlite:///a.sqlite3'
+    """
+    env = os.environ if environ is None else environ
+    given = env.get("WASTEFLOW_DATABASE_URL")
+    return given or f"sqlite:///{(instance_folder(env) / DATABASE_FILE).as_posix()}"
+
+
+def load_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Every setting in force; an unknown language falls back to Chinese."""
+    env = os.environ if environ is None else environ
+    lang = env.get("WASTEFLOW_LANG", "zh")
+    url = env.get("WASTEFLOW_BASEMAP_URL", "")
+    basemap = Basemap(
+        url,
+        env.get("WASTEFLOW_BASEMAP_ATTRIBUTION", ""),
+        env.get("WASTEFLOW_BASEMAP_APPROVAL", ""),
     )
+    return Config(database_url(env), lang if lang in LANGS else "zh", basemap if url else None)

@@ -143,7 +143,9 @@ def import_folder(
 ) -> list[ImportReport]:
     """Import `<kind>.csv` of a folder in the order of `kinds`."""
     return [
-        import_file(db=db, kind=kind, path=folder / f"{kind}.csv", now=now, progress=progress).report
+        import_file(
+            db=db, kind=kind, path=folder / f"{kind}.csv", now=now, progress=progress
+        ).report
         for kind in kinds
     ]
 
@@ -156,7 +158,7 @@ def import_boundaries(*, db: Any, path: Path, crs: str | None, dry_run: bool = F
     """
     from wasteflow.core.errors import UnusableFile
     from wasteflow.services.outlines import set_outlines
-    from wasteflow_maps.assets import MapError
+    from wasteflow_maps import MapError
     from wasteflow_maps.boundaries import read_boundaries
 
     if not path.is_file():
@@ -258,8 +260,11 @@ def _boundaries_content(db: Any) -> tuple[bytes, int]:
     from wasteflow.services.reports import overview
 
     features = [
-        {"type": "Feature", "properties": {"code": park.code, "name_zh": park.name_zh},
-         "geometry": json.loads(park.boundary)}
+        {
+            "type": "Feature",
+            "properties": {"code": park.code, "name_zh": park.name_zh},
+            "geometry": json.loads(park.boundary),
+        }
         for park in overview(db=db).registry.parks.values()
         if park.boundary
     ]
@@ -290,9 +295,7 @@ def _table(
     return columns, [list(row) for row in kind_rows(kind, records)]
 
 
-def _table_content(
-    columns: list[str], rows: list[list[Any]], ending: str, encoding: str
-) -> bytes:
+def _table_content(columns: list[str], rows: list[list[Any]], ending: str, encoding: str) -> bytes:
     from wasteflow.exporting.tables import csv_bytes, json_rows
 
     if ending == "json":

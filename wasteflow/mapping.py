@@ -45,9 +45,7 @@ def map_page(
         routes=[asdict(route) for route in registry.routes.values()],
         formula=formula,
     )
-    return render_map(
-        data, lang=lang, single_file=single_file, asset_url=asset_url, nonce=nonce
-    )
+    return render_map(data, lang=lang, single_file=single_file, asset_url=asset_url, nonce=nonce)
 
 
 def _park(park: Any) -> dict[str, Any]:

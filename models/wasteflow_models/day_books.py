@@ -18,9 +18,7 @@ from wasteflow_models.ledger import EntryRow, EventRow, FlowMonthRow, PlaceRow, 
 from wasteflow_models.queries import entries_of, reversed_entry_ids
 
 
-def book_before_month(
-    session: Session, keys: Keys, place: Place, material: str, day: date
-) -> int:
+def book_before_month(session: Session, keys: Keys, place: Place, material: str, day: date) -> int:
     """Book kilograms of a place before the month of `day`."""
     kind, a, b = keys.place_key(place)
     row, end = FlowMonthRow, aliased(PlaceRow)
@@ -105,9 +103,7 @@ def _first_entry(
     session: Session, keys: Keys, firm: str, compartment: str, material: str
 ) -> date | None:
     yard_kinds = [EntryKind.TO_YARD.value, EntryKind.FROM_YARD.value]
-    counted = and_(
-        EntryRow.kind == EntryKind.STOCKTAKE.value, EntryRow.compartment == compartment
-    )
+    counted = and_(EntryRow.kind == EntryKind.STOCKTAKE.value, EntryRow.compartment == compartment)
     others = [EntryKind.OPENING.value, EntryKind.STOCKTAKE.value]
     moved = EntryRow.kind.in_(yard_kinds)
     if compartment == "site":
@@ -138,9 +134,7 @@ def _first_load(session: Session, keys: Keys, firm: str, material: str) -> date 
                     ShipmentRow.kind == "delivery",
                     EventRow.kind == EventKind.DISPATCHED.value,
                 ),
-                and_(
-                    ShipmentRow.consignee_id == key, EventRow.kind == EventKind.DECIDED.value
-                ),
+                and_(ShipmentRow.consignee_id == key, EventRow.kind == EventKind.DECIDED.value),
             ),
         )
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from typing import TypeVar
 
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -26,6 +27,7 @@ from wasteflow_models.ledger import (
 )
 
 CHUNK = 500
+_T = TypeVar("_T", int, str)
 _HOLDING = tuple(int(kind) for kind in sorted(HOLDING))
 
 
@@ -104,22 +106,22 @@ def negative_places(
     session: Session, keys: Keys, period: Period, *, material: str = ""
 ) -> frozenset[tuple[Place, str]]:
     """Holding places whose book was below zero at the end of a month of the period."""
-    row = FlowMonthRow
+    table = FlowMonthRow
     moves = []
-    for column, sign in ((row.target_id, 1), (row.source_id, -1)):
-        query = (
+    for column, sign in ((table.target_id, 1), (table.source_id, -1)):
+        move = (
             select(
                 column.label("place"),
-                row.material_id.label("material"),
-                row.month.label("month"),
-                func.sum(row.kg * sign).label("kg"),
+                table.material_id.label("material"),
+                table.month.label("month"),
+                func.sum(table.kg * sign).label("kg"),
             )
-            .where(row.month <= period.last)
-            .group_by(column, row.material_id, row.month)
+            .where(table.month <= period.last)
+            .group_by(column, table.material_id, table.month)
         )
         if material:
-            query = query.where(row.material_id == keys.id_of("material", material))
-        moves.append(query)
+            move = move.where(table.material_id == keys.id_of("material", material))
+        moves.append(move)
     both = moves[0].union_all(moves[1]).subquery()
     month = case((both.c.month < period.first, 0), else_=both.c.month).label("month")
     net = (
@@ -139,20 +141,18 @@ def negative_places(
         .where(level.c.book < 0, PlaceRow.kind.in_(_HOLDING))
         .order_by(level.c.place, level.c.material, level.c.month)
     )
-    found = {(place, stuff, when) for place, stuff, when in session.execute(query)}
-    moved_first = {
-        (place, stuff)
-        for place, stuff in session.execute(
-            select(net.c.place, net.c.material)
-            .where(net.c.month == period.first)
-            .order_by(net.c.place, net.c.material)
-        )
-    }
+    below = session.execute(query).all()
+    moved = (
+        select(net.c.place, net.c.material)
+        .where(net.c.month == period.first)
+        .order_by(net.c.place, net.c.material)
+    )
+    moved_first = {(row.place, row.material) for row in session.execute(moved)}
     known, stuff_code = places(session, keys), keys.codes["material"]
     return frozenset(
-        (known[place], stuff_code[stuff])
-        for place, stuff, when in found
-        if when or (place, stuff) not in moved_first
+        (known[row.place], stuff_code[row.material])
+        for row in below
+        if row.month or (row.place, row.material) not in moved_first
     )
 
 
@@ -177,10 +177,12 @@ def period_books(
 
 def ledger_months(session: Session) -> tuple[int, int] | None:
     """First and last month of the books, None when they are empty."""
-    first, last = session.execute(
-        select(func.min(FlowMonthRow.month), func.max(FlowMonthRow.month))
+    span = session.execute(
+        select(
+            func.min(FlowMonthRow.month).label("first"), func.max(FlowMonthRow.month).label("last")
+        )
     ).one()
-    return None if first is None else (int(first), int(last))
+    return None if span.first is None else (int(span.first), int(span.last))
 
 
 def ledger_starts(session: Session, keys: Keys) -> dict[tuple[str, str], tuple[int, bool]]:
@@ -236,9 +238,7 @@ def entries_by_number(
     return found
 
 
-def shipments_by_number(
-    session: Session, numbers: Iterable[str]
-) -> dict[str, list[ShipmentRow]]:
+def shipments_by_number(session: Session, numbers: Iterable[str]) -> dict[str, list[ShipmentRow]]:
     """Shipment rows by document number (several consignors may use one number)."""
     found: dict[str, list[ShipmentRow]] = {}
     for part in _chunks(sorted(set(numbers))):
@@ -321,6 +321,6 @@ def entries_of(
     yield from session.scalars(query)
 
 
-def _chunks(items: Sequence[str] | Sequence[int]) -> Iterator[list[str] | list[int]]:
+def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(items), CHUNK):
-        yield list(items[start : start + CHUNK])  # type: ignore[arg-type]
+        yield items[start : start + CHUNK]

@@ -67,9 +67,7 @@ def _known_places(
     }
 
 
-def add_to_rollup(
-    session: Session, delta: Mapping[FlowKey, tuple[int, int]], keys: Keys
-) -> None:
+def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> None:
     """Add kilograms and counts of `delta` to flow_month, within the caller's transaction."""
     if not delta:
         return

@@ -61,7 +61,7 @@ def entries(session: Session, kind: str = "") -> Iterator[Row[Any]]:
         yield from rows
 
 
-def flow_rows(session: Session) -> Iterator[Row[Any]]:
+def flow_rows(session: Session) -> Iterator[Any]:
     """Every roll-up row in key order, its places spelt out as (kind, a, b)."""
     source, target = PlaceRow.__table__.alias("s"), PlaceRow.__table__.alias("t")
     row = FlowMonthRow.__table__
@@ -82,6 +82,6 @@ def flow_rows(session: Session) -> Iterator[Row[Any]]:
         )
         .join(source, source.c.id == row.c.source_id)
         .join(target, target.c.id == row.c.target_id)
-        .order_by(*row.primary_key.columns)
+        .order_by(*row.primary_key)
     )
     yield from session.execute(query.execution_options(yield_per=CHUNK))

@@ -59,13 +59,13 @@ def open_database(settings: Settings, *, create: bool = False) -> Database:
     else:
         found = migrate.current(url)
         if found is None:
-            raise WasteflowError("database_empty", url=_shown(url))
+            raise WasteflowError("database_empty", url=shown(url))
         if found != migrate.head():
             raise WasteflowError("database_old", found=found, wanted=migrate.head())
     return Database(url)
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """The URL without its password."""
     from urllib.parse import urlsplit
 

@@ -101,7 +101,9 @@ def seed(settings: Settings, shape: str) -> None:
 @click.option("--dry-run", is_flag=True, help="只检查，不写入 · Check only, write nothing.")
 @click.option("--encoding", default=None, help="utf-8, gb18030 … (default: detected)")
 @click.option("--round-kg", is_flag=True, help="四舍六入到千克 · Round finer masses to kilograms.")
-@click.option("--errors", type=click.Path(path_type=Path), help="错误文件 · Rows back with reasons.")
+@click.option(
+    "--errors", type=click.Path(path_type=Path), help="错误文件 · Rows back with reasons."
+)
 @click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
@@ -228,7 +230,9 @@ def _report_text(report: Any, encoding: str, lang: str) -> str:
 @click.option("--period", default=None)
 @click.option("--material", default="")
 @click.option("--level", default="enterprise", show_default=True, help="flows")
-@click.option("--encoding", type=click.Choice(["utf-8-sig", "utf-8", "gb18030"]), default="utf-8-sig")
+@click.option(
+    "--encoding", type=click.Choice(["utf-8-sig", "utf-8", "gb18030"]), default="utf-8-sig"
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.pass_obj
 @told
@@ -307,5 +311,3 @@ def lost(settings: Settings, doc: str, day: str, reason: str, enterprise: str) -
         enterprise=enterprise,
     )
     settings.say(f"{doc} 灭失 {done['kg']} kg。", f"{doc}: {done['kg']} kg lost.")
-
-

@@ -15,6 +15,7 @@ from wasteflow.cli.common import (
     default_period,
     now,
     open_database,
+    shown,
     table_text,
     told,
 )
@@ -91,11 +92,10 @@ def _fresh_demo(settings: Settings) -> Any:
     """An empty migrated demo database; only the demo file of the instance folder is replaced."""
     from wasteflow.config import instance_folder
     from wasteflow_models import migrate
-    from wasteflow_models.engine import Database
 
     if settings.database:
         if migrate.current(settings.database) is not None:
-            raise WasteflowError("demo_needs_empty", url=settings.database)
+            raise WasteflowError("demo_needs_empty", url=shown(settings.database))
         return open_database(settings, create=True)
     path = instance_folder() / DEMO_FILE
     for suffix in ("", "-wal", "-shm"):
@@ -130,9 +130,9 @@ def print_demo_report(database: Any, settings: Settings) -> None:
     period = default_period(database)
     for formula in ("simple", "official"):
         report = rates_report(db=database, period=period, by="material", formula=formula)
+        zh = "简单综合利用率" if formula == "simple" else "综合利用率（官方公式）"
         settings.say(
-            f"\n{period.text} 年 {'简单综合利用率' if formula == 'simple' else '综合利用率(官方公式)'}"
-            "（合成数据）",
+            f"\n{period.text} 年 {zh}（合成数据）",
             f"\n{period.text} utilisation rate, formula {formula} (synthetic data)",
         )
         click.echo(table_text(*rate_table(report, ["material"], settings.lang)))

@@ -20,9 +20,13 @@ from wasteflow.cli.common import (
 )
 from wasteflow.core.periods import Period
 
-_SCOPE = click.option("--scope", default="all", show_default=True, help="all, region:… park:… enterprise:…")
+_SCOPE = click.option(
+    "--scope", default="all", show_default=True, help="all, region:… park:… enterprise:…"
+)
 _MATERIAL = click.option("--material", default="", help="物料代码 · Material code.")
-_PERIOD = click.option("--period", default=None, help="2024, 2024H1, 2024Q3, 2024-07, 2024-01..2024-06")
+_PERIOD = click.option(
+    "--period", default=None, help="2024, 2024H1, 2024Q3, 2024-07, 2024-01..2024-06"
+)
 
 
 def _csv(columns: list[str], rows: list[list[Any]]) -> str:
@@ -38,7 +42,9 @@ def _csv(columns: list[str], rows: list[list[Any]]) -> str:
 @_MATERIAL
 @click.option("--formula", default="official", show_default=True, help="official, simple")
 @click.option("--basis", default="declared", show_default=True)
-@click.option("--by", default="", help="region park enterprise material route evidence month quarter year")
+@click.option(
+    "--by", default="", help="region park enterprise material route evidence month quarter year"
+)
 @click.option("--include-products", is_flag=True, help="含产品 · Count petroleum coke too.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.pass_obj
@@ -97,9 +103,26 @@ def rate_table(
     from wasteflow.core.messages import render
 
     heads = {
-        "zh": ["综合利用率", "产生 t", "利用 t", "其中往年 t", "贮存 t", "处置 t", "残差 t", "说明"],
-        "en": ["rate", "generated t", "utilised t", "of it prior t", "stored t", "disposed t",
-               "residual t", "notes"],
+        "zh": [
+            "综合利用率",
+            "产生 t",
+            "利用 t",
+            "其中往年 t",
+            "贮存 t",
+            "处置 t",
+            "残差 t",
+            "说明",
+        ],
+        "en": [
+            "rate",
+            "generated t",
+            "utilised t",
+            "of it prior t",
+            "stored t",
+            "disposed t",
+            "residual t",
+            "notes",
+        ],
     }[lang]
 
     def cells(row: dict[str, Any]) -> list[str]:
@@ -185,9 +208,7 @@ def flows(
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.pass_obj
 @told
-def balance(
-    settings: Settings, scope: str, period: str | None, material: str, shape: str
-) -> None:
+def balance(settings: Settings, scope: str, period: str | None, material: str, shape: str) -> None:
     """物料平衡 · Opening, in, out, closing and residual of every firm, compartment and material.
 
     Example: wasteflow balance --scope park:park.anning --period 2026-07
@@ -215,9 +236,7 @@ def balance(
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.pass_obj
 @told
-def map_(
-    settings: Settings, period: str | None, material: str, level: str, out: Path
-) -> None:
+def map_(settings: Settings, period: str | None, material: str, level: str, out: Path) -> None:
     """地图文件 · One HTML file that opens from disk without internet.
 
     Example: wasteflow map --period 2026 --out map.html
@@ -227,11 +246,17 @@ def map_(
     database = open_database(settings)
     chosen = period_of(period, settings) or default_period(database)
     page = map_page(
-        db=database, period=chosen, material=material, level=level, lang=settings.lang,
+        db=database,
+        period=chosen,
+        material=material,
+        level=level,
+        lang=settings.lang,
         single_file=True,
     )
     emit(page, out)
-    settings.say(f"{out}: {len(page.encode()) / 1e6:.1f} MB", f"{out}: {len(page.encode()) / 1e6:.1f} MB")
+    settings.say(
+        f"{out}: {len(page.encode()) / 1e6:.1f} MB", f"{out}: {len(page.encode()) / 1e6:.1f} MB"
+    )
 
 
 @click.command()
@@ -265,11 +290,12 @@ def _print_check(report: Any, settings: Settings) -> None:
         words = render(finding["code"], settings.lang, finding)
         where = "/".join(finding[key] for key in ("enterprise", "compartment", "material"))
         click.echo(f"· {where}: {words}")
-    counts = (report.shipments, report.entries, report.flows)
     if report.ok:
         settings.say(
-            "账本无误：运单 %d、记录 %d、汇总 %d 行均一致。" % counts,
-            "Sound: %d shipments, %d entries, %d roll-up rows agree." % counts,
+            f"账本无误：运单 {report.shipments}、记录 {report.entries}、汇总 {report.flows} "
+            "行均一致。",
+            f"Sound: {report.shipments} shipments, {report.entries} entries, {report.flows} "
+            "roll-up rows agree.",
         )
     else:
         settings.say(

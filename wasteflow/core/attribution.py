@@ -184,7 +184,7 @@ def _loss(item: Terms, target: Place, kg: int) -> None:
 def _with_prior(
     books: PeriodBooks, earlier: Iterable[FlowSum], fates: Mapping[str, str]
 ) -> set[Owner]:
-    """Firms that may use stock of before the period: own stock at its start, or handed on before."""
+    """Firms that may use stock of before the period: their own at its start, or handed on."""
     found = {(place.owner, material) for (place, material), kg in books.opening.items() if kg}
     for flow in earlier:
         if flow.source.kind is PlaceKind.TRANSIT and flow.target.kind is PlaceKind.SITE:
@@ -195,5 +195,3 @@ def _with_prior(
         if flow.source.kind is PlaceKind.OPENING:
             found.add((flow.target.owner, flow.material))
     return found
-
-

@@ -63,9 +63,7 @@ class Balance:
         return [*found, "unbalanced"] if self.unbalanced else found
 
 
-def balances(
-    books: PeriodBooks, enterprises: Iterable[str], material: str = ""
-) -> list[Balance]:
+def balances(books: PeriodBooks, enterprises: Iterable[str], material: str = "") -> list[Balance]:
     """Balance lines of `enterprises` in order of enterprise, material and compartment.
 
     Lines without stock and movement are left out.
@@ -83,7 +81,7 @@ def balances(
         if place.owner in wanted and (not material or stuff == material) and kg:
             line(place, stuff).opening_kg += kg
     for flow in books.flows:
-        if material and flow.material != material or flow.source == flow.target:
+        if (material and flow.material != material) or flow.source == flow.target:
             continue
         for word, place, sign in _ends(flow):
             if place.owner in wanted:

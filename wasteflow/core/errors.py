@@ -6,7 +6,8 @@ No text lives here: `code` and `params` do, so that one fault can be told in Chi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 
 from wasteflow.core.messages import render
 
@@ -16,7 +17,7 @@ class Remark:
     """A warning or finding that blocks nothing: `code` and the `params` its wording needs."""
 
     code: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = attribute(default_factory=dict)
 
     def text(self, lang: str = "zh") -> str:
         """The wording in `lang` ("zh" or "en")."""
@@ -31,7 +32,7 @@ class RowIssue:
     field: str
     value: str
     code: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = attribute(default_factory=dict)
 
     def text(self, lang: str = "zh") -> str:
         """One line that says where, what and what to do."""

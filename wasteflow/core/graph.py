@@ -1,9 +1,9 @@
 """The flow graph: who gave what to whom in a period, as a NetworkX MultiDiGraph.
 
 Nodes are enterprises (or parks, or regions), their yards, and the explicit boundaries; parallel
-edges are keyed "material/route".  With transit places contracted a road is part of its holder, so an
-edge between two firms carries accepted kilograms; kept, it is a node of its own.  For every node
-in - out = closing - opening, to the kilogram.
+edges are keyed "material/route".  With transit places contracted a road is part of its holder, so
+an edge between two firms carries accepted kilograms; kept, it is a node of its own.  For every
+node in - out = closing - opening, to the kilogram.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def build_graph(
     """The flow graph of `books`.
 
     Node attributes: kind, name_zh, name_en, park, region, lon, lat (degrees or None), opening_kg,
-    closing_kg ({material: kg}).  Edge attributes: material, route, kg, loads, dispatched_kg, accepted_kg, evidence
-    {grade: kg}, distance_km (geodesic, None if an end has no position).
+    closing_kg ({material: kg}).  Edge attributes: material, route, kg, loads, dispatched_kg,
+    accepted_kg, evidence {grade: kg}, distance_km (geodesic, None if an end has no position).
     Memo rows (treatment) are left out; moves inside one node are left out unless they join two
     different enterprises of it.
     """
@@ -54,7 +54,7 @@ def build_graph(
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     edges: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     for flow in books.flows:
-        if material and flow.material != material or flow.source == flow.target:
+        if (material and flow.material != material) or flow.source == flow.target:
             continue
         source, target = name(flow.source), name(flow.target)
         if source == target and not _between_firms(flow):

@@ -151,7 +151,8 @@ def moment_from_text(text: str) -> datetime:
     try:
         head, _, tail = clean.replace("T", " ").partition(" ")
         if _DAY.match(head):
-            clean = f"{day_from_text(head).isoformat()}T{tail.strip()}"
+            hour = tail.strip()
+            clean = f"{day_from_text(head).isoformat()}T{'0' + hour if hour[1:2] == ':' else hour}"
         moment = datetime.fromisoformat(clean)
     except (ValueError, InvalidValue) as error:
         raise InvalidValue("bad_time", value=text) from error

@@ -183,7 +183,9 @@ def _place(kind: Ints, a: Ints, b: Ints) -> Ints:
     return np.column_stack([kind, a, b]).astype(np.int64)
 
 
-def _rows(mask: NDArray[np.bool_], columns: list[Ints], kg: Ints, n: Ints) -> tuple[Ints, Ints, Ints]:
+def _rows(
+    mask: NDArray[np.bool_], columns: list[Ints], kg: Ints, n: Ints
+) -> tuple[Ints, Ints, Ints]:
     """The masked rows of the ten key columns with their masses and counts."""
     flat = [column[mask] if column.ndim == 2 else column[mask][:, None] for column in columns]
     return np.hstack(flat).astype(np.int64), kg[mask], n[mask]
@@ -205,9 +207,9 @@ def _sum(parts: list[tuple[Ints, Ints, Ints]]) -> BulkRollup:
     return BulkRollup(keys[starts][keep], kg[keep], n[keep])
 
 
-def columns_from_rows(kind: type[LoadColumns] | type[EntryColumns], rows: list[tuple[int, ...]]) -> (
-    LoadColumns | EntryColumns
-):
+def columns_from_rows(
+    kind: type[LoadColumns] | type[EntryColumns], rows: list[tuple[int, ...]]
+) -> LoadColumns | EntryColumns:
     """Columns of a list of tuples in field order."""
     count = len(fields(kind))
     array = np.array(rows, dtype=np.int64).reshape(len(rows), count)

@@ -188,6 +188,4 @@ _TERMS = (
 def term_tonnes(terms: Terms) -> Mapping[str, str | None]:
     """Every term as a tonnes string, None where it is not known."""
     values = {word: getattr(terms, f"{word}_kg") for word in _TERMS}
-    return {
-        f"{word}_t": None if kg is None else tonnes_text(kg) for word, kg in values.items()
-    }
+    return {f"{word}_t": None if kg is None else tonnes_text(kg) for word, kg in values.items()}

@@ -7,13 +7,16 @@ caller asks for `round_kg` (4-contract 4.3).
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 from wasteflow.core.errors import InvalidValue
 
 MAX_KG = 10**15
 """Upper bound of one mass (1e12 t): far above any load, far below 64 bits."""
 
+_WIDE = Context(prec=200)
+"""Enough digits for any cell: the default context would round a long one silently."""
+_MAX_DIGITS = 100
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９．－＋，", "0123456789.-+,")
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?([eE][+-]?\d{1,2})?\Z")
 
@@ -27,7 +30,7 @@ def decimal_from_text(text: str) -> Decimal:
     Raises InvalidValue (`not_a_number`) for anything else, NaN and infinities included.
     """
     clean = text.strip().translate(_FULL_WIDTH)
-    if not _NUMBER.match(clean) or not any(ch.isdigit() for ch in clean):
+    if len(clean) > _MAX_DIGITS or not _NUMBER.match(clean) or not any(map(str.isdigit, clean)):
         raise InvalidValue("not_a_number", value=text)
     try:
         return Decimal(clean.replace(",", ""))
@@ -44,7 +47,7 @@ def kg_from_tonnes(text: str, *, round_kg: bool = False) -> int:
     Raises InvalidValue: `not_a_number`, `too_many_places` (more than 3, unless `round_kg`, which
     rounds half to even as GB/T 8170 does), `mass_too_large`.
     """
-    kg = decimal_from_text(text) * 1000
+    kg = decimal_from_text(text).scaleb(3, _WIDE)
     if abs(kg) > MAX_KG:
         raise InvalidValue("mass_too_large", value=text)
     whole = int(kg.to_integral_value(rounding=ROUND_HALF_EVEN))

@@ -1,7 +1,8 @@
 """The contract's `flows` dict as GraphML, GEXF, GeoJSON and a CSV of edges; no Sankey here.
 
-Every format says the same: nodes and edges in the order of the dict, masses in kilograms, (lon,
-lat) in degrees WGS 84 / CGCS2000.  Output is the same bytes for the same dict.
+Every format says the same: nodes and edges in the order of the dict (GraphML and GEXF: edges by
+their source), masses in kilograms, (lon, lat) in degrees WGS 84 / CGCS2000.  The same dict gives
+the same bytes.
 """
 
 from __future__ import annotations

@@ -107,9 +107,7 @@ def _prove_loads(session: Session, keys: Keys, report: CheckReport) -> Iterator[
     report.faults += family_faults(facts)
 
 
-def _family(
-    header: Any, status: LoadStatus, facts: dict[int, LoadFacts], key: str
-) -> list[Fault]:
+def _family(header: Any, status: LoadStatus, facts: dict[int, LoadFacts], key: str) -> list[Fault]:
     """Remember refused parts, check children against their parent's header."""
     if status.refused_kg and not status.reversed_:
         facts[header.id] = LoadFacts(
@@ -310,7 +308,10 @@ def stale_stocktakes(session: Session, keys: Keys) -> list[dict[str, str]]:
     for row in _stocktakes(session):
         if row.id in gone or row.reverses_id is not None:
             continue
-        firm, stuff = keys.codes["enterprise"][row.enterprise_id], keys.codes["material"][row.material_id]
+        firm, stuff = (
+            keys.codes["enterprise"][row.enterprise_id],
+            keys.codes["material"][row.material_id],
+        )
         place = yard(firm) if row.compartment == "yard" else site(firm)
         now_kg = book_at(session, keys, place, stuff, row.day)
         if now_kg != (row.book_kg or 0) + row.difference_kg:

@@ -51,9 +51,7 @@ class CheckedEntry:
     def counted_against(self, book_kg: int) -> CheckedEntry:
         """The same stocktake with the book it was held against."""
         difference = self.entry.kg - book_kg
-        return replace(
-            self, entry=replace(self.entry, difference_kg=difference), book_kg=book_kg
-        )
+        return replace(self, entry=replace(self.entry, difference_kg=difference), book_kg=book_kg)
 
 
 class EntryChecker:

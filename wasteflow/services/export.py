@@ -55,9 +55,7 @@ def export_registry(*, db: Database, kind: str, columns: list[str]) -> list[Valu
         ]
 
 
-def _registry_value(
-    kind: str, column: str, row: Any, keys: Keys, own: Mapping[int, str]
-) -> Any:
+def _registry_value(kind: str, column: str, row: Any, keys: Keys, own: Mapping[int, str]) -> Any:
     if column in _REFERENCES:
         attribute, table = _REFERENCES[column]
         key = getattr(row, attribute)

@@ -92,7 +92,7 @@ class Families:
             and parent.material == header.material
         ]
         living = [parent for parent in found if parent.alive]
-        return (living or found or [None])[0]
+        return next(iter(living or found), None)
 
 
 def _stored_parent(session: Session, row: ShipmentRow, keys: Keys, taken_kg: int) -> _Parent:

@@ -80,9 +80,7 @@ class CheckedLoad:
     receipt_content: int | None
     parent: tuple[str, str] | None = None
 
-    def as_child(
-        self, parent: tuple[str, str], holder: str, parent_consignee: str
-    ) -> CheckedLoad:
+    def as_child(self, parent: tuple[str, str], holder: str, parent_consignee: str) -> CheckedLoad:
         """The same load as a child of a refused part; `parent` = (consignor, number)."""
         header = replace(self.header, holder=holder, parent_consignee=parent_consignee)
         return replace(self, header=header, parent=parent)
@@ -116,9 +114,7 @@ class LoadChecker:
                 if values.get(field):
                     self._names.facility(values[field], owner)
         except WasteflowError as error:
-            return RowIssue(
-                row.line, field, str(values.get(field) or ""), error.code, error.params
-            )
+            return RowIssue(row.line, field, str(values.get(field) or ""), error.code, error.params)
         issue = self._route_issue(row, kind, material, consignee)
         if issue:
             return issue
@@ -237,7 +233,7 @@ class LoadChecker:
 
 
 def weight(input_kg: int, basis: str, moisture: int | None, weighed: str) -> Weight:
-    """Wet and dry kilograms of a given mass; a dry input needs its moisture (the schema sees to it)."""
+    """Wet and dry kilograms of a given mass; a dry input has its moisture (the schema's rule)."""
     if basis == "dry" and moisture is not None:
         return Weight(
             wet_from_dry(input_kg, moisture), input_kg, input_kg, basis, moisture, weighed

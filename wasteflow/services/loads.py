@@ -292,7 +292,9 @@ def _shipment_values(
     }
 
 
-def _event_values(load: CheckedLoad, key: int, batch_id: int, now: datetime) -> list[dict[str, Any]]:
+def _event_values(
+    load: CheckedLoad, key: int, batch_id: int, now: datetime
+) -> list[dict[str, Any]]:
     pairs: list[tuple[Event, Weight]] = [(load.dispatch, load.dispatch_weight)]
     if load.decision is not None and load.decision_weight is not None:
         pairs.append((load.decision, load.decision_weight))
@@ -350,5 +352,3 @@ def _write_completed(
         events += _event_values(load, row.id, batch.id, now)[1:]
     if events:
         session.execute(insert(EventRow), events)
-
-

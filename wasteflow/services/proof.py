@@ -91,9 +91,7 @@ def load_faults(
         folded = getattr(status, name)
         if folded != value:
             where = f"{key} {name.rstrip('_')}"
-            faults.append(
-                Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value))
-            )
+            faults.append(Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value)))
     return status, faults
 
 
@@ -117,7 +115,9 @@ def entry_faults(row: Any, key: str) -> list[Fault]:
     faults = _weights(row, key, row.doc_no)
     if row.month != month_of_day(row.day):
         expected = str(month_of_day(row.day))
-        faults.append(Fault("entry_arithmetic", f"{key} month", [row.doc_no], expected, str(row.month)))
+        faults.append(
+            Fault("entry_arithmetic", f"{key} month", [row.doc_no], expected, str(row.month))
+        )
     if row.kind == "stocktake":
         expected_kg = row.kg - (row.book_kg or 0)
         if row.book_kg is None or row.difference_kg != expected_kg:

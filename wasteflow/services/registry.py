@@ -18,7 +18,6 @@ from wasteflow_models.ledger import BatchRow
 from wasteflow_models.registry import EnterpriseRow
 
 
-
 def record_registry(
     *,
     db: Database,
@@ -66,7 +65,10 @@ def _take(
     keys = load_keys(session)
     table = TABLES[kind]
     columns = RegistryColumns(
-        kind, keys.registry, lambda what, code: keys.ids[what][code], {r.values["code"] for r in rows}
+        kind,
+        keys.registry,
+        lambda what, code: keys.ids[what][code],
+        {r.values["code"] for r in rows},
     )
     stored = {row.code: row for row in session.scalars(select(table).order_by(table.id))}
     new: list[dict[str, Any]] = []
@@ -124,8 +126,11 @@ def _update(row: Any, values: dict[str, Any]) -> bool:
 
 
 def _parent_changes(keys: Keys, kind: str, code: str, parents: dict[str, str]) -> bool:
-    table = {"parks": keys.registry.parks, "regions": keys.registry.regions}.get(kind)
-    return bool(table) and code in parents and table[code].parent != parents[code]  # type: ignore[index]
+    """True if the file gives an object another parent than it has."""
+    if kind not in ("parks", "regions") or code not in parents:
+        return False
+    table = keys.registry.parks if kind == "parks" else keys.registry.regions
+    return table[code].parent != parents[code]
 
 
 def _check_parents(

@@ -155,7 +155,9 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, tuple):
         return ";".join(value)
     if value is not None:
-        return str(value) if name in {"value", "baseline_value", "low", "typical", "high"} else value
+        return (
+            str(value) if name in {"value", "baseline_value", "low", "typical", "high"} else value
+        )
     if name in _NULLABLE:
         return None
     return False if name in _BOOLEANS else ""
@@ -189,5 +191,3 @@ def _fill_names(out: dict[str, Any]) -> None:
     if "name_zh" in out or "name_en" in out:
         zh, en = out.get("name_zh") or "", out.get("name_en") or ""
         out["name_zh"], out["name_en"] = zh or en, en or zh
-
-

@@ -38,9 +38,7 @@ def overview(*, db: Database) -> Overview:
     with db.read() as session:
         span = queries.ledger_months(session)
         first, last = span or (None, None)
-        return Overview(
-            load_keys(session).registry, first, last, queries.has_synthetic(session)
-        )
+        return Overview(load_keys(session).registry, first, last, queries.has_synthetic(session))
 
 
 def read_books(
@@ -50,9 +48,7 @@ def read_books(
     with db.read() as session:
         keys = load_keys(session)
         check_material(keys.registry, material)
-        books = queries.period_books(
-            session, keys, period, material=material, negatives=negatives
-        )
+        books = queries.period_books(session, keys, period, material=material, negatives=negatives)
         return keys.registry, books, queries.has_synthetic(session)
 
 
@@ -69,9 +65,7 @@ def balance_report(
 
     Raises InvalidValue `bad_scope`, NotFound `unknown_code`.
     """
-    registry, books, synthetic = read_books(
-        db=db, period=period, material=material, negatives=True
-    )
+    registry, books, synthetic = read_books(db=db, period=period, material=material, negatives=True)
     lines = balances(books, registry.in_scope(scope), material)
     return {
         "period": period.text,
@@ -111,9 +105,7 @@ def flow_graph(
     if level not in LEVELS:
         raise InvalidValue("bad_level", value=level, known=" ".join(LEVELS))
     registry, books, synthetic = read_books(db=db, period=period, material=material)
-    graph = build_graph(
-        books, registry, level=level, material=material, keep_transit=keep_transit
-    )
+    graph = build_graph(books, registry, level=level, material=material, keep_transit=keep_transit)
     return graph, synthetic
 
 

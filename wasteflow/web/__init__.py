@@ -1,0 +1,1 @@
+"""The web face: pages, health, errors, headers. Reads through services; holds no rule."""

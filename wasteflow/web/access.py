@@ -1,0 +1,45 @@
+"""What a request may reach: the settings and the database, with its state; opens no transaction."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from wasteflow.config import Config
+from wasteflow_models import migrate
+from wasteflow_models.engine import Database
+
+READY, UNREACHABLE, EMPTY, OUTDATED = "ready", "unreachable", "empty", "outdated"
+
+
+class Books:
+    """Settings and database of one application; remembers once the database was found ready."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.db = Database(config.database_url)
+        self._ready = False
+
+    def state(self) -> str:
+        """READY, or why not: UNREACHABLE, EMPTY (no tables) or OUTDATED (migrations missing)."""
+        try:
+            found = migrate.current(self.config.database_url)
+        except Exception:  # every driver has its own error; which one does not matter here
+            return UNREACHABLE
+        if found is None:
+            return EMPTY
+        return READY if found == migrate.head() else OUTDATED
+
+    def usable(self) -> str:
+        """Like `state`, but asks the database no more once it was ready."""
+        if self._ready:
+            return READY
+        state = self.state()
+        self._ready = state == READY
+        return state
+
+
+def books() -> Books:
+    """The books of the current application."""
+    found = current_app.extensions["wasteflow"]
+    assert isinstance(found, Books)
+    return found

@@ -1,0 +1,68 @@
+"""Files for the browser, all from our own origin: own ones in static/, third-party ones by name.
+
+Addresses carry a digest of the content, so that browsers may keep them for a year.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, abort, request, send_file, url_for
+
+from wasteflow_maps import MapError
+from wasteflow_maps.assets import asset_names, asset_path
+
+STATIC: Final = Path(__file__).resolve().parent / "static"
+_LONG: Final = "public, max-age=31536000, immutable"
+_SHORT: Final = "public, max-age=300"
+
+
+def install(app: Flask) -> None:
+    """Routes `/static/<name>` and `/static/vendor/<name>`; templates know `asset` and `vendor`."""
+    app.add_url_rule("/static/<name>", "static", _own)
+    app.add_url_rule("/static/vendor/<path:name>", "vendor", _vendor)
+    app.context_processor(lambda: {"asset": own_url, "vendor": vendor_url})
+
+
+def own_url(name: str) -> str:
+    """Address of a file of ours."""
+    return url_for("static", name=name, v=_digest(STATIC / name))
+
+
+def vendor_url(name: str) -> str:
+    """Address of a file known to `wasteflow_maps.assets`; MapError if it is not there."""
+    return url_for("vendor", name=name, v=_digest(asset_path(name)))
+
+
+def _own(name: str) -> Response:
+    known = {path.name: path for path in sorted(STATIC.iterdir()) if path.is_file()}
+    if name not in known:
+        abort(404)
+    return _send(known[name])
+
+
+def _vendor(name: str) -> Response:
+    if name not in asset_names():
+        abort(404)
+    try:
+        return _send(asset_path(name))
+    except MapError:
+        abort(404)
+
+
+def _send(path: Path) -> Response:
+    response = send_file(path, conditional=True)
+    response.headers["Cache-Control"] = _LONG if "v" in request.args else _SHORT
+    return response
+
+
+@cache
+def _digest_of(path: Path, modified_ns: int) -> str:
+    return sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _digest(path: Path) -> str:
+    return _digest_of(path, path.stat().st_mtime_ns)
