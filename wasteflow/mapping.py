@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -35,7 +36,7 @@ def map_page(
     data = map_data(
         flows,
         [_park(park) for park in registry.parks.values()],
-        [asdict(firm) for firm in registry.enterprises.values()],
+        [_located(firm) for firm in registry.enterprises.values()],
         period=period.text,
         materials=[asdict(item) for item in registry.materials.values()],
         rates={row["park"]: row for row in rates["rows"] if row["park"]},
@@ -48,7 +49,12 @@ def map_page(
     return render_map(data, lang=lang, single_file=single_file, asset_url=asset_url, nonce=nonce)
 
 
-def _park(park: Any) -> dict[str, Any]:
-    import json
+def _located(item: Any) -> dict[str, Any]:
+    """A registered object with its radius as a number."""
+    radius = item.precision_km
+    return {**asdict(item), "precision_km": float(radius) if radius else None}
 
-    return {**asdict(park), "boundary": json.loads(park.boundary) if park.boundary else None}
+
+def _park(park: Any) -> dict[str, Any]:
+    outline = json.loads(park.boundary) if park.boundary else None
+    return {**_located(park), "boundary": outline}

@@ -1,7 +1,9 @@
-"""Engines and sessions: one write transaction at a time on SQLite, plain pools on PostgreSQL.
+"""Engines and sessions: one write transaction at a time, readers that cannot write.
 
 SQLite's default transactions lose concurrent updates without an error, so writers BEGIN IMMEDIATE
-(a test holds this); readers use an engine of their own that cannot write.
+(a test holds this).  On PostgreSQL writers take one advisory lock: what a service decides from the
+books (next id, is the number known, how much of a refused part is open) must still hold when it
+commits.  Readers never wait for writers.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_S = 60
+WRITER_LOCK = 7702
+"""Key of the PostgreSQL advisory lock of writers (7701 is that of migrations)."""
 
 
 class Database:
@@ -31,7 +35,9 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
-            session.connection()
+            connection = session.connection()
+            if not self.is_sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
             yield session
 
     @contextmanager
@@ -39,7 +45,12 @@ class Database:
         """A session in one consistent read transaction, always rolled back."""
         with Session(self._reader or self._writer, autoflush=False) as session:
             if not self.is_sqlite:
-                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+                session.connection(
+                    execution_options={
+                        "isolation_level": "REPEATABLE READ",
+                        "postgresql_readonly": True,
+                    }
+                )
             yield session
             session.rollback()
 

@@ -33,10 +33,10 @@ class Located:
 
     lon: Mapped[float | None] = mapped_column(Float)
     lat: Mapped[float | None] = mapped_column(Float)
-    lon_given: Mapped[str] = mapped_column(String(30), default="")
-    lat_given: Mapped[str] = mapped_column(String(30), default="")
+    lon_given: Mapped[str] = mapped_column(Text, default="")
+    lat_given: Mapped[str] = mapped_column(Text, default="")
     crs: Mapped[str] = mapped_column(String(10), default="")
-    precision_km: Mapped[str] = mapped_column(String(20), default="")
+    precision_km: Mapped[str] = mapped_column(Text, default="")
 
 
 class RegionRow(Named, Base):
@@ -73,7 +73,7 @@ class MaterialRow(Named, Base):
 
     __tablename__ = "material"
     waste_code: Mapped[str] = mapped_column(String(20), default="")
-    waste_class: Mapped[str] = mapped_column(String(20), default="")
+    waste_class: Mapped[str] = mapped_column(Text, default="")
     is_waste: Mapped[bool] = mapped_column(Boolean)
     verified: Mapped[bool] = mapped_column(Boolean, default=False)
 
@@ -113,11 +113,11 @@ class TargetRow(Coded, Base):
     materials: Mapped[str] = mapped_column(Text, default="")
     metric: Mapped[str] = mapped_column(String(40))
     operator: Mapped[str] = mapped_column(String(10), default="")
-    value: Mapped[str] = mapped_column(String(40), default="")
-    unit: Mapped[str] = mapped_column(String(40), default="")
+    value: Mapped[str] = mapped_column(Text, default="")
+    unit: Mapped[str] = mapped_column(Text, default="")
     year: Mapped[int | None] = mapped_column()
     baseline_year: Mapped[int | None] = mapped_column()
-    baseline_value: Mapped[str] = mapped_column(String(40), default="")
+    baseline_value: Mapped[str] = mapped_column(Text, default="")
     binding: Mapped[str] = mapped_column(String(20), default="")
     coverage_complete: Mapped[bool] = mapped_column(Boolean, default=False)
 
@@ -140,13 +140,13 @@ class CoefficientRow(Coded, Base):
     """Generation, moisture or transport coefficient; decimal text, empty = not established."""
 
     __tablename__ = "coefficient"
-    kind: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(Text)
     material_id: Mapped[int | None] = mapped_column(ForeignKey("material.id"))
-    driver: Mapped[str] = mapped_column(String(200), default="")
-    low: Mapped[str] = mapped_column(String(40), default="")
-    typical: Mapped[str] = mapped_column(String(40), default="")
-    high: Mapped[str] = mapped_column(String(40), default="")
-    unit: Mapped[str] = mapped_column(String(100), default="")
+    driver: Mapped[str] = mapped_column(Text, default="")
+    low: Mapped[str] = mapped_column(Text, default="")
+    typical: Mapped[str] = mapped_column(Text, default="")
+    high: Mapped[str] = mapped_column(Text, default="")
+    unit: Mapped[str] = mapped_column(Text, default="")
 
 
 Index("ix_enterprise_name_zh", EnterpriseRow.name_zh)

@@ -91,7 +91,11 @@ class EntryChecker:
             return issue
         basis = values.get("basis") or "wet"
         weighed = values.get("weighed") or "measured"
-        mass = weight(values["tonnes"], basis, values.get("moisture_pct"), weighed)
+        try:
+            mass = weight(values["tonnes"], basis, values.get("moisture_pct"), weighed)
+        except WasteflowError as error:
+            shown = str(values.get("moisture_pct") or "")
+            return RowIssue(row.line, "moisture_pct", shown, error.code, error.params)
         in_yard = kind in _COUNTED and kind_of_facility == "storage"
         entry = Entry(
             doc_no=values["doc_no"],
@@ -152,15 +156,12 @@ def opening_issues(
     openings: latest opening day of each place in the books; first_days: earliest other record in
     the books of the places the file opens.
     """
-    latest = dict(openings)
     earliest = dict(first_days)
     for item in entries:
         for compartment in compartments_touched(item.entry):
             place = item.entry.enterprise, compartment, item.entry.material
             day = item.entry.day
-            if item.entry.kind is EntryKind.OPENING:
-                latest[place] = max(day, latest.get(place, day))
-            else:
+            if item.entry.kind is not EntryKind.OPENING:
                 earliest[place] = min(day, earliest.get(place, day))
     found = []
     for item in entries:

@@ -6,7 +6,7 @@ are given as they were given in (`basis`, `input_kg`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import SHANGHAI, Period
 from wasteflow.core.records import EventKind
-from wasteflow.core.units import dry_from_wet
+from wasteflow.core.units import dry_from_wet, wet_from_dry
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.registry_rows import TABLES
 from wasteflow_models import queries, scan
@@ -177,20 +177,22 @@ def _shipment_values(
     receipt = ("received_at", "received_t", "received_moisture_pct", "accepted_t", "refused_t")
     values.update(dict.fromkeys((*receipt, "reason")))
     if decided is not None:
-        given = _as_given(decided)
+        accepted = _as_given(decided, decided.accepted_kg)
         values.update(
             received_at=decided.at.astimezone(SHANGHAI),
             received_t=decided.input_kg,
             received_moisture_pct=decided.moisture,
-            accepted_t=decided.input_kg - given(decided.refused_kg),
-            refused_t=given(decided.refused_kg),
+            accepted_t=accepted,
+            refused_t=decided.input_kg - accepted,
             reason=decided.reason or None,
         )
     return values
 
 
-def _as_given(row: Any) -> Callable[[int], int]:
-    """Wet kilograms in the basis of the row."""
-    if row.basis == "dry" and row.moisture is not None:
-        return lambda kg: dry_from_wet(kg, row.moisture)
-    return lambda kg: kg
+def _as_given(row: Any, wet_kg: int) -> int:
+    """The mass in the basis of the row that gives `wet_kg` again when it is imported."""
+    if row.basis != "dry" or row.moisture is None:
+        return wet_kg
+    near = dry_from_wet(wet_kg, row.moisture)
+    exact = [kg for kg in (near, near - 1, near + 1) if wet_from_dry(kg, row.moisture) == wet_kg]
+    return exact[0] if exact else near

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,18 +33,33 @@ class _Parent:
     day: datetime
     alive: bool = True
 
+    def decide(self, load: CheckedLoad) -> None:
+        """Take over the decision that a later sheet brings for a load on the road."""
+        if load.decision is not None:
+            self.refused_kg = self.open_kg = load.decision.refused_kg
+            self.day = load.decision.at
+
 
 class Families:
     """Parents of a file's children, from the file and from the books."""
 
-    def __init__(self, session: Session, keys: Keys, loads: Iterable[CheckedLoad]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        keys: Keys,
+        loads: Iterable[CheckedLoad],
+        completed: Mapping[Number, CheckedLoad],
+    ) -> None:
         wanted = {load.values.get("parent_doc_no") for load in loads} - {None, ""}
         stored = queries.shipments_by_number(session, wanted)
         rows = [row for group in stored.values() for row in group]
         taken = queries.children_dispatched(session, (row.id for row in rows))
         self._parents: dict[str, list[_Parent]] = {}
         for row in rows:
-            self._add(_stored_parent(session, row, keys, taken.get(row.id, 0)))
+            parent = _stored_parent(session, row, keys, taken.get(row.id, 0))
+            if parent.number in completed:
+                parent.decide(completed[parent.number])
+            self._add(parent)
 
     def _add(self, parent: _Parent) -> None:
         self._parents.setdefault(parent.number[1], []).append(parent)

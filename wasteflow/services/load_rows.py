@@ -10,12 +10,12 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from wasteflow.core.errors import RowIssue, WasteflowError
+from wasteflow.core.errors import InvalidValue, RowIssue, WasteflowError
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.records import Event, EventKind, LoadHeader
 from wasteflow.core.registry import Registry
 from wasteflow.core.rules import CAP_KG, cap_breach, route_at_receiver, unfiled_border, weight_gap
-from wasteflow.core.units import dry_from_wet, wet_from_dry
+from wasteflow.core.units import MAX_KG, dry_from_wet, tonnes_text, wet_from_dry
 from wasteflow.core.vocabulary import EVIDENCE, Evidence, LoadKind
 from wasteflow.services.naming import Names, known
 from wasteflow.services.outcome import Row, Warnings
@@ -129,7 +129,10 @@ class LoadChecker:
             from_outside=self._registry.enterprises[consignor].external,
             trips=values.get("loads") or 1,
         )
-        return self._weigh(row, header)
+        try:
+            return self._weigh(row, header)
+        except WasteflowError as error:
+            return _issue(row, "moisture_pct", error.code, **error.params)
 
     def _route_issue(
         self, row: Row, kind: LoadKind, material: str, consignee: str
@@ -207,7 +210,9 @@ class LoadChecker:
                 header.route,
                 *(values.get(name) or DEFAULTS.get(name) for name in DISPATCH_FIELDS),
             ),
-            None if decision is None else content(*(values.get(name) for name in RECEIPT_FIELDS)),
+            None
+            if decision is None
+            else content(*(values.get(name) for name in RECEIPT_FIELDS), evidence.word),
         )
 
     def _evidence(self, row: Row, weighed: str) -> Evidence:
@@ -235,9 +240,10 @@ class LoadChecker:
 def weight(input_kg: int, basis: str, moisture: int | None, weighed: str) -> Weight:
     """Wet and dry kilograms of a given mass; a dry input has its moisture (the schema's rule)."""
     if basis == "dry" and moisture is not None:
-        return Weight(
-            wet_from_dry(input_kg, moisture), input_kg, input_kg, basis, moisture, weighed
-        )
+        wet = wet_from_dry(input_kg, moisture)
+        if wet > MAX_KG:
+            raise InvalidValue("mass_too_large", value=tonnes_text(wet))
+        return Weight(wet, input_kg, input_kg, basis, moisture, weighed)
     dry = None if moisture is None else dry_from_wet(input_kg, moisture)
     return Weight(input_kg, input_kg, dry, basis, moisture, weighed)
 

@@ -118,7 +118,7 @@ def _sort_out(
             _against_file(fresh, number, load, plan, issues)
         else:
             fresh[number] = load
-    families = Families(session, keys, fresh.values())
+    families = Families(session, keys, fresh.values(), completed)
     plan.completed = [(known[number], load) for number, load in completed.items()]
     plan.new = families.settle(list(fresh.values()), issues)
     return plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wasteflow.core.errors import RuleBroken
-from wasteflow.core.periods import month_of_day
+from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.records import Event, EventKind, LoadStatus, fold
 from wasteflow.core.units import dry_from_wet, wet_from_dry
 from wasteflow.core.vocabulary import Evidence
@@ -67,7 +67,7 @@ def load_faults(
     header: Any, events: Sequence[Any], key: str
 ) -> tuple[LoadStatus | None, list[Fault]]:
     """The fold of a load's events (None if they do not fold) and what is wrong with it."""
-    faults = [fault for event in events for fault in _weights(event, key, header.doc_no)]
+    faults = [fault for event in events for fault in _event_faults(event, key, header.doc_no)]
     try:
         status = fold(event_of(event) for event in events)
     except (RuleBroken, ValueError) as error:
@@ -84,7 +84,7 @@ def load_faults(
         "accepted_kg": header.accepted_kg,
         "refused_kg": header.refused_kg,
         "lost_month": header.lost_month,
-        "evidence": Evidence(header.evidence),
+        "evidence": header.evidence,
         "reversed_": header.reversed,
     }
     for name, value in cached.items():
@@ -95,8 +95,26 @@ def load_faults(
     return status, faults
 
 
+def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
+    """Arithmetic of one event row: its weight, and nothing where its kind has nothing."""
+    where = f"{key} event {row.seq}"
+    faults = _weights(row, where, doc_no)
+    parts = (row.accepted_kg, row.refused_kg)
+    if row.kind != EventKind.DECIDED and parts != (0, 0):
+        found = f"{row.accepted_kg} / {row.refused_kg}"
+        faults.append(Fault("event_arithmetic", where, [doc_no], "0 / 0", found))
+    if row.kind in (EventKind.LOST, EventKind.REVERSED) and row.kg:
+        faults.append(Fault("event_arithmetic", where, [doc_no], "0", str(row.kg)))
+    booked = month_of_day(shanghai_day(row.at))
+    if row.booked_month != booked:
+        faults.append(
+            Fault("event_arithmetic", f"{where} month", [doc_no], str(booked), str(row.booked_month))
+        )
+    return faults
+
+
 def _weights(row: Any, key: str, doc_no: str) -> list[Fault]:
-    """kg and dry_kg follow from input_kg, basis and moisture; parts add up to the whole."""
+    """kg and dry_kg follow from input_kg, basis and moisture."""
     code = "entry_arithmetic" if hasattr(row, "day") else "event_arithmetic"
     if row.basis == "dry" and row.moisture is not None:
         expected = wet_from_dry(row.input_kg, row.moisture), row.input_kg
@@ -113,11 +131,12 @@ def _weights(row: Any, key: str, doc_no: str) -> list[Fault]:
 def entry_faults(row: Any, key: str) -> list[Fault]:
     """Arithmetic of one entry row."""
     faults = _weights(row, key, row.doc_no)
-    if row.month != month_of_day(row.day):
-        expected = str(month_of_day(row.day))
-        faults.append(
-            Fault("entry_arithmetic", f"{key} month", [row.doc_no], expected, str(row.month))
-        )
+    month = month_of_day(row.day)
+    for found in (row.month, row.booked_month):
+        if found != month:
+            faults.append(
+                Fault("entry_arithmetic", f"{key} month", [row.doc_no], str(month), str(found))
+            )
     if row.kind == "stocktake":
         expected_kg = row.kg - (row.book_kg or 0)
         if row.book_kg is None or row.difference_kg != expected_kg:
