@@ -375,8 +375,8 @@ def families(draw: st.DrawFn) -> list[Load]:
 @st.composite
 def ledgers(draw: st.DrawFn) -> list[Record]:
     """A whole random ledger in random order."""
-    alone: list[Record] = [_fitting(item) for item in draw(st.lists(entries, max_size=12))]
-    shipments = draw(st.lists(families(), max_size=7))
+    alone: list[Record] = [_fitting(item) for item in draw(st.lists(entries, max_size=10))]
+    shipments = draw(st.lists(families(), max_size=6))
     records = [*alone, *(item for family in shipments for item in family)]
     return draw(st.permutations(records)) if draw(st.booleans()) else records
 

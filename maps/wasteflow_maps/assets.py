@@ -28,17 +28,15 @@ THIRD_PARTY: Final[dict[str, str]] = {
     "images/marker-icon.png": "leaflet/dist/images/marker-icon.png",
     "images/marker-icon-2x.png": "leaflet/dist/images/marker-icon-2x.png",
     "images/marker-shadow.png": "leaflet/dist/images/marker-shadow.png",
-    "jquery.min.js": "jquery/dist/jquery.min.js",
     "plotly-strict.min.js": "plotly.js-strict-dist-min/plotly-strict.min.js",
 }
 """Public name of a file -> its path below node_modules/."""
 
 LICENCES: Final[dict[str, str]] = {
     "licences/leaflet.txt": "leaflet/LICENSE",
-    "licences/jquery.txt": "jquery/LICENSE.txt",
     "licences/plotly.txt": "plotly.js-strict-dist-min/LICENSE",
 }
-OWN: Final = ("arcs.js", "ground.js", "flowmap.js", "wasteflow_map.css")
+OWN: Final = ("arcs.js", "ground.js", "bubbles.js", "flowmap.js", "wasteflow_map.css")
 
 _SOURCE_MAP: Final = re.compile(r"^//[#@] sourceMappingURL=.*$", re.MULTILINE)
 _CSS_IMAGE: Final = re.compile(r"url\(([\"']?)(images/[\w.-]+)\1\)")

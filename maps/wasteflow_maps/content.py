@@ -1,6 +1,6 @@
-"""The data of a map page: rows of numbers for the browser, and what the panel beside it says.
+"""The data of a map page: rows of numbers that flowmap.js draws; no HTML, no colour of its own.
 
-No HTML is made here; names of users stay plain text until the page escapes them.
+Names of users stay plain text: the scripts set them as text.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from wasteflow_maps import geometry, style
 from wasteflow_maps.geometry import LonLat
-from wasteflow_maps.layers import NOT_DRAWN, Link, MapData
+from wasteflow_maps.layers import OTHER, MapData
+from wasteflow_maps.links import Bubble, Link, largest_first
+from wasteflow_maps.views import MARGIN_DEG, box_of, opening_view
 
-LARGEST_LISTED: Final = 10
-ROWS_LISTED: Final = 100
-MAIN_SHARE: Final = 0.9
+PARTNERS_NAMED: Final = 5
+MATERIALS_NAMED: Final = 4
 
 _JS_TEXTS: Final = (
     "distance",
@@ -23,11 +24,16 @@ _JS_TEXTS: Final = (
     "in",
     "loads",
     "mass",
+    "material",
+    "more_of",
     "not_computable",
     "other_route",
     "out",
     "parks",
     "precision",
+    "partner_in",
+    "partner_out",
+    "partners",
     "rate_scale",
     "route",
     "to",
@@ -37,59 +43,116 @@ _JS_TEXTS: Final = (
 
 
 def payload(data: MapData, lang: str) -> dict[str, Any]:
-    """What flowmap.js draws: names once, links as rows of numbers pointing at them."""
+    """What flowmap.js draws: names once, links and bubbles as rows of numbers pointing at them."""
     words = style.texts(lang)
     order = {key: index for index, key in enumerate(data.positions)}
-    materials = {material["code"]: index for index, material in enumerate(data.materials)}
+    shown = _shown_materials(data)
+    materials = {code: index for index, code in enumerate(shown)}
     codes = sorted({route for link in data.links for route in link.routes if route})
     routes = {code: index for index, code in enumerate(codes)}
     grades = {grade: index for index, grade in enumerate(style.EVIDENCE_ORDER)}
     for grade in sorted({grade for link in data.links for grade in link.evidence} - set(grades)):
         grades[grade] = len(grades)
-    drawn = [data.positions[key] for key in data.positions]
-    corners = [corner for park in data.parks for corner in _corners(park)]
+    partners = sorted({key for one in data.bubbles for key, _ in _named_partners(one)})
+    named = {key: index for index, key in enumerate(partners)}
     return {
         "lang": "en" if lang == "en" else "zh",
         "texts": {key: words[key] for key in _JS_TEXTS},
-        "materials": [
+        "groups": [
             {
-                "name": style.name_of(material, lang),
-                "colour": material["colour"],
+                "name": group_name(group, lang),
+                "colour": group["colour"],
                 "bend": round(geometry.bend_of(index), 2),
             }
-            for index, material in enumerate(data.materials)
+            for index, group in enumerate(data.groups)
+        ],
+        "materials": [
+            (style.name_of(data.materials[code], lang), data.group_of[code]) for code in shown
         ],
         "routes": [style.name_of(data.routes.get(code, {"code": code}), lang) for code in codes],
         "grades": [words.get(f"ev_{grade}", grade) for grade in grades],
         "nodes": [_node_row(data, key, lang) for key in data.positions],
         "links": [_link_row(link, order, materials, routes, grades) for link in data.links],
+        "partners": [place_name(data, key, lang) for key in partners],
+        "bubbles": [_bubble_row(data, one, order, materials, named) for one in data.bubbles],
         "parks": _park_rows(data, lang),
         "largest": data.largest_kg,
+        "largest_bubble": data.largest_bubble_kg,
         "widest": geometry.WIDEST_PX,
         "thinnest": geometry.THINNEST_PX,
-        "views": _views(data, [*drawn, *corners]),
+        "biggest": geometry.BIGGEST_RADIUS_PX,
+        "smallest": geometry.SMALLEST_RADIUS_PX,
+        "views": _views(data),
     }
 
 
-def _views(data: MapData, everything: list[LonLat]) -> dict[str, Any]:
-    """(west, south, east, north) of the whole map and of where most of the mass moves.
+def group_name(group: Mapping[str, Any], lang: str) -> str:
+    """Name of a material with a layer of its own, or of all the others together."""
+    if group["code"] == OTHER:
+        return style.texts(lang)["other_materials"]
+    return style.name_of(group, lang)
 
-    One load to a distant province must not shrink a park to a dot: the opening view holds the
-    largest links that together carry `MAIN_SHARE`.
-    """
-    whole = geometry.bounds_of(everything)
-    total, carried, ends = sum(link.kg for link in data.links), 0, []
-    for link in data.links:
-        if carried >= MAIN_SHARE * total:
-            break
-        carried += link.kg
-        ends += [data.positions[link.source], data.positions[link.target]]
-    main = geometry.bounds_of(ends)
-    if main is None or whole is None:
-        return {"main": whole, "whole": whole}
-    margin_deg = 0.06
-    main = (main[0] - margin_deg, main[1] - margin_deg, main[2] + margin_deg, main[3] + margin_deg)
-    return {"main": main, "whole": whole}
+
+def place_name(data: MapData, key: str, lang: str) -> str:
+    """Name of a place, its key where it has none."""
+    place = data.places.get(key)
+    return (style.name_of(place, lang) if place else "") or key
+
+
+def bubble_group(data: MapData, bubble: Bubble) -> int:
+    """The group whose colour a bubble has: its main material's, else that of the mixed."""
+    code = bubble.main_material
+    return data.group_of[code] if code else len(data.groups) - 1
+
+
+def _shown_materials(data: MapData) -> list[str]:
+    """Materials that a tooltip names, in the order of the registry."""
+    used = {link.material for link in data.links}
+    used |= {code for one in data.bubbles for code, _ in _named_materials(one)}
+    return [code for code in data.materials if code in used]
+
+
+def _named_materials(bubble: Bubble) -> list[tuple[str, int]]:
+    return largest_first(bubble.materials)[:MATERIALS_NAMED]
+
+
+def _named_partners(bubble: Bubble) -> list[tuple[str, int]]:
+    return largest_first(bubble.partners)[:PARTNERS_NAMED]
+
+
+def _bubble_row(
+    data: MapData,
+    bubble: Bubble,
+    order: Mapping[str, int],
+    materials: Mapping[str, int],
+    named: Mapping[str, int],
+) -> tuple[Any, ...]:
+    return (
+        order[bubble.place],
+        int(bubble.way == "out"),
+        bubble.kg,
+        bubble.loads,
+        bubble_group(data, bubble),
+        len(bubble.partners),
+        tuple((named[key], kg) for key, kg in _named_partners(bubble)),
+        len(bubble.materials),
+        tuple((materials[code], kg) for code, kg in _named_materials(bubble)),
+    )
+
+
+def _views(data: MapData) -> dict[str, Any]:
+    """(west, south, east, north) of where most of the mass moves and of the whole map."""
+    at = data.positions
+    corners = [corner for park in data.parks for corner in _corners(park)]
+    whole = geometry.bounds_of([*at.values(), *corners])
+    items = [(link.kg, box_of([at[link.source], at[link.target]])) for link in data.links]
+    items += [(one.kg, box_of([at[one.place]])) for one in data.bubbles]
+    main, share = opening_view(items)
+    if main is None:
+        return {"main": whole, "whole": whole, "share": None}
+    west, south, east, north = main
+    main = (west - MARGIN_DEG, south - MARGIN_DEG, east + MARGIN_DEG, north + MARGIN_DEG)
+    return {"main": main, "whole": whole, "share": int(100 * share)}
 
 
 def _node_row(data: MapData, key: str, lang: str) -> list[Any]:
@@ -136,11 +199,11 @@ def _link_row(
 def _park_rows(data: MapData, lang: str) -> list[dict[str, Any]]:
     """Park areas by name and rate; `top` is the latitude of the label."""
     moved: dict[str, int] = {}
-    for link in data.links:
-        for end in (link.source, link.target):
-            place = data.places[end]
-            park = end if place["kind"] == "park" else str(place["park"] or "")
-            moved[park] = moved.get(park, 0) + link.kg
+    ends = [(end, link.kg) for link in data.links for end in (link.source, link.target)]
+    for end, kg in [*ends, *((one.place, one.kg) for one in data.bubbles)]:
+        place = data.places[end]
+        park = end if place["kind"] == "park" else str(place["park"] or "")
+        moved[park] = moved.get(park, 0) + kg
     rows = []
     for area in data.parks:
         codes = [area["code"], *(member["code"] for member in area["members"])]
@@ -151,6 +214,7 @@ def _park_rows(data: MapData, lang: str) -> list[dict[str, Any]]:
                 "lon": area["lon"] if area["boundary"] is None else round((west + east) / 2, 5),
                 "lat": area["lat"] if area["boundary"] is None else round((south + north) / 2, 5),
                 "top": round(north, 5),
+                "bottom": round(south, 5),
                 "km": area["precision_km"] or 2,
                 "shape": area["boundary"],
                 "weight": sum(moved.get(code, 0) for code in codes),
@@ -188,74 +252,3 @@ def _corners(park: Mapping[str, Any]) -> list[LonLat]:
         else:
             stack.extend(item)
     return found
-
-
-def panel(data: MapData, lang: str, parks: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the panel beside the map says, ready for the template; `parks` as in `payload`."""
-    words = style.texts(lang)
-    materials = {material["code"]: index for index, material in enumerate(data.materials)}
-    share = 100 // len(style.RATE_COLOURS)
-    notes = [words["note_precision"]] if any(p["boundary"] is None for p in data.parks) else []
-    if data.fanned:
-        notes.append(words["note_fanned"].replace("{count}", str(data.fanned)))
-    if data.by_park:
-        notes.append(words["note_by_park"].replace("{limit}", str(data.max_links)))
-    notes.append(words["note_no_border"])
-    steps = geometry.scale_steps_kg(data.largest_kg)
-    return {
-        "steps": [
-            (
-                kg,
-                round(geometry.line_width_px(kg, data.largest_kg), 2),
-                style.mass_text(kg, lang).replace(".00 ", " ").replace(".0 ", " "),
-            )
-            for kg in steps
-        ],
-        "classes": [(share * index, share * (index + 1)) for index in range(100 // share)],
-        "parks": parks,
-        "formula": words.get(f"formula_{data.formula}", data.formula),
-        "basis": words.get(f"basis_{data.basis}", data.basis),
-        "largest": [
-            {
-                "source": _end(data, link.source, lang),
-                "target": _end(data, link.target, lang),
-                "material": materials[link.material],
-                "mass": style.mass_text(link.kg, lang),
-            }
-            for link in data.links[:LARGEST_LISTED]
-        ],
-        "not_drawn": [
-            _omitted(data, why, materials, lang) for why in NOT_DRAWN if data.not_drawn[why]
-        ],
-        "notes": notes,
-    }
-
-
-def _omitted(data: MapData, why: str, materials: Mapping[str, int], lang: str) -> dict[str, Any]:
-    links, words = data.not_drawn[why], style.texts(lang)
-    rest = links[ROWS_LISTED:]
-    return {
-        "why": why,
-        "title": f"{words[f'why_{why}']} ({len(links)})",
-        "mass": style.mass_text(sum(link.kg for link in links), lang),
-        "rows": [
-            (_way(data, link, why, lang), style.mass_text(link.kg, lang), materials[link.material])
-            for link in links[:ROWS_LISTED]
-        ],
-        "more": words["and_more"].replace("{count}", str(len(rest))) if rest else "",
-        "more_mass": style.mass_text(sum(link.kg for link in rest), lang),
-    }
-
-
-def _way(data: MapData, link: Link, why: str, lang: str) -> str:
-    if why == "boundary":
-        words = style.texts(lang)
-        return f"{words[f'word_{link.source}']} → {words[f'word_{link.target}']}"
-    if why == "within":
-        return _end(data, link.source, lang)
-    return f"{_end(data, link.source, lang)} → {_end(data, link.target, lang)}"
-
-
-def _end(data: MapData, key: str, lang: str) -> str:
-    place = data.places.get(key)
-    return (style.name_of(place, lang) if place else "") or key

@@ -22,6 +22,9 @@ BEND_CLASSES: Final = 6
 WIDEST_PX: Final = 12.0
 THINNEST_PX: Final = 1.2
 
+BIGGEST_RADIUS_PX: Final = 30.0
+SMALLEST_RADIUS_PX: Final = 2.5
+
 _KM_PER_DEGREE: Final = 111.32
 _DEFAULT_PRECISION_KM: Final = 2.0
 _GOLDEN_ANGLE: Final = math.pi * (3 - math.sqrt(5))
@@ -70,6 +73,17 @@ def line_width_px(kg: int, largest_kg: int) -> float:
     if largest_kg <= 0:
         return THINNEST_PX
     return max(THINNEST_PX, WIDEST_PX * math.sqrt(kg / largest_kg))
+
+
+def bubble_radius_px(kg: int, largest_kg: int) -> float:
+    """Radius of a bubble in pixels: its area is proportional to the mass, but never invisible.
+
+    >>> bubble_radius_px(25, 100), bubble_radius_px(0, 100)
+    (15.0, 2.5)
+    """
+    if largest_kg <= 0:
+        return SMALLEST_RADIUS_PX
+    return max(SMALLEST_RADIUS_PX, BIGGEST_RADIUS_PX * math.sqrt(kg / largest_kg))
 
 
 def scale_steps_kg(largest_kg: int) -> list[int]:

@@ -1,74 +1,28 @@
 """What the map shows: flows, parks and firms turned into layers' data; no folium, no HTML.
 
-Nothing of the input gets lost: a flow is a drawn link or stands in `not_drawn` with its mass.
+Nothing of the input gets lost: a flow is a drawn link, part of a bubble where only one end has a
+position, or stands in `not_drawn` with its mass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from wasteflow.core.geodesy import CGCS2000, WGS84, geodesic_distance_km
+from wasteflow.core.geodesy import CGCS2000, WGS84
 from wasteflow_maps import MapError
 from wasteflow_maps.geometry import LonLat, spread_shared
-from wasteflow_maps.style import colour_of
+from wasteflow_maps.links import Bubble, Link, Sorted, place_key, sort_flows
+from wasteflow_maps.style import OTHER_COLOUR, colour_of, distinct_colours
 
 MAX_LINKS: Final = 300
-NOT_DRAWN: Final = ("within", "unlocated", "other", "boundary")
-"""Why a flow is no line: inside one place, an end without position, beyond the largest N, or
-its end is no place at all (generation, use, disposal …)."""
-
-BOUNDARY_WORDS: Final = frozenset(
-    {
-        "boundary",
-        "generation",
-        "recirculated",
-        "opening",
-        "use",
-        "disposal",
-        "dumping",
-        "outside",
-        "weighing_difference",
-        "lost",
-        "stocktake",
-    }
-)
+MAX_GROUPS: Final = 8
+OTHER: Final = ""
+"""Code of the group that gathers all materials beyond the largest."""
 
 Row = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Link:
-    """All loads of one material from one place to another; masses in whole kilograms."""
-
-    source: str
-    target: str
-    material: str
-    kg: int = 0
-    loads: int = 0
-    routes: dict[str, list[int]] = field(default_factory=dict)
-    evidence: dict[str, int] = field(default_factory=dict)
-    distance_km: float | None = None
-
-    def add(self, edge: Row) -> None:
-        """Count one edge of the graph (fields of 4-contract 4.3 `flows`) into this link."""
-        kg, loads = int(edge["kg"]), int(edge.get("loads") or 0)
-        self.kg += kg
-        self.loads += loads
-        part = self.routes.setdefault(str(edge.get("route") or ""), [0, 0])
-        part[0] += kg
-        part[1] += loads
-        if self.distance_km is None and edge.get("distance_km") is not None:
-            self.distance_km = float(edge["distance_km"])
-        for grade, mass in (edge.get("evidence") or {}).items():
-            self.evidence[grade] = self.evidence.get(grade, 0) + _kg(mass)
-
-    @property
-    def order(self) -> tuple[int, str, str, str]:
-        """Largest first, ties by name: the drawing and listing order."""
-        return (-self.kg, self.source, self.target, self.material)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +36,17 @@ class MapData:
     basis: str
     by_park: bool
     max_links: int
-    materials: tuple[Row, ...]
+    materials: Mapping[str, Row]
+    groups: tuple[Row, ...]
+    group_of: Mapping[str, int]
     routes: Mapping[str, Row]
     places: Mapping[str, Row]
     positions: Mapping[str, LonLat]
     fanned: int
     links: tuple[Link, ...]
+    bubbles: tuple[Bubble, ...]
     not_drawn: Mapping[str, tuple[Link, ...]]
+    unlocated_kg: Mapping[str, int]
     parks: tuple[Row, ...]
     basemap: Row | None
 
@@ -96,6 +54,11 @@ class MapData:
     def largest_kg(self) -> int:
         """Mass of the widest link, 0 without links."""
         return self.links[0].kg if self.links else 0
+
+    @property
+    def largest_bubble_kg(self) -> int:
+        """Mass of the largest bubble, 0 without bubbles."""
+        return self.bubbles[0].kg if self.bubbles else 0
 
 
 def map_data(
@@ -131,35 +94,36 @@ def map_data(
         key=lambda edge: (edge["source"], edge["target"], edge["material"], str(edge.get("route"))),
     )
     kinds = {str(node["id"]): str(node.get("kind") or "") for node in flows["nodes"]}
-    links, not_drawn, by_park = _links(edges, kinds, places, max_links)
-    shown = _shown(places, links, by_park)
+    flow = sort_flows(edges, kinds, places, max_links)
+    shown = _shown(places, flow)
     positions = spread_shared(
         {key: (row["lon"], row["lat"]) for key, row in shown.items()},
         {key: row.get("precision_km") for key, row in shown.items()},
     )
+    rows = _materials(materials, edges)
+    groups, group_of = _groups(rows, edges, flow)
     return MapData(
         period=period,
         evidence_date=evidence_date,
         synthetic=synthetic,
         formula=formula,
         basis=basis,
-        by_park=by_park,
+        by_park=flow.by_park,
         max_links=max_links,
-        materials=_materials(materials, edges),
+        materials=rows,
+        groups=groups,
+        group_of=group_of,
         routes={str(route["code"]): route for route in routes},
         places=places,
         positions=positions,
         fanned=sum(positions[key] != (row["lon"], row["lat"]) for key, row in shown.items()),
-        links=tuple(links),
-        not_drawn={why: tuple(sorted(not_drawn[why], key=lambda x: x.order)) for why in NOT_DRAWN},
+        links=flow.links,
+        bubbles=flow.bubbles,
+        not_drawn=flow.not_drawn,
+        unlocated_kg=flow.unlocated_kg,
         parks=tuple(_park_areas(park_rows, rates)),
         basemap=_checked_basemap(basemap),
     )
-
-
-def _kg(mass: Any) -> int:
-    """Kilograms of a grade: whole kilograms, or tonnes as the decimal text of the contract."""
-    return int(Decimal(mass) * 1000) if isinstance(mass, str) else int(mass)
 
 
 def _places(
@@ -172,7 +136,7 @@ def _places(
     for firm in enterprises:
         places[str(firm["code"])] = _place(firm, "enterprise")
     for node in nodes:
-        key = _key(str(node["id"]))
+        key = place_key(str(node["id"]))
         own = key == str(node["id"])
         if key not in places:
             places[key] = _place(
@@ -197,128 +161,63 @@ def _place(row: Row, kind: str) -> dict[str, Any]:
     }
 
 
-def _key(node_id: str) -> str:
-    """Site and yard of one firm are one place on a map."""
-    head, _, tail = node_id.partition(":")
-    return tail if head in ("site", "yard") and tail else node_id
-
-
-def _links(
-    edges: Sequence[Row], kinds: Mapping[str, str], places: Mapping[str, Row], max_links: int
-) -> tuple[list[Link], dict[str, list[Link]], bool]:
-    """(links to draw, the others by reason, whether they are added up by park)."""
-    links, not_drawn = _sort_edges(edges, kinds, places, to_park=False)
-    by_park = len(links) > max_links and any(_park_key(places, link) for link in links)
-    if by_park:
-        links, not_drawn = _sort_edges(edges, kinds, places, to_park=True)
-    links.sort(key=lambda link: link.order)
-    not_drawn["other"] = links[max_links:]
-    links = links[:max_links]
-    for link in links:
-        # Added up by park, the way is that between the parks; a firm's own way says less.
-        if by_park or link.distance_km is None:
-            link.distance_km = _distance(places[link.source], places[link.target])
-    return links, not_drawn, by_park
-
-
-def _sort_edges(
-    edges: Iterable[Row],
-    kinds: Mapping[str, str],
-    places: Mapping[str, Row],
-    *,
-    to_park: bool,
-) -> tuple[list[Link], dict[str, list[Link]]]:
-    drawn: dict[tuple[str, str, str], Link] = {}
-    kept: dict[str, dict[tuple[str, str, str], Link]] = {why: {} for why in NOT_DRAWN}
-    ends: dict[str, tuple[str, str]] = {}
-    for edge in edges:
-        known = []
-        for node in (str(edge["source"]), str(edge["target"])):
-            if node not in ends:
-                ends[node] = _end(node, kinds, places, to_park)
-            known.append(ends[node])
-        (source_is, source), (target_is, target) = known
-        if "boundary" in (source_is, target_is):
-            # What is no place gives its word, the place at the other end stays unnamed.
-            source = source if source_is == "boundary" else ""
-            target = target if target_is == "boundary" else ""
-            group = kept["boundary"]
-        elif source == target:
-            group = kept["within"]
-        else:
-            group = kept["unlocated"] if "unlocated" in (source_is, target_is) else drawn
-        key = (source, target, str(edge["material"]))
-        link = group.get(key)
-        if link is None:
-            link = group[key] = Link(*key)
-        link.add(edge)
-    return list(drawn.values()), {why: list(group.values()) for why, group in kept.items()}
-
-
-def _end(
-    node: str, kinds: Mapping[str, str], places: Mapping[str, Row], to_park: bool
-) -> tuple[str, str]:
-    """What an end is ("boundary", "unlocated", "located") and the key or word it counts under."""
-    if _is_boundary(node, kinds):
-        return "boundary", _boundary_word(node, kinds)
-    key = _to_park(_key(node), places) if to_park else _key(node)
-    return ("located" if _located(places, key) else "unlocated"), key
-
-
-def _is_boundary(node_id: str, kinds: Mapping[str, str]) -> bool:
-    return node_id.partition(":")[0] in BOUNDARY_WORDS or kinds.get(node_id) in BOUNDARY_WORDS
-
-
-def _boundary_word(node_id: str, kinds: Mapping[str, str]) -> str:
-    """The kind of a boundary: "use" for every use route."""
-    head = node_id.partition(":")[0]
-    return head if head in BOUNDARY_WORDS else kinds[node_id]
-
-
-def _to_park(key: str, places: Mapping[str, Row]) -> str:
-    """The park of a firm where that park has a position, else the firm itself."""
-    row = places.get(key)
-    park = str(row["park"]) if row and row["kind"] != "park" and row["park"] else ""
-    return park if park and _located(places, park) else key
-
-
-def _park_key(places: Mapping[str, Row], link: Link) -> bool:
-    return any(_to_park(key, places) != key for key in (link.source, link.target))
-
-
-def _located(places: Mapping[str, Row], key: str) -> bool:
-    return key in places and places[key]["lon"] is not None
-
-
-def _distance(source: Row, target: Row) -> float:
-    ends = (source["lon"], source["lat"], target["lon"], target["lat"])
-    return round(geodesic_distance_km(*ends), 1)
-
-
-def _shown(places: Mapping[str, Row], links: Iterable[Link], by_park: bool) -> dict[str, Row]:
-    """Places with a mark: ends of links, and located firms unless links are added up by park."""
-    ends = {end for link in links for end in (link.source, link.target)}
+def _shown(places: Mapping[str, Row], flow: Sorted) -> dict[str, Row]:
+    """Places with a mark: ends of links, bubbles, and located firms unless added up by park."""
+    ends = {end for link in flow.links for end in (link.source, link.target)}
+    ends |= {bubble.place for bubble in flow.bubbles}
     return {
         key: row
         for key, row in places.items()
-        if row["lon"] is not None and (key in ends or (row["kind"] == "enterprise" and not by_park))
+        if row["lon"] is not None
+        and (key in ends or (row["kind"] == "enterprise" and not flow.by_park))
     }
 
 
-def _materials(given: Iterable[Row], edges: Iterable[Row]) -> tuple[Row, ...]:
+def _materials(given: Iterable[Row], edges: Iterable[Row]) -> dict[str, Row]:
     """Materials in the order given, then those only the flows know, each with its colour."""
     rows = {str(row["code"]): row for row in given}
     for code in sorted({str(edge["material"]) for edge in edges} - set(rows)):
         rows[code] = {"code": code}
-    return tuple(
-        {
+    return {
+        code: {
             "code": code,
             "name_zh": row.get("name_zh") or row.get("name_en") or code,
             "name_en": row.get("name_en") or row.get("name_zh") or code,
             "colour": colour_of(code, row.get("colour")),
         }
         for code, row in rows.items()
-    )
+    }
+
+
+def _groups(
+    materials: Mapping[str, Row], edges: Iterable[Row], flow: Sorted
+) -> tuple[tuple[Row, ...], dict[str, int]]:
+    """Materials that get a layer and a colour of their own, and the group of every material.
+
+    Up to `MAX_GROUPS` materials of the period each are a group, in their order.  Of more, the
+    largest drawn ones are, and the last group, `OTHER`, gathers the rest.
+    """
+    total: dict[str, int] = {}
+    for edge in edges:
+        code = str(edge["material"])
+        total[code] = total.get(code, 0) + int(edge["kg"])
+    drawn: dict[str, int] = {}
+    for link in flow.links:
+        drawn[link.material] = drawn.get(link.material, 0) + link.kg
+    for bubble in flow.bubbles:
+        for code, kg in bubble.materials.items():
+            drawn[code] = drawn.get(code, 0) + kg
+    codes = [code for code in materials if code in total]
+    if len(codes) > MAX_GROUPS:
+        codes.sort(key=lambda code: (-drawn.get(code, 0), -total[code], code))
+        del codes[MAX_GROUPS - 1 :]
+    colours = distinct_colours([(code, materials[code]["colour"]) for code in codes])
+    rows: list[Row] = [
+        {**materials[code], "colour": colour} for code, colour in zip(codes, colours, strict=True)
+    ]
+    own = {code: index for index, code in enumerate(codes)}
+    rows.append({"code": OTHER, "colour": OTHER_COLOUR})
+    return tuple(rows), {code: own.get(code, len(codes)) for code in materials}
 
 
 def _park_areas(parks: Mapping[str, Row], rates: Mapping[str, Row]) -> Iterable[dict[str, Any]]:

@@ -19,13 +19,14 @@ from markupsafe import Markup
 
 from wasteflow_maps import MapError, style
 from wasteflow_maps.assets import STATIC, asset_text
-from wasteflow_maps.content import panel, payload
+from wasteflow_maps.content import group_name, payload
 from wasteflow_maps.layers import MapData
+from wasteflow_maps.panel import panel
 
 HEADER_ASSETS: Final[dict[str, str | None]] = {
     "leaflet": "leaflet.js",
     "leaflet_css": "leaflet.css",
-    "jquery": "jquery.min.js",
+    "jquery": None,
     "bootstrap": None,
     "bootstrap_css": None,
     "awesome_markers": None,
@@ -37,7 +38,7 @@ HEADER_ASSETS: Final[dict[str, str | None]] = {
 """folium's name of a linked file -> our asset, or None for what our maps do not need."""
 
 OWN_STYLE: Final = "wasteflow_map.css"
-OWN_SCRIPTS: Final = ("arcs.js", "ground.js", "flowmap.js")
+OWN_SCRIPTS: Final = ("arcs.js", "ground.js", "bubbles.js", "flowmap.js")
 ARROWS_PX: Final = (("s", 9), ("m", 14), ("l", 22))
 _FOREIGN: Final = re.compile(r"\s*(?:\w+:)?//", re.IGNORECASE)
 
@@ -66,7 +67,7 @@ def render_map(
     nonce_attr = Markup(f' nonce="{escape(nonce)}"') if nonce else Markup("")
     sheets = [name for name in (*names, OWN_STYLE) if name.endswith(".css")]
     scripts = [name for name in (*names, *OWN_SCRIPTS) if name.endswith(".js")]
-    colours = style.material_css(material["colour"] for material in data.materials)
+    colours = style.material_css(group["colour"] for group in data.groups)
     if not single_file:
         assert asset_url is not None
         linked = {name: escape(asset_url(name)) for name in (*sheets, *scripts)}
@@ -88,6 +89,7 @@ def render_map(
         nonce_attr=nonce_attr,
         payload=Markup(_safe_json(content)),
         arrows=ARROWS_PX,
+        share=content["views"]["share"],
         **panel(data, lang, content["parks"]),
     )
     _refuse_foreign(page)
@@ -112,22 +114,29 @@ def _draw(data: MapData, lang: str, *, tiles: bool) -> tuple[list[str], str, str
         tiles=None,
         zoom_control=False,
         max_zoom=16,
-        min_zoom=5,
-        zoom_snap=0.5,
+        min_zoom=2,
+        zoom_snap=0.25,
         maxZoom=16,
-        minZoom=5,
+        minZoom=2,
     )
     # Random ids would make two renderings of one map differ.
     chart._id = "wasteflow"
     ground = _add_tiles(chart, data.basemap, lang) if tiles and data.basemap is not None else ""
     words = style.texts(lang)
-    chart.add_child(_script_layer("parks", _layer_name("wf-ring", words["parks"], ""), "parks"))
-    for index, material in enumerate(data.materials):
-        links = [link for link in data.links if link.material == material["code"]]
-        if links:
-            total = style.mass_text(sum(link.kg for link in links), lang)
-            label = _layer_name(f"wf-key wf-m{index}", style.name_of(material, lang), total)
+    if data.parks:
+        chart.add_child(_script_layer("parks", _layer_name("wf-ring", words["parks"], ""), "parks"))
+    sums = [0] * len(data.groups)
+    for link in data.links:
+        sums[data.group_of[link.material]] += link.kg
+    for index, kg in enumerate(sums):
+        if kg:
+            name, total = group_name(data.groups[index], lang), style.mass_text(kg, lang)
+            label = _layer_name(f"wf-key wf-m{index}", name, total)
             chart.add_child(_script_layer(f"material_{index}", label, index))
+    if data.bubbles:
+        total = style.mass_text(sum(one.kg for one in data.bubbles), lang)
+        label = _layer_name("wf-bubble-key", words["partner_layer"], total)
+        chart.add_child(_script_layer("bubbles", label, "bubbles"))
     marks = words["park_marks" if data.by_park else "enterprises"]
     chart.add_child(_script_layer("points", _layer_name("wf-dot", marks, ""), "points"))
     control = folium.LayerControl(collapsed=False)
@@ -169,7 +178,7 @@ def _layer_template() -> Any:
 def _layer_name(mark: str, name: str, total: str) -> str:
     """Name of a layer as Leaflet wants it, HTML, with everything of a user escaped."""
     extra = f'<span class="wf-sum">{escape(total)}</span>' if total else ""
-    return f'<i class="{mark}"></i><span class="wf-name">{escape(name)}</span>{extra}'
+    return f'<i class="{mark}"></i><span class="wf-name" title="{escape(name)}">{escape(name)}</span>{extra}'
 
 
 def _add_tiles(chart: Any, basemap: Mapping[str, Any], lang: str) -> str:

@@ -26,11 +26,14 @@ OTHER_COLOURS: Final = (
     "#997700",
     "#00757f",
     "#882255",
-    "#7a5c00",
+    "#5a7d00",
     "#3b5b9d",
     "#a0522d",
 )
 """After Tol's muted palette, darkened to 4.5:1 on the paper of the map."""
+
+OTHER_COLOUR: Final = "#7a7062"
+"""Of many materials together: a warm grey that is no material's."""
 
 RATE_COLOURS: Final = ("#e3f2e8", "#b9e0c8", "#83c8a2", "#44a57b", "#17734f")
 """Park fill by utilisation rate, one class per 20 percentage points; lightest = lowest."""
@@ -52,6 +55,24 @@ def colour_of(code: str, given: str | None = None) -> str:
     if given and _HEX.fullmatch(given):
         return given.lower()
     return OTHER_COLOURS[sha256(code.encode()).digest()[0] % len(OTHER_COLOURS)]
+
+
+def distinct_colours(materials: Sequence[tuple[str, str]]) -> list[str]:
+    """Colours of (code, colour) pairs; of two equal ones the later takes the next free colour.
+
+    Only materials without a fixed colour can clash, the hash of their codes picks from few.
+
+    >>> distinct_colours([("a", "#117733"), ("b", "#117733"), ("red_mud", "#b5452c")])
+    ['#117733', '#aa4499', '#b5452c']
+    """
+    taken = {colour for code, colour in materials if code in MATERIAL_COLOURS}
+    found = []
+    for code, colour in materials:
+        if code not in MATERIAL_COLOURS and colour in taken:
+            colour = next((one for one in OTHER_COLOURS if one not in taken), colour)
+        taken.add(colour)
+        found.append(colour)
+    return found
 
 
 def rate_class(value: float | Decimal | None) -> int | None:

@@ -12,6 +12,7 @@ import click
 from wasteflow import __version__
 
 _COMMANDS = {
+    "audit-figures": ("audit", "audit_figures"),
     "balance": ("reports", "balance"),
     "check": ("reports", "check"),
     "db": ("data", "db"),
@@ -28,6 +29,7 @@ _COMMANDS = {
     "synth": ("demo", "synth"),
 }
 _ABOUT = {
+    "audit-figures": "核对公布数 · Which formula gives a published rate, does it balance",
     "balance": "物料平衡 · Opening, in, out, closing and residual",
     "check": "校验账本 · Prove the books; exit 0 sound, 1 with each fault named",
     "db": "数据库 · Migrations: upgrade, check",

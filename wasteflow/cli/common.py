@@ -49,20 +49,21 @@ def now() -> datetime:
 
 
 def open_database(settings: Settings, *, create: bool = False) -> Database:
-    """The database, migrated if it is new (or `create`); an older one must be upgraded by hand."""
+    """The database, made if it is new (with `create`); an older one must be upgraded by hand."""
     from wasteflow_models import migrate
     from wasteflow_models.engine import Database
 
     url = settings.url()
-    if create:
+    found = migrate.current(url)
+    if found is None and create:
         migrate.upgrade(url)
-    else:
-        found = migrate.current(url)
-        if found is None:
-            raise WasteflowError("database_empty", url=shown(url))
-        if found != migrate.head():
-            raise WasteflowError("database_old", found=found, wanted=migrate.head())
-    return Database(url)
+    elif found is None:
+        raise WasteflowError("database_empty", url=shown(url))
+    elif found != migrate.head():
+        raise WasteflowError("database_old", found=found, wanted=migrate.head())
+    database = Database(url)
+    click.get_current_context().call_on_close(database.dispose)
+    return database
 
 
 def shown(url: str) -> str:

@@ -25,17 +25,19 @@ class _Standing:
     """What a firm ever did with a material up to the period's end."""
 
     generates: bool = False
+    outside: bool = False
     received_for_use: bool = False
     received_otherwise: bool = False
     handed_on: set[str] = field(default_factory=set)
 
     @property
     def own_only(self) -> bool:
-        return not self.received_for_use and not self.received_otherwise
+        return not (self.received_for_use or self.received_otherwise or self.outside)
 
     @property
     def user_only(self) -> bool:
-        return self.received_for_use and not self.received_otherwise and not self.generates
+        others = self.received_otherwise or self.outside or self.generates
+        return self.received_for_use and not others
 
 
 def declared_terms(
@@ -58,6 +60,7 @@ def declared_terms(
         else:
             _credit(terms, flow, fates, standing)
     prior = _with_prior(books, earlier, fates)
+    adrift = _stored_unknown(books, standing)
     closing = books.closing()
     for (place, material), kg in sorted(closing.items()):
         owner = place.owner, material
@@ -66,6 +69,8 @@ def declared_terms(
     for owner, item in terms.items():
         if owner in prior:
             item.utilised_prior_kg = item.disposed_prior_kg = item.stored_kg = None
+        if owner in adrift:
+            item.stored_kg = None
         if owner in untraced:
             item.utilised_kg = item.utilised_prior_kg = item.stored_kg = None
             item.disposed_kg = item.disposed_prior_kg = None
@@ -84,6 +89,8 @@ def _standings(history: Iterable[FlowSum], fates: Mapping[str, str]) -> dict[Own
             PlaceKind.OPENING,
         ):
             found[target.owner, flow.material].generates = True
+        elif source.kind is PlaceKind.OUTSIDE:
+            found[target.owner, flow.material].outside = True
         elif source.kind is PlaceKind.TRANSIT and target.kind is PlaceKind.SITE:
             if source.a == target.a:
                 continue
@@ -111,11 +118,28 @@ def _untraced(
         and not standing[flow.source.owner, flow.material].own_only
         and not standing[flow.source.owner, flow.material].user_only
     }
+    return _with_givers(mixing, standing)
+
+
+def _stored_unknown(books: PeriodBooks, standing: Mapping[Owner, _Standing]) -> set[Owner]:
+    """Firms whose own stock cannot be told: mixed with others', or lost by one it was handed to."""
+    mixed = {owner for owner, stand in standing.items() if not stand.own_only}
+    leaking = {
+        (flow.source.owner, flow.material)
+        for flow in books.flows
+        if flow.source.holds_stock and not flow.target.holds_stock
+    }
+    return mixed | _with_givers(mixed & leaking, standing)
+
+
+def _with_givers(owners: Iterable[Owner], standing: Mapping[Owner, _Standing]) -> set[Owner]:
+    """`owners` and everyone who handed mass on to them, directly or through others."""
     givers: dict[Owner, set[Owner]] = defaultdict(set)
     for (firm, material), stand in standing.items():
         for taker in stand.handed_on:
             givers[taker, material].add((firm, material))
-    found, open_ = set(), sorted(mixing)
+    found: set[Owner] = set()
+    open_ = sorted(owners)
     while open_:
         owner = open_.pop()
         if owner not in found:

@@ -42,7 +42,10 @@ class Terms:
     reason: str = ""
 
     def add(self, other: Terms) -> None:
-        """Add another firm's terms; None stays None, a reason stays a reason."""
+        """Add another firm's terms; None stays None, a reason stays a reason.
+
+        Where the utilised sum is not known there is no split of it either.
+        """
         for item in fields(self):
             if item.name in {"split", "reason"}:
                 continue
@@ -51,6 +54,8 @@ class Terms:
             setattr(self, item.name, None if unknown else mine + theirs)
         for key, kg in other.split.items():
             self.split[key] = self.split.get(key, 0) + kg
+        if self.utilised_kg is None:
+            self.split.clear()
         self.reason = self.reason or other.reason
 
     @property
@@ -95,6 +100,8 @@ def simple(terms: Terms) -> Rate:
 def official(terms: Terms) -> Rate:
     """综合利用率 = utilised / (generated + utilised_prior) [V]; in [0, 1] by construction.
 
+    More use than there was to use is mass without a generator (weight gains, counted surplus, a
+    book below zero): not computable until it is traced, never above 1.
     Source: 排放源统计调查制度, 基101表 (2-domain 1.2).
 
     >>> official(Terms(generated_kg=100, utilised_kg=60, utilised_prior_kg=20)).value
@@ -104,9 +111,12 @@ def official(terms: Terms) -> Rate:
         return Rate(None, terms.reason or UNTRACED)
     if terms.utilised_prior_kg is None:
         return Rate(None, PRIOR_UNTRACED)
-    if not terms.generated_kg + terms.utilised_prior_kg:
+    available = terms.generated_kg + terms.utilised_prior_kg
+    if not available:
         return Rate(None, NOTHING_GENERATED)
-    return Rate(Fraction(terms.utilised_kg, terms.generated_kg + terms.utilised_prior_kg))
+    if terms.utilised_kg > available:
+        return Rate(None, UNTRACED)
+    return Rate(Fraction(terms.utilised_kg, available))
 
 
 FORMULAS: dict[str, Callable[[Terms], Rate]] = {"official": official, "simple": simple}

@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from scipy.optimize import minimize
-
 WGS84: Final = "WGS84"
 CGCS2000: Final = "CGCS2000"
 GCJ02: Final = "GCJ-02"
@@ -254,6 +252,7 @@ def _antipodal_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     Every part of a shortest path is a shortest path, so the best waypoint lies on it and each
     half (about 90 degrees) is within Vincenty's reach.
     """
+    from scipy.optimize import minimize  # a second to import, needed about never
 
     def through(waypoint: tuple[float, float]) -> float:
         lat = max(-90.0, min(90.0, float(waypoint[1])))

@@ -15,7 +15,7 @@ import networkx as nx
 
 from wasteflow.core.books import FlowSum, PeriodBooks
 from wasteflow.core.geodesy import geodesic_distance_km
-from wasteflow.core.places import Place, PlaceKind
+from wasteflow.core.places import OUTSIDE, Place, PlaceKind, site
 from wasteflow.core.registry import NO_PARK, NO_REGION, Registry
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Fate
@@ -96,7 +96,7 @@ def _add_flow(
         PlaceKind.OUTSIDE,
     ):
         edge["accepted_kg"] += flow.kg
-    if flow.target.kind is PlaceKind.TRANSIT:
+    if flow.target.kind is PlaceKind.TRANSIT and flow.source.kind is not PlaceKind.WEIGHING:
         edge["dispatched_kg"] += flow.kg
 
 
@@ -107,15 +107,19 @@ def _add_dispatched(
     material: str,
     keep_transit: bool,
 ) -> None:
-    """On contracted edges between firms note what was dispatched towards the consignee."""
+    """On contracted edges between firms, and to outside, note what was dispatched that way.
+
+    A return is no edge between firms: it leaves and reaches the same holder.
+    """
     if keep_transit:
         return
+    leaving = {flow.source for flow in books.flows if flow.target.kind is PlaceKind.OUTSIDE}
     for flow in books.flows:
         if flow.target.kind is not PlaceKind.TRANSIT or (material and flow.material != material):
             continue
-        if flow.source.kind is PlaceKind.WEIGHING:
+        if flow.source.kind is PlaceKind.WEIGHING or flow.target.a == flow.target.b:
             continue
-        goal = Place(PlaceKind.SITE, flow.target.b)
+        goal = OUTSIDE if flow.target in leaving else site(flow.target.b)
         key = name(flow.target), name(goal), flow.material, flow.route
         if key in edges:
             edges[key]["dispatched_kg"] += flow.kg

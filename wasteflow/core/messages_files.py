@@ -191,6 +191,10 @@ FILE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "“{value}”应为大于 0 的整数（至多 {limit}）。",
         "“{value}” must be a whole number above 0 and at most {limit}",
     ),
+    "reserved_code": (
+        "{value} 是流向图中的固定节点名，不能作编码，请换一个。",
+        "{value} is the name of a fixed node of the flow graph; choose another code",
+    ),
     "bad_code": (
         "“{value}”不能作代码。代码由字母、汉字、数字和 . _ - 组成，至多 80 个字符，不含空格。",
         "“{value}” cannot be a code: letters, digits and . _ - only, at most 80 characters, no "

@@ -46,6 +46,8 @@ _WORDS = {
     PlaceKind.STOCKTAKE: "stocktake",
 }
 _KINDS = {word: kind for kind, word in _WORDS.items()}
+BOUNDARY_WORDS = frozenset(word for kind, word in _WORDS.items() if kind not in HOLDING)
+"""Node ids of the graph that are no place of a firm; no registry code may be one of them."""
 _ARITY = {
     PlaceKind.SITE: 1,
     PlaceKind.YARD: 1,

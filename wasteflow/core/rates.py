@@ -51,6 +51,7 @@ class _Group:
     unstated: bool = False
     members: int = 0
     products: int = 0
+    late: int = 0
 
 
 def parse_groupings(text: str) -> tuple[str, ...]:
@@ -111,6 +112,7 @@ def _join(group: _Group, item: FirmTerms, product: bool) -> None:
     if product:
         group.products += 1
     elif item.late:
+        group.late += 1
         group.left_out.add(f"{item.enterprise} ledger_starts_{month_text(item.late)}")
     else:
         group.terms.add(item.terms)
@@ -118,10 +120,15 @@ def _join(group: _Group, item: FirmTerms, product: bool) -> None:
 
 
 def _splits(terms: Terms, by: Sequence[str]) -> list[tuple[dict[str, str], Terms]]:
-    """The terms once per (route, evidence) asked for; only the utilised tonnes are split."""
+    """The terms once per (route, evidence) asked for; only the utilised tonnes are split.
+
+    Where nothing was utilised, or nobody knows what, one row with blank route and grade remains.
+    """
     words = [word for word in by if word in SPLITS]
     if not words:
         return [({}, terms)]
+    if not terms.split:
+        return [(dict.fromkeys(words, ""), terms)]
     parts: dict[tuple[str, ...], dict[tuple[str, Evidence], int]] = {}
     for (route, grade), kg in terms.split.items():
         key = tuple(route if word == "route" else grade.word for word in words)
@@ -161,7 +168,7 @@ def _row(group: _Group, terms: Terms, formula: str, split: bool) -> dict[str, An
 def _rate(group: _Group, terms: Terms, formula: str) -> Rate:
     if group.members and group.products == group.members:
         return Rate(None, PRODUCT)
-    if group.left_out and group.members == group.products + len(group.left_out):
+    if group.late and group.members == group.products + group.late:
         first = min(note.rpartition("_")[2] for note in group.left_out)
         return Rate(None, f"ledger_starts_{first}")
     return FORMULAS[formula](terms)

@@ -71,7 +71,7 @@ def moisture_from_text(text: str) -> int:
 
     Raises InvalidValue: `not_a_number`, `moisture_out_of_range`.
     """
-    value = decimal_from_text(text.strip().rstrip("%％")) * 1000
+    value = decimal_from_text(text.strip().rstrip("%％")).scaleb(3, _WIDE)
     if not 0 <= value < 100_000 or value != int(value):
         raise InvalidValue("moisture_out_of_range", value=text)
     return int(value)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import MAX_YEAR, MIN_YEAR, day_from_text, moment_from_text
+from wasteflow.core.places import BOUNDARY_WORDS
 from wasteflow.core.units import decimal_from_text, kg_from_tonnes, moisture_from_text, tonnes_text
 from wasteflow.core.vocabulary import LABELS, word_of
 from wasteflow.core.wastes import uscc_valid, waste_code_valid
@@ -53,6 +54,8 @@ class CodeField(CellField):
         clean = text.strip()
         if not _CODE.match(clean):
             raise InvalidValue("bad_code", value=clean[:100])
+        if clean in BOUNDARY_WORDS:
+            raise InvalidValue("reserved_code", value=clean)
         return clean
 
 

@@ -224,8 +224,8 @@ def _write_new(
             shipments.append(_shipment_values(load, status, keys, key, uids[offset], batch.id))
             events.extend(_event_values(load, key, batch.id, now))
         _link_parents(session, keys, loads[start : start + WRITE_CHUNK], shipments, ids)
-        session.execute(insert(ShipmentRow), shipments)
-        session.execute(insert(EventRow), events)
+        session.execute(insert(ShipmentRow.__table__), shipments)
+        session.execute(insert(EventRow.__table__), events)
 
 
 def _link_parents(
@@ -288,7 +288,7 @@ def _shipment_values(
         "refused_kg": status.refused_kg,
         "lost_month": 0,
         "evidence": int(status.evidence),
-        "reversed_": False,
+        "reversed": False,
     }
 
 
@@ -351,4 +351,4 @@ def _write_completed(
             row.to_facility_id = keys.id_of("facility", load.values["to_facility"])
         events += _event_values(load, row.id, batch.id, now)[1:]
     if events:
-        session.execute(insert(EventRow), events)
+        session.execute(insert(EventRow.__table__), events)

@@ -108,7 +108,9 @@ def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
     booked = month_of_day(shanghai_day(row.at))
     if row.booked_month != booked:
         faults.append(
-            Fault("event_arithmetic", f"{where} month", [doc_no], str(booked), str(row.booked_month))
+            Fault(
+                "event_arithmetic", f"{where} month", [doc_no], str(booked), str(row.booked_month)
+            )
         )
     return faults
 

@@ -142,7 +142,8 @@ def _check_parents(
     table = keys.registry.parks if kind == "parks" else keys.registry.regions
     joined = {code: item.parent for code, item in table.items()} | parents
     for code in cycle_in(joined):
-        issues.append(RowIssue(lines.get(code, 0), "parent", joined[code], "parent_cycle"))
+        if code in parents:
+            issues.append(RowIssue(lines[code], "parent", joined[code], "parent_cycle"))
 
 
 def _bind_parents(session: Session, table: Any, parents: dict[str, str]) -> None:
@@ -155,8 +156,10 @@ def _bind_parents(session: Session, table: Any, parents: dict[str, str]) -> None
 
 def _credit_codes_twice(session: Session, rows: Sequence[Row]) -> list[RowIssue]:
     """A unified social credit code belongs to one enterprise."""
+    given = {row.values["code"] for row in rows if "uscc" in row.values}
     query = select(EnterpriseRow.uscc, EnterpriseRow.code).where(EnterpriseRow.uscc != "")
-    owner = dict(session.execute(query.order_by(EnterpriseRow.id)).tuples().all())
+    stored = session.execute(query.order_by(EnterpriseRow.id)).all()
+    owner = {uscc: code for uscc, code in stored if code not in given}
     found = []
     for row in rows:
         uscc, code = row.values.get("uscc"), row.values["code"]

@@ -67,6 +67,35 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{Decimal(str(value)) * 100:.1f}"
 
 
+def target_value(operator: str, value: str, unit: str, lang: str) -> str:
+    """The value of a target with its operator and unit; "" for a qualitative one.
+
+    >>> target_value(">=", "0.75", "fraction", "zh"), target_value(">=", "4000000000", "t", "zh")
+    ('≥ 75 %', '≥ 40 亿吨')
+    >>> target_value("<=", "0", "t", "en"), target_value("keep", "0.95", "fraction", "en")
+    ('≤ 0 t', '≥ 95 %')
+    """
+    if not value:
+        return ""
+    sign = {">=": "≥ ", "<=": "≤ ", "keep": "≥ "}.get(operator, "")
+    number = Decimal(value)
+    if unit == "fraction":
+        return f"{sign}{_plain(number * 100)} %"
+    if unit != "t":
+        return f"{sign}{_plain(number)} {unit}"
+    if abs(number) >= 100_000_000:
+        size, word = (100_000_000, "亿吨") if lang == "zh" else (1_000_000, "Mt")
+        return f"{sign}{_plain(number / size)} {word}"
+    amount = mass(int(number * 1000), lang)
+    return f"{sign}{amount.number} {amount.unit}"
+
+
+def _plain(number: Decimal) -> str:
+    """A number without trailing zeros and without an exponent."""
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def count(number: int) -> str:
     """A count with thousands separators."""
     return f"{number:,}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
+from werkzeug.exceptions import ServiceUnavailable
 
 from wasteflow.web.access import READY, books
 from wasteflow.web.texts import text
@@ -25,6 +26,12 @@ def readyz() -> Response:
     response = jsonify(status="not_ready", reason=state, detail=text(f"db.{state}.what_next"))
     response.status_code = 503
     return _fresh(response)
+
+
+def check_database() -> None:
+    """503 before any page is tried while the database cannot serve it."""
+    if books().usable() != READY:
+        raise ServiceUnavailable
 
 
 def _fresh(response: Response) -> Response:

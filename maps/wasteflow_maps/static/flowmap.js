@@ -4,6 +4,7 @@
   var data = JSON.parse(document.getElementById("wf-data").textContent);
   var T = data.texts, zh = data.lang === "zh";
   var Line = null, lines = [], byNode = {}, map = null, groups = {}, pinned = [];
+  var bubbles = [], ownBubbles = {};
 
   function grouped(value, places) {
     return value.toLocaleString("en-US",
@@ -33,11 +34,12 @@
   }
 
   // links: [source, target, material, kg, loads, km, [[route, kg, loads]], [[grade, share %]]]
+  function groupOf(link) { return data.materials[link[2]][1]; }
   function linkTip(link) {
     var box = document.createElement("div"), material = data.materials[link[2]];
     var head = add(box, "div", "wf-tip-head");
-    add(head, "span", "wf-key wf-m" + link[2]);
-    add(head, "strong", "", material.name);
+    add(head, "span", "wf-key wf-m" + material[1]);
+    add(head, "strong", "", material[0]);
     add(head, "b", "", mass(link[3]));
     var table = add(box, "table");
     row(table, T.from, data.nodes[link[0]][0]);
@@ -66,9 +68,13 @@
     });
     Object.keys(sums).sort().forEach(function (key) {
       var part = key.split(":"), cell = row(table, part[0] === "0" ? T.out : T["in"], "");
-      add(cell, "span", "wf-key wf-m" + part[1]);
+      add(cell, "span", "wf-key wf-m" + data.materials[part[1]][1]);
       cell.appendChild(document.createTextNode(
-        data.materials[part[1]].name + " " + mass(sums[key])));
+        data.materials[part[1]][0] + " " + mass(sums[key])));
+    });
+    (ownBubbles[index] || []).forEach(function (mark) {
+      var bubble = mark.options.bubble;
+      row(table, bubble[1] ? T.partner_out : T.partner_in, mass(bubble[2]));
     });
     if (node[5]) row(table, T.precision, "± " + node[5] + " km");
     return box;
@@ -86,7 +92,7 @@
 
   function heat(lit) {
     map.getContainer().classList.toggle("wf-hover", lit.length > 0);
-    lines.forEach(function (line) {
+    lines.concat(bubbles).forEach(function (line) {
       if (line._path) line._path.classList.toggle("wf-hot", lit.indexOf(line) >= 0);
     });
   }
@@ -99,18 +105,19 @@
     layer.on("click", function (event) { layer.openTooltip(event.latlng); });
   }
 
+  // Arcs of one material, or of the group of all small ones.
   function arcs(which) {
     var group = L.geoJSON(null);
     var canvas = L.svg({ pane: "wf-arcs", padding: 0.4 });
     data.links.forEach(function (link) {
-      if (link[2] !== which) return;
+      if (groupOf(link) !== which) return;
       var a = data.nodes[link[0]], b = data.nodes[link[1]], wide = width(link[3]);
       var size = wide < 3 ? "s" : wide < 7 ? "m" : "l";
       var line = new Line(
-        wasteflowArcs.arc(a[1], a[2], b[1], b[2], data.materials[which].bend)
+        wasteflowArcs.arc(a[1], a[2], b[1], b[2], data.groups[which].bend)
           .map(function (p) { return [p[1], p[0]]; }),
-        { weight: wide, color: data.materials[which].colour, opacity: 0.82, pane: "wf-arcs",
-          renderer: canvas, className: "wf-arc", lineCap: "butt", arrow: size, link: link,
+        { weight: wide, color: data.groups[which].colour, opacity: 0.82, pane: "wf-arcs",
+          renderer: canvas, className: "wf-arc wf-m" + which, lineCap: "butt", arrow: size, link: link,
           trim: { s: 14, m: 19, l: 27 }[size] });
       line.feature = { type: "Feature", properties: { material: which, kg: link[3] } };
       tip(line, function () { return linkTip(link); });
@@ -124,12 +131,15 @@
   function points() {
     var group = L.layerGroup();
     data.nodes.forEach(function (node, index) {
-      var busy = Boolean(byNode[index]);
+      var busy = Boolean(byNode[index]), small = data.nodes.length > 150;
+      // A bubble is a mark already; of very many firms without a flow a dot must do.
+      if (!busy && ownBubbles[index] && !node[3]) return;
       var mark = L.circleMarker([node[2], node[1]], {
-        radius: node[3] ? 6 : busy ? 5 : 3.5, weight: 1.5, pane: "wf-points",
+        radius: node[3] ? 6 : busy ? 5 : small ? 2 : 3.5, weight: small && !busy ? 1 : 1.5,
+        pane: small && !busy ? "wf-idle" : "wf-points",
         className: "wf-point" + (busy ? "" : " wf-idle") + (node[3] ? " wf-hub" : "") });
       tip(mark, function () { return nodeTip(index); }, { sticky: false });
-      watch(mark, function () { return byNode[index] || []; });
+      watch(mark, function () { return (byNode[index] || []).concat(ownBubbles[index] || []); });
       group.addLayer(mark);
     });
     return group;
@@ -150,15 +160,21 @@
     return group;
   }
 
+  var tools = { add: add, row: row, mass: mass, grouped: grouped, tip: tip, watch: watch };
+  function keepBubble(node, mark) {
+    bubbles.push(mark);
+    (ownBubbles[node] = ownBubbles[node] || []).push(mark);
+  }
   function layer(onMap, what) {
     if (!map) begin(onMap);
-    groups[what] = what === "parks" ? parks() : what === "points" ? points() : arcs(what);
+    groups[what] = what === "parks" ? parks() : what === "points" ? points()
+      : what === "bubbles" ? wasteflowBubbles.layer(data, tools, keepBubble) : arcs(what);
     return groups[what];
   }
   function begin(onMap) {
     map = onMap;
     Line = wasteflowArcs.lineClass(L);
-    [["wf-ground", 210], ["wf-parks", 300], ["wf-arcs", 410], ["wf-points", 450],
+    [["wf-ground", 210], ["wf-parks", 300], ["wf-idle", 404], ["wf-bubbles", 405], ["wf-arcs", 410], ["wf-points", 450],
       ["wf-labels", 460]].forEach(function (pane) {
       map.createPane(pane[0]).style.zIndex = pane[1];
     });
@@ -186,11 +202,19 @@
   function showLink(index) {
     var link = data.links[index];
     var line = lines.filter(function (one) { return one.options.link === link; })[0];
-    if (!map.hasLayer(groups[link[2]])) map.addLayer(groups[link[2]]);
+    if (!map.hasLayer(groups[groupOf(link)])) map.addLayer(groups[groupOf(link)]);
     pinned = [line];
     map.fitBounds(line.getBounds(), { padding: [60, 60], maxZoom: 12, animate: false });
     heat(pinned);
     line.openTooltip(line.getLatLngs()[20]);
+  }
+  function showBubble(index) {
+    var mark = bubbles[index];
+    if (!map.hasLayer(groups.bubbles)) map.addLayer(groups.bubbles);
+    pinned = [mark];
+    map.setView(mark.getLatLng(), Math.max(map.getZoom(), 9), { animate: false });
+    heat(pinned);
+    mark.openTooltip(mark.getLatLng());
   }
   function showPark(index) {
     var park = data.parks[index];
@@ -206,6 +230,7 @@
       if (!button) return;
       if (window.matchMedia("(max-width: 760px)").matches) box.open = false;
       if (button.dataset.link) showLink(Number(button.dataset.link));
+      else if (button.dataset.bubble) showBubble(Number(button.dataset.bubble));
       else if (button.dataset.park) showPark(Number(button.dataset.park));
       else { pinned = []; heat([]); view(data.views[button.dataset.view]); }
     });
@@ -217,16 +242,22 @@
     map.on("click", function () { pinned = []; heat([]); });
     wasteflowGround.graticule(map);
     var marks = data.parks.map(function (park) {
-      return { at: [park.top, park.lon], text: park.name, kind: "park", weight: 1e15 + park.weight,
-        rate: park.cls === null ? "–" : park.rate, from: 0 };
+      return { at: [park.top, park.lon], under: [park.bottom, park.lon], text: park.name,
+        kind: "park", weight: (park.cls === null ? 0 : 1e15) + park.weight, rate: park.rate, from: 0,
+        unknown: park.cls === null ? T.not_computable + (zh ? "：" : ": ") + park.reason : "" };
     });
+    var spots = [];
     data.nodes.forEach(function (node, index) {
-      var kg = (byNode[index] || []).reduce(function (sum, l) { return sum + l.options.link[3]; }, 0);
+      var own = ownBubbles[index] || [], arms = byNode[index] || [];
+      var kg = arms.reduce(function (sum, line) { return sum + line.options.link[3]; }, 0);
+      kg = own.reduce(function (sum, mark) { return sum + mark.options.bubble[2]; }, kg);
+      var size = own.reduce(function (most, mark) { return Math.max(most, mark.getRadius()); }, 6);
+      if (kg) spots.push({ at: [node[2], node[1]], size: size });
       if (!node[3]) {
         marks.push({ at: [node[2], node[1]], text: node[0], kind: "firm", weight: kg, from: 10 });
       }
     });
-    wasteflowGround.labels(map, marks);
+    wasteflowGround.labels(map, marks, spots);
     document.documentElement.dataset.ready = "true";
   }
 

@@ -42,15 +42,17 @@
     draw();
   }
 
-  // items: {at: latlng, text, rate, kind, weight, from (least zoom), shift (pixels right)}
-  function labels(map, items) {
+  // items: {at: latlng, under: latlng below a park, text, rate, unknown (why there is no rate),
+  // kind, weight, from (least zoom)}; spots: {at, size in pixels} of the marks that labels had better not cover
+  function labels(map, items, spots) {
     var pane = map.getPane("wf-labels"), pen = document.createElement("canvas").getContext("2d");
     pane.setAttribute("aria-hidden", "true");
     items.sort(function (a, b) { return b.weight - a.weight; });
     function widthOf(item) {
       if (!item.width) {
-        pen.font = "600 12px system-ui, sans-serif";
-        item.width = pen.measureText(item.text + (item.rate ? "  " + item.rate : "")).width + 14;
+        pen.font = "600 12px " + getComputedStyle(document.body).fontFamily;
+        var rate = item.unknown ? 22 : item.rate ? pen.measureText("  " + item.rate).width : 0;
+        item.width = Math.ceil(pen.measureText(item.text).width + rate) + 16;
       }
       return item.width;
     }
@@ -59,29 +61,61 @@
         return box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3];
       });
     }
+    // Corners (left, top) a label may have, the best first.
+    function corners(item, at, width) {
+      if (item.kind !== "park") {
+        return [[at.x + 9, at.y - 10], [at.x - 9 - width, at.y - 10],
+          [at.x - width / 2, at.y - 28], [at.x - width / 2, at.y + 8]];
+      }
+      var under = map.latLngToContainerPoint(item.under), middle = (at.y + under.y) / 2;
+      var half = (under.y - at.y) / 2;
+      return [[at.x - width / 2, Math.max(at.y - 24, 24)], [at.x - width / 2, under.y + 4],
+        [at.x + half + 8, middle - 10], [at.x - half - 8 - width, middle - 10]];
+    }
     function place(item, box) {
       var label = L.DomUtil.create("div", "wf-label wf-label-" + item.kind, pane);
-      var name = L.DomUtil.create("span", "", label);
-      name.textContent = item.text;
-      if (item.rate) {
-        var rate = L.DomUtil.create("b", "", label);
-        rate.textContent = item.rate;
-      }
+      L.DomUtil.create("span", "", label).textContent = item.text;
+      if (item.unknown) L.DomUtil.create("i", "wf-swatch wf-unknown", label).title = item.unknown;
+      else if (item.rate) L.DomUtil.create("b", "", label).textContent = item.rate;
       L.DomUtil.setPosition(label, map.containerPointToLayerPoint([box[0], box[1]]).round());
     }
     function draw() {
-      // The zoom buttons and the north mark keep their corner.
-      var zoom = map.getZoom(), size = map.getSize(), taken = [[0, 0, 54, 124]], shown = 0;
+      // Zoom buttons, north mark and scale keep their corners, the degrees their edges.
+      var zoom = map.getZoom(), size = map.getSize(), shown = 0;
+      var taken = [[0, 0, 54, 124], [0, size.y - 34, 160, size.y]];
+      var frame = map.getContainer(), corner = frame.getBoundingClientRect();
+      frame.querySelectorAll(".wf-degrees span").forEach(function (tag) {
+        var box = tag.getBoundingClientRect();
+        taken.push([box.left - corner.left, box.top - corner.top,
+          box.right - corner.left, box.bottom - corner.top]);
+      });
+      var marks = spots.map(function (spot) {
+        // A circle fills its box but for the corners.
+        var at = map.latLngToContainerPoint(spot.at), half = Math.max(6, spot.size * 0.85);
+        return [at.x - half, at.y - half, at.x + half, at.y + half];
+      }).filter(function (box) {
+        return box[2] > 0 && box[3] > 0 && box[0] < size.x && box[1] < size.y;
+      });
       pane.textContent = "";
       items.forEach(function (item) {
         if (shown >= 160 || zoom < item.from) return;
         var at = map.latLngToContainerPoint(item.at), width = widthOf(item);
-        if (at.x < 0 || at.y < 0 || at.x > size.x || at.y > size.y) return;
-        var left = item.kind === "park" ? at.x - width / 2 : at.x + 9;
-        left = Math.max(4, Math.min(left, size.x - width - 4));
-        var top = Math.max(4, item.kind === "park" ? at.y - 24 : at.y - 10);
-        var box = [left, top, left + width, top + 20];
-        if (!free(box, taken)) return;
+        // A park whose upper edge is out of sight still is named while a part of it is seen.
+        var low = item.under ? map.latLngToContainerPoint(item.under).y : at.y;
+        if (at.x < 0 || low < 24 || at.x > size.x || at.y > size.y) return;
+        var boxes = corners(item, at, width).map(function (corner) {
+          var left = Math.max(4, Math.min(corner[0], size.x - width - 4));
+          var top = Math.max(4, Math.min(corner[1], size.y - 24));
+          // A name pushed far from its mark would name another one.
+          var most = item.kind === "park" ? width / 2 : 14;
+          if (Math.abs(left - corner[0]) > most) return null;
+          return [left, top, left + width, top + 20];
+        }).filter(function (box) { return box && free(box, taken); });
+        var hits = boxes.map(function (box) {
+          return marks.filter(function (mark) { return !free(box, [mark]); }).length;
+        });
+        var least = Math.min.apply(null, hits), box = boxes[hits.indexOf(least)];
+        if (!box || least > (item.unknown || !item.weight ? 0 : item.kind === "park" ? 99 : 1)) return;
         taken.push(box);
         shown += 1;
         place(item, box);

@@ -5,7 +5,7 @@ Everything that changes a page stands in its address, so that it can be sent to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -86,6 +86,16 @@ class View:
         if not self.material:
             return text("filter.all_materials")
         return name_of(self.registry.materials[self.material])
+
+    def material_names(self, codes: Iterable[str], limit: int = 99) -> str:
+        """Names of materials as a list in words, at most `limit` of them."""
+        names = [name_of(self.registry.materials[c]) for c in codes if c in self.registry.materials]
+        shown = text("list.comma").join(names[:limit])
+        return f"{shown}…" if len(names) > limit else shown
+
+    def scope_words(self, scope: str) -> str:
+        """The area of a target in words; `all` is the whole country."""
+        return text("targets.national") if scope == "all" else scope_name(self.registry, scope)
 
     def address(self, endpoint: str, **changes: Any) -> str:
         """Address of a page with this view, `changes` made; blank values are left out."""

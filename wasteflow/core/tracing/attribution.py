@@ -1,0 +1,293 @@
+"""What is credited to a generator in a period, on the declared and on the verified basis.
+
+Verified: mass traced into `use:*`.  Declared: mass is open until it is credited, at the earlier of
+its first acceptance by another firm under a route with fate `use` (or `disposal`) and its first use
+(or disposal) entry; a crediting move is therefore an exit of the class of open mass, and each tonne
+is credited at most once by construction (2-domain 1.5).  Both are the same tracing under the mixing
+rule with other exits; the terms of a period follow from one adjoint sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+from wasteflow.core.formulas import Terms
+from wasteflow.core.periods import Period
+from wasteflow.core.places import PlaceKind
+from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Extra, Hits, adjoint
+from wasteflow.core.tracing.flows import Floats, Ints, is_pseudo
+from wasteflow.core.tracing.months import CREDIT_DISPOSAL, CREDIT_USE, SETTLED, Chain
+from wasteflow.core.tracing.rounding import controlled_rounding
+from wasteflow.core.tracing.solve import MonthSystem
+from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass, open_lens
+from wasteflow.core.vocabulary import Evidence
+
+
+class Basis(StrEnum):
+    """How utilisation is counted (the territorial basis needs no generator)."""
+
+    DECLARED = "declared"
+    VERIFIED = "verified"
+
+
+FATES = (
+    "utilised",
+    "disposed",
+    "dumped",
+    "lost",
+    "outside",
+    "weighing_difference",
+    "stocktake_loss",
+    "settled",
+)
+"""Words of the terms in the order of the codes of `fate_codes`."""
+USED, DISPOSED = 0, 1
+_BY_KIND = {
+    int(PlaceKind.USE): USED,
+    int(PlaceKind.DISPOSAL): DISPOSED,
+    int(PlaceKind.DUMPING): 2,
+    int(PlaceKind.LOST): 3,
+    int(PlaceKind.OUTSIDE): 4,
+    int(PlaceKind.WEIGHING): 5,
+    int(PlaceKind.STOCKTAKE): 6,
+    SETTLED: 7,
+}
+_LOOKUP = np.array([_BY_KIND.get(kind, -1) for kind in range(SETTLED + 1)], dtype=np.int64)
+
+
+def fate_codes(system: MonthSystem, basis: Basis) -> Ints:
+    """Index into `FATES` of every move, -1 where the mass stays in the class that is traced."""
+    fate = _LOOKUP[system.moves.kind]
+    if basis is Basis.DECLARED:
+        fate = np.where(system.moves.mark == CREDIT_USE, USED, fate)
+        fate = np.where(system.moves.mark == CREDIT_DISPOSAL, DISPOSED, fate)
+    return np.asarray(fate, dtype=np.int64)
+
+
+def lens_of(basis: Basis) -> Lens | None:
+    """The moves that the traced class goes along with."""
+    return open_lens if basis is Basis.DECLARED else None
+
+
+def move_codes(system: MonthSystem, basis: Basis) -> Ints:
+    """Code of fate, and for use also of route and evidence, of every move; -1 for none.
+
+    `decode` turns it back.
+    """
+    fate = fate_codes(system, basis)
+    moves = system.moves
+    split = np.where(fate == USED, (moves.route + 1) * 10 + moves.evidence, 0)
+    return np.where(fate < 0, -1, fate * 10_000_000 + split)
+
+
+def decode(code: int) -> tuple[int, int, int]:
+    """(fate, route, evidence) of a move code; route -1 where the fate is not split."""
+    fate, rest = divmod(code, 10_000_000)
+    return fate, rest // 10 - 1, rest % 10
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodTerms:
+    """Terms of a material and period by origin name, whole kilograms, identity exact.
+
+    `generators`: enterprises; `pseudo`: origins that credit nobody (their `generated_kg` is what
+    arose).  Amounts count mass generated in the period but for `utilised_kg` and `disposed_kg`,
+    whose older part stands in `…_prior_kg`; `unknown_year_kg`: the part of utilised_prior_kg whose
+    year nobody stated.
+    """
+
+    period: Period
+    basis: Basis
+    generators: dict[str, Terms]
+    pseudo: dict[str, Terms]
+    unknown_year_kg: dict[str, int] = field(default_factory=dict)
+
+
+class _Span(NamedTuple):
+    """Columns of one period: `codes` (ascending) start at `base`; stock and end stand behind."""
+
+    period: Period
+    first: int
+    last: int
+    codes: Ints
+    base: int
+
+    @property
+    def stock(self) -> int:
+        return self.base + len(self.codes)
+
+
+def period_terms(
+    operators: Operators, passed: YearPass, periods: Sequence[Period], basis: Basis
+) -> list[PeriodTerms]:
+    """Terms of every origin name for each period, from one adjoint sweep.
+
+    Cost grows with periods x (routes x evidence) x months of history; for a row per month over
+    years use `monthly.attribution_months`.
+    """
+    chain = operators.chain
+    spans = _spans(chain, periods, basis)
+    everywhere = np.ones(len(chain.places), bool)
+    columns: list[Column] = []
+    for span in spans:
+        for code in span.codes.tolist():
+            columns.append(Column(span.first, span.last, history=decode(code)[0] <= DISPOSED))
+        columns.append(Column(span.first, span.last, history=False, stock=everywhere))
+
+    def hits(number: int, system: MonthSystem) -> Hits:
+        code = move_codes(system, basis)
+        moves = np.flatnonzero(code >= 0)
+        found = [Hits(moves[:0], moves[:0])]
+        for span in spans:
+            if span.first <= number <= span.last:
+                column = span.base + np.searchsorted(span.codes, code[moves])
+                found.append(Hits(moves, column))
+        return Hits(*(np.concatenate(part) for part in zip(*found, strict=True)))
+
+    treatment = _Treatment(operators, spans)
+    reached = adjoint(
+        operators, passed, columns, hits, lens=lens_of(basis), observe=treatment.observe
+    )
+    treated = treatment.attribute(passed, lens_of(basis))
+    return [
+        _terms(chain, span, reached.kg, treated[:, number], basis)
+        for number, span in enumerate(spans)
+    ]
+
+
+def _spans(chain: Chain, periods: Sequence[Period], basis: Basis) -> list[_Span]:
+    spans: list[_Span] = []
+    base = 0
+    coded: dict[int, Ints] = {}
+    for period in periods:
+        first, last = chain.span(period)
+        parts = [np.zeros(0, np.int64)]
+        for number in range(first, last + 1):
+            if number not in coded:
+                codes = np.unique(move_codes(chain.months[number], basis))
+                coded[number] = codes[codes >= 0]
+            parts.append(coded[number])
+        span = _Span(period, first, last, np.unique(np.concatenate(parts)), base)
+        spans.append(span)
+        base = span.stock + 1
+    return spans
+
+
+class _Treatment:
+    """Treated mass that is not used by the period's end (consumption balance, 2-domain 1.5).
+
+    A treatment of k kg at a site with throughput T counts, of every kilogram in the pool, the share
+    k / T (k capped at T) times one minus its chance u to be used by the end of the period.
+    """
+
+    def __init__(self, operators: Operators, spans: list[_Span]) -> None:
+        self.operators, self.spans = operators, spans
+        self._unused: dict[int, tuple[Ints, Floats]] = {}
+
+    def observe(self, number: int, live: Ints, u: Floats) -> None:
+        """Keep 1 - u of the treating sites of the month, per period."""
+        sites = np.flatnonzero(self.operators.chain.months[number].treated)
+        if not len(sites):
+            return
+        unused = np.ones((len(sites), u.shape[1], len(self.spans)))
+        for position, span in enumerate(self.spans):
+            if span.first <= number <= span.last:
+                count = int(np.searchsorted(span.codes, 10_000_000))
+                wanted = np.isin(live, np.arange(span.base, span.base + count))
+                unused[:, :, position] -= u[np.ix_(sites, np.arange(u.shape[1]), wanted)].sum(2)
+            else:
+                unused[:, :, position] = 0.0
+        self._unused[number] = sites, unused
+
+    def attribute(self, passed: YearPass, lens: Lens | None) -> Floats:
+        """Treated kilograms that count, per origin and period."""
+        chain = self.operators.chain
+        if not self._unused:
+            return np.zeros((len(chain.origins), len(self.spans)))
+        columns = [Column(span.first, span.last) for span in self.spans]
+
+        def extra(number: int, system: MonthSystem, live: Ints, years: int) -> Extra | None:
+            if number not in self._unused:
+                return None
+            sites, unused = self._unused[number]
+            pool = np.zeros((len(chain.places), years, len(live)))
+            share = system.treated[sites] / system.throughput[sites]
+            pool[sites] = share[:, None, None] * unused[:, :, live]
+            return Extra(pool, np.zeros_like(pool))
+
+        reached = adjoint(self.operators, passed, columns, no_hits, lens=lens, extra=extra)
+        return reached.total
+
+
+def no_hits(number: int, system: MonthSystem) -> Hits:
+    """No move counts (the value comes from elsewhere)."""
+    empty = np.zeros(0, np.int64)
+    return Hits(empty, empty)
+
+
+def _terms(chain: Chain, span: _Span, kg: Floats, treated: Floats, basis: Basis) -> PeriodTerms:
+    """Round the table (origin new | prior) x (fate, stock) once and read the terms off it."""
+    part = kg[:, :, span.base : span.stock + 1]
+    rows = [
+        _by_name(chain, part[NEW]),
+        _by_name(chain, part[PRIOR]),
+        _by_name(chain, part[PRIOR] * (np.array(_known_years(chain)) == 0)[:, None]),
+    ]
+    rows[1] -= rows[2]
+    whole = controlled_rounding(np.maximum(np.concatenate(rows), 0.0))
+    new, prior, unknown = whole.reshape(3, len(chain.names), part.shape[2])
+    arose = _arisen(chain, span)
+    treated_kg = np.rint(_by_name(chain, treated[:, None])[:, 0]).astype(np.int64)
+    result = PeriodTerms(span.period, basis, {}, {}, {})
+    present = new.any(axis=1) | prior.any(axis=1) | unknown.any(axis=1) | (arose > 0)
+    for number in np.flatnonzero(present | (treated_kg > 0)).tolist():
+        name = chain.names[number]
+        terms = Terms(generated_kg=int(arose[number]), treated_kg=int(treated_kg[number]))
+        terms.stored_kg = int(new[number, -1])
+        older = prior[number] + unknown[number]
+        _fill(terms, chain, span.codes, new[number], older)
+        (result.pseudo if is_pseudo(name) else result.generators)[name] = terms
+        uses = int(np.searchsorted(span.codes, 10_000_000))
+        if unknown[number, :uses].any():
+            result.unknown_year_kg[name] = int(unknown[number, :uses].sum())
+    return result
+
+
+def _fill(terms: Terms, chain: Chain, codes: Ints, new: Ints, older: Ints) -> None:
+    for position, code in enumerate(codes.tolist()):
+        fate, route, grade = decode(code)
+        fresh, old = int(new[position]), int(older[position])
+        if fate == USED:
+            terms.utilised_kg = (terms.utilised_kg or 0) + fresh + old
+            terms.utilised_prior_kg = (terms.utilised_prior_kg or 0) + old
+            if fresh + old:
+                key = chain.routes[route], Evidence(grade)
+                terms.split[key] = terms.split.get(key, 0) + fresh + old
+        elif fate == DISPOSED:
+            terms.disposed_kg, terms.disposed_prior_kg = fresh + old, old
+        else:
+            setattr(terms, f"{FATES[fate]}_kg", fresh)
+
+
+def _known_years(chain: Chain) -> list[int]:
+    return [origin.year for origin in chain.origins]
+
+
+def _by_name(chain: Chain, by_origin: Floats) -> Floats:
+    """Rows of origins added up by name."""
+    found = np.zeros((len(chain.names), by_origin.shape[1]))
+    np.add.at(found, chain.origin_name, by_origin)
+    return found
+
+
+def _arisen(chain: Chain, span: _Span) -> Ints:
+    """Whole kilograms that came in during the period per name, openings not counted."""
+    found = np.zeros(len(chain.names), np.int64)
+    for system in chain.months[span.first : span.last + 1]:
+        np.add.at(found, chain.origin_name[system.sources.origin], system.sources.kg)
+    return found

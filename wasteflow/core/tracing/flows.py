@@ -1,0 +1,166 @@
+"""The roll-up of one material as integer columns, and the names of origins; no month, no solving.
+
+An origin is (generating enterprise, year).  Mass whose generator is not known keeps the place where
+it arose, as a pseudo-origin that credits nobody (paper 6, rule O).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wasteflow.core.places import Place, PlaceKind
+from wasteflow.core.postings import FlowKey
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+UNKNOWN_YEAR = 0
+"""Year of stock whose year nobody stated: sorts first and is prior for every period."""
+
+
+class Origin(NamedTuple):
+    """Where mass comes from: an enterprise code, or `<what>@<where>` for a pseudo-origin."""
+
+    name: str
+    year: int
+
+    @property
+    def key(self) -> str:
+        """`ent.a:2026`, `unexplained@site:ent.a:2026`; the year is blank when unknown.
+
+        >>> Origin("ent.a", 2026).key, Origin("unknown@ent.t", 0).key
+        ('ent.a:2026', 'unknown@ent.t:')
+        """
+        return f"{self.name}:{self.year or ''}"
+
+    @property
+    def generator(self) -> str:
+        """The enterprise that is credited, "" for a pseudo-origin."""
+        return "" if is_pseudo(self.name) else self.name
+
+
+def is_pseudo(name: str) -> bool:
+    """True for names that stand for no generator (codes of enterprises hold no `@`)."""
+    return "@" in name
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTable:
+    """Roll-up rows of one material, one element a row, all int64.
+
+    `source` and `target` index `places`, `route` indexes `routes`; `month` yyyymm, `kg` whole
+    kilograms > 0.  Rows may come in any order and repeat keys.
+    """
+
+    places: tuple[Place, ...]
+    routes: tuple[str, ...]
+    month: Ints
+    source: Ints
+    target: Ints
+    route: Ints
+    evidence: Ints
+    kg: Ints
+
+    @classmethod
+    def of_rollup(
+        cls, rollup: Mapping[FlowKey, tuple[int, int]], material: str = ""
+    ) -> FlowTable:
+        """Columns of a roll-up in memory (of one material, or filtered to `material`)."""
+        rows = sorted(
+            (key, kg)
+            for key, (kg, _) in rollup.items()
+            if kg and (not material or key.material == material)
+        )
+        return cls.of_rows(
+            (key.month, key.source, key.target, key.route, int(key.evidence), kg)
+            for key, kg in rows
+        )
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[int, Place, Place, str, int, int]]) -> FlowTable:
+        """Columns of (month, source, target, route, evidence, kg) rows."""
+        listed = list(rows)
+        places = sorted({end for row in listed for end in row[1:3]})
+        routes = sorted({row[3] for row in listed})
+        place_id = {place: number for number, place in enumerate(places)}
+        route_id = {route: number for number, route in enumerate(routes)}
+        coded = [(m, place_id[s], place_id[t], route_id[r], e, kg) for m, s, t, r, e, kg in listed]
+        columns = np.array(coded, dtype=np.int64).reshape(len(coded), 6).T
+        month, source, target, route, evidence, kg = (np.ascontiguousarray(c) for c in columns)
+        return cls(tuple(places), tuple(routes), month, source, target, route, evidence, kg)
+
+    @classmethod
+    def of_columns(
+        cls,
+        places: Sequence[Place],
+        routes: Sequence[str],
+        *,
+        month: Ints,
+        source: Ints,
+        target: Ints,
+        route: Ints,
+        evidence: Ints,
+        kg: Ints,
+    ) -> FlowTable:
+        """Columns that are there already (a database): only the places used, in sorted order.
+
+        `source` and `target` index `places`, `route` indexes `routes`; rows of 0 kg are dropped.
+        """
+        some = kg != 0
+        used = np.unique(np.concatenate([source[some], target[some]]))
+        order = sorted(used.tolist(), key=lambda number: places[number])
+        position = np.full(len(places), -1, np.int64)
+        position[order] = np.arange(len(order))
+        named = tuple(places[number] for number in order)
+        columns = position[source[some]], position[target[some]], route[some], evidence[some]
+        return cls(named, tuple(routes), month[some], *columns, kg[some])
+
+    def generating_firms(self) -> frozenset[str]:
+        """Firms with a generation entry of the material at any date (rule O, `unknown@`)."""
+        born = {
+            number
+            for number, place in enumerate(self.places)
+            if place.kind is PlaceKind.GENERATION
+        }
+        rows = np.isin(self.source, list(born))
+        return frozenset(self.places[number].owner for number in np.unique(self.target[rows]))
+
+
+def source_name(boundary: Place, place: Place, generators: frozenset[str]) -> str:
+    """Name of the origin of mass that enters holding `place` from `boundary`.
+
+    Generation is the firm's own; opening stock is the named generator's, else the holder's if it
+    ever generated the material, else `unknown@`.  `outside@` is mass from an external consignor.
+    """
+    match boundary.kind:
+        case PlaceKind.GENERATION:
+            return place.owner
+        case PlaceKind.OPENING:
+            if boundary.a:
+                return boundary.a
+            return place.owner if place.owner in generators else f"unknown@{place.owner}"
+        case PlaceKind.STOCKTAKE:
+            return f"stocktake@{place.key}"
+        case PlaceKind.RECIRCULATED:
+            return f"recirculated@{place.owner}"
+        case PlaceKind.WEIGHING:
+            return f"weighing@{place.owner}"
+        case PlaceKind.OUTSIDE:
+            return f"outside@{place.owner}"
+    return f"{boundary.word}@{place.owner}"
+
+
+def hole_name(place: Place) -> str:
+    """Name of the origin of mass that must have been there although no record says so (rule H)."""
+    return f"unexplained@{place.key}"
+
+
+def opening_year(boundary: Place) -> int:
+    """Year that an opening boundary states, `UNKNOWN_YEAR` where it is blank."""
+    return int(boundary.b) if boundary.b else UNKNOWN_YEAR

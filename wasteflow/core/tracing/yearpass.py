@@ -1,0 +1,109 @@
+"""Year pass: who leaves a queue first, and how old the mass of every place is; columns are years.
+
+Gives the draw fractions phi(queue, year) on which both the adjoint and the forward pass stand
+(paper 6, 4.1).  phi depends on the year alone, so every finer split (generator, credited or not)
+stays linear once it is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from wasteflow.core.tracing.flows import Floats, Mask
+from wasteflow.core.tracing.months import Chain
+from wasteflow.core.tracing.solve import MonthSystem, Operator, Sources
+
+Lens = Callable[[MonthSystem], Mask]
+"""Which moves of a month a class of mass goes along with; the others are its exits."""
+
+
+def open_lens(system: MonthSystem) -> Mask:
+    """Mass not yet credited: an acceptance that credits ends it (2-domain 1.5)."""
+    return np.asarray(system.moves.mark == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class YearPass:
+    """Result per month of the chain; arrays are places x years (phi: queues x years).
+
+    `start` = content at the beginning, openings posted in the month included; `out` = everything
+    that leaves; `close` = content at the end.  Kilograms, float64.
+    """
+
+    phi: tuple[Floats, ...]
+    start: tuple[Floats, ...]
+    pool: tuple[Floats, ...]
+    out: tuple[Floats, ...]
+    close: tuple[Floats, ...]
+
+
+@dataclass(slots=True)
+class Operators:
+    """The contracted systems of a chain, made when first asked for, one per month and lens."""
+
+    chain: Chain
+    _made: dict[tuple[int, Lens | None], Operator] = field(default_factory=dict)
+
+    def of(self, number: int, lens: Lens | None = None) -> Operator:
+        """Operator of month `number` of the chain."""
+        key = number, lens
+        if key not in self._made:
+            system = self.chain.months[number]
+            self._made[key] = Operator(system, None if lens is None else lens(system))
+        return self._made[key]
+
+
+def year_pass(operators: Operators) -> YearPass:
+    """Every month forward from the start of the books, columns = years."""
+    chain = operators.chain
+    queues = np.flatnonzero(~chain.is_site)
+    content = np.zeros((len(chain.places), len(chain.years)))
+    phi_, start_, pool_, out_, close_ = ([] for _ in range(5))
+    for number, system in enumerate(chain.months):
+        operator = operators.of(number)
+        content = content + by_year(chain, system.opened)
+        phi = draw_fractions(chain, system, content[queues])
+        drawn = content[queues] * phi
+        b = by_year(chain, system.sources) + operator.drawn.T @ drawn
+        b[operator.sites] += content[operator.sites]
+        pool = np.maximum(operator.forward(b), 0.0)
+        pool[system.circulating] = 0.0
+        out = pool * system.passed[:, None]
+        close = pool - out
+        out[queues] += drawn
+        close[queues] += content[queues] - drawn
+        close[system.closing == 0] = 0.0
+        for kept, value in zip(
+            (phi_, start_, pool_, out_, close_), (phi, content, pool, out, close), strict=True
+        ):
+            kept.append(value)
+        content = close
+    return YearPass(tuple(phi_), tuple(start_), tuple(pool_), tuple(out_), tuple(close_))
+
+
+def by_year(chain: Chain, sources: Sources) -> Floats:
+    """Kilograms of sources per place and year."""
+    found = np.zeros((len(chain.places), len(chain.years)))
+    np.add.at(found, (sources.place, chain.origin_year[sources.origin]), sources.kg)
+    return found
+
+
+def draw_fractions(chain: Chain, system: MonthSystem, content: Floats) -> Floats:
+    """phi(queue, year): the share of each year of the opening content that is drawn (rule Q).
+
+    Yards give the oldest year first, transits pro rata; 1 where everything is drawn.
+    """
+    queues = ~chain.is_site
+    draw = system.draw[queues].astype(np.float64)
+    opening = system.opening[queues]
+    fifo = chain.is_yard[queues]
+    older = np.cumsum(content, axis=1) - content
+    taken = np.clip(draw[:, None] - older, 0.0, content)
+    phi = np.divide(taken, content, out=np.zeros_like(content), where=content > 0)
+    even = np.divide(draw, opening, out=np.zeros_like(draw), where=opening > 0)
+    phi[~fifo] = even[~fifo, None]
+    phi[(draw > 0) & (draw == opening)] = 1.0
+    return phi

@@ -1,0 +1,47 @@
+"""The pages under `/`: one module per page, read-only, every figure through a service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, request, url_for
+
+from wasteflow.web.formats import cell, count, mass, percent, target_value
+from wasteflow.web.health import check_database
+from wasteflow.web.pages import detail, flow_map, overview, sankey
+from wasteflow.web.texts import lang
+from wasteflow_maps.style import colour_of
+
+blueprint = Blueprint("pages", __name__)
+blueprint.before_request(check_database)
+blueprint.add_url_rule("/", "overview", overview.show)
+blueprint.add_url_rule("/map", "map", flow_map.show)
+blueprint.add_url_rule("/map/frame", "map_frame", flow_map.frame)
+blueprint.add_url_rule("/map/file", "map_file", flow_map.file)
+blueprint.add_url_rule("/sankey", "sankey", sankey.show)
+blueprint.add_url_rule("/rates", "rates", detail.rates)
+blueprint.add_url_rule("/flows", "flows", detail.flows)
+blueprint.add_url_rule("/balances", "balances", detail.balances)
+
+
+def here(**changes: Any) -> str:
+    """Address of this page with some of its parameters changed; blank ones are left out."""
+    values = {**request.args.to_dict(), **changes}
+    return url_for(
+        request.endpoint or "pages.overview",
+        **{name: value for name, value in values.items() if value not in ("", None)},
+    )
+
+
+@blueprint.app_context_processor
+def _formats() -> dict[str, Any]:
+    return {
+        "mass": lambda kg: mass(kg, lang()),
+        "cell": cell,
+        "count": count,
+        "percent": percent,
+        "target_value": lambda target: target_value(target.operator, target.value, target.unit, lang()),
+        "here": here,
+        "colours": colour_of,
+        "by_choices": detail.BY_CHOICES,
+    }

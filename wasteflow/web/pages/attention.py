@@ -1,0 +1,115 @@
+"""What needs attention in a view: findings, disputed weights, what is not traced; nothing judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wasteflow.core.formulas import PRIOR_UNTRACED, UNTRACED
+from wasteflow.services.checking import stale_stocktakes
+from wasteflow.web.access import books
+from wasteflow.web.pages.links import LinkRow
+from wasteflow.web.pages.rates import RateRow
+from wasteflow.web.pages.stocks import StockLine
+from wasteflow.web.pages.view import View
+from wasteflow.web.texts import name_of
+from wasteflow_models.convert import load_keys
+
+SHOWN_NAMES: Final = 3
+ALERT, WARN, INFO = "alert", "warn", "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One kind of thing to look at: how urgent, how many, how much, whose, and where to see it."""
+
+    code: str
+    level: str
+    count: int
+    kg: int | None
+    names: tuple[str, ...]
+    address: str
+
+    @property
+    def more(self) -> int:
+        """How many are not named."""
+        return max(0, self.count - len(self.names))
+
+
+def notices(
+    view: View,
+    lines: Sequence[StockLine],
+    links: Sequence[LinkRow],
+    materials: Sequence[RateRow],
+) -> list[Notice]:
+    """Everything to look at, most urgent first; kinds without a case are left out."""
+    found = [
+        _of_lines(view, lines, "negative_stock", ALERT),
+        _of_lines(view, lines, "unbalanced", ALERT),
+        _stale(view),
+        _disputed(view, links),
+        _untraced(view, materials, UNTRACED, WARN),
+        _untraced(view, materials, PRIOR_UNTRACED, INFO),
+        _in_transit(view, lines),
+    ]
+    return [notice for notice in found if notice.count]
+
+
+def _firm(view: View, code: str) -> str:
+    firm = view.registry.enterprises.get(code)
+    return name_of(firm) if firm else code
+
+
+def _names(view: View, codes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_firm(view, code) for code in list(dict.fromkeys(codes))[:SHOWN_NAMES])
+
+
+def _of_lines(view: View, lines: Sequence[StockLine], code: str, level: str) -> Notice:
+    mine = sorted(
+        (line for line in lines if code in line.findings),
+        key=lambda line: (-abs(line.residual_kg), line.enterprise),
+    )
+    kg = sum(abs(line.residual_kg) for line in mine) if code == "unbalanced" else None
+    address = view.address("balances", finding=code)
+    return Notice(code, level, len(mine), kg, _names(view, [x.enterprise for x in mine]), address)
+
+
+def _stale(view: View) -> Notice:
+    with books().db.read() as session:
+        found = stale_stocktakes(session, load_keys(session))
+    mine = [
+        item
+        for item in found
+        if item["enterprise"] in view.firms
+        and (not view.material or item["material"] == view.material)
+    ]
+    codes = [item["enterprise"] for item in mine]
+    return Notice(
+        "stocktake_stale", WARN, len(mine), None, _names(view, codes), view.address("balances")
+    )
+
+
+def _disputed(view: View, links: Sequence[LinkRow]) -> Notice:
+    mine = sorted((link for link in links if link.disputed_kg), key=lambda link: -link.disputed_kg)
+    kg = sum(link.disputed_kg for link in mine)
+    address = view.address("flows", evidence="disputed")
+    return Notice("disputed", WARN, len(mine), kg, _names(view, [x.source for x in mine]), address)
+
+
+def _untraced(view: View, rows: Sequence[RateRow], why: str, level: str) -> Notice:
+    mine = [row for row in rows if row.official.why == why]
+    kg = sum(row.generated_kg for row in mine)
+    names = tuple(name_of(view.registry.materials[row.keys["material"]]) for row in mine)
+    address = view.address("rates", by="enterprise,material")
+    return Notice(why, level, len(mine), kg, names[:SHOWN_NAMES], address)
+
+
+def _in_transit(view: View, lines: Sequence[StockLine]) -> Notice:
+    mine = sorted(
+        (line for line in lines if line.compartment == "transit" and line.closing_kg > 0),
+        key=lambda line: (-line.closing_kg, line.enterprise),
+    )
+    kg = sum(line.closing_kg for line in mine)
+    address = view.address("balances", compartment="transit")
+    return Notice("in_transit", INFO, len(mine), kg, _names(view, [x.enterprise for x in mine]), address)

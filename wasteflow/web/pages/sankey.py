@@ -1,0 +1,121 @@
+"""`/sankey`: who gives what to whom as bands, loops drawn, with the same flows as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, render_template, request
+
+from wasteflow.exporting.sankey import sankey as sankey_json
+from wasteflow.web.formats import NONE, count, mass
+from wasteflow.web.pages.detail import mass_cell, material_cell
+from wasteflow.web.pages.links import flows_of
+from wasteflow.web.pages.sankey_view import OTHER, Flow, Picture, payload, picture
+from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
+from wasteflow.web.pages.view import View, read_view
+from wasteflow.web.texts import lang, name_of, text
+
+LEVELS = ("park", "enterprise", "region")
+TOPS = (20, 40, 80, 160)
+
+
+def show() -> str | Response:
+    """The page; without a script the table beside the chart says the same."""
+    view = read_view()
+    if view.empty:
+        return render_template("empty.html", view=view)
+    level = _choice("level", LEVELS, LEVELS[0])
+    top = int(_choice("top", tuple(str(number) for number in TOPS), str(TOPS[1])))
+    between = request.args.get("between") == "1"
+    data = sankey_json(flows_of(view, level))
+    shown = picture(data, _inside(view, level), top, not between)
+    names = {node: _name(shown, node) for node in _ends(shown)}
+    columns = (
+        Column("source", "col.from"),
+        Column("target", "col.to"),
+        Column("material", "col.material"),
+        Column("mass", "col.mass", "t", True),
+        Column("loads", "col.loads", "", True),
+    )
+    rows = [_cells(view, flow, names) for flow in shown.all_flows]
+    page = page_of(columns, rows, sort="-mass", limit=20)
+    if wants_csv():
+        return csv_response(page, f"wasteflow-sankey-{view.span.text}", text, view.books.synthetic)
+    return render_template(
+        "sankey.html",
+        view=view,
+        page=page,
+        args=request.args,
+        level=level,
+        levels=LEVELS,
+        top=top,
+        tops=TOPS,
+        between=between,
+        shown=shown,
+        inner_kg=sum(flow.kg for flow in shown.inner),
+        chart=_payload(view, shown, names),
+        height=_height(shown),
+    )
+
+
+def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    word = request.args.get(name, "")
+    return word if word in allowed else default
+
+
+def _inside(view: View, level: str) -> set[str] | None:
+    """Nodes of the scope at a level, their yards too; None for everything."""
+    if view.scope == "all":
+        return None
+    registry = view.registry
+    if level == "enterprise":
+        inside = set(view.firms)
+    elif level == "park":
+        inside = {registry.park_of(code) or "park:none" for code in view.firms}
+    else:
+        regions = {registry.region_of(code) for code in view.firms}
+        inside = {f"region:{code}" if code else "region:none" for code in regions}
+    return inside | {f"yard:{node}" for node in inside}
+
+
+def _ends(shown: Picture) -> list[str]:
+    flows = (*shown.drawn, *shown.all_flows)
+    return list(dict.fromkeys(end for flow in flows for end in (flow.source, flow.target)))
+
+
+def _name(shown: Picture, node: str) -> str:
+    if node in shown.nodes:
+        return name_of(shown.nodes[node])
+    return text("sankey.other_from" if node != OTHER else "sankey.other")
+
+
+def _cells(view: View, flow: Flow, names: dict[str, str]) -> dict[str, Cell]:
+    loads = Cell(count(flow.loads), flow.loads) if flow.loads else Cell(NONE, 0, muted=True)
+    material = Cell(NONE, "", muted=True)
+    if flow.material in view.registry.materials:
+        material = material_cell(view, flow.material)
+    return {
+        "source": Cell(names[flow.source], names[flow.source], title=flow.source),
+        "target": Cell(names[flow.target], names[flow.target], title=flow.target),
+        "material": material,
+        "mass": mass_cell(flow.kg),
+        "loads": loads,
+    }
+
+
+def _payload(view: View, shown: Picture, names: dict[str, str]) -> dict[str, Any]:
+    masses = {}
+    for flow in shown.drawn:
+        amount = mass(flow.kg, lang())
+        masses[flow.kg] = f"{amount.number} {amount.unit}"
+    materials = {code: name_of(item) for code, item in view.registry.materials.items()}
+    keys = ("loads", "in", "out")
+    texts = {key: text(f"sankey.js.{key}") for key in keys}
+    texts["unit"] = "吨" if lang() == "zh" else "t"
+    return payload(shown, names, materials, texts, masses)
+
+
+def _height(shown: Picture) -> str:
+    """Size class of the chart by its number of nodes."""
+    nodes = len({end for flow in shown.drawn for end in (flow.source, flow.target)})
+    return "tall" if nodes > 30 else "mid" if nodes > 14 else "low"

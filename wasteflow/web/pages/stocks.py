@@ -1,0 +1,67 @@
+"""Balance lines as pages use them: stock of a scope, and lines that need attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wasteflow.services.reports import balance_report
+from wasteflow.web.access import books
+from wasteflow.web.formats import kg_of
+from wasteflow.web.pages.view import View
+
+COMPARTMENTS = ("site", "yard", "transit")
+FINDINGS = ("negative_stock", "unbalanced")
+
+
+@dataclass(frozen=True, slots=True)
+class StockLine:
+    """A balance line in kilograms."""
+
+    enterprise: str
+    compartment: str
+    material: str
+    opening_kg: int
+    in_kg: int
+    out_kg: int
+    closing_kg: int
+    residual_kg: int
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Closing stock of a group of lines and its change over the period, in kilograms."""
+
+    closing_kg: int = 0
+    change_kg: int = 0
+
+
+def stock_lines(view: View) -> list[StockLine]:
+    """Every balance line of a view."""
+    report = balance_report(
+        db=books().db, scope=view.scope, period=view.span, material=view.material
+    )
+    return [_line(row) for row in report["rows"]]
+
+
+def _line(row: Mapping[str, Any]) -> StockLine:
+    return StockLine(
+        row["enterprise"],
+        row["compartment"],
+        row["material"],
+        kg_of(row["opening_t"]) or 0,
+        sum(kg_of(tonnes) or 0 for tonnes in row["in"].values()),
+        sum(kg_of(tonnes) or 0 for tonnes in row["out"].values()),
+        kg_of(row["closing_t"]) or 0,
+        kg_of(row["residual_t"]) or 0,
+        tuple(row["findings"]),
+    )
+
+
+def stock_of(lines: Sequence[StockLine], materials: set[str]) -> Stock:
+    """Stock of some materials at the period's end, transit included, and its change."""
+    mine = [line for line in lines if line.material in materials]
+    closing = sum(line.closing_kg for line in mine)
+    return Stock(closing, closing - sum(line.opening_kg for line in mine))

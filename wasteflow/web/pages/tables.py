@@ -1,0 +1,170 @@
+"""Tables that sort, filter and page on the server, and the same rows as a CSV file.
+
+A page gives columns and rows of cells; sort, q, limit and offset stand in the address.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Response, request
+
+from wasteflow.schemas.cells import guard
+
+LIMIT, MAX_LIMIT = 50, 200
+DECIMALS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell: what is shown, what sorts and is exported, where it leads, a tooltip, a mark."""
+
+    shown: str
+    value: str | int | float | None = None
+    address: str = ""
+    title: str = ""
+    mark: str = ""
+    muted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: key in the address, key of its heading, unit beside it, numeric or text."""
+
+    key: str
+    heading: str
+    unit: str = ""
+    numeric: bool = False
+    export: str = ""
+
+
+Row = Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one page of a table, and what its controls need."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    total: int
+    all_rows: int
+    sort: str
+    descending: bool
+    limit: int
+    offset: int
+    query: str
+
+    @property
+    def first(self) -> int:
+        """Number of the first row shown, from 1."""
+        return self.offset + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last row shown."""
+        return self.offset + len(self.rows)
+
+    @property
+    def previous(self) -> int | None:
+        """Offset of the page before."""
+        return max(0, self.offset - self.limit) if self.offset else None
+
+    @property
+    def next(self) -> int | None:
+        """Offset of the page after."""
+        return self.offset + self.limit if self.last < self.total else None
+
+    def sort_word(self, column: Column) -> str:
+        """What `sort` becomes when the heading of `column` is followed."""
+        if self.sort == column.key:
+            return column.key if self.descending else f"-{column.key}"
+        return f"-{column.key}" if column.numeric else column.key
+
+    def aria_sort(self, column: Column) -> str:
+        """State of a heading for screen readers."""
+        if self.sort != column.key:
+            return "none"
+        return "descending" if self.descending else "ascending"
+
+
+def page_of(
+    columns: Sequence[Column], rows: Sequence[Row], *, sort: str, limit: int = LIMIT
+) -> Page:
+    """The page of a table the request asks for; a word that is no column falls back to `sort`."""
+    keys = {column.key for column in columns}
+    wanted = request.args.get("sort", "")
+    chosen = wanted if wanted.lstrip("-") in keys else sort
+    key, descending = chosen.lstrip("-"), chosen.startswith("-")
+    query = request.args.get("q", "").strip()
+    found = [row for row in rows if _matches(row, query)] if query else list(rows)
+    blank = [row for row in found if _sort_value(row[key]) is None]
+    found = [row for row in found if _sort_value(row[key]) is not None]
+    found.sort(key=lambda row: _order(row[key]), reverse=descending)
+    found += blank
+    size = _number("limit", limit, 1, MAX_LIMIT)
+    offset = _number("offset", 0, 0, max(0, len(found) - 1))
+    shown = found if wants_csv() else found[offset : offset + size]
+    return Page(
+        tuple(columns), tuple(shown), len(found), len(rows), key, descending, size, offset, query
+    )
+
+
+def wants_csv() -> bool:
+    """True if the address asks for the table as a file."""
+    return request.args.get("format") == "csv"
+
+
+def csv_response(page: Page, name: str, heading: Callable[[str], str], synthetic: bool) -> Response:
+    """Every row of a table as CSV (UTF-8 with BOM), safe against formulas in spreadsheets."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    heads = [
+        column.export or heading(column.heading) + (f" ({column.unit})" if column.unit else "")
+        for column in page.columns
+    ]
+    writer.writerow([*heads, "synthetic"])
+    mark = "true" if synthetic else "false"
+    for row in page.rows:
+        cells = [guard(_plain(row[column.key])) for column in page.columns]
+        writer.writerow([*cells, mark])
+    response = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def _plain(cell: Cell) -> str:
+    if cell.value is None:
+        return "" if cell.muted else cell.shown
+    return str(cell.value)
+
+
+def _sort_value(cell: Cell) -> Any:
+    return cell.shown if cell.value is None and not cell.muted else cell.value
+
+
+def _order(cell: Cell) -> tuple[int, float, str]:
+    value = _sort_value(cell)
+    if isinstance(value, int | float):
+        return 0, float(value), ""
+    try:
+        return 0, float(str(value)), ""
+    except ValueError:
+        return 1, 0.0, str(value)
+
+
+def _matches(row: Row, query: str) -> bool:
+    """True if every word of `query` stands in the row."""
+    whole = " ".join(f"{cell.shown} {cell.title}" for cell in row.values()).casefold()
+    return all(word in whole for word in query.casefold().split())
+
+
+def _number(name: str, default: int, least: int, most: int) -> int:
+    text = request.args.get(name, "")
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        return default
+    return min(max(int(text), least), most)

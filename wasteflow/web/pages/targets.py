@@ -1,0 +1,160 @@
+"""Policy targets beside the rates: which apply to a scope, and where they stand on a scale.
+
+Targets are reference lines here, not judged.  Each scale holds one metric of one set of materials:
+targets of different metrics never share an axis (2-domain section 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from wasteflow.core.formulas import FORMULAS
+from wasteflow.core.registry import Registry, Target
+from wasteflow.web.pages.rates import Rate, RateRow
+
+LABEL_GAP: Final = 27
+OLD_YEARS: Final = 5
+NO_FORMULA, OTHER_SUM = "target_no_formula", "target_other_sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A target on a scale of 0 to 100 %: position and row of its label."""
+
+    percent: float
+    row: int
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Targets of one metric and one set of materials, beside the rate of the same metric."""
+
+    metric: str
+    materials: tuple[str, ...]
+    actual: Rate
+    ticks: tuple[Tick, ...]
+    targets: tuple[Target, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of labels the ticks need."""
+        return max((tick.row for tick in self.ticks), default=0) + 1
+
+    @property
+    def drawn(self) -> bool:
+        """True if the metric is a fraction that can stand on a scale."""
+        return bool(self.ticks)
+
+
+def covering(registry: Registry, scope: str) -> list[str]:
+    """Scopes whose targets hold for `scope`, widest last: the scope itself and all around it."""
+    word, _, code = scope.partition(":")
+    found: list[str] = []
+    region = code if word == "region" else ""
+    park = code if word == "park" else ""
+    if word == "enterprise":
+        found.append(scope)
+        park, region = registry.park_of(code), registry.region_of(code)
+    if word == "park":
+        homes = (registry.parks[up].region for up in registry.parks_up(code))
+        region = next((home for home in homes if home), "")
+    found += [f"park:{up}" for up in registry.parks_up(park)]
+    found += [f"region:{up}" for up in registry.regions_up(region)]
+    return [*found, "all"]
+
+
+def scales(
+    registry: Registry,
+    scope: str,
+    material: str,
+    year: int,
+    rows: Mapping[str, RateRow],
+    total: RateRow,
+) -> list[Scale]:
+    """Scales of the targets that hold for a scope: single materials first, then sums of several.
+
+    rows: material → its rates; year: of the period shown.
+    """
+    around = covering(registry, scope)
+    groups: dict[tuple[str, tuple[str, ...]], list[Target]] = {}
+    for target in registry.targets.values():
+        if target.scope in around and (not material or material in target.materials):
+            groups.setdefault((target.metric, tuple(sorted(target.materials))), []).append(target)
+    order = list(registry.materials)
+    found = [
+        Scale(
+            metric,
+            materials,
+            _actual(registry, metric, materials, rows, total, material),
+            tuple(_ticks(items, year)),
+            tuple(sorted(items, key=lambda item: (around.index(item.scope), item.year or 0))),
+        )
+        for (metric, materials), items in groups.items()
+    ]
+    ranks = {metric: rank for rank, metric in enumerate(("official", "simple", "new_waste"))}
+    return sorted(
+        found,
+        key=lambda scale: (
+            len(scale.materials) != 1,
+            [order.index(code) for code in scale.materials],
+            not scale.drawn,
+            ranks.get(scale.metric, len(ranks)),
+            scale.metric,
+        ),
+    )
+
+
+def regional(registry: Registry, scope: str, material: str) -> list[Target]:
+    """Targets of regions below or beside a scope that do not hold for it as a whole."""
+    around = covering(registry, scope)
+    return sorted(
+        (
+            target
+            for target in registry.targets.values()
+            if target.scope not in around and (not material or material in target.materials)
+        ),
+        key=lambda target: (target.scope, target.year or 0, target.code),
+    )
+
+
+def _actual(
+    registry: Registry,
+    metric: str,
+    materials: tuple[str, ...],
+    rows: Mapping[str, RateRow],
+    total: RateRow,
+    chosen: str,
+) -> Rate:
+    """The rate of a metric over exactly the materials of a target, or why it is not shown."""
+    if metric not in FORMULAS:
+        return Rate(metric, None, NO_FORMULA)
+    if len(materials) == 1:
+        row = rows.get(materials[0])
+        if row is None:
+            return Rate(metric, None, "no_data")
+        return row.official if metric == "official" else row.simple
+    held = {code for code in rows if registry.materials[code].is_waste}
+    if chosen or not held or not held <= set(materials):
+        return Rate(metric, None, OTHER_SUM)
+    return total.official if metric == "official" else total.simple
+
+
+def _ticks(targets: Iterable[Target], year: int) -> Sequence[Tick]:
+    """Ticks of targets given as fractions, oldest plans left out, labels kept apart."""
+    fractions = sorted(
+        (Decimal(target.value) * 100, target.year or 0, target.code, target)
+        for target in targets
+        if target.value and target.unit == "fraction" and (target.year or year) >= year - OLD_YEARS
+    )
+    ends: list[float] = []
+    ticks = []
+    for value, _, _, target in fractions:
+        position = min(float(value), 100.0)
+        row = next((i for i, end in enumerate(ends) if position - end >= LABEL_GAP), len(ends))
+        ends[row : row + 1] = [position]
+        ticks.append(Tick(position, row, target))
+    return ticks
