@@ -145,8 +145,8 @@ def _views(data: MapData) -> dict[str, Any]:
     at = data.positions
     corners = [corner for park in data.parks for corner in _corners(park)]
     whole = geometry.bounds_of([*at.values(), *corners])
-    items = [(link.kg, box_of([at[link.source], at[link.target]])) for link in data.links]
-    items += [(one.kg, box_of([at[one.place]])) for one in data.bubbles]
+    items = [(link.kg, box_of(at[link.source], at[link.target])) for link in data.links]
+    items += [(one.kg, box_of(at[one.place], at[one.place])) for one in data.bubbles]
     main, share = opening_view(items)
     if main is None:
         return {"main": whole, "whole": whole, "share": None}

@@ -178,7 +178,8 @@ def _layer_template() -> Any:
 def _layer_name(mark: str, name: str, total: str) -> str:
     """Name of a layer as Leaflet wants it, HTML, with everything of a user escaped."""
     extra = f'<span class="wf-sum">{escape(total)}</span>' if total else ""
-    return f'<i class="{mark}"></i><span class="wf-name" title="{escape(name)}">{escape(name)}</span>{extra}'
+    text = escape(name)
+    return f'<i class="{mark}"></i><span class="wf-name" title="{text}">{text}</span>{extra}'
 
 
 def _add_tiles(chart: Any, basemap: Mapping[str, Any], lang: str) -> str:

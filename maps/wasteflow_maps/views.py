@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from wasteflow_maps.geometry import LonLat, bounds_of
+from wasteflow_maps.geometry import LonLat
 
 Box = tuple[float, float, float, float]
 Item = tuple[int, Box]
@@ -24,12 +24,10 @@ MARGIN_DEG: Final = 0.02
 _SCREEN_RATIO: Final = 1.3
 
 
-def box_of(points: Sequence[LonLat]) -> Box:
-    """(west, south, east, north) of at least one point."""
-    box = bounds_of(points)
-    if box is None:
-        raise ValueError("no point, no box")
-    return box
+def box_of(one: LonLat, other: LonLat) -> Box:
+    """(west, south, east, north) of two points."""
+    (lon1, lat1), (lon2, lat2) = one, other
+    return min(lon1, lon2), min(lat1, lat2), max(lon1, lon2), max(lat1, lat2)
 
 
 def opening_view(items: Sequence[Item]) -> tuple[Box | None, float]:
@@ -53,8 +51,13 @@ def opening_view(items: Sequence[Item]) -> tuple[Box | None, float]:
         if rest is None:
             break
         kept = rest
-    hull = _hull(kept)
-    return hull, sum(kg for kg, box in items if _join(hull, box) == hull) / total
+    west, south, east, north = hull = _hull(kept)
+    inside = (
+        kg
+        for kg, box in items
+        if west <= box[0] and south <= box[1] and box[2] <= east and box[3] <= north
+    )
+    return hull, sum(inside) / total
 
 
 def _cut(kept: Sequence[Item], total: int) -> list[Item] | None:

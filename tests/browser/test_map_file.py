@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.map_samples import grid_map, seed_map, small_map
-from tests.test_maps import hostile_map
+from tests.test_maps import half_located, hostile_map
 from wasteflow_maps import assets, geometry, style
 from wasteflow_maps.layers import MapData
 from wasteflow_maps.page import render_map
@@ -103,6 +103,8 @@ def test_hostile_names_do_nothing(new_page: Callable[..., Page], tmp_path: Path)
     page.locator("button[data-link='0']").click()
     page.locator(".wf-list summary").first.click()
     assert page.locator(".wf-tip").count() == 1
+    page.locator("button[data-bubble='0']").click()
+    assert page.locator(".wf-tip", has_text="window.hacked").count() >= 1
     assert page.evaluate("window.hacked") is None
     assert page.locator("img").count() == 0
     page = new_page()
@@ -173,13 +175,46 @@ def test_a_tooltip_names_ends_route_mass_loads_and_evidence(
     assert "Direct distance" in text
 
 
+def test_a_bubble_tells_partners_mass_and_loads(
+    new_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    page = new_page()
+    open_file(page, small_map(), tmp_path, "en")
+    bubble = page.locator("path.wf-bubble")
+    assert bubble.count() == 1
+    assert bubble.get_attribute("stroke") == "#2f7ebc"
+    assert bubble.evaluate("p => getComputedStyle(p).strokeDasharray") != "none"
+    page.locator("button[data-bubble='0']").click()
+    text = page.locator(".wf-tip").inner_text()
+    for part in ("Name ent.a", "30 t", "Sent to partners without position", "Name ent.lost"):
+        assert part in text
+    page.locator("#wf-layers label", has_text="Partner without position").click()
+    assert page.locator("path.wf-bubble").count() == 0
+
+
+def test_bubbles_follow_mass_and_their_scale(new_page: Callable[..., Page], tmp_path: Path) -> None:
+    page = new_page()
+    data = half_located(60, 9, 20)
+    open_file(page, data, tmp_path)
+    drawn = page.eval_on_selector_all(
+        "path.wf-bubble", "all => all.map(p => p.getBBox().width / 2)"
+    )
+    largest = data.largest_bubble_kg
+    expected = [geometry.bubble_radius_px(one.kg, largest) for one in data.bubbles]
+    assert drawn == pytest.approx(expected, abs=1)
+    assert page.locator("#wf-layers label").count() == 2
+    assert page.locator(".wf-empty").count() == 0
+    assert page.locator(".wf-ways .wf-key").count() <= 8
+
+
 def test_layers_can_be_switched_off_and_parks_found(
     new_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     page = new_page()
     open_file(page, seed_map(), tmp_path)
     names = page.locator("#wf-layers label").all_inner_texts()
-    assert [name.split()[0] for name in names] == ["园区", "磷石膏", "钢渣", "石油焦", "企业"]
+    first = [name.split()[0] for name in names]
+    assert first == ["园区", "磷石膏", "钢渣", "石油焦", "对方无坐标", "企业"]
     before = page.locator("path.wf-arc").count()
     page.locator("#wf-layers input").nth(1).uncheck()
     assert 0 < page.locator("path.wf-arc").count() < before
@@ -200,6 +235,9 @@ def test_the_ground_shows_graticule_scale_and_no_flag(
     assert page.locator(".leaflet-control-attribution a").count() == 0
     assert page.locator(".leaflet-tile").count() == 0
     # Shapes that cannot be computed carry a hatch, not only a colour.
+    # Their label has the hatch too, with the reason as its title instead of words.
+    mark = page.locator(".wf-label .wf-unknown").first
+    assert (mark.get_attribute("title") or "").startswith("无法计算：")
     fill = page.locator("path.wf-unknown").first.evaluate("p => getComputedStyle(p).fill")
     assert "wf-hatch" in fill
 
@@ -219,8 +257,11 @@ def test_a_phone_sees_the_map_and_opens_the_legend(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_labels_never_cover_each_other(new_page: Callable[..., Page], tmp_path: Path) -> None:
-    page = new_page()
+@pytest.mark.parametrize("width", [1440, 390])
+def test_labels_never_cover_each_other(
+    new_page: Callable[..., Page], tmp_path: Path, width: int
+) -> None:
+    page = new_page(width)
     open_file(page, grid_map(3000), tmp_path)
     boxes = page.eval_on_selector_all(
         ".wf-label",

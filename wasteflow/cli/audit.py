@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wasteflow.cli.common import Settings, json_text, table_text, told
+from wasteflow.cli.common import (
+    EXIT_REFUSED,
+    SHOWN_ISSUES,
+    Settings,
+    json_text,
+    table_text,
+    told,
+)
+from wasteflow.core.errors import RowsRefused
 
 if TYPE_CHECKING:
     from wasteflow.core.audit import Audit
@@ -39,7 +48,11 @@ def audit_figures(settings: Settings, file: Path, shape: str) -> None:
     from wasteflow.importing.reading import read_table
     from wasteflow.services.auditing import audit_report, audit_table
 
-    audits = audit_table(read_table(file))
+    try:
+        audits = audit_table(read_table(file))
+    except RowsRefused as error:
+        _tell_cells(error, settings)
+        sys.exit(EXIT_REFUSED)
     if shape == "json":
         click.echo(json_text(audit_report(audits)))
         return
@@ -48,6 +61,17 @@ def audit_figures(settings: Settings, file: Path, shape: str) -> None:
     found = sum(bool(audit.findings) for audit in audits)
     settings.say(
         f"共 {len(audits)} 行，{found} 行有发现。", f"{len(audits)} rows, {found} with findings."
+    )
+
+
+def _tell_cells(error: RowsRefused, settings: Settings) -> None:
+    for issue in error.issues[:SHOWN_ISSUES]:
+        click.echo(issue.text(settings.lang), err=True)
+    count = len(error.issues)
+    settings.say(
+        f"有 {count} 个单元格不可用（最多列出 {SHOWN_ISSUES} 个），未作核对。",
+        f"{count} cells are unusable (at most {SHOWN_ISSUES} listed); nothing was audited.",
+        err=True,
     )
 
 

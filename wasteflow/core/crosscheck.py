@@ -127,18 +127,18 @@ def _by_driver(
         if item.kind == GENERATION and item.material:
             materials.setdefault(item.driver, set()).add(item.material)
     rows = list(outputs)
-    acid_makers = {item.enterprise for item in rows if item.product in ACIDS}
+    acid_makers = {row.enterprise for row in rows if row.product in ACIDS}
     found: dict[tuple[str, str], dict[str, dict[int, Fraction]]] = {}
-    for item in rows:
-        driver, kg = item.product, Fraction(item.kg)
-        if item.p2o5 is not None:
-            driver, kg = P2O5, kg * item.p2o5 / FULL
-        bearing = item.p2o5 is not None or "phosphogypsum" in materials.get(driver, ())
-        if bearing and item.product not in ACIDS and item.enterprise in acid_makers:
+    for row in rows:
+        driver, kg = row.product, Fraction(row.kg)
+        if row.p2o5 is not None:
+            driver, kg = P2O5, kg * row.p2o5 / FULL
+        bearing = row.p2o5 is not None or "phosphogypsum" in materials.get(driver, ())
+        if bearing and row.product not in ACIDS and row.enterprise in acid_makers:
             continue
         for material in sorted(materials.get(driver, ())):
-            months = found.setdefault((item.enterprise, material), {}).setdefault(driver, {})
-            months[item.month] = months.get(item.month, Fraction(0)) + kg
+            months = found.setdefault((row.enterprise, material), {}).setdefault(driver, {})
+            months[row.month] = months.get(row.month, Fraction(0)) + kg
     for drivers in found.values():
         for wide, narrow in INCLUDES.items():
             if wide in drivers:

@@ -50,9 +50,10 @@
     items.sort(function (a, b) { return b.weight - a.weight; });
     function widthOf(item) {
       if (!item.width) {
-        pen.font = "600 12px " + getComputedStyle(document.body).fontFamily;
+        var park = item.kind === "park", font = getComputedStyle(document.body).fontFamily;
+        pen.font = (park ? "600" : "400") + " 12px " + font;
         var rate = item.unknown ? 22 : item.rate ? pen.measureText("  " + item.rate).width : 0;
-        item.width = Math.ceil(pen.measureText(item.text).width + rate) + 16;
+        item.width = Math.ceil(pen.measureText(item.text).width + rate) + (park ? 16 : 9);
       }
       return item.width;
     }
