@@ -61,7 +61,7 @@ def _sum(*books: Book) -> Book:
     return {key: kg for key, kg in total.items() if kg}
 
 
-@settings(max_examples=28)
+@settings(max_examples=40)
 @given(ledgers(), periods)
 def test_opening_plus_in_minus_out_is_closing(records: list[Record], text: str) -> None:
     """Law: opening + flows = closing = the book after the last month, for every place."""

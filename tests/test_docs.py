@@ -232,6 +232,7 @@ TITLES: Final = {
     "targets": ("目标", "policy targets"),
     "filings": ("跨省备案", "cross-province filings"),
     "coefficients": ("系数", "coefficients"),
+    "products": ("产品产量", "product output"),
     "entries": ("台账记录", "entries of one firm"),
     "shipments": ("运单", "loads between two firms"),
 }
@@ -248,6 +249,7 @@ TYPES: Final = {
     "moment": ("时间", "time"),
     "name": ("名称", "name"),
     "party": ("企业", "enterprise"),
+    "percent": ("百分数，≤3 位小数", "percent, ≤ 3 decimals"),
     "precision": ("千米", "km"),
     "ref": ("代码", "code"),
     "refs": ("代码列表", "codes"),

@@ -38,6 +38,7 @@ CONTRACT = {
     "baseline_value, binding, coverage_complete, source",
     "filings": "code, from_region, to_region, enterprise, material, quota_t, valid_from, "
     "valid_to, document",
+    "products": "enterprise, product, date, tonnes, p2o5_pct",
     "coefficients": "code, kind, material, driver, low, typical, high, unit, source",
 }
 
@@ -85,6 +86,8 @@ def value(kind: str, text: str, words: str = "") -> Any:
         ("tonnes", "3148e-2", 31480),
         ("moisture", "20.5", 20500),
         ("moisture", "20.5%", 20500),
+        ("percent", "46.5 %", 46500),
+        ("percent", "100", 100000),
         ("day", "2026/1/2", date(2026, 1, 2)),
         ("day", "2026年1月2日", date(2026, 1, 2)),
         ("moment", "2026-01-02", datetime(2026, 1, 2, 12, tzinfo=SHANGHAI)),

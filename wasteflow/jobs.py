@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,13 @@ def import_file(
     round_kg: bool = False,
     progress: Callable[[int, int], None] | None = None,
     on_refused: Callable[[Any, RowsRefused], None] | None = None,
+    synthetic: bool = False,
 ) -> Imported:
     """Import one file of `kind` into `db` (a `wasteflow_models.engine.Database`), all or nothing.
 
     now: the moment (with offset) after which nothing may be dated; progress(done, all);
-    on_refused(table, error) is called before RowsRefused goes on, to write the error file.
+    on_refused(table, error) is called before RowsRefused goes on, to write the error file;
+    synthetic marks invented data of a kind that has no column to say so.
     Raises UnusableFile, RowsRefused.
     """
     from wasteflow.importing.reading import read_table
@@ -50,8 +52,10 @@ def import_file(
     table = read_table(path, path.name, encoding)
     try:
         parsed = load_rows(kind, table, round_kg=round_kg, today=shanghai_day(now), now=now)
-        report = _record(db, kind, table, parsed, path.name, content, now, dry_run, progress)
+        made = _batch(kind, parsed, path.name, content, now, synthetic)
+        report = _record(db, kind, table, parsed, made, now, dry_run, progress)
     except RowsRefused as error:
+        _show_as_given(kind, table, error)
         if on_refused:
             on_refused(table, error)
         raise
@@ -59,34 +63,56 @@ def import_file(
     return Imported(report, table.encoding)
 
 
-def _record(
-    db: Any,
-    kind: str,
-    table: Any,
-    parsed: Any,
-    filename: str,
-    content: bytes,
-    now: datetime,
-    dry_run: bool,
-    progress: Callable[[int, int], None] | None,
-) -> ImportReport:
+def _show_as_given(kind: str, table: Any, error: RowsRefused) -> None:
+    """Let every issue show the cell as it stands in the file, not the value it was read as."""
     from wasteflow.schemas.headers import match_header
-    from wasteflow.services.batches import new_batch
-    from wasteflow.services.entries import record_entries
-    from wasteflow.services.loads import record_loads
-    from wasteflow.services.registry import record_registry
 
-    rows = [Row(item.line, item.values) for item in parsed.rows]
+    places = match_header(kind, table.columns)
+    cells = dict(table.rows)
+    error.issues = [
+        replace(issue, value=cells[issue.line][places[issue.field]])
+        if issue.line in cells and issue.field in places
+        else issue
+        for issue in error.issues
+    ]
+
+
+def _batch(
+    kind: str, parsed: Any, filename: str, content: bytes, now: datetime, synthetic: bool
+) -> Any:
+    """The batch row of an import."""
+    from wasteflow.services.batches import new_batch
+
     mark = "remark" if kind in LEDGER_KINDS else "source"
-    batch = new_batch(
+    marked = any(str(row.values.get(mark) or "").startswith(SYNTHETIC) for row in parsed.rows)
+    return new_batch(
         kind=kind,
         filename=filename,
         sha256=hashlib.sha256(content).hexdigest(),
         now=now,
         rounded_rows=parsed.rounded_rows,
         rounded_kg=str(parsed.rounded_kg),
-        synthetic=any(str(row.values.get(mark) or "").startswith(SYNTHETIC) for row in rows),
+        synthetic=synthetic or marked,
     )
+
+
+def _record(
+    db: Any,
+    kind: str,
+    table: Any,
+    parsed: Any,
+    batch: Any,
+    now: datetime,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
+) -> ImportReport:
+    from wasteflow.schemas.headers import match_header
+    from wasteflow.services.entries import record_entries
+    from wasteflow.services.loads import record_loads
+    from wasteflow.services.products import record_products
+    from wasteflow.services.registry import record_registry
+
+    rows = [Row(item.line, item.values) for item in parsed.rows]
     total = len(rows)
     common: dict[str, Any] = {
         "db": db,
@@ -100,6 +126,8 @@ def _record(
         return record_loads(now=now, **common)
     if kind == "entries":
         return record_entries(now=now, **common)
+    if kind == "products":
+        return record_products(now=now, **common)
     given = frozenset(match_header(kind, table.columns))
     return record_registry(kind=kind, given=given, **common)
 
@@ -140,12 +168,12 @@ def import_folder(
     kinds: tuple[str, ...],
     now: datetime,
     progress: Callable[[int, int], None] | None = None,
+    synthetic: bool = False,
 ) -> list[ImportReport]:
     """Import `<kind>.csv` of a folder in the order of `kinds`."""
+    options: dict[str, Any] = {"now": now, "progress": progress, "synthetic": synthetic}
     return [
-        import_file(
-            db=db, kind=kind, path=folder / f"{kind}.csv", now=now, progress=progress
-        ).report
+        import_file(db=db, kind=kind, path=folder / f"{kind}.csv", **options).report
         for kind in kinds
     ]
 
@@ -290,6 +318,10 @@ def _table(
         records = export.export_entries(**asked)
     elif kind == "shipments":
         records = export.export_shipments(**asked)
+    elif kind == "products":
+        from wasteflow.services.products import export_products
+
+        records = export_products(db=db, scope=scope, period=period)
     else:
         records = export.export_registry(db=db, kind=kind, columns=columns)
     return columns, [list(row) for row in kind_rows(kind, records)]

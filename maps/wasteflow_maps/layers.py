@@ -84,15 +84,13 @@ def map_data(
     code, names, park, lon, lat, precision_km; `materials` code, names, colour; `routes` code and
     names; `rates` maps a park code to `value` (fraction or None) and `not_computable` (reason).
     `basemap` is None or url, attribution, approval_no (审图号).  More than `max_links` links
-    between firms are added up by park; of what remains the largest `max_links` are drawn.
+    between firms are added up by park; of what remains the largest `max_links` are drawn, and as
+    many bubbles.
     Raises MapError for an unusable basemap.
     """
     park_rows = {str(park["code"]): park for park in parks}
     places = _places(flows["nodes"], park_rows, enterprises)
-    edges = sorted(
-        flows["edges"],
-        key=lambda edge: (edge["source"], edge["target"], edge["material"], str(edge.get("route"))),
-    )
+    edges = sorted(flows["edges"], key=_edge_order)
     kinds = {str(node["id"]): str(node.get("kind") or "") for node in flows["nodes"]}
     flow = sort_flows(edges, kinds, places, max_links)
     shown = _shown(places, flow)
@@ -124,6 +122,10 @@ def map_data(
         parks=tuple(_park_areas(park_rows, rates)),
         basemap=_checked_basemap(basemap),
     )
+
+
+def _edge_order(edge: Row) -> tuple[str, str, str, str]:
+    return edge["source"], edge["target"], edge["material"], str(edge.get("route"))
 
 
 def _places(

@@ -14,12 +14,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import WasteflowError
 
 BUSY_TIMEOUT_S = 60
 WRITER_LOCK = 7702
 """Key of the PostgreSQL advisory lock of writers (7701 is that of migrations)."""
+
+
+def checked_url(url: str) -> URL:
+    """The parsed URL; WasteflowError `database_url_bad` unless SQLite file or psycopg 3."""
+    try:
+        parsed = make_url(url)
+        known = parsed.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+    except ArgumentError:
+        known = False
+    if not known:
+        raise WasteflowError("database_url_bad")
+    return parsed
 
 
 class Database:
@@ -27,7 +42,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.is_sqlite = checked_url(url).get_backend_name() == "sqlite"
         self._writer = _engine(url, begin="BEGIN IMMEDIATE")
         self._reader = _engine(url, begin="BEGIN", read_only=True) if self.is_sqlite else None
 

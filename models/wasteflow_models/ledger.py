@@ -1,4 +1,4 @@
-"""Ledger tables: batch, entry, shipment, event, place and the monthly roll-up.
+"""Ledger tables: batch, entry, shipment, event, product, place and the monthly roll-up.
 
 Entries, shipment headers and events are append-only; the status columns of `shipment` are a cache
 of the fold of its events and `flow_month` a sum over records: `check` recomputes both.
@@ -7,6 +7,7 @@ of the fold of its events and `flow_month` a sum over records: `check` recompute
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     String,
+    Table,
     Text,
     UniqueConstraint,
     Uuid,
@@ -153,6 +155,39 @@ class EventRow(Base):
     evidence: Mapped[int] = mapped_column(SmallInteger)
     reason: Mapped[str] = mapped_column(Text, default="")
     recorded_at: Mapped[datetime] = mapped_column(UtcMoment)
+
+
+class ProductRow(Base):
+    """Output of one product of an enterprise on a day; beside the books, it moves no mass.
+
+    `p2o5` is its content in thousandths of a percent.  A reversed row stays; the next of the same
+    enterprise, product and day has a higher `take`.
+    """
+
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("enterprise_id", "product", "day", "take"),
+        CheckConstraint("kg > 0", name="kg_positive"),
+        Index("ix_product_month", "month", "enterprise_id"),
+    )
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
+    enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
+    product: Mapped[str] = mapped_column(String(80))
+    day: Mapped[date] = mapped_column(Date)
+    month: Mapped[int] = mapped_column(Integer)
+    kg: Mapped[int] = mapped_column(Key)
+    p2o5: Mapped[int | None] = mapped_column(Integer)
+    take: Mapped[int] = mapped_column(SmallInteger, default=1)
+    reversed_: Mapped[bool] = mapped_column("reversed", Boolean, default=False)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    recorded_at: Mapped[datetime] = mapped_column(UtcMoment)
+
+
+SHIPMENTS = cast(Table, ShipmentRow.__table__)
+EVENTS = cast(Table, EventRow.__table__)
+ENTRIES = cast(Table, EntryRow.__table__)
+"""The tables themselves: bulk inserts past the ORM, which groups rows by their empty columns."""
 
 
 class PlaceRow(Base):

@@ -16,9 +16,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, make_url, text
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import OperationalError
 
+from wasteflow.core.errors import WasteflowError
 from wasteflow_models.base import Base
+from wasteflow_models.engine import checked_url
 
 
 class RowsLost(Exception):
@@ -41,7 +44,10 @@ def head() -> str:
 
 
 def current(url: str) -> str | None:
-    """The revision of the database, None if it has none."""
+    """The revision of the database, None if it has none (a missing SQLite file is not made)."""
+    parsed = checked_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        return None
     with _connection(url) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -65,12 +71,20 @@ def _config() -> Config:
 
 @contextmanager
 def _connection(url: str) -> Iterator[Connection]:
-    parsed = make_url(url)
+    parsed = checked_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = create_engine(parsed)
     try:
-        with engine.connect() as connection:
+        try:
+            connection = engine.connect()
+        except OperationalError as error:
+            raise WasteflowError(
+                "database_unreachable",
+                url=parsed.render_as_string(),
+                reason=str(error.orig).partition("\n")[0],
+            ) from error
+        with connection:
             yield connection
     finally:
         engine.dispose()

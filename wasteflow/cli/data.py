@@ -29,6 +29,7 @@ KINDS = (
     "targets",
     "filings",
     "coefficients",
+    "products",
     "entries",
     "shipments",
     "boundaries",
@@ -266,6 +267,12 @@ def export(
     settings.say(f"{out}: {rows} 行", f"{out}: {rows} rows")
 
 
+def _tonnes(done: dict[str, Any]) -> str:
+    from wasteflow.core.units import tonnes_text
+
+    return tonnes_text(done["kg"])
+
+
 @click.command()
 @click.argument("doc")
 @click.option("--reason", required=True, help="原因 · Why.")
@@ -282,8 +289,8 @@ def reverse(settings: Settings, doc: str, reason: str, enterprise: str) -> None:
     database = open_database(settings)
     done = reverse_record(db=database, doc_no=doc, reason=reason, now=now(), enterprise=enterprise)
     settings.say(
-        f"已冲销 {done['doc_no']}（{done['kg']} kg）。更正后的记录请用单号 {doc}/2。",
-        f"Reversed {done['doc_no']} ({done['kg']} kg). Send the corrected record as {doc}/2.",
+        f"已冲销 {done['doc_no']}（{_tonnes(done)} 吨）。更正后的记录请用单号 {doc}/2。",
+        f"Reversed {done['doc_no']} ({_tonnes(done)} t). Send the corrected record as {doc}/2.",
     )
 
 
@@ -310,4 +317,4 @@ def lost(settings: Settings, doc: str, day: str, reason: str, enterprise: str) -
         now=now(),
         enterprise=enterprise,
     )
-    settings.say(f"{doc} 灭失 {done['kg']} kg。", f"{doc}: {done['kg']} kg lost.")
+    settings.say(f"{doc} 灭失 {_tonnes(done)} 吨。", f"{doc}: {_tonnes(done)} t lost.")

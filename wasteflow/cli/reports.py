@@ -81,10 +81,10 @@ def rates(
         click.echo(json_text(report))
         return
     keys = [word for word in by.split(",") if word]
-    columns, rows = rate_table(report, keys, settings.lang)
     if shape == "csv":
-        click.echo(_csv(columns, rows), nl=False)
+        click.echo(_csv(*rate_cells(report, keys)), nl=False)
         return
+    columns, rows = rate_table(report, keys, settings.lang)
     click.echo(_title(report, settings.lang))
     click.echo(table_text(columns, rows))
 
@@ -96,12 +96,30 @@ def _title(report: dict[str, Any], lang: str) -> str:
     return f"{report['period']} {report['scope']} {report['formula']} {report['basis']}{mark}"
 
 
+def rate_cells(report: dict[str, Any], keys: list[str]) -> tuple[list[str], list[list[Any]]]:
+    """A rates report for programs: the names of the JSON, fractions, blank = not known.
+
+    The total stands last, its keys blank and `total` true.
+    """
+    plain = [name for name in report["total"] if name not in ("by_evidence", "notes")]
+    marks = ["period", "scope", "formula", "basis", "synthetic"]
+    rows = [
+        [
+            *(report[mark] for mark in marks),
+            *(row.get(key, "") for key in keys),
+            total,
+            *("" if row[name] is None else row[name] for name in plain),
+            "; ".join(row["notes"]),
+        ]
+        for row, total in [*((row, "false") for row in report["rows"]), (report["total"], "true")]
+    ]
+    return [*marks, *keys, "total", *plain, "notes"], rows
+
+
 def rate_table(
     report: dict[str, Any], keys: list[str], lang: str
 ) -> tuple[list[str], list[list[str]]]:
     """Columns and cells of a rates report, the total last."""
-    from wasteflow.core.messages import render
-
     heads = {
         "zh": [
             "综合利用率",
@@ -130,8 +148,7 @@ def rate_table(
         names = ("generated_t", "utilised_t", "utilised_prior_t", "stored_t", "disposed_t")
         tonnes = [row[name] if row[name] is not None else "-" for name in names]
         residual = row["identity_residual_t"]
-        notes = [*([row["not_computable"]] if row["not_computable"] else []), *row["notes"]]
-        words = [reason_text(note, lang, render) for note in notes]
+        words = note_words(row, lang)
         return [value, *tonnes, "-" if residual is None else residual, "; ".join(words)]
 
     rows = [[row[key] or "-" for key in keys] + cells(row) for row in report["rows"] if keys]
@@ -139,14 +156,28 @@ def rate_table(
     return [*keys, *heads], [*rows, [*total, *cells(report["total"])]]
 
 
-def reason_text(note: str, lang: str, render: Any) -> str:
-    """A note of a rate in words."""
+def note_words(row: dict[str, Any], lang: str) -> list[str]:
+    """Reason and notes of a rate row in words; many firms left out are counted, not listed."""
+    from wasteflow.core.messages import render
+
+    notes = [note for note in row["notes"] if "ledger_starts_" not in note]
+    late = [note for note in row["notes"] if "ledger_starts_" in note]
+    words = [reason_text(row["not_computable"], lang)] if row["not_computable"] else []
+    if len(late) > 1:
+        words.append(render("left_out", lang, {"count": str(len(late))}))
+    elif late and not row["not_computable"]:
+        words.append(reason_text(late[0], lang))
+    return [*words, *(reason_text(note, lang) for note in notes)]
+
+
+def reason_text(note: str, lang: str) -> str:
+    """A reason or note of a rate in words."""
+    from wasteflow.core.messages import render
+
     if "ledger_starts_" in note:
         firm, _, month = note.rpartition("ledger_starts_")
-        words: str = render("ledger_starts", lang, {"month": month})
-        return f"{firm}{words}"
-    text: str = render(note, lang, {})
-    return text
+        return firm + render("ledger_starts", lang, {"month": month})
+    return render(note, lang, {})
 
 
 @click.command()
@@ -222,11 +253,10 @@ def balance(settings: Settings, scope: str, period: str | None, material: str, s
     if shape == "json":
         click.echo(json_text(report))
         return
-    columns, rows = balance_table(report)
     if shape == "csv":
-        click.echo(_csv(columns, rows), nl=False)
+        click.echo(_csv(*balance_table(report)), nl=False)
     else:
-        click.echo(table_text(columns, rows))
+        click.echo(table_text(*balance_table(report, settings.lang)))
 
 
 @click.command("map")
@@ -282,9 +312,12 @@ def _print_check(report: Any, settings: Settings) -> None:
     from wasteflow.core.messages import render
 
     for fault in report.faults:
-        click.echo(
-            f"{fault.code}: {fault.key}  expected {fault.expected} found {fault.found}  "
-            f"[{', '.join(fault.records)}]"
+        words = render(fault.code, settings.lang, {"key": fault.key})
+        settings.say(
+            f"✗ {fault.code} {fault.key}\n  应为 {fault.expected or '-'}，实为 {fault.found or '-'}；"
+            f"单据 {', '.join(fault.records) or '-'}\n  {words}",
+            f"✗ {fault.code} {fault.key}\n  expected {fault.expected or '-'}, found "
+            f"{fault.found or '-'}; records {', '.join(fault.records) or '-'}\n  {words}",
         )
     for finding in report.findings:
         words = render(finding["code"], settings.lang, finding)

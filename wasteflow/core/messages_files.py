@@ -94,8 +94,8 @@ FILE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     ),
     # --- columns ------------------------------------------------------------------------
     "unknown_column": (
-        "不认识的列：{columns}。{hint}可用的列（英文名或中文名）：{known}。请改名或删去该列。",
-        "unknown columns: {columns}. {hint}Known columns (English or Chinese): {known}. "
+        "不认识的列：{columns}。[[{hint}]]可用的列（英文名或中文名）：{known}。请改名或删去该列。",
+        "unknown columns: {columns}. [[{hint}]]Known columns (English or Chinese): {known}. "
         "Rename or delete them",
     ),
     "duplicate_column": (
@@ -164,6 +164,11 @@ FILE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "含水率“{value}”应为 0 到 100 之间（不含 100）的百分数，最多 3 位小数，例如 20.5。",
         "moisture “{value}” must be a percentage from 0 to below 100 with at most 3 decimal "
         "places, such as 20.5",
+    ),
+    "percent_out_of_range": (
+        "含量“{value}”应为大于 0、至多 100 的百分数，最多 3 位小数，例如 46.5。",
+        "a content of “{value}” must be a percentage above 0 and at most 100 with at most 3 "
+        "decimal places, such as 46.5",
     ),
     "bad_month": (
         "“{value}”不是月份。请写成 2026-07。",

@@ -91,6 +91,19 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the record with the number “{value}” was reversed and its number is spent; send it as "
         "{value}/2",
     ),
+    "product_differs": (
+        "该企业、产品、日期的产量已入账 {known} 吨[[（P2O5 {known_pct}%）]]，与本行不同。已入账的不改写："
+        "如需更正，先执行 wasteflow reverse {key} --reason 原因，再重新导入；"
+        "同一天的几笔产量请合并成一行。",
+        "the books hold {known} t[[ (P2O5 {known_pct} %)]] for this enterprise, product and date, "
+        "which is not this row. What is booked is never edited: to correct it run `wasteflow "
+        "reverse {key} --reason …` and import again; add several outputs of a day up in one row",
+    ),
+    "duplicate_product_in_file": (
+        "同一企业、产品、日期在本文件第 {other_line} 行已有另一产量。同一天的几笔产量请合并成一行。",
+        "line {other_line} of this file gives another output for the same enterprise, product and "
+        "date; add them up in one row",
+    ),
     "already_reversed": (
         "单号“{value}”的记录已经冲销过，无需再次冲销。",
         "the record “{value}” is already reversed; nothing is left to reverse",
@@ -274,6 +287,16 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "数据库结构版本为 {found}，本程序需要 {wanted}。请先备份，再执行 wasteflow db upgrade。",
         "the database is at version {found}, this program needs {wanted}; back it up, then run "
         "`wasteflow db upgrade`",
+    ),
+    "database_url_bad": (
+        "数据库地址不能识别。请写 sqlite:///文件路径，或 postgresql+psycopg://用户:密码@主机/库。",
+        "the database URL is not understood; write sqlite:///path or "
+        "postgresql+psycopg://user:password@host/database",
+    ),
+    "database_unreachable": (
+        "连不上数据库 {url}：{reason}。请检查地址、服务是否运行以及权限。",
+        "the database {url} cannot be reached: {reason}; check the address, that the server runs, "
+        "and your rights",
     ),
     "database_empty": (
         "数据库 {url} 还是空的。请先执行 wasteflow db upgrade，再执行 wasteflow seed 或导入。",

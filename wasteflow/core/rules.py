@@ -34,13 +34,28 @@ def weight_gap(
 
     Masses are wet kilograms, moistures thousandths of a percent.
     """
+    gap, whole = _compared(dispatched_kg, received_kg, moisture, received_moisture)
+    if gap * 100 > DISPUTE_PERCENT * whole:
+        return "disputed"
+    return "reason" if gap * 100 > REASON_PERCENT * whole else ""
+
+
+def gap_percent(
+    dispatched_kg: int, received_kg: int, moisture: int | None, received_moisture: int | None
+) -> str:
+    """The difference `weight_gap` judges, as a percentage of the dispatched mass ("12.5")."""
+    gap, whole = _compared(dispatched_kg, received_kg, moisture, received_moisture)
+    return f"{gap / whole * 100:.1f}" if whole else "?"
+
+
+def _compared(
+    dispatched_kg: int, received_kg: int, moisture: int | None, received_moisture: int | None
+) -> tuple[int, int]:
+    """(difference, dispatched) in kilograms on one basis."""
     if moisture is not None and received_moisture is not None:
         dispatched_kg = dry_from_wet(dispatched_kg, moisture)
         received_kg = dry_from_wet(received_kg, received_moisture)
-    gap = abs(received_kg - dispatched_kg) * 100
-    if gap > DISPUTE_PERCENT * dispatched_kg:
-        return "disputed"
-    return "reason" if gap > REASON_PERCENT * dispatched_kg else ""
+    return abs(received_kg - dispatched_kg), dispatched_kg
 
 
 def route_at_receiver(route: Route, material: str, facilities: Sequence[Facility]) -> str:

@@ -77,6 +77,20 @@ def moisture_from_text(text: str) -> int:
     return int(value)
 
 
+def percent_from_text(text: str) -> int:
+    """Thousandths of a percent of a share: "46.5" → 46500; 0 < share ≤ 100 %.
+
+    >>> percent_from_text("100 %")
+    100000
+
+    Raises InvalidValue: `not_a_number`, `percent_out_of_range`.
+    """
+    value = decimal_from_text(text.strip().rstrip("%％")).scaleb(3, _WIDE)
+    if not 0 < value <= 100_000 or value != int(value):
+        raise InvalidValue("percent_out_of_range", value=text)
+    return int(value)
+
+
 def wet_from_dry(dry_kg: int, moisture: int) -> int:
     """Wet kilograms of a dry mass at `moisture` (thousandths of a percent of the wet mass).
 

@@ -163,6 +163,19 @@ LABELS: dict[str, dict[str, str]] = {
         "net_new_stock": "新增堆存量",
         "qualitative": "定性要求",
     },
+    "product": {
+        "p2o5": "五氧化二磷",
+        "phosphoric_acid": "磷酸",
+        "h3po4_100": "折百磷酸",
+        "phosphate_fertiliser": "磷肥",
+        "dap": "磷酸二铵",
+        "crude_steel": "粗钢",
+        "converter_steel": "转炉钢",
+        "eaf_steel": "电炉钢",
+        "alumina": "氧化铝",
+        "alumina_sinter": "烧结法氧化铝",
+        "coker_feed": "延迟焦化进料",
+    },
     "binding": {"binding": "约束性", "guiding": "指导性"},
     "operator": {">=": "不低于", "<=": "不高于", "keep": "保持"},
     "yes_no": {"true": "是", "false": "否"},
@@ -171,6 +184,7 @@ LABELS: dict[str, dict[str, str]] = {
 
 _ALIASES: dict[str, dict[str, str]] = {
     "fate": {"利用": "use"},
+    "kind": {"利用": "use", "处置": "disposal", "处理": "treatment", "倾倒": "dumping"},
     "mode": {"道路": "road", "汽车": "road", "水运": "water", "输送带": "conveyor"},
     "yes_no": {"yes": "true", "no": "false", "1": "true", "0": "false"},
     "operator": {"≥": ">=", "≤": "<="},

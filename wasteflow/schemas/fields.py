@@ -14,7 +14,13 @@ from typing import Any, ClassVar, Final
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import MAX_YEAR, MIN_YEAR, day_from_text, moment_from_text
 from wasteflow.core.places import BOUNDARY_WORDS
-from wasteflow.core.units import decimal_from_text, kg_from_tonnes, moisture_from_text, tonnes_text
+from wasteflow.core.units import (
+    decimal_from_text,
+    kg_from_tonnes,
+    moisture_from_text,
+    percent_from_text,
+    tonnes_text,
+)
 from wasteflow.core.vocabulary import LABELS, word_of
 from wasteflow.core.wastes import uscc_valid, waste_code_valid
 from wasteflow.schemas.dictionary import Column
@@ -143,6 +149,13 @@ class MoistureField(CellField):
 
     def to_text(self, value: Any) -> str:
         return format((Decimal(value) / 1000).normalize(), "f")
+
+
+class PercentField(MoistureField):
+    """Per cent above 0 and up to 100 → thousandths of a per cent (int)."""
+
+    def convert(self, text: str) -> object:
+        return percent_from_text(text)
 
 
 class DayField(CellField):
@@ -313,6 +326,7 @@ FIELD_TYPES: Final[dict[str, type[CellField]]] = {
     "moment": MomentField,
     "name": NameField,
     "party": NameField,
+    "percent": PercentField,
     "precision": PrecisionField,
     "ref": NameField,
     "refs": RefsField,

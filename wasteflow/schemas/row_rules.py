@@ -56,6 +56,8 @@ def complete_and_check(
         found = list(_shipment(values, clock, is_bare))
     elif kind == "entries":
         found = list(_entry(values, clock))
+    elif kind == "products":
+        found = list(_product(values, clock))
     else:
         found = list(_registry(values))
     if not found:
@@ -86,6 +88,18 @@ def _registry(values: Values) -> Found:
     bounds = [values[name] for name in ("low", "typical", "high") if values.get(name) is not None]
     if bounds != sorted(bounds):
         yield "low", Fault("low_above_high")
+
+
+# --- products --------------------------------------------------------------------------------
+
+
+def _product(values: Values, clock: Clock) -> Found:
+    if values["date"] > clock.today:
+        yield "date", Fault("future_date", {"today": clock.today})
+    if values["tonnes"] < 0:
+        yield "tonnes", Fault("negative_amount", {"value": tonnes_text(values["tonnes"])})
+    elif not values["tonnes"]:
+        yield "tonnes", Fault("zero_tonnes")
 
 
 # --- entries ---------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow_models import day_books, queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import BatchRow, EntryRow
+from wasteflow_models.ledger import ENTRIES, BatchRow, EntryRow
 from wasteflow_models.rollup import add_to_rollup
 
 WRITE_CHUNK = 5000
@@ -140,7 +140,7 @@ def _write(
         for offset, item in enumerate(plain[start : start + WRITE_CHUNK], start):
             add_postings(rollup, entry_postings(item.entry))
             values.append(_values(item, keys, next_id + offset, uids[offset], batch.id, now))
-        session.execute(insert(EntryRow.__table__), values)
+        session.execute(insert(ENTRIES), values)
     add_to_rollup(session, rollup, keys)
     counts = [item for item in items if item.entry.kind is EntryKind.STOCKTAKE]
     counts.sort(key=lambda item: (item.entry.day, item.entry.enterprise, item.entry.doc_no))
@@ -151,7 +151,7 @@ def _write(
         difference: Rollup = {}
         add_postings(difference, entry_postings(settled.entry))
         values = [_values(settled, keys, next_id + offset, uids[offset], batch.id, now)]
-        session.execute(insert(EntryRow.__table__), values)
+        session.execute(insert(ENTRIES), values)
         add_to_rollup(session, difference, keys)
 
 

@@ -14,7 +14,14 @@ from wasteflow.core.errors import InvalidValue, RowIssue, WasteflowError
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.records import Event, EventKind, LoadHeader
 from wasteflow.core.registry import Registry
-from wasteflow.core.rules import CAP_KG, cap_breach, route_at_receiver, unfiled_border, weight_gap
+from wasteflow.core.rules import (
+    CAP_KG,
+    cap_breach,
+    gap_percent,
+    route_at_receiver,
+    unfiled_border,
+    weight_gap,
+)
 from wasteflow.core.units import MAX_KG, dry_from_wet, tonnes_text, wet_from_dry
 from wasteflow.core.vocabulary import EVIDENCE, Evidence, LoadKind
 from wasteflow.services.naming import Names, known
@@ -175,12 +182,13 @@ class LoadChecker:
                 moisture_there = moisture
             got = weight(values["received_t"], basis, moisture_there, weighed)
             accepted = weight(values["accepted_t"], basis, moisture_there, weighed).kg
-            gap = weight_gap(sent.kg, got.kg, moisture, values.get("received_moisture_pct"))
+            compared = sent.kg, got.kg, moisture, values.get("received_moisture_pct")
+            gap = weight_gap(*compared)
             if gap and not values.get("reason"):
-                self._warnings.add(row.line, "reason_missing")
+                self._warnings.add(row.line, "reason_missing", percent=gap_percent(*compared))
             if gap == "disputed":
                 evidence = Evidence.DISPUTED
-                self._warnings.add(row.line, "weight_disputed")
+                self._warnings.add(row.line, "weight_disputed", percent=gap_percent(*compared))
             decision_weight = got
             decision = Event(
                 2,

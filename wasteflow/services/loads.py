@@ -26,7 +26,7 @@ from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_header, load_keys, load_status, store_status
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import BatchRow, EventRow, ShipmentRow
+from wasteflow_models.ledger import EVENTS, SHIPMENTS, BatchRow, ShipmentRow
 from wasteflow_models.rollup import add_to_rollup
 
 WRITE_CHUNK = 5000
@@ -224,8 +224,8 @@ def _write_new(
             shipments.append(_shipment_values(load, status, keys, key, uids[offset], batch.id))
             events.extend(_event_values(load, key, batch.id, now))
         _link_parents(session, keys, loads[start : start + WRITE_CHUNK], shipments, ids)
-        session.execute(insert(ShipmentRow.__table__), shipments)
-        session.execute(insert(EventRow.__table__), events)
+        session.execute(insert(SHIPMENTS), shipments)
+        session.execute(insert(EVENTS), events)
 
 
 def _link_parents(
@@ -351,4 +351,4 @@ def _write_completed(
             row.to_facility_id = keys.id_of("facility", load.values["to_facility"])
         events += _event_values(load, row.id, batch.id, now)[1:]
     if events:
-        session.execute(insert(EventRow.__table__), events)
+        session.execute(insert(EVENTS), events)

@@ -30,7 +30,7 @@
       for (at = Math.ceil(view.getWest() * 60 / step) * step; at <= view.getEast() * 60; at += step) {
         L.polyline([[view.getSouth(), at / 60], [view.getNorth(), at / 60]], style).addTo(group);
         var x = map.latLngToContainerPoint([map.getCenter().lat, at / 60]).x;
-        if (x > 60 && x < size.x - 60) tag(degrees(at, "E", "W"), "wf-lon", x, 4);
+        if (x > 84 && x < size.x - 60) tag(degrees(at, "E", "W"), "wf-lon", x, 4);
       }
       for (at = Math.ceil(view.getSouth() * 60 / step) * step; at <= view.getNorth() * 60; at += step) {
         L.polyline([[at / 60, view.getWest()], [at / 60, view.getEast()]], style).addTo(group);

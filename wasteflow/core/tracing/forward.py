@@ -69,8 +69,7 @@ class ForwardMonth:
         drawn = sparse.csr_array((share, (group, place)), shape=shape)
         passing = sparse.csc_array(drawn @ sparse.diags_array(system.passed))
         at_queues = sparse.csr_array(passing[:, operator.queues])
-        to_queue = operator.contraction.to_queue
-        through = passing[:, operator.sites] + at_queues @ to_queue.T
+        through = passing[:, operator.sites] + at_queues @ operator.to_queue.T
         found = sparse.csr_array(through) @ self._passing
         if at_queues.nnz:
             found = found + at_queues @ self._entering
@@ -86,7 +85,7 @@ class ForwardMonth:
     def pool(self) -> sparse.csr_array:
         """X: kilograms of every origin that pass the pool of each place (places x origins)."""
         operator = self._operator
-        at_queues = operator.contraction.to_queue.T @ self._passing + self._entering
+        at_queues = operator.to_queue.T @ self._passing + self._entering
         return _scatter(operator, self._passing, sparse.csr_array(at_queues), len(self.system.out))
 
     def closing(self) -> sparse.csr_array:
@@ -135,7 +134,6 @@ def _step(
 ) -> ForwardMonth:
     chain = operators.chain
     system, operator = chain.months[number], operators.of(number, lens)
-    small = operator.contraction
     if len(system.opened.kg):
         content = sparse.csr_array(content + _matrix(chain, system.opened, wanted))
     at_sites, at_queues = content[operator.sites], content[operator.queues]
@@ -145,13 +143,13 @@ def _step(
     sources = _matrix(chain, system.sources, wanted)
     routed = sparse.csr_array(operator.drawn.T @ drawn) + sources
     routed = sparse.csr_array(routed)
-    entering = small.through_queues(sparse.csr_array(routed[operator.queues]))
-    b = at_sites + routed[operator.sites] + small.to_site.T @ routed[operator.queues]
-    passing = small.plan.solve(sparse.csr_array(b))
+    entering = operator.through_queues(sparse.csr_array(routed[operator.queues]))
+    b = at_sites + routed[operator.sites] + operator.to_site.T @ routed[operator.queues]
+    passing = operator.plan.solve(sparse.csr_array(b))
     stays = (1.0 - system.passed) * (system.closing > 0)
     staying = _rows_scaled(passing, stays[operator.sites])
     waiting = np.flatnonzero(stays[operator.queues])
-    at_hand = small.to_queue.T.tocsr()[waiting] @ passing + entering[waiting]
+    at_hand = operator.to_queue.T.tocsr()[waiting] @ passing + entering[waiting]
     share = sparse.csr_array(
         (stays[operator.queues][waiting], (waiting, np.arange(len(waiting)))),
         shape=(len(operator.queues), len(waiting)),

@@ -349,7 +349,7 @@ def return_shares(operators: Operators, number: int) -> dict[str, float]:
     """
     chain = operators.chain
     operator = operators.of(number)
-    p = operator.contraction.sites
+    p = operator.sites_alone
     _, component = sparse.csgraph.connected_components(p, connection="strong")
     found: dict[str, float] = {}
     for part in np.flatnonzero(np.bincount(component) > 1):

@@ -92,11 +92,13 @@ def reached_from_sources(system: MonthSystem) -> Mask:
 
 
 class Operator:
-    """(I - P^T) of a month for the moves in `carry` (None: all of them).
+    """(I - P^T) of a month on its sites, for the moves in `carry` (None: all of them).
 
-    Moves outside `carry` are exits of the class that is traced.  Few dense columns are solved by
-    one LU factorisation of the whole month; the sparse columns of origins go through
-    `contraction` and its level plan.
+    Moves outside `carry` are exits of the class that is traced.  `sites` and `queues` number the
+    places; sites stand in an order in which senders precede receivers but for loops, so that the
+    elimination hardly fills in.  `to_queue` = H, `to_site` = G, `sites_alone` = C.
+
+        X_s = (I - C^T)^-1 (B_s + G^T B_q);  X_q = N^T B_q + H^T X_s
     """
 
     def __init__(self, system: MonthSystem, carry: Mask | None = None) -> None:
@@ -104,87 +106,97 @@ class Operator:
         kept = (moves.target >= 0) & ~system.circulating[moves.source]
         if carry is not None:
             kept &= carry
-        self.system = system
-        self.sites = np.flatnonzero(system.is_site)
-        self.queues = np.flatnonzero(~system.is_site)
-        self.source, self.target = moves.source[kept], moves.target[kept]
+        self._is_site = system.is_site
+        self._source, self._target = moves.source[kept], moves.target[kept]
         self._share = moves.share[kept]
-        self._count = len(system.out)
+        self._passing = self._share * system.passed[self._source]
+        self._drawing = system.draw[self._source] > 0
+        order = self._order(len(system.out))
+        self.sites, self.queues = order[system.is_site[order]], np.flatnonzero(~system.is_site)
+        self._at = np.empty(len(order), np.int64)
+        self._at[self.sites] = np.arange(len(self.sites))
+        self._at[self.queues] = np.arange(len(self.queues))
+        self._contract()
 
-    @cached_property
-    def _factors(self) -> Any:
-        """LU of A = I - P^T, built as triplets of both parts (duplicates add up)."""
-        diagonal = np.arange(self._count)
-        passing = self._share * self.system.passed[self.source]
-        rows = np.concatenate([self.target, diagonal])
-        columns = np.concatenate([self.source, diagonal])
-        values = np.concatenate([-passing, np.ones(self._count)])
-        return splu(sparse.csc_array((values, (rows, columns)), shape=(self._count, self._count)))
+    def _order(self, count: int) -> Ints:
+        """Places by strongly connected component, in the order SciPy finds them.
 
-    @cached_property
-    def drawn(self) -> sparse.csr_array:
-        """Where the draws of queues go: F_ij / O_i, queues x places."""
-        some = (self.system.draw[self.source] > 0) & ~self.system.is_site[self.source]
-        row = np.cumsum(~self.system.is_site) - 1
-        return sparse.csr_array(
-            (self._share[some], (row[self.source[some]], self.target[some])),
-            shape=(len(self.queues), self._count),
-        )
+        Only fill-in depends on it, never the result.
+        """
+        some = self._passing > 0
+        graph = _csr(self._passing[some], self._source[some], self._target[some], (count, count))
+        _, component = sparse.csgraph.connected_components(graph, connection="strong")
+        return np.argsort(component, kind="stable")
 
-    @cached_property
-    def contraction(self) -> Contraction:
-        """The same month on sites alone."""
-        passing = self._share * self.system.passed[self.source]
-        return Contraction(self.system.is_site, self.source, self.target, passing)
-
-    def forward(self, b: Floats) -> Floats:
-        """X of (I - P^T) X = b for few dense columns (places x columns)."""
-        return np.asarray(self._factors.solve(b)) if self._count else b
-
-    def backward(self, v: Floats) -> Floats:
-        """u of (I - P) u = v (places x columns): value of a kilogram in each pool."""
-        return np.asarray(self._factors.solve(v, trans="T")) if self._count else v
-
-
-class Contraction:
-    """Schur complement of the queues: C = `sites`, N, H = `to_queue`, G = `to_site` (see above).
-
-    X_s = (I - C^T)^-1 (B_s + G^T B_q);  X_q = N^T B_q + H^T X_s.
-    """
-
-    def __init__(self, is_site: Mask, source: Ints, target: Ints, passing: Floats) -> None:
-        self._is_site = is_site
-        self._at = np.where(is_site, np.cumsum(is_site), np.cumsum(~is_site)) - 1
-        arcs = source, target, passing
-        p_sq = self._block(*arcs, True, False)
-        p_qs = self._block(*arcs, False, True)
-        p_qq = self._block(*arcs, False, False)
+    def _contract(self) -> None:
+        p_sq, p_qs = self._block(True, False), self._block(False, True)
+        p_qq, p_ss = self._block(False, False), self._block(True, True)
         self._chains: sparse.csr_array | None = None
         self.to_site, self.to_queue = p_qs, p_sq
         if p_qq.nnz:
             self._chains = LevelPlan(p_qq).resolvent()
             self.to_site = sparse.csr_array(self._chains @ p_qs)
             self.to_queue = sparse.csr_array(p_sq @ self._chains)
-        self.sites = sparse.csr_array(self._block(*arcs, True, True) + self.to_queue @ p_qs)
-        self.plan = LevelPlan(self.sites)
+        self.sites_alone = sparse.csr_array(self.to_queue @ p_qs)
+        if p_ss.nnz:
+            self.sites_alone = sparse.csr_array(self.sites_alone + p_ss)
 
-    def _block(
-        self, source: Ints, target: Ints, passing: Floats, from_site: bool, to_site: bool
-    ) -> sparse.csr_array:
+    def _block(self, from_site: bool, to_site: bool) -> sparse.csr_array:
         """Block of P between sites and queues, duplicates added."""
-        is_site = self._is_site
-        some = (is_site[source] == from_site) & (is_site[target] == to_site) & (passing > 0)
-        counts = {True: int(is_site.sum()), False: int((~is_site).sum())}
-        return sparse.csr_array(
-            (passing[some], (self._at[source[some]], self._at[target[some]])),
-            shape=(counts[from_site], counts[to_site]),
+        some = (self._is_site[self._source] == from_site) & (self._passing > 0)
+        some &= self._is_site[self._target] == to_site
+        shape = (
+            len(self.sites if from_site else self.queues),
+            len(self.sites if to_site else self.queues),
         )
+        rows, columns = self._at[self._source[some]], self._at[self._target[some]]
+        return _csr(self._passing[some], rows, columns, shape)
 
-    def through_queues(self, at_queues: sparse.csr_array) -> sparse.csr_array:
+    @cached_property
+    def drawn(self) -> sparse.csr_array:
+        """Where the draws of queues go: F_ij / O_i, queues x places."""
+        some = self._drawing & ~self._is_site[self._source]
+        shape = (len(self.queues), len(self._is_site))
+        return _csr(self._share[some], self._at[self._source[some]], self._target[some], shape)
+
+    @cached_property
+    def _factors(self) -> Any:
+        """LU of I - C^T.  Columns are diagonally dominant: no pivoting; panels of one column."""
+        a = sparse.csr_array(sparse.eye_array(len(self.sites), format="csr") - self.sites_alone).T
+        return splu(a, permc_spec="NATURAL", diag_pivot_thresh=0.0, panel_size=1, relax=1)
+
+    @cached_property
+    def plan(self) -> LevelPlan:
+        """Elimination of the sites by strongly connected components, for sparse columns."""
+        return LevelPlan(self.sites_alone)
+
+    def through_queues(self, at_queues: Any) -> Any:
         """N^T b: mass that enters queues, with what refused parts pass on to child transits."""
-        if self._chains is None:
-            return at_queues
-        return sparse.csr_array(self._chains.T @ at_queues)
+        return at_queues if self._chains is None else self._chains.T @ at_queues
+
+    def forward(self, b: Floats) -> Floats:
+        """X of (I - P^T) X = b for few dense columns (places x columns)."""
+        x = np.empty_like(b)
+        at_queues = b[self.queues]
+        at_sites = b[self.sites] + self.to_site.T @ at_queues
+        if len(self.sites):
+            at_sites = self._factors.solve(at_sites)
+        x[self.sites] = at_sites
+        x[self.queues] = self.through_queues(at_queues) + self.to_queue.T @ at_sites
+        return x
+
+    def backward(self, v: Floats) -> Floats:
+        """u of (I - P) u = v (places x columns): value of a kilogram in each pool."""
+        u = np.empty_like(v)
+        at_queues = v[self.queues]
+        at_sites = v[self.sites] + self.to_queue @ at_queues
+        if len(self.sites):
+            at_sites = self._factors.solve(at_sites, trans="T")
+        if self._chains is not None:
+            at_queues = self._chains @ at_queues
+        u[self.sites] = at_sites
+        u[self.queues] = at_queues + self.to_site @ at_sites
+        return u
 
 
 class LevelPlan:
@@ -192,58 +204,40 @@ class LevelPlan:
 
     Components are peeled level by level (Kahn); inside a component W = (I - P^T)^-1 is dense, a
     place without loop has W = 1.  Then X_L = W (B_L + P^T X_<L), sparse rows throughout: time is
-    the sum over arcs of the origins that pass them, never places x origins.
+    the sum over arcs of the origins that pass them, never places x origins.  All levels are rows of
+    one matrix W [E | P^T] whose columns are the rows of B and then of X in order of level.
     """
 
     def __init__(self, p: sparse.csr_array) -> None:
-        self.size = p.shape[0]
-        transposed = sparse.csr_array(p.T)
-        level, component = _levels(p)
-        self.order = np.lexsort((component, level))
-        self._position = np.empty(self.size, np.int64)
-        self._position[self.order] = np.arange(self.size)
-        self._steps: list[tuple[int, sparse.csr_array | None]] = []
-        bounds = np.flatnonzero(np.diff(level[self.order], prepend=-1, append=-1))
-        for low, high in zip(bounds[:-1], bounds[1:], strict=True):
-            members = self.order[low:high]
-            self._steps.append((int(high), self._step(transposed, component, members, int(low))))
-
-    def _step(
-        self, transposed: sparse.csr_array, component: Ints, members: Ints, low: int
-    ) -> sparse.csr_array | None:
-        """W [E | P^T] for one level: columns are the rows of B, then the X solved so far.
-
-        None where nothing flows in and nothing loops (then X = B).
-        """
-        rows = sparse.coo_array(transposed[members])
-        inside = component[members[rows.row]] == component[rows.col]
-        if not rows.nnz:
-            return None
-        arrive = ~inside
-        count = len(members)
-        columns = np.concatenate([members, self.size + self._position[rows.col[arrive]]])
-        lines = np.concatenate([np.arange(count), rows.row[arrive]])
-        values = np.concatenate([np.ones(count), rows.data[arrive]])
-        shape = (count, self.size + low)
-        step = sparse.csr_array((values, (lines, columns)), shape=shape)
-        if not inside.any():
-            return step
-        loops = sparse.csr_array(
-            (rows.data[inside], (rows.row[inside], self._position[rows.col[inside]] - low)),
-            shape=(count, count),
-        )
-        return sparse.csr_array(_inverse_of_blocks(loops, component[members]) @ step)
+        self.size = size = p.shape[0]
+        arcs = sparse.coo_array(p)
+        level, component = _levels(arcs, size)
+        self._order = np.lexsort((component, level))
+        self._position = np.empty(size, np.int64)
+        self._position[self._order] = np.arange(size)
+        source, target = self._position[arcs.row], self._position[arcs.col]
+        inside = component[arcs.row] == component[arcs.col]
+        rows = np.concatenate([np.arange(size), target[~inside]])
+        columns = np.concatenate([self._order, size + source[~inside]])
+        values = np.concatenate([np.ones(size), arcs.data[~inside]])
+        self._matrix = _csr(values, rows, columns, (size, 2 * size))
+        if inside.any():
+            loops = _csr(arcs.data[inside], target[inside], source[inside], (size, size))
+            blocks = _inverse_of_blocks(loops, component[self._order])
+            self._matrix = sparse.csr_array(blocks @ self._matrix)
+        bounds = np.flatnonzero(np.diff(level[self._order], prepend=-1, append=-1)).tolist()
+        self.levels = list(zip(bounds[:-1], bounds[1:], strict=True))
 
     def solve(self, b: sparse.csr_array) -> sparse.csr_array:
         """X for sparse B (places x origins)."""
         stack = _Stack(b)
-        done = 0
-        for high, step in self._steps:
-            if step is None:
-                stack.push(b[self.order[done:high]])
-            else:
-                stack.push(step @ stack.rows())
-            done = high
+        whole = self._matrix
+        for low, high in self.levels:
+            pointer = whole.indptr[low : high + 1]
+            first, last = int(pointer[0]), int(pointer[-1])
+            parts = whole.data[first:last], whole.indices[first:last], pointer - first
+            step = sparse.csr_array(parts, shape=(high - low, self.size + low))
+            stack.push(step @ stack.rows())
         return sparse.csr_array(stack.rows(self.size)[self._position])
 
     def resolvent(self) -> sparse.csr_array:
@@ -282,25 +276,28 @@ class _Stack:
         return sparse.csr_array(parts, shape=(len(pointer) - 1, self._columns))
 
 
-def _levels(p: sparse.csr_array) -> tuple[Ints, Ints]:
+def _csr(values: Floats, rows: Ints, columns: Ints, shape: tuple[int, int]) -> sparse.csr_array:
+    """Matrix of triplets, duplicates added, with index arrays of its own."""
+    return sparse.csr_array((values, (rows, columns)), shape=shape)
+
+
+def _levels(arcs: sparse.coo_array, size: int) -> tuple[Ints, Ints]:
     """(level, component) of every place; senders stand on lower levels than receivers."""
-    count, component = sparse.csgraph.connected_components(p, connection="strong")
-    arcs = sparse.coo_array(p)
+    graph = sparse.csr_array(arcs)
+    count, component = sparse.csgraph.connected_components(graph, connection="strong")
     source, target = component[arcs.row], component[arcs.col]
     between = source != target
-    pairs = np.unique(source[between].astype(np.int64) * count + target[between])
-    source, target = pairs // max(count, 1), pairs % max(count, 1)
+    source, target = source[between], target[between]
     level = np.zeros(count, np.int64)
     waiting = np.bincount(target, minlength=count)
-    starts = np.searchsorted(source, np.arange(count + 1))
-    ready = np.flatnonzero(waiting == 0)
+    ready = waiting == 0
+    done = np.zeros(count, bool)
     height = 0
-    while len(ready):
+    while ready.any():
         level[ready] = height
-        spans = [target[starts[number] : starts[number + 1]] for number in ready]
-        told = np.concatenate(spans) if spans else target[:0]
-        np.subtract.at(waiting, told, 1)
-        ready = np.unique(told[waiting[told] == 0])
+        done |= ready
+        waiting -= np.bincount(target[ready[source]], minlength=count)
+        ready = (waiting == 0) & ~done
         height += 1
     return level[component], component.astype(np.int64)
 

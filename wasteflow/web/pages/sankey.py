@@ -7,10 +7,11 @@ from typing import Any
 from flask import Response, render_template, request
 
 from wasteflow.exporting.sankey import sankey as sankey_json
+from wasteflow.web.assets import injected_styles
 from wasteflow.web.formats import NONE, count, mass
 from wasteflow.web.pages.detail import mass_cell, material_cell
 from wasteflow.web.pages.links import flows_of
-from wasteflow.web.pages.sankey_view import OTHER, Flow, Picture, payload, picture
+from wasteflow.web.pages.sankey_view import OTHER_FROM, Flow, Picture, payload, picture, without_yards
 from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, name_of, text
@@ -27,7 +28,7 @@ def show() -> str | Response:
     level = _choice("level", LEVELS, LEVELS[0])
     top = int(_choice("top", tuple(str(number) for number in TOPS), str(TOPS[1])))
     between = request.args.get("between") == "1"
-    data = sankey_json(flows_of(view, level))
+    data = sankey_json(without_yards(flows_of(view, level)))
     shown = picture(data, _inside(view, level), top, not between)
     names = {node: _name(shown, node) for node in _ends(shown)}
     columns = (
@@ -38,7 +39,7 @@ def show() -> str | Response:
         Column("loads", "col.loads", "", True),
     )
     rows = [_cells(view, flow, names) for flow in shown.all_flows]
-    page = page_of(columns, rows, sort="-mass", limit=20)
+    page = page_of(columns, rows, sort="-mass", limit=12)
     if wants_csv():
         return csv_response(page, f"wasteflow-sankey-{view.span.text}", text, view.books.synthetic)
     return render_template(
@@ -55,6 +56,7 @@ def show() -> str | Response:
         inner_kg=sum(flow.kg for flow in shown.inner),
         chart=_payload(view, shown, names),
         height=_height(shown),
+        guarded=injected_styles("plotly-strict.min.js"),
     )
 
 
@@ -64,7 +66,7 @@ def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
 
 
 def _inside(view: View, level: str) -> set[str] | None:
-    """Nodes of the scope at a level, their yards too; None for everything."""
+    """Nodes of the scope at a level; None for everything."""
     if view.scope == "all":
         return None
     registry = view.registry
@@ -75,7 +77,7 @@ def _inside(view: View, level: str) -> set[str] | None:
     else:
         regions = {registry.region_of(code) for code in view.firms}
         inside = {f"region:{code}" if code else "region:none" for code in regions}
-    return inside | {f"yard:{node}" for node in inside}
+    return inside
 
 
 def _ends(shown: Picture) -> list[str]:
@@ -86,7 +88,7 @@ def _ends(shown: Picture) -> list[str]:
 def _name(shown: Picture, node: str) -> str:
     if node in shown.nodes:
         return name_of(shown.nodes[node])
-    return text("sankey.other_from" if node != OTHER else "sankey.other")
+    return text("sankey.other_from" if node == OTHER_FROM else "sankey.other")
 
 
 def _cells(view: View, flow: Flow, names: dict[str, str]) -> dict[str, Cell]:

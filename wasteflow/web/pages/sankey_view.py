@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from wasteflow.web.pages.sankey_layout import positions
 from wasteflow_maps.style import colour_of
 
-OTHER: Final = "other"
+OTHER, OTHER_FROM = "other", "other_from"
 PLACES: Final = frozenset({"enterprise", "park", "region", "yard", "transit"})
 
 
@@ -42,7 +43,8 @@ class Picture:
     @property
     def left(self) -> int:
         """How many flows are summed as other."""
-        return sum(flow.summed for flow in self.drawn if OTHER in (flow.source, flow.target))
+        ends = {OTHER, OTHER_FROM}
+        return sum(flow.summed for flow in self.drawn if ends & {flow.source, flow.target})
 
 
 def picture(
@@ -75,14 +77,12 @@ def picture(
 
 
 def _rest(rest: Sequence[Flow], kept: Sequence[Flow]) -> list[Flow]:
-    """What is beyond the largest: ends that are drawn stay, the others become one node."""
+    """What is beyond the largest: ends that are drawn stay, the others become one node a side."""
     known = {end for flow in kept for end in (flow.source, flow.target)}
     sums: dict[tuple[str, str, str], Flow] = {}
     for flow in rest:
-        source = flow.source if flow.source in known else OTHER
-        target = flow.target if flow.target in known and source == OTHER else OTHER
-        if source == target:
-            source, target = f"{OTHER}:from", OTHER
+        source = flow.source if flow.source in known else OTHER_FROM
+        target = flow.target if flow.target in known and source == OTHER_FROM else OTHER
         band = sums.setdefault(
             (source, target, flow.material), Flow(source, target, flow.material, summed=0)
         )
@@ -90,6 +90,33 @@ def _rest(rest: Sequence[Flow], kept: Sequence[Flow]) -> list[Flow]:
         band.loads += flow.loads
         band.summed += 1
     return sorted(sums.values(), key=lambda flow: flow.order)
+
+
+def without_yards(flows: Mapping[str, Any]) -> dict[str, Any]:
+    """The graph with every yard joined to its owner: moves between the two leave the picture."""
+    nodes: dict[str, dict[str, Any]] = {}
+    for node in flows["nodes"]:
+        name = _owner(node["id"])
+        mine = nodes.setdefault(name, {**node, "id": name, "opening_kg": {}, "closing_kg": {}})
+        for stock in ("opening_kg", "closing_kg"):
+            for material, kg in (node.get(stock) or {}).items():
+                mine[stock][material] = mine[stock].get(material, 0) + kg
+        if node["id"] == name:
+            mine.update({key: node[key] for key in ("kind", "name_zh", "name_en")})
+    for name, node in nodes.items():
+        if node["kind"] == "yard":
+            node["kind"] = "region" if name.startswith("region:") else flows["level"]
+    edges = []
+    for edge in flows["edges"]:
+        source, target = _owner(edge["source"]), _owner(edge["target"])
+        moved = "yard:" in (edge["source"][:5], edge["target"][:5]) and source == target
+        if not moved:
+            edges.append({**edge, "source": source, "target": target})
+    return {**flows, "nodes": list(nodes.values()), "edges": edges}
+
+
+def _owner(node: str) -> str:
+    return node.removeprefix("yard:")
 
 
 def payload(
@@ -101,10 +128,16 @@ def payload(
 ) -> dict[str, Any]:
     """What sankey.js hands to the chart: nodes and bands as plain arrays, names as text."""
     ids = list(dict.fromkeys(end for flow in shown.drawn for end in (flow.source, flow.target)))
+    spots = positions(shown.drawn)
     place = {node: index for index, node in enumerate(ids)}
     return {
         "nodes": [
-            {"name": names[node], "kind": shown.nodes.get(node, {}).get("kind", OTHER)}
+            {
+                "name": names[node],
+                "kind": shown.nodes.get(node, {}).get("kind", OTHER),
+                "x": spots[node][0],
+                "y": spots[node][1],
+            }
             for node in ids
         ],
         "links": [

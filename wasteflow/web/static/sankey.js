@@ -36,14 +36,16 @@
     var ink = colour("--ink");
     var trace = {
       type: "sankey",
-      arrangement: "snap",
+      arrangement: "fixed",
       valueformat: ",.1f",
       valuesuffix: " " + data.texts.unit,
-      textfont: { color: ink, size: 13, shadow: "none" },
+      textfont: { color: ink, size: 13, shadow: "auto" },
       node: {
         label: data.nodes.map(function (node) { return plain(short(node.name)); }),
         customdata: data.nodes.map(function (node) { return plain(node.name); }),
         color: data.nodes.map(function (node) { return kindColour(node.kind); }),
+        x: data.nodes.map(function (node) { return node.x; }),
+        y: data.nodes.map(function (node) { return node.y; }),
         line: { width: 0 },
         pad: 14,
         thickness: 14,
@@ -62,7 +64,7 @@
     };
     var layout = {
       margin: { l: 8, r: 8, t: 12, b: 12 },
-      paper_bgcolor: "rgba(0,0,0,0)",
+      paper_bgcolor: colour("--surface"),
       font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: ink },
       hoverlabel: {
         bgcolor: colour("--surface"), bordercolor: colour("--line"),
