@@ -17,6 +17,7 @@ from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_targets import TARGET_MESSAGES
 from wasteflow.core.vocabulary import LABELS
 
 PACKAGE = Path(wasteflow.__file__).parent
@@ -27,7 +28,7 @@ CALLS = frozenset(
 
 
 def test_no_code_is_worded_twice() -> None:
-    parts = (FILE_MESSAGES, RULE_MESSAGES, FINDING_MESSAGES, AUDIT_MESSAGES)
+    parts = (FILE_MESSAGES, RULE_MESSAGES, FINDING_MESSAGES, AUDIT_MESSAGES, TARGET_MESSAGES)
     assert len(MESSAGES) == sum(len(part) for part in parts)
 
 

@@ -130,6 +130,8 @@ def test_values(kind: str, text: str, expected: object) -> None:
         ("tonnes", "1e13", "mass_too_large"),
         ("moisture", "100", "moisture_out_of_range"),
         ("moisture", "-1", "moisture_out_of_range"),
+        ("percent", "0", "percent_out_of_range"),
+        ("percent", "100.001", "percent_out_of_range"),
         ("day", "2026-02-30", "bad_date"),
         ("day", "02/01/2026", "bad_date"),
         ("moment", "2026-01-02T25:00:00+08:00", "bad_time"),

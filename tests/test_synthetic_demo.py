@@ -35,7 +35,7 @@ def test_demo_is_the_same_again_and_marked(demo: DemoData, tmp_path: Path) -> No
     write_demo(demo, tmp_path / "a")
     write_demo(again, tmp_path / "b")
     assert digest(tmp_path / "a") == digest(tmp_path / "b")
-    for kind in ("enterprises", "facilities", "entries", "shipments"):
+    for kind in KINDS:
         rows = read(tmp_path / "a" / f"{kind}.csv")
         assert rows == demo.rows(kind)
         assert list(rows[0]) == list(COLUMNS[kind])

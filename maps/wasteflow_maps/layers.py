@@ -94,10 +94,7 @@ def map_data(
     kinds = {str(node["id"]): str(node.get("kind") or "") for node in flows["nodes"]}
     flow = sort_flows(edges, kinds, places, max_links)
     shown = _shown(places, flow)
-    positions = spread_shared(
-        {key: (row["lon"], row["lat"]) for key, row in shown.items()},
-        {key: row.get("precision_km") for key, row in shown.items()},
-    )
+    positions = _spread(shown)
     rows = _materials(materials, edges)
     groups, group_of = _groups(rows, edges, flow)
     return MapData(
@@ -173,6 +170,13 @@ def _shown(places: Mapping[str, Row], flow: Sorted) -> dict[str, Row]:
         if row["lon"] is not None
         and (key in ends or (row["kind"] == "enterprise" and not flow.by_park))
     }
+
+
+def _spread(shown: Mapping[str, Row]) -> dict[str, LonLat]:
+    return spread_shared(
+        {key: (row["lon"], row["lat"]) for key, row in shown.items()},
+        {key: row.get("precision_km") for key, row in shown.items()},
+    )
 
 
 def _materials(given: Iterable[Row], edges: Iterable[Row]) -> dict[str, Row]:

@@ -16,7 +16,7 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
-from wasteflow.core.errors import RowsRefused, WasteflowError
+from wasteflow.core.errors import NotFound, RowsRefused, WasteflowError
 from wasteflow.core.periods import moment_from_text
 
 KINDS = (
@@ -282,12 +282,26 @@ def _tonnes(done: dict[str, Any]) -> str:
 def reverse(settings: Settings, doc: str, reason: str, enterprise: str) -> None:
     """冲销单据 DOC · Reverse a record, re-posting nothing; send it again as DOC/2.
 
+    Product output is named by enterprise/product/date and sent again as it is.
+
     Example: wasteflow reverse YD-2026-0117 --reason "重复录入"
     """
     from wasteflow.services.corrections import reverse as reverse_record
+    from wasteflow.services.products import is_product_key, reverse_product
 
     database = open_database(settings)
-    done = reverse_record(db=database, doc_no=doc, reason=reason, now=now(), enterprise=enterprise)
+    asked: dict[str, Any] = {"doc_no": doc, "now": now(), "enterprise": enterprise}
+    try:
+        done = reverse_record(db=database, reason=reason, **asked)
+    except NotFound:
+        if not is_product_key(doc):
+            raise
+        done = reverse_product(db=database, key=doc, reason=reason)
+        settings.say(
+            f"已冲销产量 {doc}（{_tonnes(done)} 吨），可重新导入更正后的产量。",
+            f"Reversed the output {doc} ({_tonnes(done)} t). Import the corrected one now.",
+        )
+        return
     settings.say(
         f"已冲销 {done['doc_no']}（{_tonnes(done)} 吨）。更正后的记录请用单号 {doc}/2。",
         f"Reversed {done['doc_no']} ({_tonnes(done)} t). Send the corrected record as {doc}/2.",

@@ -115,7 +115,9 @@ def fill_demo(database: Any, months: int, settings: Settings) -> None:
     seed_database(db=database, now=moment)
     with tempfile.TemporaryDirectory() as folder:
         write_demo(demo_rows(months=months, end=(last // 100, last % 100)), Path(folder))
-        reports = import_folder(db=database, folder=Path(folder), kinds=KINDS, now=moment)
+        reports = import_folder(
+            db=database, folder=Path(folder), kinds=KINDS, now=moment, synthetic=True
+        )
     rows = [[report.kind, str(report.taken)] for report in reports]
     heads = ["合成数据", "行"] if settings.lang == "zh" else ["synthetic", "rows"]
     click.echo(table_text(heads, rows))

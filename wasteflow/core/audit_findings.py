@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil, floor
 from typing import Final
 
 from wasteflow.core.audit_rates import Amount, Match, RateInterval
@@ -221,8 +222,8 @@ def _implied_prior(facts: Facts) -> Iterator[Remark]:
         if "utilised_prior" in priors:
             own = low if len(priors) == 1 else max(_NOTHING, low - items["disposed"].high)
             used, made = items["utilised"], items["generated"]
-            params["official_low"] = percent_text(used.low / (made.high + high))
-            params["official_high"] = percent_text(used.high / (made.low + own))
+            params["official_low"] = percent_text(used.low / (made.high + high), floor)
+            params["official_high"] = percent_text(used.high / (made.low + own), ceil)
     yield Remark("prior_stock_implied", params)
 
 
@@ -269,19 +270,18 @@ def amount_text(value: Fraction) -> str:
     >>> amount_text(Fraction(-3, 20)), amount_text(Fraction(5000))
     ('-0.15', '5000')
     """
-    return _plain(value, 6)
+    return _plain(round(value * 10**6), 6)
 
 
-def percent_text(value: Fraction | None) -> str:
-    """A fraction as percent of at most 2 places; "" for None.
+def percent_text(value: Fraction | None, rounding: Callable[[Fraction], int] = round) -> str:
+    """A fraction as percent of at most 2 places, bounds rounded by `floor` or `ceil`; "" for None.
 
-    >>> percent_text(Fraction(2, 3))
-    '66.67'
+    >>> percent_text(Fraction(2, 3)), percent_text(Fraction(2, 3), floor)
+    ('66.67', '66.66')
     """
-    return "" if value is None else _plain(value * 100, 2)
+    return "" if value is None else _plain(rounding(value * 10**4), 2)
 
 
-def _plain(value: Fraction, places: int) -> str:
-    scaled = round(value * 10**places)
+def _plain(scaled: int, places: int) -> str:
     text = f"{abs(scaled) // 10**places}.{abs(scaled) % 10**places:0{places}d}"
     return ("-" if scaled < 0 else "") + text.rstrip("0").rstrip(".")

@@ -1,6 +1,6 @@
 """Wording of every code of the product, Chinese first and English too; no logic but `render`.
 
-The texts stand in `messages_files`, `_rules`, `_findings` and `_audit`.  A text says what is
+The texts stand in `messages_files`, `_rules`, `_findings`, `_audit` and `_targets`.  A text says what is
 wrong, where, why, and what to do next; `{name}` takes a parameter, and what stands between `[[`
 and `]]` is left out where one of its parameters is missing.
 """
@@ -15,12 +15,14 @@ from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_targets import TARGET_MESSAGES
 
 MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **FILE_MESSAGES,
     **RULE_MESSAGES,
     **FINDING_MESSAGES,
     **AUDIT_MESSAGES,
+    **TARGET_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

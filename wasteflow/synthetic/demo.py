@@ -11,7 +11,8 @@ What the demo contains on purpose (`DemoData.features` names the records):
 * `treatment`: monthly pg_harmless entries; `product_flow`: petroleum coke of ent.ynpc;
 * `refused_return`, `refused_redirect`: the child loads of refused parts;
 * `in_transit_new_year`, `in_transit_end`: loads on the road over a new year and at the end;
-* `external_receiver`: demo.outside; `red_mud`: the invented alumina works.
+* `external_receiver`: demo.outside; `red_mud`: the invented alumina works;
+* `output_out_of_range`: demo.alumina_gj, whose red mud does not fit its alumina.
 
 A demo of a few months holds no new year; every other feature is in a demo of any length.
 """
@@ -26,11 +27,12 @@ from wasteflow.synthetic.calendar import Calendar
 from wasteflow.synthetic.demo_books import DemoBooks
 from wasteflow.synthetic.demo_firms import FIRMS, Firm
 from wasteflow.synthetic.demo_loads import DemoLoads
+from wasteflow.synthetic.demo_products import OUT_OF_RANGE, product_rows
 from wasteflow.synthetic.writing import COLUMNS, DEMO_SOURCE, RowFile, row_of
 
 Rows = list[dict[str, str]]
 
-KINDS = ("enterprises", "facilities", "entries", "shipments")
+KINDS = ("enterprises", "facilities", "products", "entries", "shipments")
 """Files of the demo in the order in which they must be imported."""
 
 
@@ -40,6 +42,7 @@ class DemoData:
 
     enterprises: Rows
     facilities: Rows
+    products: Rows
     entries: Rows
     shipments: Rows
     first_month: int
@@ -51,6 +54,7 @@ class DemoData:
         return {
             "enterprises": self.enterprises,
             "facilities": self.facilities,
+            "products": self.products,
             "entries": self.entries,
             "shipments": self.shipments,
         }[kind]
@@ -76,6 +80,7 @@ def demo_rows(months: int = 24, *, end: tuple[int, int]) -> DemoData:
     return DemoData(
         enterprises=[_enterprise(firm) for firm in FIRMS],
         facilities=facilities,
+        products=product_rows(books.rows),
         entries=books.rows,
         shipments=loads.rows,
         first_month=first[0] * 100 + first[1],
@@ -172,6 +177,7 @@ def _features(loads: DemoLoads, books: DemoBooks) -> dict[str, tuple[str, ...]]:
         "in_transit_end": tuple(loads.on_the_road),
         "external_receiver": ("demo.outside",),
         "product_flow": ("ent.ynpc",),
+        "output_out_of_range": OUT_OF_RANGE,
         "red_mud": ("demo.alumina_hq", "demo.alumina_gj"),
     }
 

@@ -19,6 +19,7 @@ _TEXT = {
     "precision_km source",
     "facilities": "code enterprise park kind name material route capacity_t_per_year status "
     "valid_from valid_to lon lat crs precision_km source",
+    "products": "enterprise product date tonnes p2o5_pct",
     "entries": "doc_no enterprise facility kind material route date tonnes moisture_pct basis "
     "weighed year_generated generator from_use handler reason remark",
     "shipments": "doc_no consignor consignee material route mode vehicle carrier handler "

@@ -134,7 +134,7 @@ class Operator:
         self._chains: sparse.csr_array | None = None
         self.to_site, self.to_queue = p_qs, p_sq
         if p_qq.nnz:
-            self._chains = LevelPlan(p_qq).resolvent()
+            self._chains = _resolvent(p_qq)
             self.to_site = sparse.csr_array(self._chains @ p_qs)
             self.to_queue = sparse.csr_array(p_sq @ self._chains)
         self.sites_alone = sparse.csr_array(self.to_queue @ p_qs)
@@ -240,10 +240,19 @@ class LevelPlan:
             stack.push(step @ stack.rows())
         return sparse.csr_array(stack.rows(self.size)[self._position])
 
-    def resolvent(self) -> sparse.csr_array:
-        """(I - P)^-1, sparse."""
-        unit = sparse.csr_array(sparse.eye_array(self.size))
-        return sparse.csr_array(self.solve(unit).T)
+
+def _resolvent(p: sparse.csr_array) -> sparse.csr_array:
+    """(I - P)^-1, sparse.  Refused parts are handed on once or twice, so I + P + P^2 + … ends soon;
+    loads sent in circles go through the level plan."""
+    unit = sparse.eye_array(p.shape[0], format="csr")
+    found = sparse.csr_array(unit + p)
+    power = p
+    for _ in range(4):
+        power = sparse.csr_array(power @ p)
+        if not power.nnz:
+            return found
+        found = sparse.csr_array(found + power)
+    return sparse.csr_array(LevelPlan(p).solve(sparse.csr_array(unit)).T)
 
 
 class _Stack:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from wasteflow.web.pages.sankey_layout import positions
+from wasteflow.web.pages.sankey_layout import GAP, positions
 from wasteflow_maps.style import colour_of
 
 OTHER, OTHER_FROM = "other", "other_from"
@@ -151,5 +151,6 @@ def payload(
             }
             for flow in shown.drawn
         ],
+        "gap": GAP,
         "texts": dict(texts),
     }

@@ -47,7 +47,8 @@
         x: data.nodes.map(function (node) { return node.x; }),
         y: data.nodes.map(function (node) { return node.y; }),
         line: { width: 0 },
-        pad: 14,
+        // The same gap as in the layout, so that the chart uses the same scale.
+        pad: data.gap * (box.clientHeight - 24),
         thickness: 14,
         hovertemplate: "<b>%{customdata}</b><br>%{value}<extra></extra>"
       },
