@@ -18,6 +18,7 @@ from tests.synthetic_checks import (
     read,
 )
 from wasteflow.synthetic import COLUMNS, DemoData, demo_rows, write_demo
+from wasteflow.synthetic.demo import KINDS
 
 END = (2026, 10)
 SEED_DATA = Path(__file__).resolve().parents[1] / "seed_data"
@@ -166,3 +167,28 @@ def test_demo_unbalanced_firm_and_old_stock(demo: DemoData) -> None:
         years = {row["year_generated"] for row in rows if row["kind"] == "opening"}
         assert len(years) >= 3
         assert sum(row["kind"] == "from_yard" for row in rows) >= 20
+
+
+def test_demo_output_fits_the_coefficients_but_for_one_firm(demo: DemoData) -> None:
+    """Red mud of 0.8-1.8 t/t, slag of 0.08-0.20 t/t, 4.5-5.5 t of gypsum per tonne of P2O5."""
+    made: Counter[str] = Counter()
+    output: Counter[str] = Counter()
+    for row in demo.entries:
+        if row["kind"] == "generation":
+            made[row["enterprise"]] += kg(row["tonnes"])
+    for row in demo.products:
+        share = float(row["p2o5_pct"] or 100) / 100
+        output[row["enterprise"]] += int(kg(row["tonnes"]) * share)
+    assert set(output) == set(made) and len(demo.products) == 24 * len(made)
+    bounds = {"red_mud": (0.8, 1.8), "steel_slag": (0.08, 0.2), "phosphogypsum": (4.5, 5.5)}
+    materials = {
+        row["enterprise"]: row["material"] for row in demo.entries if row["kind"] == "generation"
+    }
+    outside = {
+        firm
+        for firm, material in materials.items()
+        if material in bounds
+        and not bounds[material][0] <= made[firm] / output[firm] <= bounds[material][1]
+    }
+    assert outside == set(demo.features["output_out_of_range"]) == {"demo.alumina_gj"}
+    assert max(row["date"] for row in demo.products) == "2026-10-31"

@@ -205,6 +205,14 @@ class PlaceRow(Base):
     b: Mapped[int] = mapped_column(Key, default=0)
 
 
+class RollupVersionRow(Base):
+    """How often the roll-up of a material was written: what is computed from it may be kept."""
+
+    __tablename__ = "rollup_version"
+    material_id: Mapped[int] = mapped_column(ForeignKey("material.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(Key)
+
+
 class FlowMonthRow(Base):
     """The one roll-up: kilograms and loads per month, two places, material, route, evidence."""
 

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
+import numpy as np
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSum, PeriodBooks, Stock
 from wasteflow.core.periods import Period
 from wasteflow.core.places import HOLDING, Place, PlaceKind
+from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind, Evidence
 from wasteflow_models.convert import Keys, places_by_id
 from wasteflow_models.ledger import (
@@ -23,6 +25,7 @@ from wasteflow_models.ledger import (
     EventRow,
     FlowMonthRow,
     PlaceRow,
+    RollupVersionRow,
     ShipmentRow,
 )
 
@@ -173,6 +176,44 @@ def period_books(
     if negatives:
         below = negative_places(session, keys, period, material=material)
     return PeriodBooks(period, flows, opening, below)
+
+
+def rollup_versions(session: Session, keys: Keys) -> dict[str, int]:
+    """Material → version of its roll-up, for materials with records."""
+    query = select(RollupVersionRow.material_id, RollupVersionRow.version)
+    stuff = keys.codes["material"]
+    rows = session.execute(query.order_by(RollupVersionRow.material_id))
+    return {stuff[row.material_id]: int(row.version) for row in rows}
+
+
+def flow_table(session: Session, keys: Keys, material: str) -> FlowTable:
+    """The whole roll-up of one material as integer columns."""
+    row = FlowMonthRow
+    query = (
+        select(row.month, row.source_id, row.target_id, row.route_id, row.evidence, row.kg)
+        .where(row.material_id == keys.id_of("material", material))
+        .order_by(row.month, row.source_id, row.target_id, row.route_id, row.evidence)
+    )
+    known = places(session, keys)
+    position = {place_id: number for number, place_id in enumerate(known)}
+    routes = sorted(keys.codes["route"])
+    route_position = {route_id: number for number, route_id in enumerate(routes)}
+    rows = [
+        (m, position[s], position[t], route_position[r], e, kg)
+        for m, s, t, r, e, kg in session.execute(query)
+    ]
+    columns = np.array(rows, dtype=np.int64).reshape(len(rows), 6).T
+    month, source, target, route, evidence, kg = (np.ascontiguousarray(c) for c in columns)
+    return FlowTable.of_columns(
+        list(known.values()),
+        [keys.codes["route"][route_id] for route_id in routes],
+        month=month,
+        source=source,
+        target=target,
+        route=route,
+        evidence=evidence,
+        kg=kg,
+    )
 
 
 def ledger_months(session: Session) -> tuple[int, int] | None:

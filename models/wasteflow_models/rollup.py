@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.places import Place
 from wasteflow.core.postings import FlowKey
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import FlowMonthRow, PlaceRow
+from wasteflow_models.ledger import FlowMonthRow, PlaceRow, RollupVersionRow
 
 CHUNK = 500
 
@@ -88,6 +88,9 @@ def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], ke
     ]
     rows.sort(key=lambda row: tuple(row.values())[:6])
     upsert(session, FlowMonthRow, rows, ("kg", "n"))
+    touched = sorted({row["material_id"] for row in rows})
+    bumps = [{"material_id": material, "version": 1} for material in touched]
+    upsert(session, RollupVersionRow, bumps, ("version",))
     if any(kg <= 0 for kg, _ in delta.values()):
         months = sorted({key.month for key in delta})
         session.execute(

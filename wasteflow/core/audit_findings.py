@@ -199,7 +199,8 @@ def _implied_prior(facts: Facts) -> Iterator[Remark]:
     """Fates add up to more than generated where prior amounts are blank: stock was used.
 
     Prior amounts not published = utilised + disposed + stored + dumped - published priors -
-    generated; with `dumped` blank that is a lower bound.  Nothing is filled in with it.
+    generated; with `dumped` blank that is a lower bound.  The official rate then lies between
+    those with the most and the least of it below the line, at most 1.  Nothing is filled in.
     """
     needed = ("generated", "utilised", "disposed", "stored")
     priors = [name for name in ("utilised_prior", "disposed_prior") if name not in facts.amounts]
@@ -222,8 +223,11 @@ def _implied_prior(facts: Facts) -> Iterator[Remark]:
         if "utilised_prior" in priors:
             own = low if len(priors) == 1 else max(_NOTHING, low - items["disposed"].high)
             used, made = items["utilised"], items["generated"]
-            params["official_low"] = percent_text(used.low / (made.high + high), floor)
-            params["official_high"] = percent_text(used.high / (made.low + own), ceil)
+            least = used.low / (made.high + high)
+            under = made.low + own
+            most = used.high / under if used.high < under else Fraction(1)
+            params["official_low"] = percent_text(least, floor)
+            params["official_high"] = percent_text(most, ceil)
     yield Remark("prior_stock_implied", params)
 
 

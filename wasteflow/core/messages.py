@@ -1,8 +1,8 @@
 """Wording of every code of the product, Chinese first and English too; no logic but `render`.
 
-The texts stand in `messages_files`, `_rules`, `_findings`, `_audit` and `_targets`.  A text says what is
-wrong, where, why, and what to do next; `{name}` takes a parameter, and what stands between `[[`
-and `]]` is left out where one of its parameters is missing.
+The texts stand in `messages_files`, `_rules`, `_findings`, `_audit` and `_targets`.  A text says
+what is wrong, where, why, and what to do next; `{name}` takes a parameter, and what stands between
+`[[` and `]]` is left out where one of its parameters is missing.
 """
 
 from __future__ import annotations

@@ -92,15 +92,16 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "{value}/2",
     ),
     "product_differs": (
-        "该企业、产品、日期的产量已入账 {known} 吨[[（P2O5 {known_pct}%）]]，与本行不同。已入账的不改写："
-        "如需更正，先执行 wasteflow reverse {key} --reason 原因，再重新导入；"
+        "该企业、产品、日期的产量已入账 {known} 吨[[（P2O5 {known_pct}%）]]，与本行不同。"
+        "已入账的不改写：如需更正，先执行 wasteflow reverse {key} --reason 原因，再重新导入；"
         "同一天的几笔产量请合并成一行。",
         "the books hold {known} t[[ (P2O5 {known_pct} %)]] for this enterprise, product and date, "
         "which is not this row. What is booked is never edited: to correct it run `wasteflow "
         "reverse {key} --reason …` and import again; add several outputs of a day up in one row",
     ),
     "duplicate_product_in_file": (
-        "同一企业、产品、日期在本文件第 {other_line} 行已有另一产量。同一天的几笔产量请合并成一行。",
+        "同一企业、产品、日期在本文件第 {other_line} 行已有另一产量。"
+        "同一天的几笔产量请合并成一行。",
         "line {other_line} of this file gives another output for the same enterprise, product and "
         "date; add them up in one row",
     ),

@@ -68,7 +68,8 @@ TARGET_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "some months with generation have no product output, so the check may mislead",
     ),
     "unknown_product": (
-        "没有以“{product}”为基数的产生系数，该产量不参与核对。请核对产品代码，或在 coefficients 补登系数。",
+        "没有以“{product}”为基数的产生系数，该产量不参与核对。请核对产品代码，"
+        "或在 coefficients 补登系数。",
         "no generation coefficient has the driver “{product}”, so this output is not used in the "
         "cross-check; check the product code or register a coefficient",
     ),

@@ -87,7 +87,7 @@ def record_products(
             takes = products.last_takes(session)
             values = [_values(item, keys, takes, batch.id, now) for item in new]
             if values:
-                session.execute(insert(ProductRow.__table__), values)
+                session.execute(insert(ProductRow), values)
             batch.taken, batch.skipped = len(new), report.skipped
             report.taken = len(new)
             if progress:
@@ -164,7 +164,7 @@ def _values(
         "kg": item.kg,
         "p2o5": item.p2o5,
         "take": takes.get(key, 0) + 1,
-        "reversed": False,
+        "reversed_": False,
         "reason": "",
         "recorded_at": now,
     }
@@ -222,7 +222,7 @@ def reverse_product(*, db: Database, key: str, reason: str) -> dict[str, Any]:
 def export_products(
     *, db: Database, scope: str = "all", period: Period | None = None
 ) -> list[dict[str, Any]]:
-    """Output in force of the firms of `scope`, in the order it was recorded, as contract columns."""
+    """Output in force of the firms of `scope`, in the order recorded, under contract columns."""
     with db.read() as session:
         keys = load_keys(session)
         wanted = keys.registry.in_scope(scope)

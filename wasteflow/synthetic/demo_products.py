@@ -40,6 +40,7 @@ RATIOS: dict[tuple[str, str], Ratio] = {
     ("demo.steel_yc", cast.SS): Ratio("crude_steel", 110),
     ("demo.alumina_hq", cast.RM): Ratio("alumina", 1_350),
     ("demo.alumina_gj", cast.RM): Ratio("alumina", 420),
+    ("ent.ynpc", cast.PC): Ratio("coker_feed", 300),
 }
 OUT_OF_RANGE = ("demo.alumina_gj",)
 """Firms whose generation does not fit their output, for the cross-check to find."""

@@ -12,7 +12,7 @@ from wasteflow.core.periods import Period
 from wasteflow_maps.style import mass_text
 
 NONE: Final = "–"
-_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 class Mass(NamedTuple):

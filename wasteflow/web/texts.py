@@ -82,10 +82,12 @@ def short_reason(code: str | None) -> str:
 
 
 def name_of(item: Any) -> str:
-    """Name of a registry object (or a dict with name_zh, name_en) in the language of the request."""
-    mapping = item if isinstance(item, Mapping) else {
-        key: getattr(item, key, "") for key in ("name_zh", "name_en", "code")
-    }
+    """Name of a registry object, or a dict with name_zh and name_en, in the request's language."""
+    mapping = (
+        item
+        if isinstance(item, Mapping)
+        else {key: getattr(item, key, "") for key in ("name_zh", "name_en", "code")}
+    )
     first, second = ("name_en", "name_zh") if lang() == "en" else ("name_zh", "name_en")
     return str(mapping.get(first) or mapping.get(second) or mapping.get("code") or "")
 

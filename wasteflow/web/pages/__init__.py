@@ -40,7 +40,9 @@ def _formats() -> dict[str, Any]:
         "cell": cell,
         "count": count,
         "percent": percent,
-        "target_value": lambda target: target_value(target.operator, target.value, target.unit, lang()),
+        "target_value": lambda target: target_value(
+            target.operator, target.value, target.unit, lang()
+        ),
         "here": here,
         "colours": colour_of,
         "by_choices": detail.BY_CHOICES,

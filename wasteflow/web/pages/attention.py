@@ -1,4 +1,4 @@
-"""What needs attention in a view: findings, disputed weights, what is not traced; nothing judged."""
+"""What needs attention in a view: findings, disputed weights, what is not traced; no judgement."""
 
 from __future__ import annotations
 
@@ -112,4 +112,6 @@ def _in_transit(view: View, lines: Sequence[StockLine]) -> Notice:
     )
     kg = sum(line.closing_kg for line in mine)
     address = view.address("balances", compartment="transit")
-    return Notice("in_transit", INFO, len(mine), kg, _names(view, [x.enterprise for x in mine]), address)
+    return Notice(
+        "in_transit", INFO, len(mine), kg, _names(view, [x.enterprise for x in mine]), address
+    )

@@ -69,7 +69,9 @@ def data_of(view: View, level: str) -> MapData:
     flows = flows_report(db=db, period=view.span, level=level, material=view.material)
     if view.scope != "all":
         flows = {**flows, "edges": _edges_in_scope(view, flows, level)}
-    rates = rates_report(db=db, scope=view.scope, period=view.span, material=view.material, by="park")
+    rates = rates_report(
+        db=db, scope=view.scope, period=view.span, material=view.material, by="park"
+    )
     basemap = books().config.basemap
     return map_data(
         flows,
@@ -98,9 +100,7 @@ def _edges_in_scope(view: View, flows: dict[str, Any], level: str) -> list[dict[
     if level == "park":
         inside = {registry.park_of(code) or "park:none" for code in view.firms}
     inside |= {f"yard:{node}" for node in inside}
-    return [
-        edge for edge in flows["edges"] if edge["source"] in inside or edge["target"] in inside
-    ]
+    return [edge for edge in flows["edges"] if edge["source"] in inside or edge["target"] in inside]
 
 
 def _shown(view: View, flows: dict[str, Any]) -> set[str]:
@@ -144,5 +144,3 @@ def _evidence_date(view: View) -> str:
     """The last month whose records the map rests on."""
     last = min(view.span.last, view.books.last or view.span.last)
     return month_words(last, lang())
-
-

@@ -29,9 +29,7 @@ class LinkRow:
 
 def flows_of(view: View, level: str = "enterprise") -> dict[str, Any]:
     """The flow graph of a view as node-link dict (all scopes; filter with `in_scope`)."""
-    return flows_report(
-        db=books().db, period=view.span, level=level, material=view.material
-    )
+    return flows_report(db=books().db, period=view.span, level=level, material=view.material)
 
 
 def links_of(view: View, flows: Mapping[str, Any]) -> list[LinkRow]:

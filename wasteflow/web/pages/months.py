@@ -52,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Columns, grid lines (percent from the top, number in `unit`), materials drawn and left open."""
+    """Columns, grid lines (percent from the top, number in `unit`), materials drawn, left open."""
 
     period: Period
     words: str
@@ -104,7 +104,9 @@ def draw(rows: Sequence[RateRow], period: Period, inside: Period, time: str, lan
             open_.add(code)
     parts = _parts(period, time)
     cells_of = [(generated.get(part.text, {}), used.get(part.text, {})) for part in parts]
-    stuff = sorted({code for cells in cells_of for table in cells for code, kg in table.items() if kg})
+    stuff = sorted(
+        {code for cells in cells_of for table in cells for code, kg in table.items() if kg}
+    )
     top = scale_top(max((sum(table.values()) for cells in cells_of for table in cells), default=0))
     step = 100 / max(len(parts), 1)
     width = min(step * 0.38, WIDEST)
@@ -144,9 +146,7 @@ def _axis(top: int, lang: str) -> tuple[str, tuple[tuple[float, str], ...]]:
         (FOOT - (FOOT - TOP) * part / PARTS, f"{Decimal(top) * part / PARTS / size:,f}")
         for part in range(PARTS + 1)
     )
-    plain = tuple(
-        (y, text.rstrip("0").rstrip(".") if "." in text else text) for y, text in lines
-    )
+    plain = tuple((y, text.rstrip("0").rstrip(".") if "." in text else text) for y, text in lines)
     return unit, plain
 
 

@@ -11,7 +11,14 @@ from wasteflow.web.assets import injected_styles
 from wasteflow.web.formats import NONE, count, mass
 from wasteflow.web.pages.detail import mass_cell, material_cell
 from wasteflow.web.pages.links import flows_of
-from wasteflow.web.pages.sankey_view import OTHER_FROM, Flow, Picture, payload, picture, without_yards
+from wasteflow.web.pages.sankey_view import (
+    OTHER_FROM,
+    Flow,
+    Picture,
+    payload,
+    picture,
+    without_yards,
+)
 from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, name_of, text

@@ -1,4 +1,4 @@
-"""Where the nodes of a Sankey stand: columns by the way the mass goes, loops turned back; no drawing.
+"""Where the nodes of a Sankey stand: columns by the way the mass goes, loops turned back.
 
 Sources stand left, ends right, places between them; a link that closes a loop does not move them.
 """
@@ -86,19 +86,22 @@ def _ordered(
         around[band.target].append((band.source, band.kg))
     for step in range(_ROUNDS):
         rank = _ranks(order, size)
-        sweep = range(last + 1) if step % 2 == 0 else range(last, -1, -1)
-        for index in sweep:
-            side = -1 if step % 2 == 0 else 1
-
-            def middle(node: str, at: int = index, side: int = side) -> tuple[float, str]:
-                near = [(rank[o], kg) for o, kg in around[node] if (column[o] - at) * side > 0]
-                weight = sum(kg for _, kg in near)
-                mean = sum(place * kg for place, kg in near) / weight if weight else rank[node]
-                return mean, node
-
-            order[index].sort(key=middle)
+        side = -1 if step % 2 == 0 else 1
+        for index in range(last + 1)[::-side]:
+            placed = []
+            for node in order[index]:
+                near = [(rank[o], kg) for o, kg in around[node] if (column[o] - index) * side > 0]
+                mean = _middle(near)
+                placed.append((rank[node] if mean is None else mean, node))
+            order[index] = [node for _, node in sorted(placed)]
             rank |= _ranks([order[index]], size)
     return order
+
+
+def _middle(near: Sequence[tuple[float, int]]) -> float | None:
+    """Mean of ranks weighted by kilograms, None without neighbours."""
+    weight = sum(kg for _, kg in near)
+    return sum(place * kg for place, kg in near) / weight if weight else None
 
 
 def _ranks(order: Iterable[Sequence[str]], size: Mapping[str, int]) -> dict[str, float]:

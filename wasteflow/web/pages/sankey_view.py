@@ -52,8 +52,8 @@ def picture(
 ) -> Picture:
     """The picture of a Sankey JSON: links that touch `inside` (None = all), `top` of them drawn.
 
-    With `boundaries` false only links between places are kept.  A link from a node to itself
-    (two firms of one park) cannot be drawn as a band; it stands in `inner` and in the table.
+    With `boundaries` false only links between places are kept; only those count loads.
+    A link from a node to itself (two firms of one park) cannot be drawn as a band; it stands in `inner` and in the table.
     """
     nodes = {node["id"]: node for node in data["nodes"]}
     touched = None if inside is None else set(inside)
@@ -62,11 +62,12 @@ def picture(
         ends = link["source"], link["target"]
         if touched is not None and not touched & set(ends):
             continue
-        if not boundaries and not all(nodes[end]["kind"] in PLACES for end in ends):
+        between = all(nodes[end]["kind"] in PLACES for end in ends)
+        if not boundaries and not between:
             continue
         flow = sums.setdefault((*ends, link["material"]), Flow(*ends, link["material"]))
         flow.kg += link["kg"]
-        flow.loads += link["loads"]
+        flow.loads += link["loads"] if between else 0
         if link["route"]:
             flow.routes.add(link["route"])
     flows = sorted(sums.values(), key=lambda flow: flow.order)

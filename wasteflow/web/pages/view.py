@@ -106,7 +106,9 @@ class View:
             "products": "1" if self.products else "",
             "lang": request.args.get("lang", ""),
         }
-        values = {name: value for name, value in (kept | changes).items() if value not in ("", None)}
+        values = {
+            name: value for name, value in (kept | changes).items() if value not in ("", None)
+        }
         return url_for(f"pages.{endpoint}", **values)
 
     @cached_property

@@ -1,0 +1,327 @@
+"""Parts of the pages without a request: texts, months, targets, Sankey, tables, settings."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wasteflow.web
+from wasteflow.config import SETTINGS, database_url, load_config
+from wasteflow.core.periods import Period
+from wasteflow.core.registry import Enterprise, Park, Region, Registry, Target
+from wasteflow.core.units import tonnes_text
+from wasteflow.core.vocabulary import LABELS
+from wasteflow.exporting.sankey import sankey
+from wasteflow.services.reports import Overview
+from wasteflow.web import texts
+from wasteflow.web.formats import kg_of
+from wasteflow.web.pages import months, sankey_layout, sankey_view, targets
+from wasteflow.web.pages.rates import Rate, RateRow, simple_of
+from wasteflow.web.pages.view import default_period
+
+WEB = Path(wasteflow.web.__file__).parent
+
+
+# --- texts --------------------------------------------------------------------------------------
+
+
+def used_keys() -> set[str]:
+    """Every key that stands whole in a template or a module."""
+    found: set[str] = set()
+    for path in sorted([*WEB.rglob("*.html"), *WEB.rglob("*.py")]):
+        content = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r"""\b(?:t|text)\(\s*["']([a-z_0-9.,]+)["']\s*[,)]""", content))
+        found |= set(re.findall(r"""["'](col\.[a-z]+|filter\.[a-z_]+|nav\.[a-z]+)["']""", content))
+    return found
+
+
+def test_no_key_is_missing_and_both_languages_are_there() -> None:
+    known = texts.catalogue()
+    assert used_keys() <= set(known), sorted(used_keys() - set(known))
+    assert len(used_keys()) > 100
+    for key, (zh, en) in known.items():
+        assert zh.strip() and en.strip(), key
+        assert sorted(re.findall(r"\{\w+\}", zh)) == sorted(re.findall(r"\{\w+\}", en)), key
+        assert not re.search(r"[\u4e00-\u9fff]", en) or key == "switch.to_lang", key
+
+
+def test_keys_made_of_words_exist_for_every_word() -> None:
+    known = texts.catalogue()
+    for head, words in {
+        "metric": LABELS["metric"],
+        "binding": LABELS["binding"],
+        "evidence": LABELS["evidence"],
+        "level_of": ("enterprise", "park", "region"),
+        "none": ("park", "region", "enterprise", "material"),
+        "col": ("park", "enterprise", "region", "material", "month", "quarter", "year"),
+        "formula": ("official", "simple"),
+        "level": ("alert", "warn", "info"),
+    }.items():
+        for word in words:
+            assert f"{head}.{word}" in known
+    for code in (
+        "negative_stock",
+        "unbalanced",
+        "stocktake_stale",
+        "disputed",
+        "attribution_untraced",
+        "prior_stock_untraced",
+        "in_transit",
+    ):
+        for part in ("title", "count", "next"):
+            assert f"notice.{code}.{part}" in known
+
+
+def test_official_terms_are_those_of_the_vocabulary() -> None:
+    for word, zh in {**LABELS["metric"], **LABELS["evidence"], **LABELS["binding"]}.items():
+        key = next(f"{h}.{word}" for h in ("metric", "evidence", "binding") if word in LABELS[h])
+        if word != "consumption_balance":
+            assert texts.catalogue()[key][0] == zh
+
+
+def test_texts_are_json_without_a_key_twice() -> None:
+    for path in sorted((WEB / "translations").glob("*.json")):
+        pairs = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=list)
+        keys = [key for key, _ in pairs]
+        assert len(keys) == len(set(keys))
+
+
+# --- settings -----------------------------------------------------------------------------------
+
+
+def test_settings_have_a_row_each_and_defaults_are_neutral(tmp_path: Path) -> None:
+    assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
+    assert all(setting.zh and setting.en for setting in SETTINGS)
+    config = load_config({"WASTEFLOW_INSTANCE": str(tmp_path)})
+    assert config.database_url == f"sqlite:///{(tmp_path / 'wasteflow.sqlite3').as_posix()}"
+    assert config.lang == "zh" and config.basemap is None
+    assert load_config({"WASTEFLOW_LANG": "fr"}).lang == "zh"
+    assert database_url({"WASTEFLOW_DATABASE_URL": "sqlite://"}) == "sqlite://"
+    basemap = load_config({"WASTEFLOW_BASEMAP_URL": "https://x.org/{z}", "WASTEFLOW_LANG": "en"})
+    assert basemap.basemap is not None and basemap.basemap.as_dict()["url"] == "https://x.org/{z}"
+
+
+# --- periods and months ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        (202411, 202610, "2026-01..2026-10"),
+        (202411, 202612, "2026"),
+        (202401, 202602, "2025"),
+        (202601, 202602, "2026-01..2026-02"),
+        (202608, 202610, "2026-08..2026-10"),
+        (201912, 201912, "2019"),
+    ],
+)
+def test_the_default_is_year_to_date_or_the_last_full_year(
+    first: int, last: int, expected: str
+) -> None:
+    period = default_period(Overview(Registry(), first, last, False))
+    assert period is not None and Period.parse(expected).text == period.text
+
+
+def test_empty_books_have_no_default_period() -> None:
+    assert default_period(Overview(Registry(), None, None, False)) is None
+
+
+def row(keys: dict[str, str], generated: int, used: int | None) -> RateRow:
+    rate = Rate("official", None, None)
+    return RateRow(keys, rate, rate, generated, used, used or 0, 0, 0, (), ())
+
+
+def test_columns_stand_on_each_other_and_the_scale_holds_them() -> None:
+    rows = [
+        row({"month": "2026-01", "enterprise": "a", "material": "phosphogypsum"}, 600, 200),
+        row({"month": "2026-01", "enterprise": "b", "material": "red_mud"}, 200, None),
+        row({"month": "2026-03", "enterprise": "a", "material": "phosphogypsum"}, 100, 300),
+    ]
+    quarter = Period.parse("2026Q1")
+    chart = months.draw(rows, quarter, Period.parse("2026-03"), "month", "zh")
+    assert [column.label for column in chart.columns] == ["1月", "2月", "3月"]
+    assert [column.inside for column in chart.columns] == [False, False, True]
+    assert chart.columns[0].generated_kg == 800 and chart.columns[0].used_kg == 200
+    blocks = chart.columns[0].generated
+    assert blocks[0].y == pytest.approx(blocks[1].y + blocks[1].height, abs=0.01)
+    assert blocks[0].height == pytest.approx(3 * blocks[1].height, abs=0.01)
+    assert min(block.y for column in chart.columns for block in column.generated) >= months.TOP
+    assert chart.open_materials == ("red_mud",)
+
+
+@given(st.integers(min_value=0, max_value=10**13))
+def test_an_axis_has_round_steps_and_is_never_twice_too_high(largest: int) -> None:
+    top = months.scale_top(largest)
+    assert top >= largest and (largest < 8 or top <= 2.5 * largest)
+    assert top % months.PARTS == 0
+
+
+def test_long_periods_are_cut_into_quarters_and_years() -> None:
+    rows = [row({"quarter": "2025Q1", "enterprise": "a", "material": "red_mud"}, 5, 1)]
+    two_years = Period.parse("2025-01..2026-12")
+    chart = months.draw(rows, two_years, two_years, "quarter", "en")
+    assert len(chart.columns) == 8 and chart.columns[0].label == "25Q1"
+    assert chart.columns[0].generated_kg == 5
+
+
+# --- rates and targets ----------------------------------------------------------------------------
+
+
+def report(why: str | None, generated: int, used: int | None) -> dict[str, Any]:
+    return {
+        "not_computable": why,
+        "generated_t": tonnes_text(generated),
+        "utilised_t": None if used is None else tonnes_text(used),
+    }
+
+
+def test_the_simple_rate_follows_from_the_terms_of_the_official_one() -> None:
+    assert simple_of(report(None, 200, 50)).value == 0.25
+    assert simple_of(report("prior_stock_untraced", 200, 50)).value == 0.25
+    assert simple_of(report("prior_stock_untraced", 0, 50)).why == "nothing_generated"
+    for why in ("product", "attribution_untraced", "ledger_starts_2026-03"):
+        assert simple_of(report(why, 200, None)).why == why
+
+
+@given(st.integers(min_value=-(10**15), max_value=10**15))
+def test_tonnes_come_back_to_the_kilogram(kg: int) -> None:
+    assert kg_of(tonnes_text(kg)) == kg
+
+
+REGISTRY = Registry(
+    regions={"53": Region("53", "省", "Province"), "5301": Region("5301", "市", "City", "53")},
+    parks={"p": Park("p", "园", "Park", "", "5301"), "q": Park("q", "子园", "Sub", "p", "")},
+    enterprises={"e": Enterprise("e", "企业", "Firm", park="q")},
+    targets={
+        code: Target(code, scope, materials, metric, ">=", value, "fraction", year)
+        for code, scope, materials, metric, value, year in (
+            ("a", "all", ("x",), "official", "0.65", 2026),
+            ("b", "region:53", ("x",), "official", "0.66", 2025),
+            ("c", "all", ("x",), "new_waste", "0.60", 2025),
+            ("d", "park:p", ("x",), "official", "0.90", 2030),
+            ("old", "all", ("x",), "official", "0.10", 2010),
+        )
+    },
+    materials={"x": SimpleNamespace(code="x", is_waste=True)},  # type: ignore[dict-item]
+)
+
+
+def test_targets_hold_for_a_scope_from_all_around_it() -> None:
+    assert targets.covering(REGISTRY, "all") == ["all"]
+    assert targets.covering(REGISTRY, "region:5301") == ["region:5301", "region:53", "all"]
+    around = ["park:q", "park:p", "region:5301", "region:53", "all"]
+    assert targets.covering(REGISTRY, "park:q") == around
+    assert targets.covering(REGISTRY, "enterprise:e") == ["enterprise:e", *around]
+
+
+def test_metrics_never_share_a_scale_and_labels_keep_apart() -> None:
+    rate = row({"material": "x"}, 100, 50)
+    found = targets.scales(REGISTRY, "park:q", "", 2026, {"x": rate}, rate)
+    assert [scale.metric for scale in found] == ["official", "new_waste"]
+    assert all(len({target.metric for target in scale.targets}) == 1 for scale in found)
+    ticks = found[0].ticks
+    assert [tick.target.code for tick in ticks] == ["a", "b", "d"], "a plan of 2010 is not drawn"
+    assert [tick.row for tick in ticks] == [0, 1, 2]
+    assert found[1].actual.why == targets.NO_FORMULA
+
+
+def test_targets_elsewhere_are_listed_apart() -> None:
+    assert [t.code for t in targets.regional(REGISTRY, "all", "")] == ["d", "b"]
+
+
+# --- Sankey ---------------------------------------------------------------------------------------
+
+
+def node(code: str, kind: str, opening: int = 0, closing: int = 0) -> dict[str, Any]:
+    stock = {"opening_kg": {"x": opening}, "closing_kg": {"x": closing}}
+    return {"id": code, "kind": kind, "name_zh": code, "name_en": code, **stock}
+
+
+def edge(source: str, target: str, kg: int, loads: int = 1) -> dict[str, Any]:
+    return {
+        "source": source,
+        "target": target,
+        "material": "x",
+        "route": "r",
+        "kg": kg,
+        "loads": loads,
+    }
+
+
+FLOWS: dict[str, Any] = {
+    "period": "2026",
+    "level": "enterprise",
+    "synthetic": False,
+    "nodes": [
+        node("a", "enterprise"),
+        node("b", "enterprise"),
+        node("generation", "generation"),
+        node("use:r", "use"),
+        node("yard:a", "yard", 0, 30),
+    ],
+    "edges": [
+        edge("generation", "a", 100),
+        edge("a", "yard:a", 40),
+        edge("yard:a", "a", 10),
+        edge("a", "b", 80),
+        edge("b", "a", 10),
+        edge("b", "use:r", 70),
+    ],
+}
+
+
+def test_a_yard_is_drawn_as_its_owner_and_nodes_stay_balanced() -> None:
+    data = sankey(sankey_view.without_yards(FLOWS))
+    assert "residual" not in {item["id"] for item in data["nodes"]}
+    links = {(link["source"], link["target"]): link["kg"] for link in data["links"]}
+    assert links["a", "stock_build"] == 30
+    assert ("a", "a") not in links
+    for firm in ("a", "b"):
+        came = sum(kg for (_, target), kg in links.items() if target == firm)
+        went = sum(kg for (source, _), kg in links.items() if source == firm)
+        assert came == went
+
+
+@pytest.mark.parametrize("top", [1, 2, 3, 10])
+def test_what_is_not_drawn_is_summed_and_no_kilogram_gets_lost(top: int) -> None:
+    data = sankey(sankey_view.without_yards(FLOWS))
+    shown = sankey_view.picture(data, None, top, True)
+    assert sum(flow.kg for flow in shown.drawn) == sum(link["kg"] for link in data["links"])
+    assert shown.left == max(0, len(shown.all_flows) - top)
+
+
+def test_a_loop_is_drawn_and_turned_back() -> None:
+    data = sankey(sankey_view.without_yards(FLOWS))
+    shown = sankey_view.picture(data, None, 10, True)
+    ends = {(flow.source, flow.target) for flow in shown.drawn}
+    assert ("a", "b") in ends and ("b", "a") in ends
+    column = sankey_layout.columns(shown.drawn)
+    assert column["generation"] < column["a"] < column["b"] < column["use:r"]
+
+
+def test_a_scope_keeps_the_links_that_touch_it() -> None:
+    data = sankey(sankey_view.without_yards(FLOWS))
+    shown = sankey_view.picture(data, {"b"}, 10, True)
+    assert all("b" in (flow.source, flow.target) for flow in shown.all_flows)
+    between = sankey_view.picture(data, None, 10, False)
+    assert {(flow.source, flow.target) for flow in between.all_flows} == {("a", "b"), ("b", "a")}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.sampled_from("abcdef"), st.integers(1, 10**9)),
+        min_size=1,
+        max_size=25,
+    )
+)
+def test_every_node_has_a_place_inside_the_drawing(raw: list[tuple[str, str, int]]) -> None:
+    bands = [sankey_view.Flow(s, t, "x", kg) for s, t, kg in raw if s != t]
+    for x, y in sankey_layout.positions(bands).values():
+        assert 0 < x < 1 and 0 < y < 1
