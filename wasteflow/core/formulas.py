@@ -100,24 +100,81 @@ def simple(terms: Terms) -> Rate:
 def official(terms: Terms) -> Rate:
     """综合利用率 = utilised / (generated + utilised_prior) [V]; in [0, 1] by construction.
 
-    More use than there was to use is mass without a generator (weight gains, counted surplus, a
-    book below zero): not computable until it is traced, never above 1.
     Source: 排放源统计调查制度, 基101表 (2-domain 1.2).
 
     >>> official(Terms(generated_kg=100, utilised_kg=60, utilised_prior_kg=20)).value
     Fraction(1, 2)
     """
-    if terms.utilised_kg is None:
-        return Rate(None, terms.reason or UNTRACED)
-    if terms.utilised_prior_kg is None:
-        return Rate(None, PRIOR_UNTRACED)
-    available = terms.generated_kg + terms.utilised_prior_kg
-    if not available:
-        return Rate(None, NOTHING_GENERATED)
-    if terms.utilised_kg > available:
-        return Rate(None, UNTRACED)
-    return Rate(Fraction(terms.utilised_kg, available))
+    return _ratio(terms, ("utilised",), ("generated", "utilised_prior"))
 
 
-FORMULAS: dict[str, Callable[[Terms], Rate]] = {"official": official, "simple": simple}
-"""Formula id → function; the others of the contract need tracing."""
+def new_waste(terms: Terms) -> Rate:
+    """当年产生当年利用率 = (utilised - utilised_prior) / generated [D]; what 新增…综合利用率 asks for.
+
+    >>> new_waste(Terms(generated_kg=100, utilised_kg=60, utilised_prior_kg=20)).value
+    Fraction(2, 5)
+    """
+    return _ratio(terms, ("utilised", "-utilised_prior"), ("generated",))
+
+
+def fate_share(terms: Terms) -> Rate:
+    """占利用处置总量比 = utilised / (utilised + disposed + stored + dumped) [V]; not a rate of use.
+
+    Source: 大中城市固体废物污染环境防治年报 (2-domain 1.2).
+
+    >>> fate_share(Terms(utilised_kg=30, disposed_kg=10, stored_kg=60)).value
+    Fraction(3, 10)
+    """
+    return _ratio(terms, ("utilised",), ("utilised", "disposed", "stored", "dumped"))
+
+
+def disposal_inclusive(terms: Terms) -> Rate:
+    """处置利用率 = (utilised + disposed) / (generated + utilised_prior + disposed_prior) [V], strict.
+
+    >>> disposal_inclusive(Terms(generated_kg=100, utilised_kg=60, disposed_kg=20)).value
+    Fraction(4, 5)
+    """
+    return _ratio(
+        terms, ("utilised", "disposed"), ("generated", "utilised_prior", "disposed_prior")
+    )
+
+
+def consumption_balance(terms: Terms) -> Rate:
+    """产消平衡 = (utilised + treated and not used within the period) / generated [V]; a ratio.
+
+    At least 1 means 综合消纳量 reaches 产生量; it is not the utilisation rate.
+    Source: 云南省全面推进磷石膏综合利用工作方案 (2023).
+
+    >>> consumption_balance(Terms(generated_kg=100, utilised_kg=70, treated_kg=40)).value
+    Fraction(11, 10)
+    """
+    return _ratio(terms, ("utilised", "treated"), ("generated",))
+
+
+def _ratio(terms: Terms, above: tuple[str, ...], below: tuple[str, ...]) -> Rate:
+    """Signed sum of terms over sum of terms; the reason where one is unknown or nothing is below."""
+    sums = []
+    for words in (above, below):
+        total = 0
+        for word in words:
+            kg = getattr(terms, f"{word.lstrip('-')}_kg")
+            if kg is None:
+                return Rate(None, terms.reason or _missing(terms))
+            total += -kg if word.startswith("-") else kg
+        sums.append(total)
+    return Rate(Fraction(*sums)) if sums[1] else Rate(None, NOTHING_GENERATED)
+
+
+def _missing(terms: Terms) -> str:
+    return UNTRACED if terms.utilised_kg is None else PRIOR_UNTRACED
+
+
+FORMULAS: dict[str, Callable[[Terms], Rate]] = {
+    "official": official,
+    "simple": simple,
+    "new_waste": new_waste,
+    "fate_share": fate_share,
+    "disposal_inclusive": disposal_inclusive,
+    "consumption_balance": consumption_balance,
+}
+"""Formula id of the contract → function."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from wasteflow.core.errors import InvalidValue
@@ -28,13 +29,19 @@ GROUPINGS = (
     "year",
 )
 SPLITS = ("route", "evidence")
+UNSPLIT = ("new_waste", "consumption_balance")
+"""Formulas whose numerator cannot be split by route or evidence."""
 TIMES = ("month", "quarter", "year")
 
 
 @dataclass(frozen=True, slots=True)
 class FirmTerms:
-    """Terms of one generator, material and period; `late` = its ledger starts after the period's
-    first day (month yyyymm), 0 otherwise; `unstated` = no opening entry says what lay there."""
+    """Terms of one generator, material and period.
+
+    `late`: its ledger starts after the period's first day (month yyyymm), 0 otherwise; `unstated`:
+    no opening entry says what lay there; `ever_used_kg` of `ever_kg`: verified use of all it ever
+    had, to the period's end (0 of 0 where not asked for).
+    """
 
     enterprise: str
     material: str
@@ -42,6 +49,8 @@ class FirmTerms:
     terms: Terms
     late: int = 0
     unstated: bool = False
+    ever_used_kg: int = 0
+    ever_kg: int = 0
 
 
 @dataclass(slots=True)
@@ -52,6 +61,8 @@ class _Group:
     members: int = 0
     products: int = 0
     late: int = 0
+    ever_used_kg: int = 0
+    ever_kg: int = 0
 
 
 def parse_groupings(text: str) -> tuple[str, ...]:
@@ -117,6 +128,8 @@ def _join(group: _Group, item: FirmTerms, product: bool) -> None:
     else:
         group.terms.add(item.terms)
         group.unstated |= item.unstated
+        group.ever_used_kg += item.ever_used_kg
+        group.ever_kg += item.ever_kg
 
 
 def _splits(terms: Terms, by: Sequence[str]) -> list[tuple[dict[str, str], Terms]]:
@@ -138,14 +151,12 @@ def _splits(terms: Terms, by: Sequence[str]) -> list[tuple[dict[str, str], Terms
         part = Terms()
         part.add(terms)
         part.utilised_kg, part.split = sum(parts[key].values()), parts[key]
-        if part.utilised_prior_kg:
-            part.utilised_prior_kg = None
         found.append((dict(zip(words, key, strict=True)), part))
     return found
 
 
 def _row(group: _Group, terms: Terms, formula: str, split: bool) -> dict[str, Any]:
-    rate = _rate(group, terms, formula)
+    rate = _rate(group, terms, formula, split)
     notes = sorted(group.left_out)
     if group.unstated:
         notes.append("no_opening_stated")
@@ -153,24 +164,40 @@ def _row(group: _Group, terms: Terms, formula: str, split: bool) -> dict[str, An
         notes.append("denominator_not_split")
     if rate.value is not None and rate.value > 1:
         notes.append("above_one")
+    row = {
+        "value": _number(rate.value),
+        "not_computable": rate.not_computable,
+        **term_tonnes(terms),
+        "by_evidence": _grades(terms),
+        "notes": notes,
+    }
+    if split:
+        row["identity_residual_t"] = None
+    if group.ever_kg:
+        row["cumulative_verified"] = _number(Fraction(group.ever_used_kg, group.ever_kg))
+    return row
+
+
+def _number(value: Fraction | None) -> float | None:
+    return None if value is None else round(float(value), 9)
+
+
+def _grades(terms: Terms) -> dict[str, str]:
+    """Utilised tonnes by grade of evidence."""
     grades: dict[str, int] = {}
     for (_, grade), kg in sorted(terms.split.items()):
         grades[grade.word] = grades.get(grade.word, 0) + kg
-    return {
-        "value": None if rate.value is None else round(float(rate.value), 9),
-        "not_computable": rate.not_computable,
-        **term_tonnes(terms),
-        "by_evidence": {grade: tonnes_text(kg) for grade, kg in sorted(grades.items())},
-        "notes": notes,
-    }
+    return {grade: tonnes_text(kg) for grade, kg in sorted(grades.items())}
 
 
-def _rate(group: _Group, terms: Terms, formula: str) -> Rate:
+def _rate(group: _Group, terms: Terms, formula: str, split: bool) -> Rate:
     if group.members and group.products == group.members:
         return Rate(None, PRODUCT)
     if group.late and group.members == group.products + group.late:
         first = min(note.rpartition("_")[2] for note in group.left_out)
         return Rate(None, f"ledger_starts_{first}")
+    if split and formula in UNSPLIT:
+        return Rate(None, "not_split")
     return FORMULAS[formula](terms)
 
 

@@ -1,23 +1,34 @@
-"""Utilisation rates of a scope and period from the roll-ups (declared basis, without tracing)."""
+"""Utilisation rates of a scope and period from the roll-ups, traced to their generators.
+
+Bases: declared (first acceptance for use), verified (traced into use), territorial (used where it
+was used; needs no tracing and is never held against a target).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from wasteflow.core.attribution import declared_terms
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.formulas import FORMULAS, Terms
 from wasteflow.core.periods import Period, next_month
+from wasteflow.core.places import PlaceKind
 from wasteflow.core.rates import TIMES, FirmTerms, parse_groupings, rate_rows
+from wasteflow.core.tracing.attribution import Basis, PeriodTerms, period_terms
+from wasteflow.core.tracing.followup import cumulative_verified
+from wasteflow.core.units import tonnes_text
 from wasteflow.services.reports import check_material
+from wasteflow.services.tracing import Traced, traced
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 
-BASES = ("declared",)
+TERRITORIAL, USE_TO_GENERATION = "territorial", "use_to_generation"
+BASES = (*(basis.value for basis in Basis), TERRITORIAL)
+Starts = dict[tuple[str, str], tuple[int, bool]]
 
 
 def rates_report(
@@ -31,104 +42,151 @@ def rates_report(
     by: str = "",
     include_products: bool = False,
 ) -> dict[str, Any]:
-    """`rates` of the contract.
+    """`rates` of the contract; `pseudo` lists traced mass that credits nobody.
 
+    On the territorial basis the formula is always `use_to_generation`.
     Raises InvalidValue `bad_formula`, `bad_basis`, `bad_grouping`, `bad_scope`; NotFound.
     """
     if formula not in FORMULAS:
-        raise InvalidValue("bad_formula", value=formula, known=" ".join(sorted(FORMULAS)))
+        raise InvalidValue("bad_formula", value=formula, known=" ".join(FORMULAS))
     if basis not in BASES:
         raise InvalidValue("bad_basis", value=basis, known=" ".join(BASES))
     groupings = parse_groupings(by)
     times = [word for word in groupings if word in TIMES]
     if len(times) > 1:
         raise InvalidValue("bad_grouping", value=",".join(times), known="month | quarter | year")
+    parts = list(cut(period, times[0])) if times else [period]
+    asked = parts if parts == [period] else [*parts, period]
     with db.read() as session:
         keys = load_keys(session)
         check_material(keys.registry, material)
         wanted = keys.registry.in_scope(scope)
-        starts = queries.ledger_starts(session, keys)
         synthetic = queries.has_synthetic(session)
-        items = [
-            item
-            for part, label in _parts(period, times[0] if times else "")
-            for item in _firm_terms(session, keys, part, label, material, starts)
-            if item.enterprise in wanted
-        ]
-        whole = items
-        if times:
-            whole = [
-                item
-                for item in _firm_terms(session, keys, period, period.text, material, starts)
-                if item.enterprise in wanted
-            ]
-    options: dict[str, Any] = {"formula": formula, "include_products": include_products}
-    rows, total = rate_rows(items, keys.registry, by=groupings, **options)
-    if times:
-        total = rate_rows(whole, keys.registry, by=(), **options)[1]
+        terms, pseudo = firm_terms(session, keys, asked, basis, material)
+    inside = [item for item in terms if item.enterprise in wanted]
+    items = [item for item in inside if not times or item.period != period.text]
+    options: dict[str, Any] = {
+        "formula": "simple" if basis == TERRITORIAL else formula,
+        "include_products": include_products,
+    }
+    if times and parts == [period]:
+        items = inside
+    whole = [item for item in inside if item.period == period.text]
     return {
         "period": period.text,
         "scope": scope,
-        "formula": formula,
+        "formula": USE_TO_GENERATION if basis == TERRITORIAL else formula,
         "basis": basis,
         "synthetic": synthetic,
-        "rows": rows,
-        "total": total,
+        "rows": rate_rows(items, keys.registry, by=groupings, **options)[0],
+        "total": rate_rows(whole, keys.registry, by=(), **options)[1],
+        "pseudo": [row for row in pseudo if scope == "all"],
     }
 
 
-def _parts(period: Period, time: str) -> Iterator[tuple[Period, str]]:
-    """The period cut into months, quarters or years (whole ones as far as the period goes)."""
-    if not time:
-        yield period, period.text
-        return
+def cut(period: Period, time: str) -> Iterator[Period]:
+    """The period cut into months, quarters or years, as far as it goes."""
     length = {"month": 1, "quarter": 3, "year": 12}[time]
     first = period.first
     while first <= period.last:
         offset = (first % 100 - 1) % length
         last = min(next_month(first, length - 1 - offset), period.last)
-        part = Period.of(first, last)
-        yield part, part.text
+        yield Period.of(first, last)
         first = next_month(last)
 
 
-def _firm_terms(
-    session: Session,
-    keys: Keys,
-    period: Period,
-    label: str,
+def firm_terms(
+    session: Session, keys: Keys, periods: Sequence[Period], basis: str, material: str = ""
+) -> tuple[list[FirmTerms], list[dict[str, str]]]:
+    """(terms of every generator, material and period; pseudo-origins of the last period)."""
+    versions = queries.rollup_versions(session, keys)
+    starts = queries.ledger_starts(session, keys)
+    found: list[FirmTerms] = []
+    pseudo: list[dict[str, str]] = []
+    for stuff in sorted(versions):
+        if material and stuff != material:
+            continue
+        if basis == TERRITORIAL:
+            found += _territorial(session, keys, periods, stuff, starts)
+            continue
+        books = traced(session, keys, stuff, versions)
+        results = period_terms(books.operators, books.passed, periods, Basis(basis))
+        ever = _ever(books, periods) if basis == Basis.VERIFIED else {}
+        for result in results:
+            found += _firms(result, stuff, starts, ever)
+        pseudo += _pseudo(results[-1], stuff)
+    return found, pseudo
+
+
+def _firms(
+    result: PeriodTerms,
     material: str,
-    starts: dict[tuple[str, str], tuple[int, bool]],
-) -> list[FirmTerms]:
-    books = queries.period_books(session, keys, period, material=material, negatives=False)
-    history = queries.flow_sums(session, keys, 0, period.last, material=material)
-    before = next_month(period.first, -1)
-    earlier = queries.flow_sums(session, keys, 0, before, material=material)
-    fates = {code: route.fate for code, route in keys.registry.routes.items()}
-    terms = declared_terms(books, history, fates, earlier)
-    return [
-        FirmTerms(firm, stuff, label, item, _late(starts, firm, stuff, period), not stated)
-        for (firm, stuff), item in terms.items()
-        if _relevant(item)
-        for stated in [starts.get((firm, stuff), (0, True))[1]]
-    ]
+    starts: Starts,
+    ever: dict[tuple[str, str], tuple[int, int]],
+) -> Iterator[FirmTerms]:
+    for firm, terms in sorted(result.generators.items()):
+        used, whole = ever.get((firm, result.period.text), (0, 0))
+        yield FirmTerms(
+            firm,
+            material,
+            result.period.text,
+            terms,
+            _late(starts, firm, material, result.period),
+            not starts.get((firm, material), (0, True))[1],
+            used,
+            whole,
+        )
 
 
-def _late(
-    starts: dict[tuple[str, str], tuple[int, bool]], firm: str, material: str, period: Period
-) -> int:
+def _ever(books: Traced, periods: Sequence[Period]) -> dict[tuple[str, str], tuple[int, int]]:
+    """(generator, period) → kilograms used and ever had, to the period's end."""
+    ends = [period.last for period in periods]
+    results = cumulative_verified(books.operators, books.passed, ends)
+    return {
+        (name, period.text): (round(item.used_kg), item.generated_kg)
+        for period, result in zip(periods, results, strict=True)
+        for name, item in result.items()
+    }
+
+
+def _late(starts: Starts, firm: str, material: str, period: Period) -> int:
     """Month the ledger of a firm starts if that is after the period's first month, else 0."""
     start = starts.get((firm, material), (0, True))[0]
     return start if start > period.first else 0
 
 
-def _relevant(terms: Terms) -> bool:
-    """A firm that generated, credited or holds anything belongs in the rate."""
-    return bool(
-        terms.generated_kg
-        or terms.utilised_kg is None
-        or terms.utilised_kg
-        or terms.disposed_kg
-        or terms.stored_kg
-        or terms.stored_kg is None
-    )
+def _pseudo(result: PeriodTerms, material: str) -> list[dict[str, str]]:
+    """Pseudo-origins with what arose of them and what of them was used; never credited."""
+    return [
+        {
+            "origin": name,
+            "material": material,
+            "arose_t": tonnes_text(terms.generated_kg),
+            "utilised_t": tonnes_text(terms.utilised_kg or 0),
+            "stored_t": tonnes_text(terms.stored_kg or 0),
+        }
+        for name, terms in sorted(result.pseudo.items())
+    ]
+
+
+def _territorial(
+    session: Session, keys: Keys, periods: Sequence[Period], material: str, starts: Starts
+) -> Iterator[FirmTerms]:
+    """Used at a firm and generated at it; the ratio of the two is `use_to_generation`."""
+    for period in periods:
+        terms: dict[str, Terms] = defaultdict(Terms)
+        sums = queries.flow_sums(session, keys, period.first, period.last, material=material)
+        for flow in sums:
+            if flow.source.kind is PlaceKind.GENERATION:
+                terms[flow.target.owner].generated_kg += flow.kg
+            elif flow.target.kind is PlaceKind.USE:
+                item = terms[flow.source.owner]
+                item.utilised_kg = (item.utilised_kg or 0) + flow.kg
+                key = flow.route, flow.evidence
+                item.split[key] = item.split.get(key, 0) + flow.kg
+        for firm in sorted(terms):
+            item = terms[firm]
+            item.utilised_prior_kg = item.stored_kg = item.disposed_kg = None
+            item.disposed_prior_kg = None
+            late = _late(starts, firm, material, period)
+            yield FirmTerms(firm, material, period.text, item, late)

@@ -35,6 +35,13 @@ class Basis(StrEnum):
     VERIFIED = "verified"
 
 
+class Split(StrEnum):
+    """How finely `Terms.split` tells the utilised kilograms; each key costs a column of the sweep."""
+
+    ROUTE = "route"
+    EVIDENCE = "evidence"
+
+
 FATES = (
     "utilised",
     "disposed",
@@ -47,6 +54,7 @@ FATES = (
 )
 """Words of the terms in the order of the codes of `fate_codes`."""
 USED, DISPOSED = 0, 1
+_FATE = 10_000_000
 _BY_KIND = {
     int(PlaceKind.USE): USED,
     int(PlaceKind.DISPOSAL): DISPOSED,
@@ -74,20 +82,21 @@ def lens_of(basis: Basis) -> Lens | None:
     return open_lens if basis is Basis.DECLARED else None
 
 
-def move_codes(system: MonthSystem, basis: Basis) -> Ints:
+def move_codes(system: MonthSystem, basis: Basis, split: Split = Split.ROUTE) -> Ints:
     """Code of fate, and for use also of route and evidence, of every move; -1 for none.
 
     `decode` turns it back.
     """
     fate = fate_codes(system, basis)
     moves = system.moves
-    split = np.where(fate == USED, (moves.route + 1) * 10 + moves.evidence, 0)
-    return np.where(fate < 0, -1, fate * 10_000_000 + split)
+    by_route = (moves.route + 1) * 10 if split is Split.ROUTE else np.zeros_like(moves.route)
+    split_code = np.where(fate == USED, by_route + moves.evidence, 0)
+    return np.where(fate < 0, -1, fate * _FATE + split_code)
 
 
 def decode(code: int) -> tuple[int, int, int]:
-    """(fate, route, evidence) of a move code; route -1 where the fate is not split."""
-    fate, rest = divmod(code, 10_000_000)
+    """(fate, route, evidence) of a move code; route -1 where it is not told."""
+    fate, rest = divmod(code, _FATE)
     return fate, rest // 10 - 1, rest % 10
 
 
@@ -123,15 +132,19 @@ class _Span(NamedTuple):
 
 
 def period_terms(
-    operators: Operators, passed: YearPass, periods: Sequence[Period], basis: Basis
+    operators: Operators,
+    passed: YearPass,
+    periods: Sequence[Period],
+    basis: Basis,
+    split: Split = Split.ROUTE,
 ) -> list[PeriodTerms]:
     """Terms of every origin name for each period, from one adjoint sweep.
 
-    Cost grows with periods x (routes x evidence) x months of history; for a row per month over
-    years use `monthly.attribution_months`.
+    Cost grows with periods x keys of `split` x months of history; for a row per month over years
+    use `monthly.attribution_months`.
     """
     chain = operators.chain
-    spans = _spans(chain, periods, basis)
+    spans = _spans(chain, periods, basis, split)
     everywhere = np.ones(len(chain.places), bool)
     columns: list[Column] = []
     for span in spans:
@@ -140,7 +153,7 @@ def period_terms(
         columns.append(Column(span.first, span.last, history=False, stock=everywhere))
 
     def hits(number: int, system: MonthSystem) -> Hits:
-        code = move_codes(system, basis)
+        code = move_codes(system, basis, split)
         moves = np.flatnonzero(code >= 0)
         found = [Hits(moves[:0], moves[:0])]
         for span in spans:
@@ -160,7 +173,9 @@ def period_terms(
     ]
 
 
-def _spans(chain: Chain, periods: Sequence[Period], basis: Basis) -> list[_Span]:
+def _spans(
+    chain: Chain, periods: Sequence[Period], basis: Basis, split: Split
+) -> list[_Span]:
     spans: list[_Span] = []
     base = 0
     coded: dict[int, Ints] = {}
@@ -169,7 +184,7 @@ def _spans(chain: Chain, periods: Sequence[Period], basis: Basis) -> list[_Span]
         parts = [np.zeros(0, np.int64)]
         for number in range(first, last + 1):
             if number not in coded:
-                codes = np.unique(move_codes(chain.months[number], basis))
+                codes = np.unique(move_codes(chain.months[number], basis, split))
                 coded[number] = codes[codes >= 0]
             parts.append(coded[number])
         span = _Span(period, first, last, np.unique(np.concatenate(parts)), base)
@@ -197,7 +212,7 @@ class _Treatment:
         unused = np.ones((len(sites), u.shape[1], len(self.spans)))
         for position, span in enumerate(self.spans):
             if span.first <= number <= span.last:
-                count = int(np.searchsorted(span.codes, 10_000_000))
+                count = int(np.searchsorted(span.codes, _FATE))
                 wanted = np.isin(live, np.arange(span.base, span.base + count))
                 unused[:, :, position] -= u[np.ix_(sites, np.arange(u.shape[1]), wanted)].sum(2)
             else:
@@ -252,7 +267,7 @@ def _terms(chain: Chain, span: _Span, kg: Floats, treated: Floats, basis: Basis)
         older = prior[number] + unknown[number]
         _fill(terms, chain, span.codes, new[number], older)
         (result.pseudo if is_pseudo(name) else result.generators)[name] = terms
-        uses = int(np.searchsorted(span.codes, 10_000_000))
+        uses = int(np.searchsorted(span.codes, _FATE))
         if unknown[number, :uses].any():
             result.unknown_year_kg[name] = int(unknown[number, :uses].sum())
     return result
@@ -266,7 +281,7 @@ def _fill(terms: Terms, chain: Chain, codes: Ints, new: Ints, older: Ints) -> No
             terms.utilised_kg = (terms.utilised_kg or 0) + fresh + old
             terms.utilised_prior_kg = (terms.utilised_prior_kg or 0) + old
             if fresh + old:
-                key = chain.routes[route], Evidence(grade)
+                key = chain.routes[route] if route >= 0 else "", Evidence(grade)
                 terms.split[key] = terms.split.get(key, 0) + fresh + old
         elif fate == DISPOSED:
             terms.disposed_kg, terms.disposed_prior_kg = fresh + old, old

@@ -56,6 +56,12 @@ class Operators:
         return self._made[key]
 
 
+def prepared(chain: Chain) -> tuple[Operators, YearPass]:
+    """What every question about a material starts from."""
+    operators = Operators(chain)
+    return operators, year_pass(operators)
+
+
 def year_pass(operators: Operators) -> YearPass:
     """Every month forward from the start of the books, columns = years."""
     chain = operators.chain
