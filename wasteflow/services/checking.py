@@ -26,6 +26,7 @@ from wasteflow.core.postings_bulk import (
     merge,
 )
 from wasteflow.core.records import LoadStatus
+from wasteflow.core.tracing.identity import check_identity
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.entries import book_at
@@ -37,6 +38,7 @@ from wasteflow.services.proof import (
     load_faults,
     reversal_faults,
 )
+from wasteflow.services.tracing import traced
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -83,6 +85,8 @@ def check_books(*, db: Database) -> CheckReport:
         report.flows = len(found)
         report.faults += _compare(session, keys, expected, found)
         report.findings = _findings(session, keys)
+        if report.ok:
+            _prove_tracing(session, keys, report)
     return report
 
 
@@ -299,6 +303,34 @@ def _findings(session: Session, keys: Keys) -> list[dict[str, str]]:
         for code in line.findings()
     ]
     return [*found, *stale_stocktakes(session, keys)]
+
+
+def _prove_tracing(session: Session, keys: Keys, report: CheckReport) -> None:
+    """Every origin and place closes under tracing; circulation without a source is a finding."""
+    versions = queries.rollup_versions(session, keys)
+    for material in sorted(versions):
+        books = traced(session, keys, material, versions)
+        report.faults += [
+            Fault(
+                "identity_broken",
+                f"{material} {residual.month} {residual.what} {residual.key}",
+                expected="0",
+                found=f"{residual.kg:.3f} kg",
+            )
+            for residual in check_identity(books.operators, books.passed)
+        ]
+        report.findings += [
+            {
+                "code": finding.code,
+                "enterprise": ", ".join(finding.places),
+                "compartment": "",
+                "material": material,
+                "month": str(finding.month),
+                "tonnes": tonnes_text(finding.kg),
+            }
+            for finding in books.chain.findings
+            if finding.code == "circulation_without_source"
+        ]
 
 
 def stale_stocktakes(session: Session, keys: Keys) -> list[dict[str, str]]:

@@ -27,8 +27,9 @@ blueprint.add_url_rule("/balances", "balances", detail.balances)
 def here(**changes: Any) -> str:
     """Address of this page with some of its parameters changed; blank ones are left out."""
     values = {**request.args.to_dict(), **changes}
+    endpoint = request.endpoint or ""
     return url_for(
-        request.endpoint or "pages.overview",
+        endpoint if endpoint.startswith(f"{blueprint.name}.") else "pages.overview",
         **{name: value for name, value in values.items() if value not in ("", None)},
     )
 

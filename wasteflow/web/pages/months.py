@@ -171,7 +171,7 @@ def scale_top(largest_kg: int) -> int:
     while True:
         for step in STEPS:
             top = step * unit * PARTS
-            if top >= max(largest_kg, 1) and top == int(top):
+            if top >= max(largest_kg, 1) and top % PARTS == 0:
                 return int(top)
         unit *= 10
 

@@ -1,0 +1,169 @@
+"""Commands on provenance: trace, loops, gap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from wasteflow.cli.common import (
+    Settings,
+    default_period,
+    json_text,
+    open_database,
+    period_of,
+    table_text,
+    told,
+)
+
+_PERIOD = click.option("--period", default=None, help="2024, 2024H1, 2024Q3, 2024-07, …")
+_FORMAT = click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
+
+
+@click.command()
+@click.option("--enterprise", required=True, help="企业代码 · Enterprise.")
+@click.option("--material", required=True, help="物料代码 · Material.")
+@_PERIOD
+@click.option("--direction", type=click.Choice(["downstream", "upstream"]), default="downstream")
+@_FORMAT
+@click.pass_obj
+@told
+def trace(
+    settings: Settings,
+    enterprise: str,
+    material: str,
+    period: str | None,
+    direction: str,
+    shape: str,
+) -> None:
+    """溯源 · Whose waste ended where, or where a firm's came from (under the mixing rule).
+
+    Example: wasteflow trace --enterprise ent.tianan --material phosphogypsum --period 2026
+    """
+    from wasteflow.services.provenance import trace_report
+
+    database = open_database(settings)
+    report = trace_report(
+        db=database,
+        enterprise=enterprise,
+        material=material,
+        period=period_of(period, settings) or default_period(database),
+        direction=direction,
+    )
+    if shape == "json":
+        click.echo(json_text(report))
+        return
+    heads = ["来源", "产生年", "去处", "结果", "去向", "吨", "占比"]
+    if settings.lang == "en":
+        heads = ["origin", "year", "place", "fate", "route", "tonnes", "share"]
+    rows = [
+        [
+            row["origin"],
+            str(row["year_generated"] or "?"),
+            row["place"],
+            row["what"],
+            row["route"] or "",
+            row["tonnes"],
+            f"{row['share'] * 100:.2f} %",
+        ]
+        for row in report["rows"]
+    ]
+    click.echo(table_text(heads, rows))
+    settings.say(
+        f"合计 {report['total_t']} 吨，按混合规则推算。",
+        f"Total {report['total_t']} t, under the mixing rule.",
+    )
+
+
+@click.command()
+@_PERIOD
+@click.option("--material", default="", help="物料代码 · Material.")
+@_FORMAT
+@click.pass_obj
+@told
+def loops(settings: Settings, period: str | None, material: str, shape: str) -> None:
+    """环流与转卖 · Loops and resale: tonnes that would be counted more than once.
+
+    Example: wasteflow loops --period 2026 --material steel_slag
+    """
+    from wasteflow.services.provenance import loops_report
+
+    database = open_database(settings)
+    report = loops_report(
+        db=database,
+        period=period_of(period, settings) or default_period(database),
+        material=material,
+    )
+    if shape == "json":
+        click.echo(json_text(report))
+        return
+    heads = ["物料", "运量 t", "首次 t", "重复 t", "回流 t", "多计 t"]
+    if settings.lang == "en":
+        heads = ["material", "gross t", "first t", "repeat t", "returned home t", "over-counted t"]
+    names = ("gross_t", "first_t", "repeat_t", "returned_home_t", "counted_more_than_once_t")
+    rows = [[item["material"], *(item[name] for name in names)] for item in report["materials"]]
+    click.echo(table_text(heads, rows))
+    for item in report["materials"]:
+        for loop in item["loops"]:
+            members = " ↔ ".join(loop["members"])
+            settings.say(
+                f"{item['material']}: {members}；运量 {loop['gross_t']} 吨，重复 "
+                f"{loop['repeat_t']} 吨，可对冲 {loop['nettable_t']} 吨",
+                f"{item['material']}: {members}; gross {loop['gross_t']} t, repeat "
+                f"{loop['repeat_t']} t, nettable {loop['nettable_t']} t",
+            )
+
+
+@click.command()
+@_PERIOD
+@click.option("--scope", default="all", show_default=True)
+@click.option("--material", default="", help="物料代码 · Material.")
+@_FORMAT
+@click.pass_obj
+@told
+def gap(settings: Settings, period: str | None, scope: str, material: str, shape: str) -> None:
+    """申报与核实之差 · Paper reuse: declared against verified utilisation per firm and link.
+
+    Example: wasteflow gap --period 2026 --material phosphogypsum
+    """
+    from wasteflow.services.provenance import gap_report
+
+    database = open_database(settings)
+    report = gap_report(
+        db=database,
+        period=period_of(period, settings) or default_period(database),
+        scope=scope,
+        material=material,
+    )
+    if shape == "json":
+        click.echo(json_text(report))
+        return
+    click.echo(table_text(*gap_table(report["firms"], settings.lang)))
+
+
+def gap_table(firms: list[dict[str, Any]], lang: str) -> tuple[list[str], list[list[str]]]:
+    """Columns and cells of the firms of a gap report, the widest gap first."""
+    from wasteflow.core.units import kg_from_tonnes
+
+    heads = ["企业", "物料", "申报 t", "核实 t", "差 t", "申报后转运 t", "申报后处置 t"]
+    if lang == "en":
+        heads = [
+            "enterprise",
+            "material",
+            "declared t",
+            "verified t",
+            "gap t",
+            "reshipped t",
+            "disposed t",
+        ]
+    names = (
+        "enterprise",
+        "material",
+        "declared_t",
+        "verified_t",
+        "gap_t",
+        "declared_then_reshipped_t",
+        "declared_then_disposed_t",
+    )
+    ordered = sorted(firms, key=lambda row: (-kg_from_tonnes(row["gap_t"]), row["enterprise"]))
+    return heads, [[row[name] for name in names] for row in ordered]
