@@ -5,15 +5,13 @@ Masses are kilograms, days ISO text; every default is a plain value that a test 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from wasteflow.core.attribution import Owner, declared_terms
 from wasteflow.core.books import FlowSum, PeriodBooks, books_of_rollup
-from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import SHANGHAI, Period
 from wasteflow.core.places import Place
 from wasteflow.core.postings import (
@@ -253,17 +251,6 @@ def flows_until(records: Iterable[Record], last: int) -> list[FlowSum]:
         for key, (kg, n) in sorted(rollup_of(records).items())
         if key.month <= last
     ]
-
-
-def declared(records: Sequence[Record], period: str = "2024") -> dict[Owner, Terms]:
-    """Terms of every generator on the declared basis."""
-    span = Period.parse(period)
-    return declared_terms(
-        books_of(records, period),
-        flows_until(records, span.last),
-        FATES,
-        flows_until(records, span.first - 1),
-    )
 
 
 def moved(record: Record) -> list[tuple[int, str, str, str, int, int]]:

@@ -1,4 +1,4 @@
-"""A second, independent tracer in exact fractions, for tests only: no NumPy, nothing of core.tracing.
+"""A second, independent tracer in exact fractions, for tests: no NumPy, nothing of core.tracing.
 
 Follows the rules of paper 6 straight from roll-up rows, one dense elimination a month over all
 places and three classes (open, used, disposed) at once; nothing is contracted.  An origin is
@@ -41,6 +41,7 @@ class ExactMonth:
     closing: dict[Place, Mix] = field(default_factory=dict)
     exits: dict[tuple[Place, str], Mix] = field(default_factory=dict)
     credits: dict[tuple[str, Key], Fraction] = field(default_factory=dict)
+    disposed_after: dict[Key, Fraction] = field(default_factory=dict)
     unsourced: frozenset[Place] = frozenset()
 
 
@@ -84,6 +85,69 @@ def _mark(source: Place, target: Place, route: str, fates: Mapping[str, str]) ->
     return OPEN
 
 
+def _into(kind: int, mark: int) -> int:
+    """Class after a move: open mass takes the mark, used mass only that of a disposal."""
+    return mark if kind == OPEN or mark == DISPOSED else kind
+
+
+Move = tuple[Place, Place | None, str, int, int]
+"""(source, holding place it goes to or None, word of the boundary, mark, kg)."""
+
+
+@dataclass
+class _Books:
+    """Sums of a month while it is read."""
+
+    inflow: dict[Place, int] = field(default_factory=lambda: defaultdict(int))
+    out: dict[Place, int] = field(default_factory=lambda: defaultdict(int))
+    b: dict[Place, Mix] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Fraction)))
+    moves: list[Move] = field(default_factory=list)
+    throughput: dict[Place, Fraction] = field(default_factory=dict)
+
+
+def _read(
+    rows: list[Row], fates: Mapping[str, str], generators: set[str], stock: dict[Place, Mix]
+) -> _Books:
+    books = _Books()
+    for month, source, target, route, _, kg in rows:
+        if source.kind is PlaceKind.OPENING:
+            key = _name(source, target, generators), int(source.b or 0), 0
+            stock[target][key, OPEN] = stock[target].get((key, OPEN), Fraction(0)) + kg
+        elif not source.holds_stock:
+            name = _name(source, target, generators)
+            books.b[target][(name, month // 100, month), OPEN] += kg
+            books.inflow[target] += kg
+        else:
+            goal = target if target.holds_stock else None
+            word = "" if goal else WORDS[target.kind]
+            mark = _mark(source, target, route, fates)
+            books.moves.append((source, goal, word, mark, kg))
+            books.out[source] += kg
+            if goal:
+                books.inflow[goal] += kg
+    return books
+
+
+def _fill_holes(
+    month: int, places: list[Place], books: _Books, stock: dict[Place, Mix], debt: dict[Place, int]
+) -> None:
+    """Rule H, and the throughput of every place."""
+    for place in places:
+        opening = int(sum(stock[place].values(), Fraction(0)))
+        book = opening - debt[place] + books.inflow[place] - books.out[place]
+        owed = max(0, -book)
+        hole, settled = max(0, owed - debt[place]), max(0, debt[place] - owed)
+        if hole:
+            key = f"unexplained@{place.key}", month // 100, month
+            books.b[place][key, OPEN] += hole
+        if settled:
+            books.moves.append((place, None, "settled", OPEN, settled))
+            books.out[place] += settled
+        debt[place] = owed
+        start = opening if place.kind is PlaceKind.SITE else 0
+        books.throughput[place] = Fraction(start + books.inflow[place] + hole)
+
+
 def _month(
     month: int,
     rows: list[Row],
@@ -92,70 +156,37 @@ def _month(
     stock: dict[Place, Mix],
     debt: dict[Place, int],
 ) -> ExactMonth:
-    year = month // 100
     result = ExactMonth(month)
-    inflow: dict[Place, int] = defaultdict(int)
-    out: dict[Place, int] = defaultdict(int)
-    b: dict[Place, Mix] = defaultdict(lambda: defaultdict(Fraction))
-    moves: list[tuple[Place, Place | None, str, int, int]] = []
-    for _, source, target, route, _, kg in rows:
-        if source.kind is PlaceKind.OPENING:
-            key = _name(source, target, generators), int(source.b or 0), 0
-            stock[target][key, OPEN] = stock[target].get((key, OPEN), Fraction(0)) + kg
-        elif not source.holds_stock:
-            b[target][(_name(source, target, generators), year, month), OPEN] += kg
-            inflow[target] += kg
-        else:
-            mark = _mark(source, target, route, fates)
-            goal = target if target.holds_stock else None
-            word = "" if goal else WORDS[target.kind]
-            moves.append((source, goal, word, mark, kg))
-            out[source] += kg
-            if goal:
-                inflow[goal] += kg
-    places = sorted(set(stock) | set(inflow) | set(out))
-    opening = {place: sum(stock[place].values(), Fraction(0)) for place in places}
-    throughput: dict[Place, Fraction] = {}
-    for place in places:
-        book = opening[place] - debt[place] + inflow[place] - out[place]
-        owed = max(0, -int(book))
-        if owed > debt[place]:
-            key = f"unexplained@{place.key}", year, month
-            b[place][key, OPEN] += owed - debt[place]
-        elif owed < debt[place]:
-            moves.append((place, None, "settled", OPEN, debt[place] - owed))
-            out[place] += debt[place] - owed
-        hole = max(0, owed - debt[place])
-        debt[place] = owed
-        start = opening[place] if place.kind is PlaceKind.SITE else 0
-        throughput[place] = Fraction(start + inflow[place] + hole)
+    books = _read(rows, fates, generators, stock)
+    places = sorted(set(stock) | set(books.inflow) | set(books.out))
+    _fill_holes(month, places, books, stock, debt)
+    b, out, throughput = books.b, books.out, books.throughput
     drawn = {place: _draw(place, stock[place], out[place]) for place in places}
     passed: dict[Place, Fraction] = {}
     for place in places:
         if place.kind is PlaceKind.SITE:
-            for cell, kg in stock[place].items():
-                b[place][cell] += kg
+            for cell, mass in stock[place].items():
+                b[place][cell] += mass
         rest = out[place] - sum(drawn[place].values(), Fraction(0))
         passed[place] = Fraction(rest) / throughput[place] if throughput[place] else Fraction(0)
-    for source, goal, _, mark, kg in moves:
+    for source, goal, _, mark, kg in books.moves:
         if goal:
             for (key, kind), mass in drawn[source].items():
-                into = kind or mark
-                b[goal][(key, into)] += mass * kg / out[source]
-    result.unsourced = _unreached(places, throughput, b, moves, passed)
+                b[goal][key, _into(kind, mark)] += mass * kg / out[source]
+    result.unsourced = _unreached(places, throughput, b, books.moves, passed)
     for place in result.unsourced:
         passed[place] = Fraction(0)
-    pool = _solve(places, b, moves, passed, out)
+    pool = _solve(places, b, books.moves, passed, out)
     result.pool = pool
     result.throughput = {place: int(throughput[place]) for place in places}
     leaving = {place: _add(_times(pool[place], passed[place]), drawn[place]) for place in places}
-    _count(result, moves, leaving, out)
+    _count(result, books.moves, leaving, out)
     for place in places:
-        kept = dict(_times(pool[place], 1 - passed[place]))
+        kept = _times(pool[place], 1 - passed[place])
         if place.kind is not PlaceKind.SITE:
-            old = {c: kg - drawn[place].get(c, Fraction(0)) for c, kg in stock[place].items()}
-            kept = _add(kept, old)
-        stock[place] = {cell: kg for cell, kg in kept.items() if kg}
+            left = {c: kg - drawn[place].get(c, Fraction(0)) for c, kg in stock[place].items()}
+            kept = _add(kept, left)
+        stock[place] = {cell: mass for cell, mass in kept.items() if mass}
         result.closing[place] = dict(stock[place])
     return result
 
@@ -182,7 +213,7 @@ def _unreached(
     places: list[Place],
     throughput: dict[Place, Fraction],
     b: dict[Place, Mix],
-    moves: list[tuple[Place, Place | None, str, int, int]],
+    moves: list[Move],
     passed: dict[Place, Fraction],
 ) -> frozenset[Place]:
     """Rule C by plain search."""
@@ -200,7 +231,7 @@ def _unreached(
 def _solve(
     places: list[Place],
     b: dict[Place, Mix],
-    moves: list[tuple[Place, Place | None, str, int, int]],
+    moves: list[Move],
     passed: dict[Place, Fraction],
     out: dict[Place, int],
 ) -> dict[Place, Mix]:
@@ -215,12 +246,12 @@ def _solve(
         if goal and passed[source]:
             share = Fraction(kg, out[source]) * passed[source]
             for kind in (OPEN, USED, DISPOSED):
-                line = lines[goal, kind or mark]
+                line = lines[goal, _into(kind, mark)]
                 line[source, kind] = line.get((source, kind), Fraction(0)) - share
     for pivot in unknowns:
         head = lines[pivot][pivot]
         lines[pivot] = {u: value / head for u, value in lines[pivot].items() if value}
-        right[pivot] = {key: kg / head for key, kg in right[pivot].items()}
+        right[pivot] = {key: mass / head for key, mass in right[pivot].items()}
         for other in unknowns:
             factor = lines[other].get(pivot, Fraction(0))
             if other == pivot or not factor:
@@ -228,19 +259,19 @@ def _solve(
             for u, value in lines[pivot].items():
                 lines[other][u] = lines[other].get(u, Fraction(0)) - factor * value
             del lines[other][pivot]
-            for key, kg in right[pivot].items():
-                right[other][key] = right[other].get(key, Fraction(0)) - factor * kg
+            for key, mass in right[pivot].items():
+                right[other][key] = right[other].get(key, Fraction(0)) - factor * mass
     found: dict[Place, Mix] = {place: {} for place in places}
     for place, kind in unknowns:
-        for key, kg in right[place, kind].items():
-            if kg:
-                found[place][key, kind] = kg
+        for key, mass in right[place, kind].items():
+            if mass:
+                found[place][key, kind] = mass
     return found
 
 
 def _count(
     result: ExactMonth,
-    moves: list[tuple[Place, Place | None, str, int, int]],
+    moves: list[Move],
     leaving: dict[Place, Mix],
     out: dict[Place, int],
 ) -> None:
@@ -253,6 +284,8 @@ def _count(
             cell = source, word
             result.exits[cell] = _add(result.exits.get(cell, {}), mix)
         for (key, kind), mass in mix.items():
+            if kind == USED and mark == DISPOSED:
+                result.disposed_after[key] = result.disposed_after.get(key, Fraction(0)) + mass
             if kind == OPEN and (mark or goal is None):
                 credits[{USED: "utilised", DISPOSED: "disposed"}.get(mark, word), key] += mass
     result.credits = dict(credits)

@@ -281,7 +281,14 @@ def any_terms(draw: st.DrawFn) -> Terms:
     used_prior = min(used_prior, prior)
     rest = generated - (used - used_prior) if used - used_prior <= generated else 0
     return Terms(
-        generated_kg=generated, utilised_kg=used, utilised_prior_kg=used_prior, stored_kg=rest
+        generated_kg=generated,
+        utilised_kg=used,
+        utilised_prior_kg=used_prior,
+        stored_kg=rest,
+        disposed_kg=draw(kilograms),
+        disposed_prior_kg=draw(kilograms),
+        dumped_kg=draw(kilograms),
+        treated_kg=draw(kilograms),
     )
 
 
@@ -290,7 +297,8 @@ def test_the_terms_above_and_below_the_line_are_those_of_the_formulas(
     to_date: Terms, year: Terms, month: int
 ) -> None:
     whole, times = projected_terms(at(202600 + month, to_date, year))
-    for metric in sorted(set(RATE_TERMS) & set(FORMULAS)):
+    assert set(RATE_TERMS) == set(FORMULAS)
+    for metric in sorted(FORMULAS):
         above, below = RATE_TERMS[metric]
         rate = value_of(metric, whole, times).value
         if rate is not None:

@@ -135,7 +135,7 @@ def test_empty_books_have_no_default_period() -> None:
 
 def row(keys: dict[str, str], generated: int, used: int | None) -> RateRow:
     rate = Rate("official", None, None)
-    return RateRow(keys, rate, rate, generated, used, used or 0, 0, 0, (), ())
+    return RateRow(keys, rate, rate, generated, used, 0, 0, 0, (), ())
 
 
 def test_columns_stand_on_each_other_and_the_scale_holds_them() -> None:
@@ -222,14 +222,20 @@ def test_targets_hold_for_a_scope_from_all_around_it() -> None:
 
 
 def test_metrics_never_share_a_scale_and_labels_keep_apart() -> None:
-    rate = row({"material": "x"}, 100, 50)
-    found = targets.scales(REGISTRY, "park:q", "", 2026, {"x": rate}, rate)
+    asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def rate_of(metric: str, materials: tuple[str, ...]) -> Rate:
+        asked.append((metric, materials))
+        return Rate(metric, 0.5, None)
+
+    found = targets.scales(REGISTRY, "park:q", "", 2026, rate_of)
     assert [scale.metric for scale in found] == ["official", "new_waste"]
     assert all(len({target.metric for target in scale.targets}) == 1 for scale in found)
     ticks = found[0].ticks
     assert [tick.target.code for tick in ticks] == ["a", "b", "d"], "a plan of 2010 is not drawn"
     assert [tick.row for tick in ticks] == [0, 1, 2]
-    assert found[1].actual.why == targets.NO_FORMULA
+    assert [scale.actual.formula for scale in found] == ["official", "new_waste"]
+    assert sorted(asked) == [("new_waste", ("x",)), ("official", ("x",))]
 
 
 def test_targets_elsewhere_are_listed_apart() -> None:

@@ -137,12 +137,12 @@ def test_rows_with_other_cells_than_the_header(command: Command, before: dict[st
 HOSTILE = (
     "'; DROP TABLE shipment; --",
     "<script>alert(1)</script>",
-    "=HYPERLINK(\"http://x\")",
+    '=HYPERLINK("http://x")',
     "@SUM(1)",
     "+1-1",
     "{{7*7}} ${7*7} %s %(x)s {0}",
     "\\x00 \\u0000 \\N",
-    "O'Brien \"quoted\" `tick`",
+    'O\'Brien "quoted" `tick`',
     "𠮷野家 🚚 ﷽",
 )
 

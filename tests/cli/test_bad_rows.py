@@ -29,7 +29,11 @@ BAD_LOADS: dict[str, tuple[dict[str, str], str, str]] = {
     "with a unit": (load("X", "30吨"), "dispatched_t", "without a unit"),
     "no weight": (load("X", ""), "dispatched_t", "dispatched or the accepted"),
     "nothing received": (load("X", "30", "0"), "received_t", "nothing was received"),
-    "not the sum": (load("X", "30", "20", received_t="30", refused_t="9"), "received_t", "accepted"),
+    "not the sum": (
+        load("X", "30", "20", received_t="30", refused_t="9"),
+        "received_t",
+        "accepted",
+    ),
     "received before": (
         load("X", "1", "1", received_at="2026-03-02T07:59:59+08:00"),
         "received_at",
@@ -87,12 +91,24 @@ BAD_ENTRIES: dict[str, tuple[dict[str, str], str, str]] = {
     "no reason": (entry("X", "stocktake", "1"), "reason", "reason is needed"),
     "bad reason": (entry("X", "stocktake", "1", reason="magic"), "reason", "moisture"),
     "unknown kind": (entry("X", "alchemy", "1"), "kind", "generation"),
-    "unknown enterprise": (entry("X", "generation", "1", enterprise="nobody"), "enterprise", "nobody"),
+    "unknown enterprise": (
+        entry("X", "generation", "1", enterprise="nobody"),
+        "enterprise",
+        "nobody",
+    ),
     "unknown material": (entry("X", "generation", "1", material="gold"), "material", "“gold”"),
-    "year of another": (entry("X", "generation", "1", year_generated="2020"), "year_generated", "opening"),
+    "year of another": (
+        entry("X", "generation", "1", year_generated="2020"),
+        "year_generated",
+        "opening",
+    ),
     "year after": (entry("X", "opening", "1", year_generated="2027"), "year_generated", "after"),
     "from_use elsewhere": (entry("X", "to_yard", "1", from_use="是"), "from_use", "generation"),
-    "dry without moisture": (entry("X", "generation", "1", basis="干基"), "moisture_pct", "moisture"),
+    "dry without moisture": (
+        entry("X", "generation", "1", basis="干基"),
+        "moisture_pct",
+        "moisture",
+    ),
 }
 CASES = [
     *(("shipments", name, *case) for name, case in BAD_LOADS.items()),
@@ -131,8 +147,11 @@ def test_every_bad_row_is_told_and_leaves_no_trace(
 
 
 def test_all_bad_rows_at_once_are_each_told(command: Command, before: dict[str, int]) -> None:
-    rows = [case[0] | {"doc_no": f"X{position}"} for position, case in enumerate(BAD_LOADS.values())
-            if case[1] != "doc_no"]
+    rows = [
+        case[0] | {"doc_no": f"X{position}"}
+        for position, case in enumerate(BAD_LOADS.values())
+        if case[1] != "doc_no"
+    ]
     result = command("import", "shipments", command.rows("all.csv", *rows), lang="en")
     assert result.exit_code == 1
     lines = [line.split("  ")[0] for line in result.stderr.splitlines()[:-1]]
@@ -169,10 +188,14 @@ def test_a_dry_run_says_the_same_and_leaves_no_trace(
     assert command("import", "shipments", bad, "--dry-run").exit_code == 1
     entries = command.rows("dry-e.csv", entry("D", "stocktake", "1", reason="loss"))
     assert "试运行，未写入" in command.good("import", "entries", entries, "--dry-run")
-    firms = command.rows("dry-f.csv", {"code": "new", "name_zh": "新"}, {"code": "maker", "name_zh": "改"})
+    firms = command.rows(
+        "dry-f.csv", {"code": "new", "name_zh": "新"}, {"code": "maker", "name_zh": "改"}
+    )
     assert "新增 1，更新 1" in command.good("import", "enterprises", firms, "--dry-run")
     assert command.counts() == before
-    assert command("import", "shipments", command.rows("n.csv", load("X", consignor="改"))).exit_code
+    assert command(
+        "import", "shipments", command.rows("n.csv", load("X", consignor="改"))
+    ).exit_code
 
 
 def test_warnings_do_not_block(own: Command) -> None:
@@ -235,7 +258,7 @@ def test_the_errors_file_is_mended_and_imported(own: Command, tmp_path: Path) ->
     text = errors.read_text(encoding="utf-8-sig")
     assert "错误原因" in text.splitlines()[0] and "from_yard" in text
     assert own("import", "entries", errors).exit_code == 1  # not mended yet
-    mended = text.replace("-10.000", "10.000").replace("1,234.5,", "\"1,234.5\",")
+    mended = text.replace("-10.000", "10.000").replace("1,234.5,", '"1,234.5",')
     errors.write_text(mended, encoding="utf-8-sig")
     report = json.loads(own.good("import", "entries", errors, "--format", "json"))
     assert report["taken"] == 3

@@ -1,4 +1,4 @@
-"""Out and in again: the demo books exported kind by kind give the same roll-up in a new database."""
+"""Out and in again: exported demo books give the same roll-up in a new database."""
 
 from __future__ import annotations
 
@@ -15,12 +15,23 @@ from wasteflow.synthetic.demo import KINDS as DEMO_KINDS
 from wasteflow.synthetic.demo import demo_rows, write_demo
 from wasteflow_models.engine import Database
 
-REGISTRY = ("regions", "parks", "enterprises", "materials", "routes", "facilities", "targets")
-REGISTRY += ("filings", "coefficients")
+REGISTRY = (
+    "regions",
+    "parks",
+    "enterprises",
+    "materials",
+    "routes",
+    "facilities",
+    "targets",
+    "filings",
+    "coefficients",
+)
 
 
 @pytest.fixture(scope="module")
-def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+def demo(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Books]:
     """Four months of the demo on SQLite."""
     from tests.store.books import NOW
 

@@ -67,7 +67,13 @@ REGISTRY: dict[str, list[dict[str, str]]] = {
             "name": "窑",
             "route": "retarder;powder",
         },
-        {"code": "board.line", "enterprise": "board", "kind": "use", "name": "线", "material": "pg"},
+        {
+            "code": "board.line",
+            "enterprise": "board",
+            "kind": "use",
+            "name": "线",
+            "material": "pg",
+        },
         {"code": "maker.heap", "enterprise": "maker", "kind": "storage", "name": "渣库"},
         {"code": "maker.works", "enterprise": "maker", "kind": "generation", "name": "装置"},
     ],
@@ -99,7 +105,9 @@ def child(doc_no: str, parent: str, sent: str, kind: str = "return", **more: str
     return row | more
 
 
-def entry(doc_no: str, kind: str, tonnes: str, day: str = "2026-03-01", **more: str) -> dict[str, str]:
+def entry(
+    doc_no: str, kind: str, tonnes: str, day: str = "2026-03-01", **more: str
+) -> dict[str, str]:
     """A row of entries of maker for pg."""
     row = {"doc_no": doc_no, "enterprise": "maker", "kind": kind, "material": "pg"}
     return row | {"date": day, "tonnes": tonnes} | more

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.store.books import NOW
 from wasteflow.core.periods import Period
 from wasteflow.jobs import import_folder
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import balance_report, flows_report
 from wasteflow_models.engine import Database
-
-from tests.store.books import NOW
 
 ARCHIVE = Path(__file__).parents[1] / "data" / "realdata.tar.xz"
 KINDS = ("materials", "routes", "parks", "enterprises", "entries", "shipments")

@@ -230,7 +230,9 @@ def test_a_stocktake_of_the_site_sees_loads_up_to_its_day(books: Books) -> None:
         load("before", "30.000", "30.000"),
         load("day", "10.000", dispatched_at="2026-03-15T23:30:00+08:00"),
         load("after", "50.000", dispatched_at="2026-03-16T00:30:00+08:00"),
-        load("in", "8.000", "6.000", consignor="maker2", consignee="maker", route="trade", reason="x"),
+        load(
+            "in", "8.000", "6.000", consignor="maker2", consignee="maker", route="trade", reason="x"
+        ),
         load("reversed", "1.000", "1.000"),
         load("P", "20.000", "0.000", refused_t="20.000"),
         child("R", "P", "20.000"),

@@ -52,7 +52,7 @@ main()
 """
 """The command as installed, which also says when it begins to write and to commit."""
 
-MOMENTS = (("@start", 1.0), ("@write", 0.3), ("@commit", 0.0), ("@commit", 0.02), ("@commit", 0.1))
+MOMENTS = (("@start", 1.0), ("@write", 0.3), ("@commit", 0.0), ("@commit", 0.02), ("@commit", 0.5))
 """(stage after which to kill, seconds at random after it), taken in turn."""
 
 
@@ -117,7 +117,8 @@ def kill_imports(url: str, folder: Path, loads: int, firms: int, kills: int, see
         died = killing.kill_one(stage, after)
         counts, report = row_counts(db), check_books(db=db)
         taken = counts["shipment"]
-        print(f"kill {number + 1}: {after:.3f} s after {stage}, killed {died}, loads {taken}, ok {report.ok}")
+        fate = "killed" if died else "ended"
+        print(f"{number + 1}: {after:.3f} s after {stage}, {fate}, {taken} loads, {report.ok}")
         assert report.faults == []
         assert taken in (0, loads)
         if taken:

@@ -25,7 +25,9 @@ FIRMS = ("maker", "maker2", "trader", "cement", "board")
 MONTHS = (202511, 202512, 202601, 202602, 202604)
 
 
-def random_rows(dice: random.Random, loads: int) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+def random_rows(
+    dice: random.Random, loads: int
+) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Entries without stocktakes and loads with children, two levels deep, of a year's turn."""
     entries = [
         entry("O", "opening", "50.000", "2025-11-01", year_generated="2020"),
@@ -35,7 +37,9 @@ def random_rows(dice: random.Random, loads: int) -> tuple[list[dict[str, str]], 
     routes = {"use": "plaster", "disposal": "fill", "treatment": "wash"}
     for number in range(loads // 2):
         kind = dice.choice(kinds)
-        row = entry(f"E{number}", kind, tonnes(dice, 1, 90_000), day(dice), route=routes.get(kind, ""))
+        row = entry(
+            f"E{number}", kind, tonnes(dice, 1, 90_000), day(dice), route=routes.get(kind, "")
+        )
         entries.append(row | {"weighed": dice.choice(["", "", "estimated"])})
     rows: list[dict[str, str]] = []
     for number in range(loads):
@@ -71,7 +75,10 @@ def add_load(dice: random.Random, rows: list[dict[str, str]], number: str) -> No
         return
     rows.append(row | {"refused_t": "9.000"})
     part = child(f"{number}-D", number, "5.000", "redirect", consignee="board", route="plaster")
-    part |= {"dispatched_at": f"{sent_on}T21:00:00+08:00", "received_at": f"{sent_on}T22:00:00+08:00"}
+    part |= {
+        "dispatched_at": f"{sent_on}T21:00:00+08:00",
+        "received_at": f"{sent_on}T22:00:00+08:00",
+    }
     rows.append(part | {"accepted_t": "3.000", "refused_t": "2.000"})
     home = child(f"{number}-R", number, "1.500", consignee=row["consignor"])
     rows.append(home | {"dispatched_at": f"{sent_on}T21:30:00+08:00", "received_at": "2026-04-28"})
@@ -106,7 +113,11 @@ def shuffled(
 
 
 def test_the_same_rows_in_shuffled_pieces_give_the_same_books(
-    books: Books, database_kind: str, request: pytest.FixtureRequest, tmp_path: Any, _registered: Any
+    books: Books,
+    database_kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Any,
+    _registered: Any,
 ) -> None:
     from tests.store.databases import new_database
     from wasteflow_models.engine import Database
@@ -213,8 +224,9 @@ def assert_same_books(books: Books) -> None:
     for text in PERIODS:
         period = Period.parse(text)
         for material in ("", "pg"):
-            ours, theirs = sql_books(books, period, material), books_of_rollup(
-                rollup, period, material
+            ours, theirs = (
+                sql_books(books, period, material),
+                books_of_rollup(rollup, period, material),
             )
             assert list(ours.flows) == list(theirs.flows), (text, material)
             opening = {key: kg for key, kg in theirs.opening.items() if kg}

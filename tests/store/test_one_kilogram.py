@@ -1,4 +1,4 @@
-"""One kilogram changed anywhere, and `wasteflow check` exits 1 and names the key and its records."""
+"""One kilogram changed anywhere: `wasteflow check` exits 1 and names the key and its records."""
 
 from __future__ import annotations
 
@@ -132,6 +132,7 @@ def named(faults: list[dict[str, Any]], doc_no: str) -> bool:
 
 def one_of_each(books: Books, table: type[Any]) -> list[tuple[Any, str]]:
     """(condition that finds a row, its document number): one row of every kind and basis."""
+    keys: tuple[Any, ...] = (table.id,) if table is not EventRow else ()
     if table is EventRow:
         keys = (EventRow.shipment_id, EventRow.seq)
         labels = (EventRow.kind, EventRow.basis, EventRow.moisture.is_(None))
@@ -139,20 +140,23 @@ def one_of_each(books: Books, table: type[Any]) -> list[tuple[Any, str]]:
             ShipmentRow, ShipmentRow.id == EventRow.shipment_id
         )
     else:
-        keys = (table.id,)
         extra = (table.basis, table.reverses_id.is_(None)) if table is EntryRow else ()
         query = sa.select(*keys, table.doc_no, table.kind, *extra)
         query = query if table is EntryRow else query.add_columns(table.state, table.reversed_)
     found: dict[tuple[Any, ...], tuple[Any, str]] = {}
     with books.db.read() as session:
         for row in session.execute(query.order_by(*keys)):
-            where = sa.and_(*(c == v for c, v in zip(keys, row, strict=False)))
-            found.setdefault(tuple(row[len(keys) + 1 :]), (where, row[len(keys)]))
+            values: list[Any] = list(row)
+            where = sa.and_(*(c == v for c, v in zip(keys, values, strict=False)))
+            found.setdefault(tuple(values[len(keys) + 1 :]), (where, values[len(keys)]))
     return list(found.values())
 
 
 MASSES: list[tuple[type[Any], str]] = [
-    *((ShipmentRow, name) for name in ("dispatched_kg", "received_kg", "accepted_kg", "refused_kg")),
+    *(
+        (ShipmentRow, name)
+        for name in ("dispatched_kg", "received_kg", "accepted_kg", "refused_kg")
+    ),
     *((EventRow, name) for name in ("kg", "input_kg", "dry_kg", "accepted_kg", "refused_kg")),
     *((EntryRow, name) for name in ("kg", "input_kg", "dry_kg", "book_kg", "difference_kg")),
 ]
@@ -164,7 +168,9 @@ def test_the_list_of_masses_is_complete() -> None:
     assert found == {*MASSES, (FlowMonthRow, "kg")}
 
 
-@pytest.mark.parametrize(("table", "column"), MASSES, ids=lambda item: getattr(item, "__name__", item))
+@pytest.mark.parametrize(
+    ("table", "column"), MASSES, ids=lambda item: getattr(item, "__name__", item)
+)
 def test_a_kilogram_in_a_record(sound: Books, table: type[Any], column: str) -> None:
     """One kilogram more (from NULL: a kilogram that should not be there) in rows of every kind."""
     attribute = getattr(table, column)
@@ -255,7 +261,10 @@ def test_a_kilogram_or_a_row_of_the_rollup(sound: Books) -> None:
         update = sa.update(FlowMonthRow).where(where)
         statements: list[Edit] = [update.values(kg=FlowMonthRow.kg + 1)]
         if position % 5 == 0:
-            statements += [update.values(kg=FlowMonthRow.kg - 1), sa.delete(FlowMonthRow).where(where)]
+            statements += [
+                update.values(kg=FlowMonthRow.kg - 1),
+                sa.delete(FlowMonthRow).where(where),
+            ]
             statements += [update.values(n=FlowMonthRow.n + 1), update.values(month=202401)]
             statements += [update.values(evidence=0)]
         for statement in statements:

@@ -42,9 +42,11 @@ def kilograms(table: dict[str, float]) -> dict[str, int]:
 
 
 def test_the_books_are_sound(uk: RealData) -> None:
-    assert uk.taken["shipments"] == 29_593 == uk.expected["rows"] - uk.expected[
-        "rows_below_half_kilogram"
-    ]
+    assert (
+        uk.taken["shipments"]
+        == 29_593
+        == uk.expected["rows"] - uk.expected["rows_below_half_kilogram"]
+    )
     report = check_books(db=uk.db)
     assert report.faults == []
     assert (report.shipments, report.entries) == (29_593, 8_403)

@@ -60,7 +60,8 @@ def test_an_update_keeps_the_columns_the_file_does_not_have(books: Books) -> Non
 def test_positions_keep_what_was_given(books: Books) -> None:
     base = {"code": "maker", "name_zh": "磷化工厂"}
     books.take(
-        "enterprises", base | {"lon": "102.4781", "lat": "24.9219", "crs": "GCJ-02", "precision_km": "0.5"}
+        "enterprises",
+        base | {"lon": "102.4781", "lat": "24.9219", "crs": "GCJ-02", "precision_km": "0.5"},
     )
     row = firm(books, "maker")
     assert (row.lon_given, row.lat_given, row.crs) == ("102.4781", "24.9219", "GCJ-02")
@@ -139,7 +140,12 @@ WRONG_ROWS: list[tuple[str, dict[str, str], str, str]] = [
     ("enterprises", {"code": "x", "name_zh": "x", "region": "990000"}, "region", "unknown_code"),
     ("enterprises", {"code": "x y", "name_zh": "x"}, "code", "bad_code"),
     ("enterprises", {"code": "x", "name_zh": ""}, "name_zh", "name_missing"),
-    ("enterprises", {"code": "x", "name_zh": "x", "lon": "181", "lat": "0"}, "lon", "bad_longitude"),
+    (
+        "enterprises",
+        {"code": "x", "name_zh": "x", "lon": "181", "lat": "0"},
+        "lon",
+        "bad_longitude",
+    ),
     (
         "facilities",
         {"code": "x", "kind": "use", "name": "x", "enterprise": "nobody"},
@@ -160,7 +166,12 @@ WRONG_ROWS: list[tuple[str, dict[str, str], str, str]] = [
         "unknown_code",
     ),
     ("routes", {"code": "x", "name_zh": "x", "material": "*", "fate": "joy"}, "fate", "bad_word"),
-    ("routes", {"code": "x", "name_zh": "x", "material": "*;pg", "fate": "use"}, "material", "star_alone"),
+    (
+        "routes",
+        {"code": "x", "name_zh": "x", "material": "*;pg", "fate": "use"},
+        "material",
+        "star_alone",
+    ),
     ("materials", {"code": "x", "name_zh": "x", "is_waste": "perhaps"}, "is_waste", "bad_word"),
     ("targets", {"code": "x", "scope": "moon"}, "scope", "bad_scope"),
     ("filings", {"code": "x", "from_region": "99"}, "from_region", "unknown_code"),
@@ -186,18 +197,42 @@ def test_long_texts_fit_on_every_database(books: Books) -> None:
     text, name = "磷" * 500, "石" * 200
     books.take(
         "materials",
-        {"code": "m" * 80, "name_zh": name, "is_waste": "true", "waste_class": text, "source": text},
+        {
+            "code": "m" * 80,
+            "name_zh": name,
+            "is_waste": "true",
+            "waste_class": text,
+            "source": text,
+        },
     )
     books.take(
         "targets",
-        {"code": "t", "scope": "all", "materials": "*", "metric": "simple", "operator": ">=",
-         "value": "0." + "1" * 60, "unit": text, "source": text},
+        {
+            "code": "t",
+            "scope": "all",
+            "materials": "*",
+            "metric": "simple",
+            "operator": ">=",
+            "value": "0." + "1" * 60,
+            "unit": text,
+            "source": text,
+        },
     )
-    books.take("coefficients", {"code": "c", "kind": text, "driver": text, "unit": text, "low": "1"})
+    books.take(
+        "coefficients", {"code": "c", "kind": text, "driver": text, "unit": text, "low": "1"}
+    )
     books.take(
         "enterprises",
-        {"code": "e", "name_zh": name, "name_en": name, "industry": text, "lon": "100." + "0" * 50,
-         "lat": "25", "crs": "WGS84", "precision_km": "0." + "5" * 50},
+        {
+            "code": "e",
+            "name_zh": name,
+            "name_en": name,
+            "industry": text,
+            "lon": "100." + "0" * 50,
+            "lat": "25",
+            "crs": "WGS84",
+            "precision_km": "0." + "5" * 50,
+        },
     )
     books.take("facilities", {"code": "f", "kind": "use", "name": name, "source": text})
     columns = ("vehicle", "carrier", "handler", "ticket_no", "remark", "reason")
@@ -205,5 +240,8 @@ def test_long_texts_fit_on_every_database(books: Books) -> None:
     books.entries(entry("E" * 80, "generation", "1", handler=text, remark=text, reason=text))
     with books.db.read() as session:
         assert session.scalars(select(TargetRow.unit)).one() == text
-        assert len(session.scalars(select(FacilityRow.name).where(FacilityRow.code == "f")).one()) == 200
+        assert (
+            len(session.scalars(select(FacilityRow.name).where(FacilityRow.code == "f")).one())
+            == 200
+        )
     books.check()

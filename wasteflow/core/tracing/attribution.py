@@ -36,7 +36,10 @@ class Basis(StrEnum):
 
 
 class Split(StrEnum):
-    """How finely `Terms.split` tells the utilised kilograms; each key costs a column of the sweep."""
+    """How finely `Terms.split` tells the utilised kilograms; each key is a column of the sweep.
+
+    `evidence` leaves the route of its keys blank.
+    """
 
     ROUTE = "route"
     EVIDENCE = "evidence"
@@ -173,9 +176,7 @@ def period_terms(
     ]
 
 
-def _spans(
-    chain: Chain, periods: Sequence[Period], basis: Basis, split: Split
-) -> list[_Span]:
+def _spans(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) -> list[_Span]:
     spans: list[_Span] = []
     base = 0
     coded: dict[int, Ints] = {}

@@ -68,9 +68,7 @@ class FlowTable:
     kg: Ints
 
     @classmethod
-    def of_rollup(
-        cls, rollup: Mapping[FlowKey, tuple[int, int]], material: str = ""
-    ) -> FlowTable:
+    def of_rollup(cls, rollup: Mapping[FlowKey, tuple[int, int]], material: str = "") -> FlowTable:
         """Columns of a roll-up in memory (of one material, or filtered to `material`)."""
         rows = sorted(
             (key, kg)
@@ -124,9 +122,7 @@ class FlowTable:
     def generating_firms(self) -> frozenset[str]:
         """Firms with a generation entry of the material at any date (rule O, `unknown@`)."""
         born = {
-            number
-            for number, place in enumerate(self.places)
-            if place.kind is PlaceKind.GENERATION
+            number for number, place in enumerate(self.places) if place.kind is PlaceKind.GENERATION
         }
         rows = np.isin(self.source, list(born))
         return frozenset(self.places[number].owner for number in np.unique(self.target[rows]))

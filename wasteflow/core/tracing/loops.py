@@ -135,9 +135,7 @@ class _Home:
     ended: Floats
 
 
-def _home_pass(
-    chain: Chain, passed: YearPass, firms: _Firms, first: int, last: int
-) -> _Home:
+def _home_pass(chain: Chain, passed: YearPass, firms: _Firms, first: int, last: int) -> _Home:
     """Forward with columns = years for the class that no other firm has accepted yet."""
     queues = np.flatnonzero(~chain.is_site)
     count = len(firms.codes)
@@ -192,9 +190,7 @@ def _home_sources(system: MonthSystem) -> Sources:
     return Sources(*(part[some] for part in system.sources))
 
 
-def _ended_at_home(
-    chain: Chain, passed: YearPass, firms: _Firms, first: int, last: int
-) -> Floats:
+def _ended_at_home(chain: Chain, passed: YearPass, firms: _Firms, first: int, last: int) -> Floats:
     """M_gg per firm: kilograms whose start holder is the firm and that ended or lie there."""
     held = _by_holder(chain, firms, passed, first, last)
     tracing = Operators(held.chain)
@@ -238,9 +234,7 @@ def _by_holder(chain: Chain, firms: _Firms, passed: YearPass, first: int, last: 
         opened = system.opened
         if number == first:
             opened = Sources(*(part[:0] for part in opened))
-        months.append(
-            replace(system, opened=recast(opened), sources=recast(_home_sources(system)))
-        )
+        months.append(replace(system, opened=recast(opened), sources=recast(_home_sources(system))))
     cells = sparse.coo_array(passed.start[first])
     column = firms.owner[cells.row] * years + cells.col
     shape = (len(chain.places), len(origins))

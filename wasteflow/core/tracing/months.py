@@ -175,9 +175,7 @@ class _Builder:
         leaving = (source >= 0) & ~memo
         moves = self._moves(rows[leaving])
         inner = moves.target >= 0
-        start = np.maximum(self.book, 0) + _sum(
-            target[opened], table.kg[rows[opened]], count
-        )
+        start = np.maximum(self.book, 0) + _sum(target[opened], table.kg[rows[opened]], count)
         debt = np.maximum(-self.book, 0)
         inflow = _sum(moves.target[inner], moves.kg[inner], count)
         inflow += _sum(target[entering], table.kg[rows[entering]], count)
@@ -324,7 +322,6 @@ def _with_settled(moves: Moves, settled: Ints) -> Moves:
     """The moves and what goes to the boundary `settled`."""
     places = np.flatnonzero(settled)
     blank = np.zeros(len(places), np.int64)
-    added = Moves(
-        places, blank - 1, settled[places], blank + SETTLED, blank - 1, blank, blank, blank * 1.0
-    )
+    kind, no_share = blank + SETTLED, np.zeros(len(places))
+    added = Moves(places, blank - 1, settled[places], kind, blank - 1, blank, blank, no_share)
     return Moves(*(np.concatenate(pair) for pair in zip(moves, added, strict=True)))

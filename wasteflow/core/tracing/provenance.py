@@ -55,9 +55,7 @@ class ArcRow(NamedTuple):
     kg: float
 
 
-def downstream(
-    operators: Operators, passed: YearPass, firm: str, period: Period
-) -> list[TraceRow]:
+def downstream(operators: Operators, passed: YearPass, firm: str, period: Period) -> list[TraceRow]:
     """What became in the period of the mass that `firm` generated, and where the rest lies.
 
     One forward pass with the firm's columns only.  The rows of an origin add up to its stock at the
@@ -141,9 +139,7 @@ def between(
             if amount > 0:
                 move = inner[row]
                 found[int(moves.source[move]), int(moves.target[move])] += float(amount)
-    return [
-        ArcRow(chain.places[a], chain.places[b], kg) for (a, b), kg in sorted(found.items())
-    ]
+    return [ArcRow(chain.places[a], chain.places[b], kg) for (a, b), kg in sorted(found.items())]
 
 
 def _chances(

@@ -73,9 +73,7 @@ def round_table(cells: sparse.csr_array, rows: Ints, columns: Ints) -> Rounded:
 class _Work:
     """Whole cells so far and what rows and columns still need."""
 
-    def __init__(
-        self, values: Floats, line: Ints, column: Ints, rows: Ints, columns: Ints
-    ) -> None:
+    def __init__(self, values: Floats, line: Ints, column: Ints, rows: Ints, columns: Ints) -> None:
         near = np.rint(values)
         snapped = np.abs(values - near) < SNAP_KG
         whole = np.where(snapped, near, np.floor(values))
@@ -134,7 +132,7 @@ class _Work:
         for column in np.flatnonzero(self.column_need):
             cells = np.flatnonzero(self.column == column)
             if len(cells):
-                values = (self.base + self.rest)[cells]
+                values = self.base[cells].astype(np.float64) + self.rest[cells]
                 self.whole[cells] = largest_remainder(values, int(self._columns[column]))
 
 
@@ -172,9 +170,7 @@ class Closed(NamedTuple):
     row_rest: Ints
 
 
-def close_month(
-    stock_before: Ints, sources: Ints, exits: sparse.csr_array, posted: Ints
-) -> Closed:
+def close_month(stock_before: Ints, sources: Ints, exits: sparse.csr_array, posted: Ints) -> Closed:
     """Round one month of the closed-month chain; what was closed before never changes.
 
     stock_before: whole kilograms per origin at the last close; sources: kilograms that came in per

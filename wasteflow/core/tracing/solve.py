@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,10 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
+
+
+WIDE = 300
+"""Places in a loop from which on an ordering that looks for little fill-in pays."""
 
 
 class Moves(NamedTuple):
@@ -126,6 +131,7 @@ class Operator:
         some = self._passing > 0
         graph = _csr(self._passing[some], self._source[some], self._target[some], (count, count))
         _, component = sparse.csgraph.connected_components(graph, connection="strong")
+        self._widest = int(np.bincount(component).max(initial=0))
         return np.argsort(component, kind="stable")
 
     def _contract(self) -> None:
@@ -163,7 +169,8 @@ class Operator:
     def _factors(self) -> Any:
         """LU of I - C^T.  Columns are diagonally dominant: no pivoting; panels of one column."""
         a = sparse.csr_array(sparse.eye_array(len(self.sites), format="csr") - self.sites_alone).T
-        return splu(a, permc_spec="NATURAL", diag_pivot_thresh=0.0, panel_size=1, relax=1)
+        order = "NATURAL" if self._widest < WIDE else "COLAMD"
+        return splu(a, permc_spec=order, diag_pivot_thresh=0.0, panel_size=1, relax=1)
 
     @cached_property
     def plan(self) -> LevelPlan:
@@ -226,7 +233,7 @@ class LevelPlan:
             blocks = _inverse_of_blocks(loops, component[self._order])
             self._matrix = sparse.csr_array(blocks @ self._matrix)
         bounds = np.flatnonzero(np.diff(level[self._order], prepend=-1, append=-1)).tolist()
-        self.levels = list(zip(bounds[:-1], bounds[1:], strict=True))
+        self.levels = list(pairwise(bounds))
 
     def solve(self, b: sparse.csr_array) -> sparse.csr_array:
         """X for sparse B (places x origins)."""

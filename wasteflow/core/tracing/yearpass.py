@@ -67,7 +67,7 @@ def year_pass(operators: Operators) -> YearPass:
     chain = operators.chain
     queues = np.flatnonzero(~chain.is_site)
     content = np.zeros((len(chain.places), len(chain.years)))
-    phi_, start_, pool_, out_, close_ = ([] for _ in range(5))
+    kept: list[tuple[Floats, ...]] = []
     for number, system in enumerate(chain.months):
         operator = operators.of(number)
         content = content + by_year(chain, system.opened)
@@ -82,12 +82,11 @@ def year_pass(operators: Operators) -> YearPass:
         out[queues] += drawn
         close[queues] += content[queues] - drawn
         close[system.closing == 0] = 0.0
-        for kept, value in zip(
-            (phi_, start_, pool_, out_, close_), (phi, content, pool, out, close), strict=True
-        ):
-            kept.append(value)
+        kept.append((phi, content, pool, out, close))
         content = close
-    return YearPass(tuple(phi_), tuple(start_), tuple(pool_), tuple(out_), tuple(close_))
+    if not kept:
+        return YearPass((), (), (), (), ())
+    return YearPass(*zip(*kept, strict=True))
 
 
 def by_year(chain: Chain, sources: Sources) -> Floats:

@@ -98,7 +98,7 @@ def _disputed(view: View, links: Sequence[LinkRow]) -> Notice:
 
 
 def _untraced(view: View, rows: Sequence[RateRow], why: str, level: str) -> Notice:
-    mine = [row for row in rows if row.official.why == why]
+    mine = [row for row in rows if row.rate.why == why]
     kg = sum(row.generated_kg for row in mine)
     names = tuple(name_of(view.registry.materials[row.keys["material"]]) for row in mine)
     address = view.address("rates", by="enterprise,material")

@@ -45,7 +45,6 @@ def rates() -> str | Response:
         *(Column(word, f"col.{word}") for word in words),
         Column("generated", "col.generated", "t", True),
         Column("utilised", "col.utilised", "t", True),
-        Column("known", "col.known", "t", True),
         Column("disposed", "col.disposed", "t", True),
         Column("stored", "col.stored", "t", True),
         Column("official", "col.official", "%", True),
@@ -62,10 +61,9 @@ def _rate_cells(view: View, row: RateRow, words: Sequence[str]) -> Row:
         **cells,
         "generated": mass_cell(None if row.product else row.generated_kg),
         "utilised": mass_cell(None if row.product else row.utilised_kg),
-        "known": mass_cell(None if row.product else row.known_kg),
         "disposed": mass_cell(None if row.product else row.disposed_kg),
         "stored": mass_cell(None if row.product else row.stored_kg),
-        "official": rate_cell(row.official),
+        "official": rate_cell(row.rate),
         "simple": rate_cell(row.simple),
     }
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from wasteflow.core.periods import Period
 from wasteflow.web.formats import month_short, month_words, period_words
-from wasteflow.web.pages.rates import RateRow, fine_rows
+from wasteflow.web.pages.rates import RateRow, rate_rows
 from wasteflow.web.pages.view import View
 from wasteflow_maps.style import colour_of
 
@@ -81,23 +81,23 @@ def window(view: View) -> Period:
 
 
 def chart(view: View, lang: str) -> Chart:
-    """Columns of the view's year, from the rates report by time, enterprise and material."""
+    """Columns of the view's year, from the rates report by time and material."""
     period = window(view)
     months = len(list(period.months()))
     time = "month"
     if months > MAX_MONTHS:
         time = "quarter" if months <= 3 * MAX_QUARTERS else "year"
-    return draw(fine_rows(view, time, period), period, view.span, time, lang)
+    return draw(rate_rows(view, f"{time},material", period)[0], period, view.span, time, lang)
 
 
 def draw(rows: Sequence[RateRow], period: Period, inside: Period, time: str, lang: str) -> Chart:
-    """Place the columns of `rows`, grouped by `time`, enterprise and material, over `period`."""
+    """Place the columns of `rows`, grouped by `time` and material, over `period`."""
     generated: dict[str, dict[str, int]] = {}
     used: dict[str, dict[str, int]] = {}
     open_: set[str] = set()
     for row in rows:
         part, code = row.keys[time], row.keys["material"]
-        for table, kg in ((generated, row.generated_kg), (used, row.known_kg)):
+        for table, kg in ((generated, row.generated_kg), (used, row.utilised_kg or 0)):
             cells = table.setdefault(part, {})
             cells[code] = cells.get(code, 0) + kg
         if row.utilised_kg is None:

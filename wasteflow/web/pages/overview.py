@@ -10,7 +10,7 @@ from flask import render_template
 from wasteflow.core.periods import Period
 from wasteflow.core.registry import Target
 from wasteflow.web.pages import attention, links, months, stocks, targets
-from wasteflow.web.pages.rates import RateRow, fine_rows, rate_rows
+from wasteflow.web.pages.rates import RateRow, rate_rows
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang
 from wasteflow_maps.style import colour_of
@@ -46,7 +46,6 @@ class Figures:
     links: tuple[links.LinkRow, ...]
     links_total: int
     notices: tuple[attention.Notice, ...]
-    untraced: tuple[str, ...]
     left_out: tuple[str, ...]
     from_start: str
     unstated: bool
@@ -62,16 +61,15 @@ def show() -> str:
 
 def figures(view: View) -> Figures:
     """Read every figure of the overview once."""
-    fine = fine_rows(view)
-    rows, total = rate_rows(view, "material", fine=fine)
-    by_material = {row.keys["material"]: row for row in rows}
+    rows, total = rate_rows(view, "material")
     lines = stocks.stock_lines(view)
     found_links = links.links_of(view, links.flows_of(view))
     grouping = "enterprise" if view.scope.startswith(("park:", "enterprise:")) else "park"
-    groups = [] if view.scope.startswith("enterprise:") else rate_rows(view, grouping, fine=fine)[0]
+    groups = [] if view.scope.startswith("enterprise:") else rate_rows(view, grouping)[0]
     groups = sorted(groups, key=lambda row: (-row.generated_kg, row.keys[grouping]))
     year = view.span.last // 100
-    scales = targets.scales(view.registry, view.scope, view.material, year, by_material, total)
+    actuals = targets.Actuals(view, rows, total)
+    scales = targets.scales(view.registry, view.scope, view.material, year, actuals.rate_of)
     waste = {code for code, item in view.registry.materials.items() if item.is_waste}
     counted = {view.material} if view.material else set(view.registry.materials)
     cards = _cards(view, rows, lines, scales)
@@ -89,7 +87,6 @@ def figures(view: View) -> Figures:
         links=tuple(found_links[:LINKS]),
         links_total=len(found_links),
         notices=tuple(attention.notices(view, lines, found_links, rows)),
-        untraced=tuple(row.keys["material"] for row in rows if row.utilised_kg is None),
         left_out=tuple(note for note in total.notes if " ledger_starts_" in note),
         from_start=Period.of(max(view.books.first or 0, view.span.first), view.span.last).text,
         unstated="no_opening_stated" in total.notes,
@@ -109,7 +106,7 @@ def _cards(
         code = row.keys["material"]
         mine = tuple(scale for scale in scales if scale.materials == (code,))
         stock = stocks.stock_of(lines, {code})
-        if row.idle and not stock.closing_kg and row.official.why != "product":
+        if row.idle and not stock.closing_kg and row.rate.why != "product":
             continue
         cards.append(Card(code, colour_of(code), row, stock, mine))
     return sorted(

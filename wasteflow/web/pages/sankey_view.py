@@ -53,7 +53,8 @@ def picture(
     """The picture of a Sankey JSON: links that touch `inside` (None = all), `top` of them drawn.
 
     With `boundaries` false only links between places are kept; only those count loads.
-    A link from a node to itself (two firms of one park) cannot be drawn as a band; it stands in `inner` and in the table.
+    A link from a node to itself (two firms of one park) cannot be drawn as a band; it stands in
+    `inner` and in the table.
     """
     nodes = {node["id"]: node for node in data["nodes"]}
     touched = None if inside is None else set(inside)

@@ -6,14 +6,15 @@ targets of different metrics never share an axis (2-domain section 6).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.registry import Registry, Target
-from wasteflow.web.pages.rates import Rate, RateRow
+from wasteflow.web.pages.rates import Rate, RateRow, rate_rows
+from wasteflow.web.pages.view import View
 
 LABEL_GAP: Final = 27
 OLD_YEARS: Final = 5
@@ -67,17 +68,40 @@ def covering(registry: Registry, scope: str) -> list[str]:
     return [*found, "all"]
 
 
+class Actuals:
+    """Rates of a view over exactly the materials of a target, each formula read once."""
+
+    def __init__(self, view: View, rows: Sequence[RateRow], total: RateRow) -> None:
+        self._view = view
+        self._read: dict[str, tuple[Sequence[RateRow], RateRow]] = {"official": (rows, total)}
+
+    def rate_of(self, metric: str, materials: tuple[str, ...]) -> Rate:
+        """The rate by formula `metric` over `materials`, or the code of why it is not shown."""
+        if metric not in FORMULAS:
+            return Rate(metric, None, NO_FORMULA)
+        if metric not in self._read:
+            self._read[metric] = rate_rows(self._view, "material", formula=metric)
+        rows, total = self._read[metric]
+        by_code = {row.keys["material"]: row.rate for row in rows}
+        if len(materials) == 1:
+            return by_code.get(materials[0], Rate(metric, None, "no_data"))
+        known = self._view.registry.materials
+        held = {code for code in by_code if known[code].is_waste}
+        if self._view.material or not held or not held <= set(materials):
+            return Rate(metric, None, OTHER_SUM)
+        return total.rate
+
+
 def scales(
     registry: Registry,
     scope: str,
     material: str,
     year: int,
-    rows: Mapping[str, RateRow],
-    total: RateRow,
+    rate_of: Callable[[str, tuple[str, ...]], Rate],
 ) -> list[Scale]:
     """Scales of the targets that hold for a scope: single materials first, then sums of several.
 
-    rows: material → its rates; year: of the period shown.
+    rate_of(metric, materials): the figure beside the targets; year: of the period shown.
     """
     around = covering(registry, scope)
     groups: dict[tuple[str, tuple[str, ...]], list[Target]] = {}
@@ -89,7 +113,7 @@ def scales(
         Scale(
             metric,
             materials,
-            _actual(registry, metric, materials, rows, total, material),
+            rate_of(metric, materials),
             tuple(_ticks(items, year)),
             tuple(sorted(items, key=lambda item: (around.index(item.scope), item.year or 0))),
         )
@@ -119,28 +143,6 @@ def regional(registry: Registry, scope: str, material: str) -> list[Target]:
         ),
         key=lambda target: (target.scope, target.year or 0, target.code),
     )
-
-
-def _actual(
-    registry: Registry,
-    metric: str,
-    materials: tuple[str, ...],
-    rows: Mapping[str, RateRow],
-    total: RateRow,
-    chosen: str,
-) -> Rate:
-    """The rate of a metric over exactly the materials of a target, or why it is not shown."""
-    if metric not in FORMULAS:
-        return Rate(metric, None, NO_FORMULA)
-    if len(materials) == 1:
-        row = rows.get(materials[0])
-        if row is None:
-            return Rate(metric, None, "no_data")
-        return row.official if metric == "official" else row.simple
-    held = {code for code in rows if registry.materials[code].is_waste}
-    if chosen or not held or not held <= set(materials):
-        return Rate(metric, None, OTHER_SUM)
-    return total.official if metric == "official" else total.simple
 
 
 def _ticks(targets: Iterable[Target], year: int) -> Sequence[Tick]:
