@@ -23,7 +23,7 @@ from wasteflow.services.reports import Overview
 from wasteflow.web import texts
 from wasteflow.web.formats import kg_of
 from wasteflow.web.pages import months, sankey_layout, sankey_view, targets
-from wasteflow.web.pages.rates import Rate, RateRow, simple_of
+from wasteflow.web.pages.rates import TERMS, Rate, RateRow, rate_of
 from wasteflow.web.pages.view import default_period
 
 WEB = Path(wasteflow.web.__file__).parent
@@ -135,7 +135,7 @@ def test_empty_books_have_no_default_period() -> None:
 
 def row(keys: dict[str, str], generated: int, used: int | None) -> RateRow:
     rate = Rate("official", None, None)
-    return RateRow(keys, rate, rate, generated, used, 0, 0, 0, (), ())
+    return RateRow(keys, rate, rate, {}, generated, used, 0, 0, 0, (), ())
 
 
 def test_columns_stand_on_each_other_and_the_scale_holds_them() -> None:
@@ -174,20 +174,18 @@ def test_long_periods_are_cut_into_quarters_and_years() -> None:
 # --- rates and targets ----------------------------------------------------------------------------
 
 
-def report(why: str | None, generated: int, used: int | None) -> dict[str, Any]:
-    return {
-        "not_computable": why,
-        "generated_t": tonnes_text(generated),
-        "utilised_t": None if used is None else tonnes_text(used),
-    }
+def report(why: str | None, **tonnes: str) -> dict[str, Any]:
+    return {"not_computable": why, **{f"{word}_t": tonnes.get(word, "0.000") for word in TERMS}}
 
 
-def test_the_simple_rate_follows_from_the_terms_of_the_official_one() -> None:
-    assert simple_of(report(None, 200, 50)).value == 0.25
-    assert simple_of(report("prior_stock_untraced", 200, 50)).value == 0.25
-    assert simple_of(report("prior_stock_untraced", 0, 50)).why == "nothing_generated"
-    for why in ("product", "attribution_untraced", "ledger_starts_2026-03"):
-        assert simple_of(report(why, 200, None)).why == why
+def test_other_formulas_follow_from_the_terms_of_the_row() -> None:
+    given_ = report(None, generated="200.000", utilised="50.000", utilised_prior="10.000")
+    assert rate_of(given_, "simple").value == 0.25
+    assert rate_of(given_, "new_waste").value == 0.2
+    assert rate_of(given_, "official").value == pytest.approx(50 / 210)
+    assert rate_of(report(None, utilised="5.000"), "simple").why == "nothing_generated"
+    for why in ("product", "ledger_starts_2026-03"):
+        assert rate_of(report(why, generated="200.000"), "simple") == Rate("simple", None, why)
 
 
 @given(st.integers(min_value=-(10**15), max_value=10**15))

@@ -313,11 +313,12 @@ def _print_check(report: Any, settings: Settings) -> None:
 
     for fault in report.faults:
         words = render(fault.code, settings.lang, {"key": fault.key})
+        wanted, found = fault.expected or "-", fault.found or "-"
+        records = ", ".join(fault.records) or "-"
         settings.say(
-            f"✗ {fault.code} {fault.key}\n  应为 {fault.expected or '-'}，实为 {fault.found or '-'}；"
-            f"单据 {', '.join(fault.records) or '-'}\n  {words}",
-            f"✗ {fault.code} {fault.key}\n  expected {fault.expected or '-'}, found "
-            f"{fault.found or '-'}; records {', '.join(fault.records) or '-'}\n  {words}",
+            f"✗ {fault.code} {fault.key}\n  应为 {wanted}，实为 {found}；单据 {records}\n  {words}",
+            f"✗ {fault.code} {fault.key}\n  expected {wanted}, found {found}; records {records}\n"
+            f"  {words}",
         )
     for finding in report.findings:
         words = render(finding["code"], settings.lang, finding)

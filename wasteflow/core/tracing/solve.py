@@ -141,11 +141,11 @@ class Operator:
         self.to_site, self.to_queue = p_qs, p_sq
         if p_qq.nnz:
             self._chains = _resolvent(p_qq)
-            self.to_site = sparse.csr_array(self._chains @ p_qs)
-            self.to_queue = sparse.csr_array(p_sq @ self._chains)
-        self.sites_alone = sparse.csr_array(self.to_queue @ p_qs)
+            self.to_site = self._chains @ p_qs
+            self.to_queue = p_sq @ self._chains
+        self.sites_alone = self.to_queue @ p_qs
         if p_ss.nnz:
-            self.sites_alone = sparse.csr_array(self.sites_alone + p_ss)
+            self.sites_alone = self.sites_alone + p_ss
 
     def _block(self, from_site: bool, to_site: bool) -> sparse.csr_array:
         """Block of P between sites and queues, duplicates added."""
@@ -168,7 +168,7 @@ class Operator:
     @cached_property
     def _factors(self) -> Any:
         """LU of I - C^T.  Columns are diagonally dominant: no pivoting; panels of one column."""
-        a = sparse.csr_array(sparse.eye_array(len(self.sites), format="csr") - self.sites_alone).T
+        a = (sparse.eye_array(len(self.sites), format="csr") - self.sites_alone).T
         order = "NATURAL" if self._widest < WIDE else "COLAMD"
         return splu(a, permc_spec=order, diag_pivot_thresh=0.0, panel_size=1, relax=1)
 
@@ -231,7 +231,7 @@ class LevelPlan:
         if inside.any():
             loops = _csr(arcs.data[inside], target[inside], source[inside], (size, size))
             blocks = _inverse_of_blocks(loops, component[self._order])
-            self._matrix = sparse.csr_array(blocks @ self._matrix)
+            self._matrix = blocks @ self._matrix
         bounds = np.flatnonzero(np.diff(level[self._order], prepend=-1, append=-1)).tolist()
         self.levels = list(pairwise(bounds))
 
@@ -245,20 +245,19 @@ class LevelPlan:
             parts = whole.data[first:last], whole.indices[first:last], pointer - first
             step = sparse.csr_array(parts, shape=(high - low, self.size + low))
             stack.push(step @ stack.rows())
-        return sparse.csr_array(stack.rows(self.size)[self._position])
+        return stack.rows(self.size)[self._position]
 
 
 def _resolvent(p: sparse.csr_array) -> sparse.csr_array:
     """(I - P)^-1, sparse.  Refused parts are handed on once or twice, so I + P + P^2 + … ends soon;
     loads sent in circles go through the level plan."""
     unit = sparse.eye_array(p.shape[0], format="csr")
-    found = sparse.csr_array(unit + p)
-    power = p
+    found, power = unit + p, p
     for _ in range(4):
-        power = sparse.csr_array(power @ p)
+        power = power @ p
         if not power.nnz:
             return found
-        found = sparse.csr_array(found + power)
+        found = found + power
     return sparse.csr_array(LevelPlan(p).solve(sparse.csr_array(unit)).T)
 
 

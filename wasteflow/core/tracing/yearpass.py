@@ -91,9 +91,9 @@ def year_pass(operators: Operators) -> YearPass:
 
 def by_year(chain: Chain, sources: Sources) -> Floats:
     """Kilograms of sources per place and year."""
-    found = np.zeros((len(chain.places), len(chain.years)))
-    np.add.at(found, (sources.place, chain.origin_year[sources.origin]), sources.kg)
-    return found
+    shape = len(chain.places), len(chain.years)
+    cell = sources.place * shape[1] + chain.origin_year[sources.origin]
+    return np.bincount(cell, sources.kg, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def draw_fractions(chain: Chain, system: MonthSystem, content: Floats) -> Floats:
@@ -102,13 +102,13 @@ def draw_fractions(chain: Chain, system: MonthSystem, content: Floats) -> Floats
     Yards give the oldest year first, transits pro rata; 1 where everything is drawn.
     """
     queues = ~chain.is_site
-    draw = system.draw[queues].astype(np.float64)
-    opening = system.opening[queues]
-    fifo = chain.is_yard[queues]
-    older = np.cumsum(content, axis=1) - content
-    taken = np.clip(draw[:, None] - older, 0.0, content)
-    phi = np.divide(taken, content, out=np.zeros_like(content), where=content > 0)
-    even = np.divide(draw, opening, out=np.zeros_like(draw), where=opening > 0)
-    phi[~fifo] = even[~fifo, None]
-    phi[(draw > 0) & (draw == opening)] = 1.0
+    draw = system.draw[queues]
+    phi = np.zeros_like(content)
+    some = np.flatnonzero(draw > 0)
+    phi[some] = (draw[some] / system.opening[queues][some])[:, None]
+    yards = some[chain.is_yard[queues][some]]
+    held = content[yards]
+    taken = np.clip(draw[yards, None] - (np.cumsum(held, axis=1) - held), 0.0, held)
+    phi[yards] = np.divide(taken, held, out=np.zeros_like(held), where=held > 0)
+    phi[(draw > 0) & (draw == system.opening[queues])] = 1.0
     return phi

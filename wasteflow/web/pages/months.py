@@ -16,7 +16,7 @@ from wasteflow.web.pages.rates import RateRow, rate_rows
 from wasteflow.web.pages.view import View
 from wasteflow_maps.style import colour_of
 
-STEPS: Final = (1, 2, 2.5, 3, 4, 5, 6, 8, 10)
+STEPS: Final = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 PARTS: Final = 4
 MAX_MONTHS, MAX_QUARTERS = 12, 16
 WIDEST: Final = 7.0

@@ -1,16 +1,15 @@
 """Rates as pages show them: a row of the rates report with its two formulas and its tonnes.
 
-The figures are those of `services.rating`; the simple rate of a row follows from the same terms.
+The figures are those of `services.rating`; other formulas of a row follow from the same terms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from wasteflow.core import formulas
-from wasteflow.core.formulas import NOTHING_GENERATED, PRIOR_UNTRACED, PRODUCT, Terms
+from wasteflow.core.formulas import FORMULAS, PRODUCT, Terms
 from wasteflow.core.periods import Period
 from wasteflow.core.vocabulary import EVIDENCE
 from wasteflow.services.rating import rates_report
@@ -19,6 +18,9 @@ from wasteflow.web.formats import kg_of
 from wasteflow.web.pages.view import View
 
 # Worst first, as in the legend of the map.
+TERMS: Final = tuple(
+    item.name.removesuffix("_kg") for item in fields(Terms) if item.name.endswith("_kg")
+)
 GRADES: Final = tuple(sorted(EVIDENCE, key=lambda word: -EVIDENCE[word]))
 
 
@@ -33,7 +35,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """Terms of a group in kilograms, None where not known, and its rate by the formula asked for.
+    """Terms of a group in kilograms, None where not known, and its rates: `others` by formula.
 
     `grades` are (evidence, kilograms) of the utilised tonnes, worst evidence first.
     """
@@ -41,6 +43,7 @@ class RateRow:
     keys: Mapping[str, str]
     rate: Rate
     simple: Rate
+    others: Mapping[str, Rate]
     generated_kg: int
     utilised_kg: int | None
     prior_kg: int | None
@@ -51,7 +54,7 @@ class RateRow:
 
     @property
     def best(self) -> Rate:
-        """The rate asked for if there is one, else the simple one."""
+        """The official rate if there is one, else the simple one."""
         return self.rate if self.rate.value is not None else self.simple
 
     @property
@@ -65,30 +68,28 @@ class RateRow:
         return self.rate.why == PRODUCT
 
 
-def rate_rows(
-    view: View, by: str, period: Period | None = None, formula: str = "official"
-) -> tuple[list[RateRow], RateRow]:
+def rate_rows(view: View, by: str, period: Period | None = None) -> tuple[list[RateRow], RateRow]:
     """(rows, total) of the rates report of a view, grouped `by`, on the declared basis."""
     report = rates_report(
         db=books().db,
         scope=view.scope,
         period=period or view.span,
         material=view.material,
-        formula=formula,
         by=by,
         include_products=view.products,
     )
     words = [word for word in by.split(",") if word]
-    rows = [_row(row, words, formula) for row in report["rows"]]
-    return rows, _row(report["total"], [], formula)
+    rows = [_row(row, words) for row in report["rows"]]
+    return rows, _row(report["total"], [])
 
 
-def _row(row: Mapping[str, Any], words: list[str], formula: str) -> RateRow:
+def _row(row: Mapping[str, Any], words: list[str]) -> RateRow:
     grades = {grade: kg_of(tonnes) or 0 for grade, tonnes in row["by_evidence"].items()}
     return RateRow(
         keys={word: str(row[word]) for word in words},
-        rate=Rate(formula, row["value"], row["not_computable"]),
-        simple=simple_of(row),
+        rate=Rate("official", row["value"], row["not_computable"]),
+        simple=rate_of(row, "simple"),
+        others={word: rate_of(row, word) for word in FORMULAS},
         generated_kg=kg_of(row["generated_t"]) or 0,
         utilised_kg=kg_of(row["utilised_t"]),
         prior_kg=kg_of(row["utilised_prior_t"]),
@@ -99,14 +100,14 @@ def _row(row: Mapping[str, Any], words: list[str], formula: str) -> RateRow:
     )
 
 
-def simple_of(row: Mapping[str, Any]) -> Rate:
-    """The `simple` rate of a row of the official report, from the same terms.
+def rate_of(row: Mapping[str, Any], formula: str) -> Rate:
+    """The rate of a row of the report by another formula, from the same terms.
 
-    Only unknown prior stock keeps the official rate from being computed where the simple one is.
+    A product, or a ledger that starts too late, has no rate by any formula.
     """
     why = row["not_computable"]
-    if why not in (None, PRIOR_UNTRACED, NOTHING_GENERATED):
-        return Rate("simple", None, why)
-    generated, utilised = kg_of(row["generated_t"]) or 0, kg_of(row["utilised_t"])
-    rate = formulas.simple(Terms(generated_kg=generated, utilised_kg=utilised))
-    return Rate("simple", None if rate.value is None else float(rate.value), rate.not_computable)
+    if why == PRODUCT or (why or "").startswith("ledger_starts_"):
+        return Rate(formula, None, why)
+    terms = Terms(**{f"{word}_kg": kg_of(row[f"{word}_t"]) for word in TERMS})  # type: ignore[arg-type]
+    rate = FORMULAS[formula](terms)
+    return Rate(formula, None if rate.value is None else float(rate.value), rate.not_computable)

@@ -13,7 +13,7 @@ from typing import Final
 
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.registry import Registry, Target
-from wasteflow.web.pages.rates import Rate, RateRow, rate_rows
+from wasteflow.web.pages.rates import Rate, RateRow
 from wasteflow.web.pages.view import View
 
 LABEL_GAP: Final = 27
@@ -69,27 +69,24 @@ def covering(registry: Registry, scope: str) -> list[str]:
 
 
 class Actuals:
-    """Rates of a view over exactly the materials of a target, each formula read once."""
+    """Rates of a view over exactly the materials of a target."""
 
     def __init__(self, view: View, rows: Sequence[RateRow], total: RateRow) -> None:
-        self._view = view
-        self._read: dict[str, tuple[Sequence[RateRow], RateRow]] = {"official": (rows, total)}
+        self._view, self._total = view, total
+        self._rows = {row.keys["material"]: row for row in rows}
 
     def rate_of(self, metric: str, materials: tuple[str, ...]) -> Rate:
         """The rate by formula `metric` over `materials`, or the code of why it is not shown."""
         if metric not in FORMULAS:
             return Rate(metric, None, NO_FORMULA)
-        if metric not in self._read:
-            self._read[metric] = rate_rows(self._view, "material", formula=metric)
-        rows, total = self._read[metric]
-        by_code = {row.keys["material"]: row.rate for row in rows}
         if len(materials) == 1:
-            return by_code.get(materials[0], Rate(metric, None, "no_data"))
+            row = self._rows.get(materials[0])
+            return row.others[metric] if row else Rate(metric, None, "no_data")
         known = self._view.registry.materials
-        held = {code for code in by_code if known[code].is_waste}
+        held = {code for code in self._rows if known[code].is_waste}
         if self._view.material or not held or not held <= set(materials):
             return Rate(metric, None, OTHER_SUM)
-        return total.rate
+        return self._total.others[metric]
 
 
 def scales(
