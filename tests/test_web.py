@@ -325,7 +325,8 @@ def test_every_link_of_the_overview_leads_somewhere(client: FlaskClient) -> None
     addresses = {a.replace("&amp;", "&") for a in re.findall(r'href="(/[^"]*)"', html)}
     assert len(addresses) > 20
     for address in sorted(addresses):
-        assert client.get(address).status_code == 200, address
+        with client.get(address) as response:
+            assert response.status_code == 200, address
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -373,9 +374,8 @@ def test_static_files_are_kept_a_year_and_only_known_ones_exist(client: FlaskCli
     found = re.findall(r'(?:src|href)="(/static/[^"]+)"', page(client, "/sankey"))
     assert any("/static/vendor/" in address for address in found)
     for address in found:
-        response = client.get(address)
-        assert response.status_code == 200
-        assert "max-age=31536000" in response.headers["Cache-Control"]
-        response.close()
+        with client.get(address) as response:
+            assert response.status_code == 200
+            assert "max-age=31536000" in response.headers["Cache-Control"]
     for name in ("vendor/../app.py", "vendor/nope.js", "../config.py", "nope.css"):
         assert client.get(f"/static/{name}").status_code == 404

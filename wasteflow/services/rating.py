@@ -17,7 +17,7 @@ from wasteflow.core.formulas import FORMULAS, Terms
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.rates import TIMES, FirmTerms, parse_groupings, rate_rows
-from wasteflow.core.tracing.attribution import Basis, PeriodTerms, period_terms
+from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
 from wasteflow.core.tracing.followup import cumulative_verified
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.reports import check_material
@@ -62,7 +62,8 @@ def rates_report(
         check_material(keys.registry, material)
         wanted = keys.registry.in_scope(scope)
         synthetic = queries.has_synthetic(session)
-        terms, pseudo = firm_terms(session, keys, asked, basis, material)
+        split = Split.ROUTE if "route" in groupings else Split.EVIDENCE
+        terms, pseudo = firm_terms(session, keys, asked, basis, material, split)
     inside = [item for item in terms if item.enterprise in wanted]
     items = [item for item in inside if not times or item.period != period.text]
     options: dict[str, Any] = {
@@ -96,7 +97,12 @@ def cut(period: Period, time: str) -> Iterator[Period]:
 
 
 def firm_terms(
-    session: Session, keys: Keys, periods: Sequence[Period], basis: str, material: str = ""
+    session: Session,
+    keys: Keys,
+    periods: Sequence[Period],
+    basis: str,
+    material: str = "",
+    split: Split = Split.EVIDENCE,
 ) -> tuple[list[FirmTerms], list[dict[str, str]]]:
     """(terms of every generator, material and period; pseudo-origins of the last period)."""
     versions = queries.rollup_versions(session, keys)
@@ -110,7 +116,7 @@ def firm_terms(
             found += _territorial(session, keys, periods, stuff, starts)
             continue
         books = traced(session, keys, stuff, versions)
-        results = period_terms(books.operators, books.passed, periods, Basis(basis))
+        results = period_terms(books.operators, books.passed, periods, Basis(basis), split=split)
         ever = _ever(books, periods) if basis == Basis.VERIFIED else {}
         for result in results:
             found += _firms(result, stuff, starts, ever)

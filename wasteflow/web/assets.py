@@ -18,6 +18,7 @@ from wasteflow_maps.assets import asset_names, asset_path
 
 STATIC: Final = Path(__file__).resolve().parent / "static"
 _LONG: Final = "public, max-age=31536000, immutable"
+_FORCED: Final = {"light": "not all", "dark": "all"}
 _SHORT: Final = "public, max-age=300"
 
 
@@ -25,6 +26,7 @@ def install(app: Flask) -> None:
     """Routes `/static/<name>` and `/static/vendor/<name>`; templates know `asset` and `vendor`."""
     app.add_url_rule("/static/<name>", "static", _own)
     app.add_url_rule("/static/vendor/<path:name>", "vendor", _vendor)
+    app.add_url_rule("/static/themed/<theme>/<name>", "themed", _themed)
     app.context_processor(lambda: {"asset": own_url, "vendor": vendor_url})
 
 
@@ -48,6 +50,24 @@ def injected_styles(name: str) -> tuple[str, ...]:
     source = asset_path(name).read_text(encoding="utf-8")
     hashed = re.findall(r"getElementById\(\"([0-9a-f]{64})\"\)", source)
     return ("plotly.js-style-global", *dict.fromkeys(hashed))
+
+
+def themed_url(name: str, theme: str) -> str:
+    """Like `vendor_url`; a style sheet in `theme` ("light", "dark") whatever the system prefers."""
+    if theme not in _FORCED or not name.endswith(".css"):
+        return vendor_url(name)
+    return url_for("themed", theme=theme, name=name, v=_digest(asset_path(name)))
+
+
+def _themed(theme: str, name: str) -> Response:
+    if theme not in _FORCED or name not in asset_names() or not name.endswith(".css"):
+        abort(404)
+    text = asset_path(name).read_text(encoding="utf-8")
+    text = text.replace("(prefers-color-scheme: dark)", _FORCED[theme])
+    text = text.replace("color-scheme: light dark", f"color-scheme: {theme}")
+    response = Response(text, mimetype="text/css")
+    response.headers["Cache-Control"] = _LONG if "v" in request.args else _SHORT
+    return response
 
 
 def _own(name: str) -> Response:

@@ -24,7 +24,6 @@ from scipy.sparse.linalg import splu
 
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 
-
 WIDE = 300
 """Places in a loop from which on an ordering that looks for little fill-in pays."""
 

@@ -93,7 +93,8 @@ def by_year(chain: Chain, sources: Sources) -> Floats:
     """Kilograms of sources per place and year."""
     shape = len(chain.places), len(chain.years)
     cell = sources.place * shape[1] + chain.origin_year[sources.origin]
-    return np.bincount(cell, sources.kg, minlength=shape[0] * shape[1]).reshape(shape)
+    kg = np.bincount(cell, sources.kg.astype(np.float64), minlength=shape[0] * shape[1])
+    return np.asarray(kg.reshape(shape), dtype=np.float64)
 
 
 def draw_fractions(chain: Chain, system: MonthSystem, content: Floats) -> Floats:

@@ -11,11 +11,11 @@ from wasteflow.core.registry import Registry
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import flows_report
 from wasteflow.web.access import books
-from wasteflow.web.assets import vendor_url
+from wasteflow.web.assets import themed_url
 from wasteflow.web.formats import month_words
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.security import nonce
-from wasteflow.web.texts import lang
+from wasteflow.web.texts import lang, theme
 from wasteflow_maps.layers import MapData, map_data
 from wasteflow_maps.page import render_map
 
@@ -39,7 +39,7 @@ def frame() -> str:
         data_of(view, _level()),
         lang=lang(),
         single_file=False,
-        asset_url=vendor_url,
+        asset_url=lambda name: themed_url(name, theme()),
         nonce=nonce(),
     )
 

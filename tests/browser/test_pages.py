@@ -1,0 +1,212 @@
+"""The pages in a real Chromium: own origin only, axe-core, widths, loops, frame, appearance."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
+
+from tests import web_books
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.web.access import books
+from wasteflow_models import migrate
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = ("/", "/map", "/sankey", "/rates", "/flows", "/balances", "/nowhere", "/?period_text=x")
+WIDTHS = (390, 768, 1440)
+Guard = Callable[..., Any]
+
+
+def _served(folder: Path, files: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
+    migrate.upgrade(url)
+    web_books.load(url, folder, files)
+    app = create_app(Config(url))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        with app.app_context():
+            books().db.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the pages over small books with a trader and a loop, marked synthetic."""
+    marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
+    yield from _served(tmp_path_factory.mktemp("pages"), (*web_books.REGISTRY, *marked))
+
+
+@pytest.fixture(scope="module")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the pages over empty books."""
+    yield from _served(tmp_path_factory.mktemp("empty"), ())
+
+
+def ready(page: Page) -> None:
+    """Wait until what scripts draw is drawn."""
+    if page.locator("#sankey").count():
+        page.wait_for_selector("#sankey[data-ready]")
+    if page.locator("iframe").count():
+        page.frame_locator("iframe").locator("path.wf-arc, .wf-empty").first.wait_for()
+
+
+def serious(page: Page) -> list[str]:
+    """Serious and critical findings of axe-core, with where they are."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{item['id']}: {node['html'][:160]}"
+        for item in result["violations"]
+        if item["impact"] in ("serious", "critical")
+        for node in item["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_asks_nothing_outside_its_origin_and_writes_no_error(
+    page: Page, page_guard: Guard, site: str, address: str
+) -> None:
+    guard = page_guard(page, site)
+    answer = page.goto(site + address)
+    assert answer is not None
+    ready(page)
+    expected = {"/nowhere": 404, "/?period_text=x": 422}.get(address, 200)
+    assert answer.status == expected
+    if expected == 200:
+        guard.check_quiet()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("address", PAGES)
+def test_axe_finds_nothing_serious(page: Page, site: str, address: str, theme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: npm ci")
+    page.set_viewport_size({"width": 390 if theme == "dark" else 1440, "height": 900})
+    joint = "&" if "?" in address else "?"
+    page.goto(f"{site}{address}{joint}theme={theme}&lang={'en' if theme == 'dark' else 'zh'}")
+    ready(page)
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_no_page_is_wider_than_the_screen(page: Page, site: str, width: int, lang: str) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    for address in PAGES:
+        joint = "&" if "?" in address else "?"
+        page.goto(f"{site}{address}{joint}lang={lang}")
+        ready(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
+def test_empty_books_look_the_same_everywhere(
+    page: Page, page_guard: Guard, empty_site: str
+) -> None:
+    guard = page_guard(page, empty_site)
+    for address in PAGES[:6]:
+        page.goto(empty_site + address)
+        assert page.get_by_text("wasteflow demo").is_visible()
+    guard.check_quiet()
+
+
+def test_the_sankey_draws_the_loop_of_the_trader(page: Page, site: str) -> None:
+    """The producer gives to the trader and the trader back: both bands are drawn."""
+    page.goto(f"{site}/sankey?level=enterprise")
+    ready(page)
+    links = page.locator("#sankey .sankey-link")
+    assert links.count() == page.evaluate(
+        "JSON.parse(document.getElementById('sankey-data').textContent).links.length"
+    )
+    data = page.evaluate("JSON.parse(document.getElementById('sankey-data').textContent)")
+    ends = {
+        (data["nodes"][link["source"]]["name"], data["nodes"][link["target"]]["name"])
+        for link in data["links"]
+    }
+    assert ("乙化工", "丙贸易") in ends and ("丙贸易", "乙化工") in ends
+
+
+def test_the_map_is_drawn_inside_the_frame_with_our_nonce(page: Page, site: str) -> None:
+    page.goto(f"{site}/map")
+    ready(page)
+    frame = page.frame_locator("iframe")
+    assert frame.locator("path.wf-arc").count() >= 3
+    assert frame.locator(".wf-synthetic").is_visible()
+
+
+def test_the_offline_file_opens_from_disk(
+    page: Page, page_guard: Guard, site: str, tmp_path: Path
+) -> None:
+    body = page.request.get(f"{site}/map/file").body()
+    path = tmp_path / "map.html"
+    path.write_bytes(body)
+    guard = page_guard(page, "file://")
+    page.goto(path.as_uri())
+    page.locator("path.wf-arc").first.wait_for()
+    guard.check_quiet()
+
+
+def test_every_page_reads_without_a_script(chromium_browser: Browser, site: str) -> None:
+    context = chromium_browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for address in PAGES[:6]:
+        page.goto(site + address)
+        assert page.locator("h1").first.is_visible(), address
+    page.goto(f"{site}/sankey")
+    assert page.locator("noscript p").is_visible() and not page.locator("#sankey").is_visible()
+    assert page.locator("table.data tbody tr").count() > 3
+    page.goto(site)
+    page.locator("#f-scope").select_option("park:park.a")
+    page.get_by_role("button", name="查看").click()
+    assert "scope=park" in page.url and page.locator(".where").get_by_text("甲园区").is_visible()
+    context.close()
+
+
+def test_a_mistyped_period_can_be_mended_in_place(page: Page, site: str) -> None:
+    page.goto(f"{site}/?scope=park:park.a")
+    page.get_by_label("或自行填写").fill("2026年1月")
+    page.get_by_role("button", name="查看").click()
+    box = page.get_by_label("或自行填写")
+    assert box.input_value() == "2026年1月" and box.get_attribute("aria-invalid") == "true"
+    assert page.locator("#f-scope").input_value() == "park:park.a"
+    box.fill("2026-01..2026-03")
+    page.get_by_role("button", name="查看").click()
+    assert page.locator(".where").get_by_text("2026年第1季度").is_visible()
+
+
+def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(page: Page, site: str) -> None:
+    page.goto(site)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Tab")
+    width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert int(re.sub(r"\D", "", width)) >= 2
+
+
+def test_the_switch_of_appearance_beats_the_system(chromium_browser: Browser, site: str) -> None:
+    context = chromium_browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.goto(site)
+    dark = page.evaluate(ground)
+    page.goto(f"{site}/?theme=light")
+    light = page.evaluate(ground)
+    page.goto(f"{site}/rates")
+    assert page.evaluate(ground) == light != dark
+    page.goto(f"{site}/map")
+    ready(page)
+    inner = page.frames[1].evaluate("getComputedStyle(document.body).backgroundColor")
+    assert inner == "rgb(255, 255, 255)", "the frame follows the switch too"
+    context.close()
