@@ -169,6 +169,21 @@ def test_long_periods_are_cut_into_quarters_and_years() -> None:
     chart = months.draw(rows, two_years, two_years, "quarter", "en")
     assert len(chart.columns) == 8 and chart.columns[0].label == "25Q1"
     assert chart.columns[0].generated_kg == 5
+    part = Period.parse("2024-11..2026-10")
+    labels = [column.label for column in months.draw([], part, part, "quarter", "en").columns]
+    assert labels[0] == "24/11–12" and labels[-1] == "26/10"
+
+
+def test_beyond_the_largest_materials_the_rest_is_one() -> None:
+    rows = [
+        row({"month": "2026-01", "material": f"m{number}"}, 10 * number, number)
+        for number in range(1, 10)
+    ]
+    month = Period.parse("2026-01")
+    chart = months.draw(rows, month, month, "month", "zh")
+    assert [code for code, _ in chart.materials] == [*(f"m{n}" for n in range(4, 10)), ""]
+    assert chart.columns[0].generated_kg == sum(block.kg for block in chart.columns[0].generated)
+    assert chart.columns[0].generated_kg == 450 and chart.columns[0].used_kg == 45
 
 
 # --- rates and targets ----------------------------------------------------------------------------

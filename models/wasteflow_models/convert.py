@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from wasteflow.core import registry as core
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.records import Entry, Event, EventKind, LoadHeader, LoadStatus
 from wasteflow.core.vocabulary import EntryKind, Evidence, LoadKind, LoadState
+from wasteflow_models.base import Base
 from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow
 from wasteflow_models.registry import (
     EnterpriseRow,
@@ -77,14 +79,14 @@ class Keys:
 
 def load_keys(session: Session) -> Keys:
     """The whole registry with its integer keys (one query a table)."""
-    regions = session.scalars(select(RegionRow).order_by(RegionRow.id)).all()
-    parks = session.scalars(select(ParkRow).order_by(ParkRow.id)).all()
-    firms = session.scalars(select(EnterpriseRow).order_by(EnterpriseRow.id)).all()
-    materials = session.scalars(select(MaterialRow).order_by(MaterialRow.id)).all()
-    routes = session.scalars(select(RouteRow).order_by(RouteRow.id)).all()
-    facilities = session.scalars(select(FacilityRow).order_by(FacilityRow.id)).all()
-    targets = session.scalars(select(TargetRow).order_by(TargetRow.id)).all()
-    filings = session.scalars(select(FilingRow).order_by(FilingRow.id)).all()
+    regions = _rows(session, RegionRow)
+    parks = _rows(session, ParkRow)
+    firms = _rows(session, EnterpriseRow)
+    materials = _rows(session, MaterialRow)
+    routes = _rows(session, RouteRow)
+    facilities = _rows(session, FacilityRow)
+    targets = _rows(session, TargetRow)
+    filings = _rows(session, FilingRow)
     region_code: dict[int | None, str] = {None: "", **{row.id: row.code for row in regions}}
     park_code: dict[int | None, str] = {None: "", **{row.id: row.code for row in parks}}
     firm_code: dict[int | None, str] = {None: "", **{row.id: row.code for row in firms}}
@@ -112,7 +114,13 @@ def load_keys(session: Session) -> Keys:
     return Keys(registry, ids)
 
 
-def _park(row: ParkRow, parks: dict[int | None, str], regions: dict[int | None, str]) -> core.Park:
+def _rows(session: Session, table: type[Base]) -> Sequence[Any]:
+    """Plain rows of a table in order of id (many times quicker than objects)."""
+    columns = table.__table__.c
+    return session.execute(select(*columns).order_by(columns.id)).all()
+
+
+def _park(row: Any, parks: dict[int | None, str], regions: dict[int | None, str]) -> core.Park:
     return core.Park(
         row.code,
         row.name_zh,
@@ -129,7 +137,7 @@ def _park(row: ParkRow, parks: dict[int | None, str], regions: dict[int | None, 
 
 
 def _enterprise(
-    row: EnterpriseRow, parks: dict[int | None, str], regions: dict[int | None, str]
+    row: Any, parks: dict[int | None, str], regions: dict[int | None, str]
 ) -> core.Enterprise:
     return core.Enterprise(
         row.code,
@@ -148,7 +156,7 @@ def _enterprise(
     )
 
 
-def _material(row: MaterialRow) -> core.Material:
+def _material(row: Any) -> core.Material:
     return core.Material(
         row.code,
         row.name_zh,
@@ -161,7 +169,7 @@ def _material(row: MaterialRow) -> core.Material:
     )
 
 
-def _route(row: RouteRow) -> core.Route:
+def _route(row: Any) -> core.Route:
     return core.Route(
         row.code,
         row.name_zh,
@@ -176,7 +184,7 @@ def _route(row: RouteRow) -> core.Route:
 
 
 def _facility(
-    row: FacilityRow, firms: dict[int | None, str], parks: dict[int | None, str]
+    row: Any, firms: dict[int | None, str], parks: dict[int | None, str]
 ) -> core.Facility:
     return core.Facility(
         row.code,
@@ -192,7 +200,7 @@ def _facility(
     )
 
 
-def _target(row: TargetRow) -> core.Target:
+def _target(row: Any) -> core.Target:
     return core.Target(
         row.code,
         row.scope,
@@ -210,9 +218,7 @@ def _target(row: TargetRow) -> core.Target:
     )
 
 
-def _filing(
-    row: FilingRow, firms: dict[int | None, str], regions: dict[int | None, str]
-) -> core.Filing:
+def _filing(row: Any, firms: dict[int | None, str], regions: dict[int | None, str]) -> core.Filing:
     return core.Filing(
         row.code,
         regions[row.from_region_id],

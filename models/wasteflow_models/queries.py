@@ -226,39 +226,6 @@ def ledger_months(session: Session) -> tuple[int, int] | None:
     return None if span.first is None else (int(span.first), int(span.last))
 
 
-def ledger_starts(session: Session, keys: Keys) -> dict[tuple[str, str], tuple[int, bool]]:
-    """(enterprise, material) → (month its ledger starts, an opening entry states it).
-
-    The month of the earliest opening entry, otherwise January of the year of the earliest record
-    (2-domain 1.5).
-    """
-    row, source, target = FlowMonthRow, aliased(PlaceRow), aliased(PlaceRow)
-    known = places(session, keys)
-    earliest: dict[tuple[str, str], int] = {}
-    stated: dict[tuple[str, str], int] = {}
-    query = (
-        select(row.source_id, row.target_id, row.material_id, func.min(row.month))
-        .join(source, source.id == row.source_id)
-        .join(target, target.id == row.target_id)
-        .where(or_(source.kind.in_(_HOLDING), target.kind.in_(_HOLDING)))
-        .group_by(row.source_id, row.target_id, row.material_id)
-        .order_by(row.source_id, row.target_id, row.material_id)
-    )
-    for source_id, target_id, material_id, month in session.execute(query):
-        stuff = keys.codes["material"][material_id]
-        for place in (known[source_id], known[target_id]):
-            if place.holds_stock:
-                owner = place.owner, stuff
-                earliest[owner] = min(month, earliest.get(owner, month))
-        if known[source_id].kind is PlaceKind.OPENING:
-            owner = known[target_id].owner, stuff
-            stated[owner] = min(month, stated.get(owner, month))
-    return {
-        owner: (stated[owner], True) if owner in stated else (month // 100 * 100 + 1, False)
-        for owner, month in earliest.items()
-    }
-
-
 def has_synthetic(session: Session) -> bool:
     """True if any batch of the books was marked synthetic."""
     query = select(BatchRow.id).where(BatchRow.synthetic).limit(1)

@@ -109,7 +109,7 @@ def official(terms: Terms) -> Rate:
 
 
 def new_waste(terms: Terms) -> Rate:
-    """当年产生当年利用率 = (utilised - utilised_prior) / generated [D]; what 新增…综合利用率 asks for.
+    """当年产生当年利用率 = (utilised - utilised_prior) / generated [D]; asked for by 新增…综合利用率.
 
     >>> new_waste(Terms(generated_kg=100, utilised_kg=60, utilised_prior_kg=20)).value
     Fraction(2, 5)
@@ -129,7 +129,7 @@ def fate_share(terms: Terms) -> Rate:
 
 
 def disposal_inclusive(terms: Terms) -> Rate:
-    """处置利用率 = (utilised + disposed) / (generated + utilised_prior + disposed_prior) [V], strict.
+    """处置利用率 = (utilised + disposed) / (generated + both prior terms) [V], the strict form.
 
     >>> disposal_inclusive(Terms(generated_kg=100, utilised_kg=60, disposed_kg=20)).value
     Fraction(4, 5)
@@ -152,7 +152,7 @@ def consumption_balance(terms: Terms) -> Rate:
 
 
 def _ratio(terms: Terms, above: tuple[str, ...], below: tuple[str, ...]) -> Rate:
-    """Signed sum of terms over sum of terms; the reason where one is unknown or nothing is below."""
+    """Signed sum of terms over sum of terms; a reason if one is unknown or nothing is below."""
     sums = []
     for words in (above, below):
         total = 0

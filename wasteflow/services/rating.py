@@ -17,7 +17,7 @@ from wasteflow.core.formulas import FORMULAS, Terms
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.rates import TIMES, FirmTerms, parse_groupings, rate_rows
-from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
+from wasteflow.core.tracing.attribution import Basis, PeriodTerms
 from wasteflow.core.tracing.followup import cumulative_verified
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.reports import check_material
@@ -28,7 +28,7 @@ from wasteflow_models.engine import Database
 
 TERRITORIAL, USE_TO_GENERATION = "territorial", "use_to_generation"
 BASES = (*(basis.value for basis in Basis), TERRITORIAL)
-Starts = dict[tuple[str, str], tuple[int, bool]]
+Starts = dict[str, tuple[int, bool]]
 
 
 def rates_report(
@@ -62,8 +62,7 @@ def rates_report(
         check_material(keys.registry, material)
         wanted = keys.registry.in_scope(scope)
         synthetic = queries.has_synthetic(session)
-        split = Split.ROUTE if "route" in groupings else Split.EVIDENCE
-        terms, pseudo = firm_terms(session, keys, asked, basis, material, split)
+        terms, pseudo = firm_terms(session, keys, asked, basis, material)
     inside = [item for item in terms if item.enterprise in wanted]
     items = [item for item in inside if not times or item.period != period.text]
     options: dict[str, Any] = {
@@ -97,26 +96,21 @@ def cut(period: Period, time: str) -> Iterator[Period]:
 
 
 def firm_terms(
-    session: Session,
-    keys: Keys,
-    periods: Sequence[Period],
-    basis: str,
-    material: str = "",
-    split: Split = Split.EVIDENCE,
+    session: Session, keys: Keys, periods: Sequence[Period], basis: str, material: str = ""
 ) -> tuple[list[FirmTerms], list[dict[str, str]]]:
     """(terms of every generator, material and period; pseudo-origins of the last period)."""
     versions = queries.rollup_versions(session, keys)
-    starts = queries.ledger_starts(session, keys)
     found: list[FirmTerms] = []
     pseudo: list[dict[str, str]] = []
     for stuff in sorted(versions):
         if material and stuff != material:
             continue
+        books = traced(session, keys, stuff, versions)
+        starts = books.starts
         if basis == TERRITORIAL:
             found += _territorial(session, keys, periods, stuff, starts)
             continue
-        books = traced(session, keys, stuff, versions)
-        results = period_terms(books.operators, books.passed, periods, Basis(basis), split=split)
+        results = books.terms(periods, Basis(basis))
         ever = _ever(books, periods) if basis == Basis.VERIFIED else {}
         for result in results:
             found += _firms(result, stuff, starts, ever)
@@ -137,8 +131,8 @@ def _firms(
             material,
             result.period.text,
             terms,
-            _late(starts, firm, material, result.period),
-            not starts.get((firm, material), (0, True))[1],
+            _late(starts, firm, result.period),
+            not starts.get(firm, (0, True))[1],
             used,
             whole,
         )
@@ -155,9 +149,9 @@ def _ever(books: Traced, periods: Sequence[Period]) -> dict[tuple[str, str], tup
     }
 
 
-def _late(starts: Starts, firm: str, material: str, period: Period) -> int:
+def _late(starts: Starts, firm: str, period: Period) -> int:
     """Month the ledger of a firm starts if that is after the period's first month, else 0."""
-    start = starts.get((firm, material), (0, True))[0]
+    start = starts.get(firm, (0, True))[0]
     return start if start > period.first else 0
 
 
@@ -194,5 +188,5 @@ def _territorial(
             item = terms[firm]
             item.utilised_prior_kg = item.stored_kg = item.disposed_kg = None
             item.disposed_prior_kg = None
-            late = _late(starts, firm, material, period)
+            late = _late(starts, firm, period)
             yield FirmTerms(firm, material, period.text, item, late)

@@ -7,11 +7,15 @@ materials never mix.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from threading import Lock
 
 from sqlalchemy.orm import Session
 
+from wasteflow.core.periods import Period
+from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
+from wasteflow.core.tracing.flows import ledger_starts
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
@@ -29,6 +33,24 @@ class Traced:
     chain: Chain
     operators: Operators
     passed: YearPass
+    starts: dict[str, tuple[int, bool]]
+    known: dict[tuple[str, Basis], PeriodTerms] = field(default_factory=dict)
+
+    def terms(self, periods: Sequence[Period], basis: Basis) -> list[PeriodTerms]:
+        """Terms of every origin for each period, each computed once.
+
+        Always split by route, so that a figure is the same to the kilogram however it is grouped.
+        """
+        missing = [period for period in periods if (period.text, basis) not in self.known]
+        made = dict(self.known)
+        if missing:
+            results = period_terms(self.operators, self.passed, missing, basis, Split.ROUTE)
+            for period, result in zip(missing, results, strict=True):
+                made[period.text, basis] = result
+            if len(self.known) > KEPT:
+                self.known.clear()
+            self.known.update(made)
+        return [made[period.text, basis] for period in periods]
 
 
 _kept: OrderedDict[tuple[str, str], tuple[object, Traced]] = OrderedDict()
@@ -48,9 +70,10 @@ def traced(session: Session, keys: Keys, material: str, versions: dict[str, int]
         if found and found[0] == stamp:
             _kept.move_to_end(key)
             return found[1]
-    chain = build_chain(queries.flow_table(session, keys, material), fates)
+    table = queries.flow_table(session, keys, material)
+    chain = build_chain(table, fates)
     operators = Operators(chain)
-    made = Traced(material, chain, operators, year_pass(operators))
+    made = Traced(material, chain, operators, year_pass(operators), ledger_starts(table))
     with _lock:
         _kept[key] = (stamp, made)
         while len(_kept) > KEPT:

@@ -128,6 +128,34 @@ class FlowTable:
         return frozenset(self.places[number].owner for number in np.unique(self.target[rows]))
 
 
+def ledger_starts(table: FlowTable) -> dict[str, tuple[int, bool]]:
+    """Enterprise → (month its ledger of the material starts, an opening entry states it).
+
+    The month of the earliest opening entry, otherwise January of the year of the earliest record
+    (2-domain 1.5).
+    """
+    never = np.iinfo(np.int64).max
+    first = np.full(len(table.places), never)
+    stated = np.full(len(table.places), never)
+    for ends in (table.source, table.target):
+        np.minimum.at(first, ends, table.month)
+    opening = np.array([place.kind is PlaceKind.OPENING for place in table.places], dtype=bool)
+    rows = opening[table.source]
+    np.minimum.at(stated, table.target[rows], table.month[rows])
+    earliest: dict[str, int] = {}
+    openings: dict[str, int] = {}
+    for number, place in enumerate(table.places):
+        if not place.owner:
+            continue
+        earliest[place.owner] = min(int(first[number]), earliest.get(place.owner, never))
+        if stated[number] != never:
+            openings[place.owner] = min(int(stated[number]), openings.get(place.owner, never))
+    return {
+        firm: (openings[firm], True) if firm in openings else (month // 100 * 100 + 1, False)
+        for firm, month in earliest.items()
+    }
+
+
 def source_name(boundary: Place, place: Place, generators: frozenset[str]) -> str:
     """Name of the origin of mass that enters holding `place` from `boundary`.
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from wasteflow.core.periods import Period
-from wasteflow.web.formats import month_short, month_words, period_words
+from wasteflow.web.formats import month_short, period_words
 from wasteflow.web.pages.rates import RateRow, rate_rows
 from wasteflow.web.pages.view import View
 from wasteflow_maps.style import colour_of
@@ -19,6 +19,8 @@ from wasteflow_maps.style import colour_of
 STEPS: Final = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 PARTS: Final = 4
 MAX_MONTHS, MAX_QUARTERS = 12, 16
+MAX_MATERIALS: Final = 6
+OTHERS, OTHERS_COLOUR = "", "#8a97a0"
 WIDEST: Final = 7.0
 TOP, FOOT = 4.0, 100.0
 
@@ -104,9 +106,7 @@ def draw(rows: Sequence[RateRow], period: Period, inside: Period, time: str, lan
             open_.add(code)
     parts = _parts(period, time)
     cells_of = [(generated.get(part.text, {}), used.get(part.text, {})) for part in parts]
-    stuff = sorted(
-        {code for cells in cells_of for table in cells for code, kg in table.items() if kg}
-    )
+    stuff = _drawn(cells_of)
     top = scale_top(max((sum(table.values()) for cells in cells_of for table in cells), default=0))
     step = 100 / max(len(parts), 1)
     width = min(step * 0.38, WIDEST)
@@ -131,9 +131,24 @@ def draw(rows: Sequence[RateRow], period: Period, inside: Period, time: str, lan
         time,
         columns,
         *_axis(top, lang),
-        tuple((code, colour_of(code)) for code in stuff),
+        tuple((code, _colour(code)) for code in stuff),
         tuple(code for code in stuff if code in open_),
     )
+
+
+def _drawn(cells_of: Sequence[tuple[dict[str, int], dict[str, int]]]) -> list[str]:
+    """Materials to draw, by code; beyond the largest the rest is summed as OTHERS in place."""
+    sums: dict[str, int] = {}
+    for cells in cells_of:
+        for table in cells:
+            for code, kg in table.items():
+                sums[code] = sums.get(code, 0) + kg
+    moved = sorted((code for code, kg in sums.items() if kg), key=lambda c: (-sums[c], c))
+    rest = moved[MAX_MATERIALS:]
+    for cells in cells_of if len(rest) > 1 else ():
+        for table in cells:
+            table[OTHERS] = sum(table.pop(code, 0) for code in rest)
+    return [*sorted(moved[:MAX_MATERIALS]), OTHERS] if len(rest) > 1 else sorted(moved)
 
 
 def _axis(top: int, lang: str) -> tuple[str, tuple[tuple[float, str], ...]]:
@@ -157,8 +172,12 @@ def _stack(parts: Iterable[tuple[str, int]], top: int) -> tuple[Block, ...]:
         if kg > 0:
             height = (FOOT - TOP) * kg / top
             foot -= height
-            blocks.append(Block(code, colour_of(code), round(foot, 3), round(height, 3), kg))
+            blocks.append(Block(code, _colour(code), round(foot, 3), round(height, 3), kg))
     return tuple(blocks)
+
+
+def _colour(code: str) -> str:
+    return colour_of(code) if code else OTHERS_COLOUR
 
 
 def scale_top(largest_kg: int) -> int:
@@ -192,9 +211,12 @@ def _label(part: Period, time: str, lang: str) -> str:
         return month_short(part.first, lang)
     if time == "quarter" and "Q" in part.text:
         return f"{part.first // 100 % 100}Q{part.text[-1]}"
-    if time == "year":
-        return str(part.first // 100)
-    return month_words(part.first, lang) if part.first == part.last else part.text
+    if time == "year" and part.text == str(part.first // 100):
+        return part.text
+    # A quarter or year of which the period holds only a part.
+    first, last = part.first % 100, part.last % 100
+    months = str(first) if first == last else f"{first}–{last}"
+    return f"{part.first // 100 % 100}/{months}"
 
 
 __all__ = ["Block", "Chart", "Column", "chart", "draw", "scale_top", "window"]

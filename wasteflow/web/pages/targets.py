@@ -143,15 +143,16 @@ def regional(registry: Registry, scope: str, material: str) -> list[Target]:
 
 
 def _ticks(targets: Iterable[Target], year: int) -> Sequence[Tick]:
-    """Ticks of targets given as fractions, oldest plans left out, labels kept apart."""
-    fractions = sorted(
-        (Decimal(target.value) * 100, target.year or 0, target.code, target)
-        for target in targets
-        if target.value and target.unit == "fraction" and (target.year or year) >= year - OLD_YEARS
-    )
+    """Ticks of targets given as fractions: equal ones once, oldest plans not, labels kept apart."""
+    unlike: dict[tuple[Decimal, int], Target] = {}
+    for target in sorted(targets, key=lambda item: item.code):
+        when = target.year or year
+        if target.value and target.unit == "fraction" and when >= year - OLD_YEARS:
+            unlike.setdefault((Decimal(target.value) * 100, when), target)
+    fractions = sorted(unlike.items(), key=lambda item: item[0])
     ends: list[float] = []
     ticks = []
-    for value, _, _, target in fractions:
+    for (value, _), target in fractions:
         position = min(float(value), 100.0)
         row = next((i for i, end in enumerate(ends) if position - end >= LABEL_GAP), len(ends))
         ends[row : row + 1] = [position]

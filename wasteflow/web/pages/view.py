@@ -18,7 +18,7 @@ from wasteflow.core.periods import Period, next_month
 from wasteflow.core.registry import Registry
 from wasteflow.services.reports import Overview, check_material, overview
 from wasteflow.web.access import books
-from wasteflow.web.formats import month_words, period_words
+from wasteflow.web.formats import period_words
 from wasteflow.web.texts import lang, name_of, text
 
 KEPT: Final = ("scope", "period", "material", "products")
@@ -219,154 +219,6 @@ def _periods(held: Overview, chosen: str) -> Iterator[tuple[str, list[Choice]]]:
         yield key, [(period.text, period_words(period, lang())) for period in periods]
 
 
-def scope_name(self) -> str:
-        """The scope in words."""
-        return scope_name(self.registry, self.scope)
-
-    @property
-    def material_name(self) -> str:
-        """The material in words."""
-        if not self.material:
-            return text("filter.all_materials")
-        return name_of(self.registry.materials[self.material])
-
-    def material_names(self, codes: Iterable[str], limit: int = 99) -> str:
-        """Names of materials as a list in words, at most `limit` of them."""
-        names = [name_of(self.registry.materials[c]) for c in codes if c in self.registry.materials]
-        shown = text("list.comma").join(names[:limit])
-        return f"{shown}…" if len(names) > limit else shown
-
-    def scope_words(self, scope: str) -> str:
-        """The area of a target in words; `all` is the whole country."""
-        return text("targets.national") if scope == "all" else scope_name(self.registry, scope)
-
-    def address(self, endpoint: str, **changes: Any) -> str:
-        """Address of a page with this view, `changes` made; blank values are left out."""
-        kept: dict[str, Any] = {
-            "scope": self.scope if self.scope != "all" else "",
-            "period": self.period.text if self.period else "",
-            "material": self.material,
-            "products": "1" if self.products else "",
-            "lang": request.args.get("lang", ""),
-        }
-        values = {
-            name: value for name, value in (kept | changes).items() if value not in ("", None)
-        }
-        return url_for(f"pages.{endpoint}", **values)
-
-    @cached_property
-    def form(self) -> Form:
-        """The filter form filled with this view."""
-        return form_of(
-            self.books, self.scope, self.period.text if self.period else "", self.material
-        )
-
-
-def read_view() -> View:
-    """The view of the current request.
-
-    Raises InvalidValue `bad_period`, `bad_scope`; NotFound `unknown_code`.
-    """
-    held = overview(db=books().db)
-    scope = request.args.get("scope", "").strip() or "all"
-    held.registry.in_scope(scope)
-    material = request.args.get("material", "").strip()
-    check_material(held.registry, material)
-    asked = request.args.get("period_text", "").strip() or request.args.get("period", "").strip()
-    period = Period.parse(asked) if asked else default_period(held)
-    return View(held, scope, period, material, request.args.get("products") == "1")
-
-
-def default_period(held: Overview) -> Period | None:
-    """Year to date, or the latest full year while the new one is shorter than three months.
-
-    The period never begins before the books do, so that rates stay computable.
-    """
-    if held.first is None or held.last is None:
-        return None
-    january = held.last // 100 * 100 + 1
-    if held.last % 100 == 12:
-        return Period.of(january, held.last)
-    if held.last % 100 < MIN_MONTHS and held.first <= next_month(january, -12):
-        return Period.of(next_month(january, -12), next_month(january, -1))
-    return Period.of(max(january, held.first), held.last)
-
-
-def raw_form() -> Form | None:
-    """The form of a request whose values cannot be used, as typed; None without readable books."""
-    try:
-        held = overview(db=books().db)
-    except Exception:  # the error page must come even if the database does not answer
-        return None
-    args = request.args
-    typed = args.get("period_text", "").strip() or args.get("period", "").strip()
-    return form_of(held, args.get("scope", "") or "all", typed, args.get("material", ""))
-
-
-def form_of(held: Overview, scope: str, period: str, material: str) -> Form:
-    """Form with choices from the registry and the span of the books."""
-    registry = held.registry
-    firms = [(f"enterprise:{code}", name_of(firm)) for code, firm in registry.enterprises.items()]
-    left_out = len(firms) if len(firms) > FIRMS_LISTED else 0
-    if left_out:
-        firms = [choice for choice in firms if choice[0] == scope]
-    regions = [(f"region:{code}", label) for code, label in _tree(registry.regions)]
-    parks = [(f"park:{code}", label) for code, label in _tree(registry.parks)]
-    groups = [("filter.regions", regions), ("filter.parks", parks), ("filter.firms", firms)]
-    stuff = registry.materials.values()
-    return Form(
-        scope,
-        period,
-        material,
-        [(key, choices) for key, choices in groups if choices],
-        list(_periods(held, period)),
-        [(item.code, name_of(item)) for item in stuff],
-        left_out,
-    )
-
-
-def _tree(table: Any) -> Iterator[Choice]:
-    """(code, indented name) of parks or regions, children below their parents."""
-    children: dict[str, list[str]] = {}
-    for code, item in table.items():
-        children.setdefault(item.parent if item.parent in table else "", []).append(code)
-
-    def walk(parent: str, depth: int) -> Iterator[Choice]:
-        for code in children.get(parent, []):
-            yield code, "\u3000" * depth + name_of(table[code])
-            yield from walk(code, depth + 1)
-
-    return walk("", 0)
-
-
-def _periods(held: Overview, chosen: str) -> Iterator[tuple[str, list[Choice]]]:
-    """Years, quarters and months of the books, newest first; a chosen other one leads."""
-    if held.first is None or held.last is None:
-        return
-    months = list(Period.of(held.first, held.last).months())[::-1]
-    years = list(dict.fromkeys(month // 100 for month in months))
-    to_date = default_period(held)
-    first = [to_date] if to_date and to_date.text not in {str(year) for year in years} else []
-    quarters = list(dict.fromkeys((month // 100, (month % 100 + 2) // 3) for month in months))
-    groups = [
-        ("filter.years", [*first, *(Period.parse(str(year)) for year in years)]),
-        ("filter.quarters", [Period.parse(f"{year}Q{number}") for year, number in quarters]),
-        ("filter.months", [Period.of(month, month) for month in months]),
-    ]
-    known = {period.text for _, periods in groups for period in periods}
-    if chosen and chosen not in known:
-        yield "filter.chosen_period", [(chosen, _words(chosen))]
-    for key, periods in groups:
-        yield key, [(period.text, period_words(period, lang())) for period in periods]
-
-
-def _words(chosen: str) -> str:
-    try:
-        return period_words(Period.parse(chosen), lang())
-    except InvalidValue:
-        return chosen
-
-
 def scope_name(registry: Registry, scope: str) -> str:
     """The words for a scope; its text if it names nothing registered."""
     word, _, code = scope.partition(":")
@@ -379,6 +231,3 @@ def scope_name(registry: Registry, scope: str) -> str:
         return text("filter.all_scope")
     item = tables.get(word, {}).get(code)
     return name_of(item) if item else scope
-
-
-__all__ = ["Form", "View", "default_period", "form_of", "month_words", "raw_form", "read_view"]
