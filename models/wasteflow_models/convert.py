@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.records import Entry, Event, EventKind, LoadHeader, LoadStatus
 from wasteflow.core.vocabulary import EntryKind, Evidence, LoadKind, LoadState
 from wasteflow_models.base import Base
-from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow
+from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
 from wasteflow_models.registry import (
     EnterpriseRow,
     FacilityRow,
@@ -312,8 +312,3 @@ def event_record(row: EventRow) -> Event:
         row.refused_kg,
         Evidence(row.evidence),
     )
-
-
-def places_by_id(rows: Iterable[PlaceRow], keys: Keys) -> dict[int, Place]:
-    """Integer key → place."""
-    return {row.id: keys.place(row.kind, row.a, row.b) for row in rows}

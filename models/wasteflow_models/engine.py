@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 from wasteflow.core.errors import WasteflowError
 
 BUSY_TIMEOUT_S = 60
+SNAPSHOT = "snapshot"
+"""Key of `Session.info` in read transactions: what queries may remember until it ends."""
 WRITER_LOCK = 7702
 """Key of the PostgreSQL advisory lock of writers (7701 is that of migrations)."""
 
@@ -58,7 +60,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session in one consistent read transaction, always rolled back."""
-        with Session(self._reader or self._writer, autoflush=False) as session:
+        engine = self._reader or self._writer
+        with Session(engine, autoflush=False, info={SNAPSHOT: {}}) as session:
             if not self.is_sqlite:
                 session.connection(
                     execution_options={

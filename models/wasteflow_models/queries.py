@@ -18,7 +18,8 @@ from wasteflow.core.periods import Period
 from wasteflow.core.places import HOLDING, Place, PlaceKind
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind, Evidence
-from wasteflow_models.convert import Keys, places_by_id
+from wasteflow_models.convert import Keys
+from wasteflow_models.engine import SNAPSHOT
 from wasteflow_models.ledger import (
     BatchRow,
     EntryRow,
@@ -35,8 +36,14 @@ _HOLDING = tuple(int(kind) for kind in sorted(HOLDING))
 
 
 def places(session: Session, keys: Keys) -> dict[int, Place]:
-    """All places by their integer key."""
-    return places_by_id(session.scalars(select(PlaceRow).order_by(PlaceRow.id)), keys)
+    """All places by their integer key, in its order; a read transaction asks the database once."""
+    memo: dict[str, tuple[Keys, dict[int, Place]]] = session.info.get(SNAPSHOT, {})
+    if "places" in memo and memo["places"][0] is keys:
+        return memo["places"][1]
+    query = select(PlaceRow.id, PlaceRow.kind, PlaceRow.a, PlaceRow.b).order_by(PlaceRow.id)
+    found = {key: keys.place(kind, a, b) for key, kind, a, b in session.execute(query)}
+    memo["places"] = keys, found
+    return found
 
 
 def flow_sums(
@@ -194,18 +201,16 @@ def flow_table(session: Session, keys: Keys, material: str) -> FlowTable:
         .where(row.material_id == keys.id_of("material", material))
         .order_by(row.month, row.source_id, row.target_id, row.route_id, row.evidence)
     )
-    known = places(session, keys)
-    position = {place_id: number for number, place_id in enumerate(known)}
+    known, found = places(session, keys), session.execute(query).all()
+    used = sorted({key for row in found for key in (row.source_id, row.target_id)})
+    position = {place_id: number for number, place_id in enumerate(used)}
     routes = sorted(keys.codes["route"])
     route_position = {route_id: number for number, route_id in enumerate(routes)}
-    rows = [
-        (m, position[s], position[t], route_position[r], e, kg)
-        for m, s, t, r, e, kg in session.execute(query)
-    ]
+    rows = [(m, position[s], position[t], route_position[r], e, kg) for m, s, t, r, e, kg in found]
     columns = np.array(rows, dtype=np.int64).reshape(len(rows), 6).T
     month, source, target, route, evidence, kg = (np.ascontiguousarray(c) for c in columns)
     return FlowTable.of_columns(
-        list(known.values()),
+        [known[place_id] for place_id in used],
         [keys.codes["route"][route_id] for route_id in routes],
         month=month,
         source=source,

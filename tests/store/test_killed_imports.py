@@ -142,7 +142,7 @@ def without(counts: dict[str, int], name: str) -> dict[str, int]:
 def wipe(db: Database) -> None:
     """Take the loads out again, as if nothing had been imported."""
     with db.write() as session:
-        for table in ("event", "shipment", "flow_month", "place"):
+        for table in ("event", "shipment", "flow_month", "place", "rollup_version"):
             session.execute(text(f'DELETE FROM "{table}"'))
         session.execute(text("DELETE FROM batch WHERE kind = 'shipments'"))
 

@@ -37,6 +37,8 @@ def test_the_books_are_sound_and_fifty_places_miss_a_kilogram(us: RealData) -> N
     assert sum(kg(item["closing_t"]) for item in report.findings) == -50
 
 
+HOLES = 50
+"""Plant-materials whose cells miss a kilogram from rounding (README of the data set)."""
 GROUPS = {"enterprise": "by_plant", "park": "by_state", "material": "by_material"}
 
 
@@ -50,43 +52,66 @@ def group_names(us: RealData, by: str) -> dict[str, str]:
     return {code: material.name_en for code, material in registry.materials.items()}
 
 
+def plant_sums(us: RealData, by: str) -> dict[str, Counter[str]]:
+    """Kilograms generated, utilised, disposed and stored per group, from the flow graph."""
+    registry, names = overview(db=us.db).registry, group_names(us, by)
+    words = {"use": "utilised", "disposal": "disposed", "storage": "stored"}
+    sums: dict[str, Counter[str]] = {}
+    for edge in us.flows()["edges"]:
+        plant = edge["source"] if edge["source"] in registry.enterprises else edge["target"]
+        if not plant.startswith("plant."):
+            continue
+        code = {"enterprise": plant, "park": registry.park_of(plant)}.get(by, edge["material"])
+        if edge["source"] == "generation":
+            word = "generated"
+        elif edge["route"]:
+            word = words[registry.routes[edge["route"]].fate]
+        else:
+            word = "prior" if edge["source"].startswith("yard:") else "stored"
+        sums.setdefault(names[code], Counter())[word] += edge["kg"]
+    return sums
+
+
+@pytest.mark.parametrize("by", GROUPS)
+def test_amounts_to_the_kilogram(us: RealData, by: str) -> None:
+    expected, words = us.expected[GROUPS[by]], ("generated", "utilised", "disposed", "stored")
+    wanted = {
+        name: {word: kg(item[word]) for word in words} | {"prior": kg(item["prior"])}
+        for name, item in expected.items()
+    }
+    found = {
+        name: {word: sums[word] for word in (*words, "prior")}
+        for name, sums in plant_sums(us, by).items()
+    }
+    assert found == wanted
+
+
 @pytest.mark.parametrize("formula", ["official", "simple"])
 @pytest.mark.parametrize("by", GROUPS)
-def test_amounts_and_rates(us: RealData, formula: str, by: str) -> None:
-    """Amounts to the kilogram; the official rate where it needs no tracing.
-
-    It needs tracing where prior stock is drawn, and for plant 6021, which used one kilogram more
-    than it generated (its hole from rounding).
-    """
+def test_rates(us: RealData, formula: str, by: str) -> None:
+    """Rates as published.  What lies in a hole of one kilogram credits nobody: 1 kg a material."""
     expected, names = us.expected[GROUPS[by]], group_names(us, by)
     rows = {names[row[by]]: row for row in us.rates(formula, by)["rows"] if row[by]}
     generating = {name for name, row in rows.items() if kg(row["generated_t"])}
     assert generating == {name for name, item in expected.items() if item["generated"]}
-    untraced = {}
     for name in sorted(generating):
         row, item = rows[name], expected[name]
-        assert kg(row["generated_t"]) == kg(item["generated"])
-        assert kg(row["disposed_t"]) == kg(item["disposed"]), name
-        assert kg(row["utilised_t"]) == kg(item["utilised"]), name
-        if row["not_computable"]:
-            untraced[name] = row["not_computable"]
-        else:
-            assert row["value"] * 100 == pytest.approx(item[f"{formula}_pct"], abs=6e-5), name
-    wanted: dict[str, str] = {}
-    if formula == "official":
-        drawn = [name for name, item in expected.items() if item["prior"] > 0]
-        wanted = dict.fromkeys(drawn, "prior_stock_untraced")
-        wanted |= {"6021": "attribution_untraced"} if by == "enterprise" else {}
-    assert untraced == wanted
+        assert row["value"] * 100 == pytest.approx(item[f"{formula}_pct"], abs=6e-5), name
+        assert kg(row["generated_t"]) == kg(item["generated"]), name
+        for word in ("utilised", "disposed"):
+            missing = kg(item[word]) - kg(row[f"{word}_t"])
+            assert 0 <= missing <= HOLES, (name, word)
 
 
 def test_the_nation(us: RealData) -> None:
-    expected, total = us.expected["national"], us.rates("simple")["total"]
-    assert kg(total["generated_t"]) == kg(expected["generated"])
-    assert kg(total["utilised_t"]) == kg(expected["utilised"])
-    assert kg(total["disposed_t"]) == kg(expected["disposed"])
-    assert round(total["value"] * 100, 4) == expected["simple_pct"] == 40.8875
-    assert us.rates("official")["total"]["not_computable"] == "prior_stock_untraced"
+    expected = us.expected["national"]
+    for formula, percent in (("simple", 40.8875), ("official", 40.8467)):
+        total = us.rates(formula)["total"]
+        assert round(total["value"] * 100, 4) == expected[f"{formula}_pct"] == percent
+        assert kg(total["generated_t"]) == kg(expected["generated"])
+        assert kg(total["utilised_prior_t"]) == kg(expected["prior"])
+        for word in ("utilised", "disposed"):
+            assert 0 <= kg(expected[word]) - kg(total[f"{word}_t"]) <= HOLES
 
 
 def test_every_fate_in_the_flows(us: RealData) -> None:

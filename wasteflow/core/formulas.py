@@ -109,7 +109,7 @@ def official(terms: Terms) -> Rate:
 
 
 def new_waste(terms: Terms) -> Rate:
-    """当年产生当年利用率 = (utilised - utilised_prior) / generated [D]; asked for by 新增…综合利用率.
+    """当年产生当年利用率 = (utilised - utilised_prior) / generated [D]; for 新增…综合利用率.
 
     >>> new_waste(Terms(generated_kg=100, utilised_kg=60, utilised_prior_kg=20)).value
     Fraction(2, 5)

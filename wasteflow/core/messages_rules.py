@@ -337,6 +337,18 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "没有口径“{value}”。可用：{known}。",
         "there is no basis “{value}”; known ones: {known}",
     ),
+    "bad_term": (
+        "没有项目“{value}”。可用：{known}。",
+        "there is no term “{value}”; known ones: {known}",
+    ),
+    "bad_place": (
+        "没有部位“{value}”。请从页面上的链接进入。",
+        "there is no place “{value}”; follow the links of the pages",
+    ),
+    "bad_evidence": (
+        "没有证据等级“{value}”。可用：{known}。",
+        "there is no grade of evidence “{value}”; known ones: {known}",
+    ),
     "bad_level": (
         "没有层级“{value}”。可用：{known}。",
         "there is no level “{value}”; known ones: {known}",

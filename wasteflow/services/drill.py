@@ -18,7 +18,7 @@ from wasteflow.core.periods import Period, month_text, shanghai_day
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import FlowKey, Posting, entry_postings, load_postings
 from wasteflow.core.records import EventKind
-from wasteflow.core.tracing.attribution import Basis, Split
+from wasteflow.core.tracing.attribution import Basis
 from wasteflow.core.tracing.behind import BEHIND, Part, postings_behind, stored_behind
 from wasteflow.core.tracing.rounding import largest_remainder
 from wasteflow.core.units import tonnes_text
@@ -63,10 +63,9 @@ def term_report(
         _check_firm(keys, enterprise)
         check_material(keys.registry, material)
         synthetic = queries.has_synthetic(session)
-        split = Split.ROUTE if by_route else Split.EVIDENCE
         items = [
             item
-            for item in firm_terms(session, keys, [period], basis, material, split)[0]
+            for item in firm_terms(session, keys, [period], basis, material)[0]
             if item.enterprise == enterprise
             and not item.late
             and (include_products or keys.registry.materials[item.material].is_waste)

@@ -1,0 +1,106 @@
+"""The year to date of every target month by month, for its chart; judgement is `target_status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from wasteflow.core.errors import WasteflowError
+from wasteflow.core.formulas import Terms
+from wasteflow.core.periods import Period
+from wasteflow.core.rates import FirmTerms
+from wasteflow.core.registry import Registry, Target
+from wasteflow.core.target_values import QUALITATIVE, YEAR_MONTHS, is_amount, value_of
+from wasteflow.core.targets import measured_year, target_materials, to_date_period
+from wasteflow.core.tracing.attribution import Basis
+from wasteflow.services.rating import firm_terms
+from wasteflow_models import queries
+from wasteflow_models.convert import load_keys
+from wasteflow_models.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Year-to-date values of a target at the ends of the months of `year`, by basis.
+
+    Each is (month 1..12, value): a fraction for a rate, kilograms for an amount.
+    """
+
+    year: int
+    points: Mapping[str, tuple[tuple[int, float], ...]]
+
+
+def target_series(*, db: Database, period: Period | None = None) -> dict[str, Series]:
+    """Code of a target → its series on both bases, for targets with a computable metric."""
+    with db.read() as session:
+        keys = load_keys(session)
+        span = queries.ledger_months(session)
+        if span is None:
+            return {}
+        as_of = min(period.last, span[1]) if period else span[1]
+        targets = [t for t in keys.registry.targets.values() if t.metric != QUALITATIVE]
+        years = {measured_year(target, as_of) for target in targets}
+        months = [
+            year * 100 + number
+            for year in sorted(years)
+            for number in range(1, YEAR_MONTHS + 1)
+            if span[0] <= year * 100 + number <= as_of
+        ]
+        asked = [to_date_period(month) for month in months]
+        items: dict[str, list[FirmTerms]] = {
+            basis.value: firm_terms(session, keys, asked, basis.value)[0] if asked else []
+            for basis in Basis
+        }
+    by_basis = {basis: _by_period(found) for basis, found in items.items()}
+    return {
+        target.code: _series(target, keys.registry, by_basis, months, measured_year(target, as_of))
+        for target in targets
+    }
+
+
+def _by_period(items: Iterable[FirmTerms]) -> dict[str, list[FirmTerms]]:
+    found: dict[str, list[FirmTerms]] = {}
+    for item in items:
+        found.setdefault(item.period, []).append(item)
+    return found
+
+
+def _series(
+    target: Target,
+    registry: Registry,
+    by_basis: Mapping[str, Mapping[str, list[FirmTerms]]],
+    months: Iterable[int],
+    year: int,
+) -> Series:
+    try:
+        firms = registry.in_scope(target.scope)
+    except WasteflowError:
+        firms = frozenset()
+    materials = target_materials(target, registry)
+    points: dict[str, list[tuple[int, float]]] = {basis: [] for basis in by_basis}
+    for month in months:
+        if month // 100 != year:
+            continue
+        for basis, by_period in by_basis.items():
+            mine = [
+                item.terms
+                for item in by_period.get(to_date_period(month).text, ())
+                if item.enterprise in firms and item.material in materials and not item.late
+            ]
+            value = _value(target.metric, mine)
+            if value is not None:
+                points[basis].append((month % 100, value))
+    return Series(year, {basis: tuple(found) for basis, found in points.items()})
+
+
+def _value(metric: str, terms: list[Terms]) -> float | None:
+    if not terms:
+        return None
+    total = Terms()
+    for item in terms:
+        total.add(item)
+    value = value_of(metric, total).value
+    return None if value is None else float(value)
+
+
+__all__ = ["Series", "is_amount", "target_series"]
