@@ -178,7 +178,7 @@ def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> 
     if sys.platform == "win32":
         from wasteflow.app import create_app
 
-        create_app().run(host=host, port=port)
+        create_app(warm=True).run(host=host, port=port)
         return
     from gunicorn.app.wsgiapp import run
 
@@ -188,6 +188,6 @@ def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> 
         f"--workers={workers}",
         "--threads=4",
         "--no-control-socket",
-        "wasteflow.app:create_app()",
+        "wasteflow.app:create_app(warm=True)",
     ]
     run()

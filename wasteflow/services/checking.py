@@ -302,7 +302,7 @@ def _findings(session: Session, keys: Keys) -> list[dict[str, str]]:
         for line in balances(books, keys.registry.enterprises)
         for code in line.findings()
     ]
-    return [*found, *stale_stocktakes(session, keys)]
+    return [*found, *_stale(session, keys)]
 
 
 def _prove_tracing(session: Session, keys: Keys, report: CheckReport) -> None:
@@ -333,8 +333,13 @@ def _prove_tracing(session: Session, keys: Keys, report: CheckReport) -> None:
         ]
 
 
-def stale_stocktakes(session: Session, keys: Keys) -> list[dict[str, str]]:
+def stale_stocktakes(*, db: Database) -> list[dict[str, str]]:
     """Stocktakes whose book at count is no longer what the records say."""
+    with db.read() as session:
+        return _stale(session, load_keys(session))
+
+
+def _stale(session: Session, keys: Keys) -> list[dict[str, str]]:
     gone = queries.reversed_entry_ids(session)
     found = []
     for row in _stocktakes(session):

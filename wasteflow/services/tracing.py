@@ -19,7 +19,8 @@ from wasteflow.core.tracing.flows import ledger_starts
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
-from wasteflow_models.convert import Keys
+from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.engine import Database
 
 KEPT = 64
 """Chains kept at most in a process."""
@@ -79,6 +80,15 @@ def traced(session: Session, keys: Keys, material: str, versions: dict[str, int]
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
     return made
+
+
+def warm_tracing(*, db: Database) -> None:
+    """Trace every material of the books once."""
+    with db.read() as session:
+        keys = load_keys(session)
+        versions = queries.rollup_versions(session, keys)
+        for material in sorted(versions):
+            traced(session, keys, material, versions)
 
 
 def forget() -> None:

@@ -14,7 +14,6 @@ from wasteflow.web.pages.rates import RateRow
 from wasteflow.web.pages.stocks import StockLine
 from wasteflow.web.pages.view import View
 from wasteflow.web.texts import name_of
-from wasteflow_models.convert import load_keys
 
 SHOWN_NAMES: Final = 3
 ALERT, WARN, INFO = "alert", "warn", "info"
@@ -76,8 +75,7 @@ def _of_lines(view: View, lines: Sequence[StockLine], code: str, level: str) -> 
 
 
 def _stale(view: View) -> Notice:
-    with books().db.read() as session:
-        found = stale_stocktakes(session, load_keys(session))
+    found = stale_stocktakes(db=books().db)
     mine = [
         item
         for item in found
