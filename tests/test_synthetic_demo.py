@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,16 @@ from tests.synthetic_checks import (
     negative,
     read,
 )
+from wasteflow.core.periods import Period
+from wasteflow.jobs import import_folder, seed_database
+from wasteflow.services.target_status import consumption_report, targets_report
 from wasteflow.synthetic import COLUMNS, DemoData, demo_rows, write_demo
 from wasteflow.synthetic.demo import KINDS
+from wasteflow_models.engine import Database
+from wasteflow_models.migrate import upgrade
 
 END = (2026, 10)
+NOW = datetime(2026, 11, 21, 4, tzinfo=UTC)
 SEED_DATA = Path(__file__).resolve().parents[1] / "seed_data"
 
 
@@ -40,10 +47,10 @@ def test_demo_is_the_same_again_and_marked(demo: DemoData, tmp_path: Path) -> No
         rows = read(tmp_path / "a" / f"{kind}.csv")
         assert rows == demo.rows(kind)
         assert list(rows[0]) == list(COLUMNS[kind])
+    for row in (*demo.enterprises, *demo.facilities, *demo.targets):
+        assert row["code"].startswith("demo.") and row["source"] == "synthetic (wasteflow demo)"
     for row in demo.enterprises:
-        assert row["code"].startswith("demo.") and row["name_zh"].startswith("示范")
-        assert row["source"] == "synthetic (wasteflow demo)"
-    assert all(row["code"].startswith("demo.") for row in demo.facilities)
+        assert row["name_zh"].startswith("示范")
 
 
 def test_demo_refers_to_the_seed_and_itself_only(demo: DemoData) -> None:
@@ -57,6 +64,8 @@ def test_demo_refers_to_the_seed_and_itself_only(demo: DemoData) -> None:
     assert named <= own | seeded and own <= named
     rows = (*demo.enterprises, *demo.facilities)
     assert {row["park"] for row in rows} <= parks | {""}
+    firms = {f"enterprise:{code}" for code in own | seeded}
+    assert {row["scope"] for row in demo.targets} <= firms | {f"park:{code}" for code in parks}
     used = {row["route"] for row in (*demo.entries, *demo.shipments, *demo.facilities)}
     assert used <= routes | {""}
 
@@ -192,3 +201,37 @@ def test_demo_output_fits_the_coefficients_but_for_one_firm(demo: DemoData) -> N
     }
     assert outside == set(demo.features["output_out_of_range"]) == {"demo.alumina_gj"}
     assert max(row["date"] for row in demo.products) == "2026-10-31"
+
+
+def test_demo_targets_show_every_status(tmp_path: Path) -> None:
+    """A year of the demo is enough: no status of these targets rests on a hair."""
+    url = f"sqlite:///{(tmp_path / 'demo.sqlite3').as_posix()}"
+    upgrade(url)
+    db = Database(url)
+    seed_database(db=db, now=NOW)
+    write_demo(demo_rows(22, end=END), tmp_path)
+    import_folder(db=db, folder=tmp_path, kinds=KINDS, now=NOW, synthetic=True)
+    report = targets_report(db=db)
+    quota = consumption_report(db=db, scope="enterprise:ent.sanhuan", period=Period.parse("2026"))
+    db.dispose()
+    assert report["as_of"] == "2026-10" and report["synthetic"]
+    found = {
+        row["code"].removeprefix("demo.target."): (row["status"], row["red"])
+        for row in report["rows"]
+        if row["code"].startswith("demo.")
+    }
+    assert found == {
+        "anning_rate": ("met", False),
+        "heqing_rate": ("at_risk", False),
+        "kisc_rate": ("met", False),
+        "sanhuan_stock": ("behind", True),
+        "tianan_rate": ("behind", True),
+        "xiangfeng_rate": ("met", False),
+        "yongchuan_use": ("on_course", False),
+        "yunlong_rate": ("at_risk", False),
+    }
+    seeded = [row for row in report["rows"] if not row["code"].startswith("demo.")]
+    assert seeded and not any(row["status"] for row in seeded)
+    (row,) = quota["rows"]
+    assert row["draw_down_plan_t"] == "150000.000"
+    assert row["findings"] == ["net_new_stock_positive", "draw_down_behind_plan"]

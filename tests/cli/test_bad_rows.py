@@ -10,6 +10,8 @@ import pytest
 from tests.cli.files import Command
 from tests.store.books import child, entry, load
 
+pytestmark = pytest.mark.xdist_group("bad_rows")  # one process: they share a database
+
 BAD_LOADS: dict[str, tuple[dict[str, str], str, str]] = {
     # case: (row, field, words of the English message)
     "future": (load("X", dispatched_at="2099-01-01"), "dispatched_at", "future"),
@@ -122,40 +124,43 @@ def before(command: Command) -> dict[str, int]:
     return command.counts()
 
 
-def test_every_bad_row_is_told_and_leaves_no_trace(
-    command: Command, before: dict[str, int]
+def numbered(row: dict[str, str], field: str, position: int) -> dict[str, str]:
+    """The row under a number of its own, unless its number is what is wrong."""
+    return row if field == "doc_no" else row | {"doc_no": f"X{position}"}
+
+
+@pytest.mark.parametrize("kind", ["shipments", "entries"])
+def test_every_bad_row_is_told_in_both_languages(
+    command: Command, before: dict[str, int], kind: str
 ) -> None:
-    """Each case alone, beside a good row: exit 1; line, field, value, reason in both languages."""
-    cases = CASES if command.url.startswith("sqlite") else CASES[::4]
-    for kind, name, row, field, words in cases:
-        good = load("GOOD") if kind == "shipments" else entry("GOOD", "generation", "1.000")
-        path = command.rows("bad.csv", good, row)
-        english = command("import", kind, path, lang="en")
-        told = english.stderr.splitlines()
-        assert english.exit_code == 1, (name, english.output)
-        assert told[0].startswith(f"line 3  {field}="), (name, told)
-        assert words in told[0], (name, told)
-        assert "1 rows are refused, so nothing of the file was taken" in told[-1]
-        chinese = command("import", kind, path)
-        assert chinese.exit_code == 1
-        first = chinese.stderr.splitlines()[0]
-        assert first.startswith(f"第 3 行  {field}="), (name, first)
-        assert any("\u4e00" <= char <= "\u9fff" for char in first.split(": ", 1)[1]), (name, first)
-        value = row.get(field) or ""
-        assert repr(value)[1:41] in first, (name, first)
+    """All of them in one file: exit 1; line, field, value, reason and what to do of each."""
+    cases = [(case[1], *case[2:]) for case in CASES if case[0] == kind]
+    rows = [numbered(row, field, i) for i, (_, row, field, _) in enumerate(cases)]
+    path = command.rows("all.csv", *rows)
+    english, chinese = (command("import", kind, path, lang=lang) for lang in ("en", "zh"))
+    assert (english.exit_code, chinese.exit_code) == (1, 1)
+    told = list(zip(english.stderr.splitlines(), chinese.stderr.splitlines(), strict=True))
+    assert f"{len(cases)} rows are refused, so nothing of the file was taken" in told[-1][0]
+    assert len(told) == len(cases) + 1
+    for i, ((name, row, field, words), (en, zh)) in enumerate(zip(cases, told[:-1], strict=True)):
+        assert en.startswith(f"line {i + 2}  {field}="), (name, en)
+        assert words in en, (name, en)
+        assert zh.startswith(f"第 {i + 2} 行  {field}="), (name, zh)
+        assert repr(row.get(field) or "")[1:41] in zh, (name, zh)
+        reason = zh.split(": ", 1)[1]
+        assert any("\u4e00" <= char <= "\u9fff" for char in reason), (name, zh)
     assert command.counts() == before
 
 
-def test_all_bad_rows_at_once_are_each_told(command: Command, before: dict[str, int]) -> None:
-    rows = [
-        case[0] | {"doc_no": f"X{position}"}
-        for position, case in enumerate(BAD_LOADS.values())
-        if case[1] != "doc_no"
-    ]
-    result = command("import", "shipments", command.rows("all.csv", *rows), lang="en")
-    assert result.exit_code == 1
-    lines = [line.split("  ")[0] for line in result.stderr.splitlines()[:-1]]
-    assert lines == [f"line {position}" for position in range(2, len(rows) + 2)]
+def test_a_bad_row_keeps_the_good_ones_out(command: Command, before: dict[str, int]) -> None:
+    """A case alone behind a good row: exit 1, told with its line, and no trace of either."""
+    for kind, name, row, field, words in CASES[::5]:
+        good = load("GOOD") if kind == "shipments" else entry("GOOD", "generation", "1.000")
+        result = command("import", kind, command.rows("bad.csv", good, row), lang="en")
+        first, last = result.stderr.splitlines()
+        assert result.exit_code == 1, (name, result.output)
+        assert first.startswith(f"line 3  {field}=") and words in first, (name, first)
+        assert "1 rows are refused" in last
     assert command.counts() == before
 
 

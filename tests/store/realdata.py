@@ -36,9 +36,9 @@ class RealData:
         """The balance of the year."""
         return balance_report(db=self.db, period=self.year, scope=scope, material=material)
 
-    def rates(self, formula: str, by: str = "") -> dict[str, Any]:
+    def rates(self, formula: str, by: str = "", basis: str = "declared") -> dict[str, Any]:
         """The rates of the year."""
-        return rates_report(db=self.db, period=self.year, formula=formula, by=by)
+        return rates_report(db=self.db, period=self.year, formula=formula, by=by, basis=basis)
 
 
 def import_real(name: str, year: str, url: str, folder: Path) -> RealData:

@@ -15,6 +15,8 @@ from tests.store.realdata import RealData, import_real, kg
 from wasteflow.services.checking import check_books
 from wasteflow.services.reports import overview
 
+pytestmark = pytest.mark.xdist_group("coal_ash")  # one process: they share a database
+
 
 @pytest.fixture(scope="module", params=KINDS)
 def us(
@@ -112,6 +114,32 @@ def test_the_nation(us: RealData) -> None:
         assert kg(total["utilised_prior_t"]) == kg(expected["prior"])
         for word in ("utilised", "disposed"):
             assert 0 <= kg(expected[word]) - kg(total[f"{word}_t"]) <= HOLES
+
+
+def test_what_no_plant_is_credited_with_lies_in_the_holes(us: RealData) -> None:
+    """The kilograms a rate misses are those of the 50 holes, shown as pseudo-origins."""
+    report = us.rates("official")
+    assert len(report["pseudo"]) == HOLES
+    assert {row["origin"].partition("@")[0] for row in report["pseudo"]} == {"unexplained"}
+    assert sum(kg(row["arose_t"]) for row in report["pseudo"]) == HOLES
+    used = sum(kg(row["utilised_t"]) for row in report["pseudo"])
+    assert kg(report["total"]["utilised_t"]) + used == kg(us.expected["national"]["utilised"])
+
+
+@pytest.mark.parametrize("basis", ["declared", "verified"])
+def test_plants_add_up_to_states_and_nation(us: RealData, basis: str) -> None:
+    """Also that sold ash is declared and never verified: no plant saw it used."""
+    whole = us.rates("official", basis=basis)["total"]
+    for by in GROUPS:
+        rows = us.rates("official", by, basis)["rows"]
+        for word in ("generated_t", "utilised_t", "utilised_prior_t", "disposed_t", "stored_t"):
+            assert sum(kg(row[word]) for row in rows) == kg(whole[word]), (by, word)
+        assert all(row["value"] is None or 0 <= row["value"] <= 1 for row in rows)
+        assert {row["identity_residual_t"] for row in rows} == {"0.000"}
+    if basis == "verified":
+        fates = us.expected["by_fate"]
+        missing = kg(fates["Used Onsite"]) - kg(whole["utilised_t"])
+        assert 0 <= missing <= HOLES
 
 
 def test_every_fate_in_the_flows(us: RealData) -> None:

@@ -137,6 +137,29 @@ def json_text(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, indent=2)
 
 
+def csv_of(columns: list[str], rows: list[dict[str, Any]]) -> str:
+    """Objects of a report as CSV for programs: the names of the JSON, blank = not known.
+
+    Lists are joined by `;`, objects written `name=value`, both inside one cell.
+    """
+    from wasteflow.exporting.tables import csv_text
+
+    text: str = csv_text(columns, [[_cell(row.get(name)) for name in columns] for row in rows])
+    return text
+
+
+def _cell(value: Any) -> Any:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return " ".join(f"{key}={_cell(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ";".join(str(_cell(item)) for item in value)
+    return value
+
+
 def table_text(columns: list[str], rows: list[list[str]]) -> str:
     """A plain table with aligned columns (wide characters count double)."""
     from unicodedata import east_asian_width

@@ -124,10 +124,12 @@ def fill_demo(database: Any, months: int, settings: Settings) -> None:
 
 
 def print_demo_report(database: Any, settings: Settings) -> None:
-    """Rates by material, the largest links, findings and the proof of the books."""
+    """Rates by material, judged targets, findings and the proof of the books."""
+    from wasteflow.cli.planning import target_table
     from wasteflow.cli.reports import rate_table
     from wasteflow.services.checking import check_books
     from wasteflow.services.rating import rates_report
+    from wasteflow.services.target_status import targets_report
 
     period = default_period(database)
     for formula in ("simple", "official"):
@@ -138,6 +140,9 @@ def print_demo_report(database: Any, settings: Settings) -> None:
             f"\n{period.text} utilisation rate, formula {formula} (synthetic data)",
         )
         click.echo(table_text(*rate_table(report, ["material"], settings.lang)))
+    judged = [row for row in targets_report(db=database)["rows"] if row["status"]]
+    settings.say("\n评判的目标（虚构）", "\nJudged targets (invented)")
+    click.echo(table_text(*target_table(judged, settings.lang)))
     checked = check_books(db=database)
     codes = sorted({finding["code"] for finding in checked.findings})
     settings.say(

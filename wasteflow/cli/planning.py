@@ -8,6 +8,7 @@ import click
 
 from wasteflow.cli.common import (
     Settings,
+    csv_of,
     default_period,
     json_text,
     open_database,
@@ -31,15 +32,6 @@ STATUS = {
 }
 
 
-def _show(settings: Settings, shape: str, columns: list[str], rows: list[list[str]]) -> None:
-    if shape == "csv":
-        from wasteflow.exporting.tables import csv_text
-
-        click.echo(csv_text(columns, rows), nl=False)
-    else:
-        click.echo(table_text(columns, rows))
-
-
 @click.command()
 @_PERIOD
 @_FORMAT
@@ -53,9 +45,14 @@ def targets(settings: Settings, period: str | None, shape: str) -> None:
     from wasteflow.services.target_status import targets_report
 
     report = targets_report(db=open_database(settings), period=period_of(period, settings))
-    if shape == "json":
-        click.echo(json_text(report))
+    if shape != "table":
+        click.echo(_for_programs(report, _target_columns(), shape), nl=shape == "json")
         return
+    click.echo(table_text(*target_table(report["rows"], settings.lang)))
+
+
+def target_table(targets: list[dict[str, Any]], lang: str) -> tuple[list[str], list[list[str]]]:
+    """Columns and cells of the rows of a targets report."""
     heads = [
         "目标",
         "范围",
@@ -70,7 +67,7 @@ def targets(settings: Settings, period: str | None, shape: str) -> None:
         "每月需 t",
         "说明",
     ]
-    if settings.lang == "en":
+    if lang == "en":
         heads = [
             "target",
             "scope",
@@ -85,7 +82,19 @@ def targets(settings: Settings, period: str | None, shape: str) -> None:
             "pace t/month",
             "note",
         ]
-    _show(settings, shape, heads, [_target_cells(row, settings.lang) for row in report["rows"]])
+    return heads, [_target_cells(row, lang) for row in targets]
+
+
+def _for_programs(report: dict[str, Any], columns: list[str], shape: str) -> str:
+    """A report as JSON, or its rows as CSV under the names of the JSON."""
+    return json_text(report) if shape == "json" else csv_of(columns, report["rows"])
+
+
+def _target_columns() -> list[str]:
+    from wasteflow.core.registry import Target
+    from wasteflow.core.targets import Verdict, target_row
+
+    return list(target_row(Verdict(Target("", "all", (), "official"), "")))
 
 
 def _target_cells(row: dict[str, Any], lang: str) -> list[str]:
@@ -93,20 +102,23 @@ def _target_cells(row: dict[str, Any], lang: str) -> list[str]:
     word = STATUS.get(status, status) if lang == "zh" else status.replace("_", " ")
     if row["red"]:
         word += " ●红" if lang == "zh" else " RED"
-    metric = row["metric"]
+    goal = f"{row['operator'] or ''} {_value(row['target'])}".strip()
+    if row["milestone"] is not None:
+        goal += f" ({row['measured'][:4]}: {_value(row['milestone'])})"
+    reasons = [row["reason"] or "", *row["notes"]]
     return [
         row["code"],
         row["scope"],
-        metric,
+        row["metric"],
         str(row["year"] or ""),
-        f"{row['operator'] or ''} {_value(row['target'])}".strip(),
+        goal,
         _value(row["actual"]),
         _value(row["verified_actual"]),
         _value(row["projected"]),
         word,
         row["gap_t"] or "",
         row["needed_pace_t_per_month"] or "",
-        render(row["reason"], lang, {}) if row["reason"] else "",
+        "; ".join(render(reason, lang, {}) for reason in reasons if reason),
     ]
 
 
@@ -138,8 +150,8 @@ def quota(settings: Settings, scope: str, period: str | None, basis: str, shape:
         period=period_of(period, settings) or default_period(database),
         basis=basis,
     )
-    if shape == "json":
-        click.echo(json_text(report))
+    if shape != "table":
+        click.echo(_for_programs(report, _quota_columns(), shape), nl=shape == "json")
         return
     names = ["enterprise", "generated_t", "consumed_t", "net_new_stock_t", "allowed_generation_t"]
     heads = ["企业", "产生 t", "消纳(利用) t", "新增堆存 t", "下期可产 t", "折酸(P2O5) t", "说明"]
@@ -156,11 +168,19 @@ def quota(settings: Settings, scope: str, period: str | None, basis: str, shape:
     rows = []
     for row in report["rows"]:
         acid = row["acid_equivalent_t"]
-        span = f"{acid['low']}–{acid['high']}" if acid["low"] and acid["high"] else "-"
-        notes = [*row["findings"], *([row["reason"]] if row.get("reason") else [])]
+        notes = [*row["findings"], *([row["not_computable"]] if row["not_computable"] else [])]
         words = "; ".join(render(note, settings.lang, row) for note in notes)
-        rows.append([*(row[name] or "-" for name in names), span, words])
-    _show(settings, shape, heads, rows)
+        rows.append(
+            [*(row[name] or "-" for name in names), _span(acid["low"], acid["high"]), words]
+        )
+    click.echo(table_text(heads, rows))
+
+
+def _quota_columns() -> list[str]:
+    from wasteflow.core.consumption import consumption, consumption_row
+    from wasteflow.core.formulas import Terms
+
+    return list(consumption_row(consumption("", "", "", Terms())))
 
 
 @click.command()
@@ -186,19 +206,46 @@ def crosscheck(
         period=period_of(period, settings) or default_period(database),
         material=material,
     )
-    if shape == "json":
-        click.echo(json_text(report))
+    if shape != "table":
+        click.echo(_for_programs(report, _crosscheck_columns(), shape), nl=shape == "json")
         return
-    columns = list(report["rows"][0]) if report["rows"] else ["enterprise", "material"]
-    rows = [[_plain(row[name]) for name in columns] for row in report["rows"]]
-    _show(settings, shape, columns, rows)
+    heads = ["企业", "物料", "产量 t", "产生(湿) t", "折干 t", "应产生 t", "结论"]
+    if settings.lang == "en":
+        heads = [
+            "enterprise",
+            "material",
+            "output t",
+            "generated (wet) t",
+            "dry t",
+            "expected t",
+            "result",
+        ]
+    rows = [_crosscheck_cells(row, settings.lang) for row in report["rows"]]
+    click.echo(table_text(heads, rows))
 
 
-def _plain(value: Any) -> str:
-    if value is None:
+def _crosscheck_columns() -> list[str]:
+    from wasteflow.core.crosscheck import Crosscheck, crosscheck_row
+
+    return list(crosscheck_row(Crosscheck("", "", 0)))
+
+
+def _crosscheck_cells(row: dict[str, Any], lang: str) -> list[str]:
+    expected, dry = row["expected_t"], row["generated_dry_t"]
+    codes = [code for code in (row["finding"], row["reason"], *row["notes"]) if code]
+    fits = "在区间内" if lang == "zh" else "in range"
+    return [
+        row["enterprise"],
+        row["material"],
+        " ".join(f"{name} {tonnes}" for name, tonnes in row["output_t"].items()) or "-",
+        row["generated_t"],
+        _span(*dry) if dry else "-",
+        _span(expected["low"], expected["high"]),
+        "; ".join(render(code, lang, {}) for code in codes) or fits,
+    ]
+
+
+def _span(low: str | None, high: str | None) -> str:
+    if low is None and high is None:
         return "-"
-    if isinstance(value, list | tuple):
-        return "; ".join(_plain(item) for item in value)
-    if isinstance(value, dict):
-        return " ".join(f"{key}={_plain(item)}" for key, item in value.items())
-    return str(value)
+    return low if low == high and low else f"{low or '?'}–{high or '?'}"

@@ -40,8 +40,15 @@ def _csv(columns: list[str], rows: list[list[Any]]) -> str:
 @_SCOPE
 @_PERIOD
 @_MATERIAL
-@click.option("--formula", default="official", show_default=True, help="official, simple")
-@click.option("--basis", default="declared", show_default=True)
+@click.option(
+    "--formula",
+    default="official",
+    show_default=True,
+    help="official simple new_waste fate_share disposal_inclusive consumption_balance",
+)
+@click.option(
+    "--basis", default="declared", show_default=True, help="declared verified territorial"
+)
 @click.option(
     "--by", default="", help="region park enterprise material route evidence month quarter year"
 )
@@ -87,6 +94,9 @@ def rates(
     columns, rows = rate_table(report, keys, settings.lang)
     click.echo(_title(report, settings.lang))
     click.echo(table_text(columns, rows))
+    if report["pseudo"]:
+        settings.say("\n不归属任何产生单位", "\nCredited to no generator")
+        click.echo(table_text(*pseudo_table(report["pseudo"], settings.lang)))
 
 
 def _title(report: dict[str, Any], lang: str) -> str:
@@ -94,6 +104,26 @@ def _title(report: dict[str, Any], lang: str) -> str:
     if report["synthetic"]:
         mark = "  [含合成数据]" if lang == "zh" else "  [contains synthetic data]"
     return f"{report['period']} {report['scope']} {report['formula']} {report['basis']}{mark}"
+
+
+def pseudo_table(pseudo: list[dict[str, str]], lang: str) -> tuple[list[str], list[list[str]]]:
+    """Pseudo-origins by kind and material with their number of places, in tonnes."""
+    from wasteflow.core.units import kg_from_tonnes, tonnes_text
+
+    heads = ["来历", "物料", "处数", "出现 t", "利用 t", "其中贮存 t"]
+    if lang == "en":
+        heads = ["origin", "material", "places", "arose t", "utilised t", "stored t"]
+    sums: dict[tuple[str, str], list[int]] = {}
+    for row in pseudo:
+        kinds = sums.setdefault((row["origin"].partition("@")[0], row["material"]), [0, 0, 0, 0])
+        kinds[0] += 1
+        for n, name in enumerate(("arose_t", "utilised_t", "stored_t"), start=1):
+            kinds[n] += kg_from_tonnes(row[name])
+    rows = [
+        [*key, str(count), *(tonnes_text(kg) for kg in kilograms)]
+        for key, (count, *kilograms) in sorted(sums.items())
+    ]
+    return heads, rows
 
 
 def rate_cells(report: dict[str, Any], keys: list[str]) -> tuple[list[str], list[list[Any]]]:
@@ -108,7 +138,7 @@ def rate_cells(report: dict[str, Any], keys: list[str]) -> tuple[list[str], list
             *(report[mark] for mark in marks),
             *(row.get(key, "") for key in keys),
             total,
-            *("" if row[name] is None else row[name] for name in plain),
+            *("" if row.get(name) is None else row[name] for name in plain),
             "; ".join(row["notes"]),
         ]
         for row, total in [*((row, "false") for row in report["rows"]), (report["total"], "true")]
@@ -143,13 +173,19 @@ def rate_table(
         ],
     }[lang]
 
+    traced = "cumulative_verified" in report["total"]
+    if traced:
+        heads = [*heads[:-1], "累计核实" if lang == "zh" else "cumulative", heads[-1]]
+
     def cells(row: dict[str, Any]) -> list[str]:
         value = "-" if row["value"] is None else f"{row['value'] * 100:.2f} %"
         names = ("generated_t", "utilised_t", "utilised_prior_t", "stored_t", "disposed_t")
         tonnes = [row[name] if row[name] is not None else "-" for name in names]
         residual = row["identity_residual_t"]
-        words = note_words(row, lang)
-        return [value, *tonnes, "-" if residual is None else residual, "; ".join(words)]
+        ever = row.get("cumulative_verified")
+        share = ["-" if ever is None else f"{ever * 100:.2f} %"] if traced else []
+        words = "; ".join(note_words(row, lang))
+        return [value, *tonnes, "-" if residual is None else residual, *share, words]
 
     rows = [[row[key] or "-" for key in keys] + cells(row) for row in report["rows"] if keys]
     total = ["合计" if lang == "zh" else "total", *[""] * (len(keys) - 1)] if keys else []
@@ -322,7 +358,8 @@ def _print_check(report: Any, settings: Settings) -> None:
         )
     for finding in report.findings:
         words = render(finding["code"], settings.lang, finding)
-        where = "/".join(finding[key] for key in ("enterprise", "compartment", "material"))
+        keys = ("enterprise", "compartment", "material")
+        where = "/".join(finding[key] for key in keys if finding[key])
         click.echo(f"· {where}: {words}")
     if report.ok:
         settings.say(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from wasteflow.cli.common import (
     Settings,
+    csv_of,
     default_period,
     json_text,
     open_database,
@@ -16,8 +18,47 @@ from wasteflow.cli.common import (
     told,
 )
 
+TRACE = (
+    "origin",
+    "generator",
+    "year_generated",
+    "place",
+    "enterprise",
+    "what",
+    "route",
+    "tonnes",
+    "share",
+)
+LOOPS = (
+    "material",
+    "gross_t",
+    "first_t",
+    "repeat_t",
+    "returned_home_t",
+    "counted_more_than_once_t",
+)
+GAP = (
+    "enterprise",
+    "material",
+    "declared_t",
+    "verified_t",
+    "gap_t",
+    "declared_then_reshipped_t",
+    "declared_then_disposed_t",
+)
+LINKS = ("from", "to", "material", "accepted_for_use_t", "used_at_receiver_t", "gap_of_link_t")
 _PERIOD = click.option("--period", default=None, help="2024, 2024H1, 2024Q3, 2024-07, …")
-_FORMAT = click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
+_FORMAT = click.option(
+    "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table"
+)
+
+
+def _for_programs(report: dict[str, Any], key: str, columns: Sequence[str], shape: str) -> None:
+    """A report as JSON, or its list `key` as CSV under the names of the JSON."""
+    if shape == "json":
+        click.echo(json_text(report))
+    else:
+        click.echo(csv_of(list(columns), report[key]), nl=False)
 
 
 @click.command()
@@ -50,8 +91,8 @@ def trace(
         period=period_of(period, settings) or default_period(database),
         direction=direction,
     )
-    if shape == "json":
-        click.echo(json_text(report))
+    if shape != "table":
+        _for_programs(report, "rows", TRACE, shape)
         return
     heads = ["来源", "产生年", "去处", "结果", "去向", "吨", "占比"]
     if settings.lang == "en":
@@ -94,14 +135,13 @@ def loops(settings: Settings, period: str | None, material: str, shape: str) -> 
         period=period_of(period, settings) or default_period(database),
         material=material,
     )
-    if shape == "json":
-        click.echo(json_text(report))
+    if shape != "table":
+        _for_programs(report, "materials", LOOPS, shape)
         return
     heads = ["物料", "运量 t", "首次 t", "重复 t", "回流 t", "多计 t"]
     if settings.lang == "en":
         heads = ["material", "gross t", "first t", "repeat t", "returned home t", "over-counted t"]
-    names = ("gross_t", "first_t", "repeat_t", "returned_home_t", "counted_more_than_once_t")
-    rows = [[item["material"], *(item[name] for name in names)] for item in report["materials"]]
+    rows = [[item[name] for name in LOOPS] for item in report["materials"]]
     click.echo(table_text(heads, rows))
     for item in report["materials"]:
         for loop in item["loops"]:
@@ -135,10 +175,16 @@ def gap(settings: Settings, period: str | None, scope: str, material: str, shape
         scope=scope,
         material=material,
     )
-    if shape == "json":
-        click.echo(json_text(report))
+    if shape != "table":
+        _for_programs(report, "firms", GAP, shape)
         return
     click.echo(table_text(*gap_table(report["firms"], settings.lang)))
+    if report["receivers"]:
+        settings.say(
+            "\n按运输关系：接收用于利用，与收货单位实际利用",
+            "\nLink by link: accepted for a use, and what the receiver used",
+        )
+        click.echo(table_text(*link_table(report["receivers"], settings.lang)))
 
 
 def gap_table(firms: list[dict[str, Any]], lang: str) -> tuple[list[str], list[list[str]]]:
@@ -156,14 +202,16 @@ def gap_table(firms: list[dict[str, Any]], lang: str) -> tuple[list[str], list[l
             "reshipped t",
             "disposed t",
         ]
-    names = (
-        "enterprise",
-        "material",
-        "declared_t",
-        "verified_t",
-        "gap_t",
-        "declared_then_reshipped_t",
-        "declared_then_disposed_t",
-    )
     ordered = sorted(firms, key=lambda row: (-kg_from_tonnes(row["gap_t"]), row["enterprise"]))
-    return heads, [[row[name] for name in names] for row in ordered]
+    return heads, [[row[name] for name in GAP] for row in ordered]
+
+
+def link_table(links: list[dict[str, str]], lang: str) -> tuple[list[str], list[list[str]]]:
+    """Columns and cells of the links of a gap report, the widest gap first."""
+    from wasteflow.core.units import kg_from_tonnes
+
+    heads = ["发货单位", "收货单位", "物料", "接收用于利用 t", "收货单位利用 t", "该关系之差 t"]
+    if lang == "en":
+        heads = ["from", "to", "material", "accepted for use t", "used there t", "gap of link t"]
+    ordered = sorted(links, key=lambda row: (-kg_from_tonnes(row["gap_of_link_t"]), row["from"]))
+    return heads, [[row[name] for name in LINKS] for row in ordered]

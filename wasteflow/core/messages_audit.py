@@ -27,6 +27,12 @@ AUDIT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the number of decimals is a whole number between -{limit} and {limit} (-3: rounded to "
         "thousands), not “{value}”",
     ),
+    "too_many_figures": (
+        "“{file}”有 {count} 行，页面一次最多核对 {limit} 行。请分开上传，或用命令 "
+        "wasteflow audit-figures。",
+        "“{file}” has {count} rows and the page audits at most {limit} at a time; split it, or use "
+        "the command wasteflow audit-figures",
+    ),
     # --- rates that cannot be computed --------------------------------------------------
     "not_published": (
         "未公布 {columns}，无法计算。",

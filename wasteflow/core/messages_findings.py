@@ -39,8 +39,8 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     ),
     # --- findings on loads --------------------------------------------------------------
     "left_out": (
-        "另有 {count} 项账本起始晚于本期首日，未计入。",
-        "{count} ledgers start after the first day of the period and are left out",
+        "另有[[ {count} 项]]账本起始晚于本期首日，未计入。",
+        "[[{count} ]]ledgers start after the first day of the period and are left out",
     ),
     "reason_missing": (
         "收发重量[[相差 {percent}%，]]超过容许差，但没有填写原因。请在 reason 说明。",

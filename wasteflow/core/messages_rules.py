@@ -349,6 +349,10 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "没有证据等级“{value}”。可用：{known}。",
         "there is no grade of evidence “{value}”; known ones: {known}",
     ),
+    "bad_direction": (
+        "没有方向“{value}”。可用：{known}。",
+        "there is no direction “{value}”; known ones: {known}",
+    ),
     "bad_level": (
         "没有层级“{value}”。可用：{known}。",
         "there is no level “{value}”; known ones: {known}",

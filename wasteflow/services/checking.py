@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.balances import balances
 from wasteflow.core.periods import Period
-from wasteflow.core.places import site, yard
+from wasteflow.core.places import Place, site, yard
 from wasteflow.core.postings_bulk import (
     ENTRY_CODES,
     BulkRollup,
@@ -322,15 +322,20 @@ def _prove_tracing(session: Session, keys: Keys, report: CheckReport) -> None:
         report.findings += [
             {
                 "code": finding.code,
-                "enterprise": ", ".join(finding.places),
+                "enterprise": ", ".join(sorted({_owner(key) for key in finding.places})),
                 "compartment": "",
                 "material": material,
+                "place": ", ".join(finding.places),
                 "month": str(finding.month),
                 "tonnes": tonnes_text(finding.kg),
             }
             for finding in books.chain.findings
             if finding.code == "circulation_without_source"
         ]
+
+
+def _owner(key: str) -> str:
+    return Place.parse(key).owner
 
 
 def stale_stocktakes(*, db: Database) -> list[dict[str, str]]:

@@ -112,8 +112,10 @@ def firm_terms(
             continue
         results = books.terms(periods, Basis(basis))
         ever = _ever(books, periods) if basis == Basis.VERIFIED else {}
+        generators = {origin.generator for origin in books.chain.origins if origin.generator}
         for result in results:
             found += _firms(result, stuff, starts, ever)
+            found += _not_begun(generators, result, stuff, starts)
         pseudo += _pseudo(results[-1], stuff)
     return found, pseudo
 
@@ -136,6 +138,16 @@ def _firms(
             used,
             whole,
         )
+
+
+def _not_begun(
+    generators: set[str], result: PeriodTerms, material: str, starts: Starts
+) -> Iterator[FirmTerms]:
+    """Generators without terms in the period because their ledger starts after its first day."""
+    for firm in sorted(generators - result.generators.keys()):
+        late = _late(starts, firm, result.period)
+        if late:
+            yield FirmTerms(firm, material, result.period.text, Terms(), late)
 
 
 def _ever(books: Traced, periods: Sequence[Period]) -> dict[tuple[str, str], tuple[int, int]]:

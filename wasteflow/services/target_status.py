@@ -13,7 +13,7 @@ from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period, month_text
 from wasteflow.core.rates import FirmTerms
 from wasteflow.core.registry import Registry, Target
-from wasteflow.core.target_values import NET_NEW_STOCK, Standing, goal_of
+from wasteflow.core.target_values import NET_NEW_STOCK, YEAR_MONTHS, Standing, goal_of
 from wasteflow.core.targets import (
     Verdict,
     evaluate,
@@ -152,7 +152,12 @@ def consumption_report(
         wanted = keys.registry.in_scope(scope)
         terms, _ = firm_terms(session, keys, [period], basis, PHOSPHOGYPSUM)
         known = products.coefficients(session, keys, [GENERATION])
-        opening = queries.stock_at_start(session, keys, period.first, material=PHOSPHOGYPSUM)
+        registered = PHOSPHOGYPSUM in keys.registry.materials
+        opening = (
+            queries.stock_at_start(session, keys, period.first, material=PHOSPHOGYPSUM)
+            if registered
+            else {}
+        )
         synthetic = queries.has_synthetic(session)
     coefficient = coefficient_of(known, GENERATION, PHOSPHOGYPSUM, P2O5)
     old: dict[str, int] = {}
@@ -175,15 +180,20 @@ def consumption_report(
 
 
 def _plans(targets: Iterable[Target], period: Period) -> dict[str, int]:
-    """Enterprise → planned draw on old stock of the year (a negative net_new_stock target)."""
+    """Enterprise → planned draw on old stock, the year's plan by the months of the period in it.
+
+    The plan of a year is a negative net_new_stock target of the firm.
+    """
     found: dict[str, int] = {}
+    years = [month // 100 for month in period.months()]
     for target in targets:
         word, _, code = target.scope.partition(":")
         if target.metric != NET_NEW_STOCK or word != "enterprise":
             continue
         goal = goal_of(target)[0]
-        if goal is not None and goal < 0 and target.year == period.last // 100:
-            found[code] = int(-goal)
+        months = years.count(target.year or 0)
+        if goal is not None and goal < 0 and months:
+            found[code] = found.get(code, 0) + int(-goal * months / YEAR_MONTHS)
     return found
 
 

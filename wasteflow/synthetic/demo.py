@@ -12,7 +12,8 @@ What the demo contains on purpose (`DemoData.features` names the records):
 * `refused_return`, `refused_redirect`: the child loads of refused parts;
 * `in_transit_new_year`, `in_transit_end`: loads on the road over a new year and at the end;
 * `external_receiver`: demo.outside; `red_mud`: the invented alumina works;
-* `output_out_of_range`: demo.alumina_gj, whose red mud does not fit its alumina.
+* `output_out_of_range`: demo.alumina_gj, whose red mud does not fit its alumina;
+* `judged_targets`: invented targets of single firms and complete parks, one of every status.
 
 A demo of a few months holds no new year; every other feature is in a demo of any length.
 """
@@ -28,11 +29,12 @@ from wasteflow.synthetic.demo_books import DemoBooks
 from wasteflow.synthetic.demo_firms import FIRMS, Firm
 from wasteflow.synthetic.demo_loads import DemoLoads
 from wasteflow.synthetic.demo_products import OUT_OF_RANGE, product_rows
+from wasteflow.synthetic.demo_targets import target_rows
 from wasteflow.synthetic.writing import COLUMNS, DEMO_SOURCE, RowFile, row_of
 
 Rows = list[dict[str, str]]
 
-KINDS = ("enterprises", "facilities", "products", "entries", "shipments")
+KINDS = ("enterprises", "facilities", "targets", "products", "entries", "shipments")
 """Files of the demo in the order in which they must be imported."""
 
 
@@ -42,6 +44,7 @@ class DemoData:
 
     enterprises: Rows
     facilities: Rows
+    targets: Rows
     products: Rows
     entries: Rows
     shipments: Rows
@@ -54,6 +57,7 @@ class DemoData:
         return {
             "enterprises": self.enterprises,
             "facilities": self.facilities,
+            "targets": self.targets,
             "products": self.products,
             "entries": self.entries,
             "shipments": self.shipments,
@@ -77,15 +81,18 @@ def demo_rows(months: int = 24, *, end: tuple[int, int]) -> DemoData:
         loads.next_month(month)
         books.next_month(month)
     first = calendar.month(0)
+    targets = target_rows(end[0])
     return DemoData(
         enterprises=[_enterprise(firm) for firm in FIRMS],
         facilities=facilities,
+        targets=targets,
         products=product_rows(books.rows),
         entries=books.rows,
         shipments=loads.rows,
         first_month=first[0] * 100 + first[1],
         last_month=end[0] * 100 + end[1],
-        features=_features(loads, books),
+        features=_features(loads, books)
+        | {"judged_targets": tuple(row["code"] for row in targets)},
     )
 
 

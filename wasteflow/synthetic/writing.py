@@ -19,6 +19,8 @@ _TEXT = {
     "precision_km source",
     "facilities": "code enterprise park kind name material route capacity_t_per_year status "
     "valid_from valid_to lon lat crs precision_km source",
+    "targets": "code scope materials metric operator value unit year baseline_year baseline_value "
+    "binding coverage_complete source",
     "products": "enterprise product date tonnes p2o5_pct",
     "entries": "doc_no enterprise facility kind material route date tonnes moisture_pct basis "
     "weighed year_generated generator from_use handler reason remark",

@@ -8,7 +8,19 @@ from flask import Blueprint, request, url_for
 
 from wasteflow.web.formats import cell, count, mass, percent, target_value
 from wasteflow.web.health import check_database
-from wasteflow.web.pages import detail, flow_map, overview, sankey
+from wasteflow.web.pages import (
+    auditor,
+    detail,
+    drill,
+    explorer,
+    flow_map,
+    origin,
+    overview,
+    planning,
+    sankey,
+    target_board,
+)
+from wasteflow.web.pages.place_words import exact, exact_kg
 from wasteflow.web.texts import lang
 from wasteflow_maps.style import colour_of
 
@@ -19,7 +31,15 @@ blueprint.add_url_rule("/map", "map", flow_map.show)
 blueprint.add_url_rule("/map/frame", "map_frame", flow_map.frame)
 blueprint.add_url_rule("/map/file", "map_file", flow_map.file)
 blueprint.add_url_rule("/sankey", "sankey", sankey.show)
-blueprint.add_url_rule("/rates", "rates", detail.rates)
+blueprint.add_url_rule("/targets", "targets", target_board.show)
+blueprint.add_url_rule("/rates", "rates", explorer.show)
+blueprint.add_url_rule("/gap", "gap", explorer.gap)
+blueprint.add_url_rule("/postings", "postings", drill.postings)
+blueprint.add_url_rule("/records", "records", drill.records)
+blueprint.add_url_rule("/provenance", "provenance", origin.show)
+blueprint.add_url_rule("/quota", "quota", planning.quota)
+blueprint.add_url_rule("/crosscheck", "crosscheck", planning.crosscheck)
+blueprint.add_url_rule("/audit", "audit", auditor.show, methods=["GET", "POST"])
 blueprint.add_url_rule("/flows", "flows", detail.flows)
 blueprint.add_url_rule("/balances", "balances", detail.balances)
 
@@ -34,6 +54,11 @@ def here(**changes: Any) -> str:
     )
 
 
+blueprint.add_app_template_filter(exact, "exact")
+blueprint.add_app_template_filter(exact_kg, "exact_kg")
+blueprint.add_app_template_test(lambda note: " ledger_starts_" in note, "late_note")
+
+
 @blueprint.app_context_processor
 def _formats() -> dict[str, Any]:
     return {
@@ -46,5 +71,5 @@ def _formats() -> dict[str, Any]:
         ),
         "here": here,
         "colours": colour_of,
-        "by_choices": detail.BY_CHOICES,
+        "origin_words": origin.origin_words,
     }

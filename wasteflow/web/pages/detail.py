@@ -1,77 +1,30 @@
-"""`/rates`, `/flows`, `/balances`: the tables behind the figures, paged on the server, with CSV."""
+"""`/flows`, `/balances`: the tables behind the figures, paged on the server, with CSV."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import Response, render_template, request
 
-from wasteflow.core.rates import GROUPINGS
+from wasteflow.core.places import site, transit
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import EVIDENCE
-from wasteflow.web.formats import NONE, cell, count, percent
+from wasteflow.web.formats import NONE, cell, count
 from wasteflow.web.pages.links import LinkRow, flows_of, links_of
-from wasteflow.web.pages.rates import Rate, RateRow, rate_rows
 from wasteflow.web.pages.stocks import COMPARTMENTS, FINDINGS, StockLine, stock_lines
 from wasteflow.web.pages.tables import Cell, Column, Page, Row, csv_response, page_of, wants_csv
 from wasteflow.web.pages.view import View, read_view
-from wasteflow.web.texts import name_of, short_reason, text
+from wasteflow.web.texts import name_of, text
 from wasteflow_maps.style import colour_of
 
-BY_CHOICES = (
-    "park",
-    "enterprise",
-    "region",
-    "material",
-    "park,material",
-    "enterprise,material",
-    "month",
-    "month,material",
-    "quarter",
-    "year",
-)
 
-
-def rates() -> str | Response:
-    """Rates by a grouping, with their tonnes."""
-    view = read_view()
-    if view.empty:
-        return render_template("empty.html", view=view)
-    by = request.args.get("by", "")
-    by = by if by in BY_CHOICES else "park"
-    rows, total = rate_rows(view, by)
-    words = by.split(",")
-    columns = [
-        *(Column(word, f"col.{word}") for word in words),
-        Column("generated", "col.generated", "t", True),
-        Column("utilised", "col.utilised", "t", True),
-        Column("disposed", "col.disposed", "t", True),
-        Column("stored", "col.stored", "t", True),
-        Column("official", "col.official", "%", True),
-        Column("simple", "col.simple", "%", True),
-    ]
-    start = words[0] if words[0] in ("month", "quarter", "year") else "-generated"
-    page = page_of(columns, [_rate_cells(view, row, words) for row in rows], sort=start)
-    return _answer("rates.html", view, page, f"rates-{view.span.text}", by=by, total=total)
-
-
-def _rate_cells(view: View, row: RateRow, words: Sequence[str]) -> Row:
-    cells = {word: _group_cell(view, word, row.keys[word]) for word in words}
-    return {
-        **cells,
-        "generated": mass_cell(None if row.product else row.generated_kg),
-        "utilised": mass_cell(None if row.product else row.utilised_kg),
-        "disposed": mass_cell(None if row.product else row.disposed_kg),
-        "stored": mass_cell(None if row.product else row.stored_kg),
-        "official": rate_cell(row.rate),
-        "simple": rate_cell(row.simple),
-    }
-
-
-def _group_cell(view: View, word: str, key: str) -> Cell:
+def group_cell(view: View, word: str, key: str) -> Cell:
     """The cell of a grouping key; regions, parks, firms and materials lead to their overview."""
     if word in ("month", "quarter", "year"):
         return Cell(key, key, view.address("overview", period=key))
+    if word == "evidence":
+        grade = text(f"evidence.{key}") if key else NONE
+        return Cell(grade, grade, muted=not key)
+    if word == "route":
+        return route_cell(view, key)
     if not key:
         return Cell(text(f"none.{word}"), "", muted=True)
     if word == "material":
@@ -84,7 +37,7 @@ def _group_cell(view: View, word: str, key: str) -> Cell:
 
 def firm_cell(view: View, code: str) -> Cell:
     """A firm by name, leading to its overview."""
-    return _group_cell(view, "enterprise", code)
+    return group_cell(view, "enterprise", code)
 
 
 def material_cell(view: View, code: str) -> Cell:
@@ -102,19 +55,12 @@ def route_cell(view: View, code: str) -> Cell:
     return Cell(shown, shown, title=code)
 
 
-def mass_cell(kg: int | None) -> Cell:
-    """A mass in tonnes; the file keeps every kilogram."""
+def mass_cell(kg: int | None, address: str = "") -> Cell:
+    """A mass in tonnes, perhaps leading to its records; the file keeps every kilogram."""
     if kg is None:
         return Cell(NONE, None, muted=True)
     exact = tonnes_text(kg)
-    return Cell(cell(kg), exact, title=f"{exact} t")
-
-
-def rate_cell(rate: Rate) -> Cell:
-    """A rate as a percentage, or the short reason why there is none."""
-    if rate.value is None:
-        return Cell(short_reason(rate.why), None, muted=True)
-    return Cell(percent(rate.value), round(rate.value * 100, 3))
+    return Cell(cell(kg), exact, address if kg else "", title=f"{exact} t")
 
 
 def flows() -> str | Response:
@@ -153,11 +99,22 @@ def _link_cells(view: View, row: LinkRow) -> Row:
         "target": firm_cell(view, row.target),
         "material": material_cell(view, row.material),
         "route": route_cell(view, row.route),
-        "mass": mass_cell(row.kg),
+        "mass": mass_cell(row.kg, _postings_of(view, row)),
         "loads": Cell(count(row.loads), row.loads),
         "distance": distance,
         "evidence": Cell(word, word),
     }
+
+
+def _postings_of(view: View, row: LinkRow) -> str:
+    """Where the postings of a link stand: what its receiver took off the road."""
+    return view.address(
+        "postings",
+        source=transit(row.source, row.target).key,
+        target=site(row.target).key,
+        material=row.material,
+        route=row.route,
+    )
 
 
 def balances() -> str | Response:
@@ -194,6 +151,17 @@ def balances() -> str | Response:
     )
 
 
+def _moves_of(view: View, line: StockLine, direction: str) -> str:
+    """Where the postings into or out of a compartment stand."""
+    return view.address(
+        "postings",
+        scope=f"enterprise:{line.enterprise}",
+        compartment=line.compartment,
+        direction=direction,
+        material=line.material,
+    )
+
+
 def _stock_cells(view: View, line: StockLine) -> Row:
     words = ", ".join(text(f"finding.{code}") for code in line.findings)
     place = text(f"compartment.{line.compartment}")
@@ -202,8 +170,8 @@ def _stock_cells(view: View, line: StockLine) -> Row:
         "compartment": Cell(place, place),
         "material": material_cell(view, line.material),
         "opening": mass_cell(line.opening_kg),
-        "in": mass_cell(line.in_kg),
-        "out": mass_cell(line.out_kg),
+        "in": mass_cell(line.in_kg, _moves_of(view, line, "in")),
+        "out": mass_cell(line.out_kg, _moves_of(view, line, "out")),
         "closing": mass_cell(line.closing_kg),
         "residual": mass_cell(line.residual_kg),
         "findings": Cell(words or NONE, words, muted=not words),
@@ -215,6 +183,3 @@ def _answer(template: str, view: View, page: Page, name: str, **more: object) ->
     if wants_csv():
         return csv_response(page, f"wasteflow-{name}", text, view.books.synthetic)
     return render_template(template, view=view, page=page, args=request.args, **more)
-
-
-assert set(",".join(BY_CHOICES).split(",")) <= set(GROUPINGS)

@@ -13,8 +13,14 @@ from flask import Response, render_template, request
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period
 from wasteflow.core.units import tonnes_text
-from wasteflow.services.drill import COMPARTMENTS, DIRECTIONS, TERMS
-from wasteflow.services.drill import moves_report, records_report, term_report
+from wasteflow.services.drill import (
+    COMPARTMENTS,
+    DIRECTIONS,
+    TERMS,
+    moves_report,
+    records_report,
+    term_report,
+)
 from wasteflow.services.rating import BASES
 from wasteflow.web.access import books
 from wasteflow.web.formats import NONE, count, kg_of, month_words, percent
@@ -48,7 +54,7 @@ def postings() -> str | Response:
         return _moves(view, firm, compartment, source, target)
     term = _choice("term", TERMS, "utilised")
     basis = _choice("basis", BASES, "declared")
-    route, evidence = args.get("route", ""), args.get("evidence", "")
+    route, evidence, at = (args.get(key, "") for key in ("route", "evidence", "at"))
     report = term_report(
         db=books().db,
         enterprise=firm,
@@ -62,7 +68,9 @@ def postings() -> str | Response:
     rows = [
         row
         for row in report["rows"]
-        if route in ("", row.get("route")) and evidence in ("", row.get("evidence"))
+        if route in ("", row.get("route"))
+        and evidence in ("", row.get("evidence"))
+        and at in ("", row.get("source"))
     ]
     page = _stored_page(view, rows) if term == "stored" else _term_page(view, rows, term)
     narrowed = len(rows) != len(report["rows"])
@@ -119,7 +127,7 @@ def _answer(view: View, page: Page, name: str, **more: Any) -> str | Response:
         return csv_response(page, name, text, view.books.synthetic)
     hidden = {
         key: request.args.get(key, "")
-        for key in ("compartment", "direction", "source", "target", "route", "evidence")
+        for key in ("compartment", "direction", "source", "target", "route", "evidence", "at")
     }
     return render_template(
         "postings.html",

@@ -9,7 +9,7 @@ from flask import render_template
 
 from wasteflow.core.periods import Period
 from wasteflow.core.registry import Target
-from wasteflow.web.pages import attention, links, months, stocks, targets
+from wasteflow.web.pages import attention, links, months, stocks, strip, targets
 from wasteflow.web.pages.rates import RateRow, rate_rows
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang
@@ -49,6 +49,7 @@ class Figures:
     left_out: tuple[str, ...]
     from_start: str
     unstated: bool
+    strip: strip.Strip
 
 
 def show() -> str:
@@ -90,6 +91,7 @@ def figures(view: View) -> Figures:
         left_out=tuple(note for note in total.notes if " ledger_starts_" in note),
         from_start=Period.of(max(view.books.first or 0, view.span.first), view.span.last).text,
         unstated="no_opening_stated" in total.notes,
+        strip=strip.strip(view),
     )
 
 

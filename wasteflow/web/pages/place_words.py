@@ -58,6 +58,11 @@ def exact(tonnes: str | None) -> str:
     return NONE if tonnes is None else f"{Decimal(tonnes):,.3f}"
 
 
+def exact_kg(kg: int | None) -> str:
+    """Whole kilograms as exact tonnes."""
+    return exact(None if kg is None else tonnes_text(kg))
+
+
 def exact_cell(tonnes: str | None, address: str = "") -> Cell:
     """Exact tonnes, for pages on which sums must be seen to agree."""
     if tonnes is None:

@@ -100,8 +100,7 @@ def page_of(
     wanted = request.args.get("sort", "")
     chosen = wanted if wanted.lstrip("-") in keys else sort
     key, descending = chosen.lstrip("-"), chosen.startswith("-")
-    query = request.args.get("q", "").strip()
-    found = [row for row in rows if _matches(row, query)] if query else list(rows)
+    query, found = _query(), matching(rows)
     blank = [row for row in found if _sort_value(row[key]) is None]
     found = [row for row in found if _sort_value(row[key]) is not None]
     found.sort(key=lambda row: _order(row[key]), reverse=descending)
@@ -112,6 +111,16 @@ def page_of(
     return Page(
         tuple(columns), tuple(shown), len(found), len(rows), key, descending, size, offset, query
     )
+
+
+def matching(rows: Sequence[Row]) -> list[Row]:
+    """The rows the search of the address leaves, on every page of the table."""
+    query = _query()
+    return [row for row in rows if _matches(row, query)] if query else list(rows)
+
+
+def _query() -> str:
+    return request.args.get("q", "").strip()
 
 
 def wants_csv() -> bool:

@@ -9,13 +9,14 @@ from typing import Any, Final
 from flask import Response, render_template, request
 
 from wasteflow.core.formulas import FORMULAS
+from wasteflow.core.periods import Period
 from wasteflow.core.registry import Registry
 from wasteflow.core.target_values import NET_NEW_STOCK, UTILISED_AMOUNT
 from wasteflow.core.targets import target_materials
 from wasteflow.services.target_series import Series, target_series
 from wasteflow.services.target_status import targets_report
 from wasteflow.web.access import books
-from wasteflow.web.formats import kg_of, mass, percent
+from wasteflow.web.formats import kg_of, mass, percent, period_words
 from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
 from wasteflow.web.pages.target_chart import Curve, curve
 from wasteflow.web.pages.targets import covering
@@ -53,15 +54,18 @@ def show() -> str | Response:
     if wants_csv():
         return _file(view, boards)
     wanted = request.args.get("status", "")
-    shown = [item for item in boards if wanted in ("", item.kind) or (wanted == "red" and is_red(item))]
+    shown = [
+        item for item in boards if wanted in ("", item.kind) or (wanted == "red" and is_red(item))
+    ]
     counts = {kind: sum(item.kind == kind for item in boards) for kind in KINDS}
     groups: dict[str, list[Board]] = {}
+    place = _by_scope(view.registry)
     for item in shown:
         groups.setdefault(str(item.row["scope"]), []).append(item)
     return render_template(
         "targets.html",
         view=view,
-        groups=[(scope, groups[scope]) for scope in sorted(groups, key=_by_scope(view.registry))],
+        groups=sorted(groups.items(), key=lambda item: (_urgency(item[1]), place(item[0]))),
         counts=counts,
         red=sum(is_red(item) for item in boards),
         total=len(boards),
@@ -69,6 +73,11 @@ def show() -> str | Response:
         as_of=as_of,
         value=value_words,
     )
+
+
+def _urgency(items: Sequence[Board]) -> int:
+    """Order of a scope by its worst judged target; scopes without one come last."""
+    return min(KINDS.index(item.kind) if item.judged else len(STATUSES) for item in items)
 
 
 def is_red(item: Board) -> bool:
@@ -104,7 +113,7 @@ def _board(view: View, row: Mapping[str, Any], series: Series | None) -> Board:
     kind = row["status"] or (REFERENCE if row["reference_line"] else OPEN)
     numbers = [number_of(row[key]) for key in ("target", "milestone", "projected")]
     address, whole = _address(view, row)
-    year = str(row["measured"])
+    year = period_words(Period.parse(str(row["measured"])), lang())
     return Board(row, str(kind), curve(series, *numbers), address, year, whole)
 
 
@@ -164,7 +173,7 @@ def _file(view: View, boards: Sequence[Board]) -> Response:
         "scope", "metric", "materials", "operator", "target", "year", "measured", "actual",
         "verified", "projected", "status", "red", "gap", "pace", "reason", "source",
     )  # fmt: skip
-    columns = [Column(key, f"board.{key}") for key in keys]
+    columns = [Column(key, "basis.declared" if key == "actual" else f"board.{key}") for key in keys]
     rows = [{key: Cell(_plain(view, item, key)) for key in keys} for item in boards]
     page = page_of(columns, rows, sort="scope")
     name = f"wasteflow-targets-{view.span.text}"

@@ -11,8 +11,7 @@ from typing import Final
 
 from wasteflow.services.target_series import Series
 
-WIDTH, HEIGHT = 320, 120
-LEFT, RIGHT, TOP, FOOT = 8, 268, 14, 96
+LEFT, RIGHT, TOP, FOOT = 8, 250, 12, 82
 FAR: Final = 4.0
 Spot = tuple[float, float]
 
@@ -28,6 +27,8 @@ class Curve:
     goal: float | None
     milestone: float | None
     ticks: tuple[tuple[float, int], ...]
+    base: float
+    foot: float
     far: bool = False
 
 
@@ -71,5 +72,7 @@ def curve(
         at(1, goal)[1] if goal is not None and not far else None,
         at(1, milestone)[1] if milestone is not None and not far else None,
         tuple((at(month, 0)[0], month) for month in (1, 4, 7, 10, 12)),
+        at(1, 0)[1],
+        FOOT,
         far,
     )

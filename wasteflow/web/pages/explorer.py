@@ -1,0 +1,229 @@
+"""`/rates`: any rate by formula, basis and grouping, explained where it stands, and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from flask import Response, render_template, request
+
+from wasteflow.core.formulas import FORMULAS, PRODUCT
+from wasteflow.core.rates import GROUPINGS, TIMES
+from wasteflow.core.target_values import RATE_TERMS
+from wasteflow.services.drill import TERMS
+from wasteflow.services.provenance import gap_report
+from wasteflow.services.rating import BASES, TERRITORIAL
+from wasteflow.web.access import books
+from wasteflow.web.formats import kg_of, percent
+from wasteflow.web.pages.detail import group_cell
+from wasteflow.web.pages.explained import beside, explain, report_of
+from wasteflow.web.pages.place_words import kg_cell, term_address
+from wasteflow.web.pages.tables import (
+    Cell,
+    Column,
+    Row,
+    csv_response,
+    matching,
+    page_of,
+    wants_csv,
+)
+from wasteflow.web.pages.view import View, read_view
+from wasteflow.web.texts import short_reason, text
+
+BY_CHOICES: Final = (
+    "enterprise",
+    "park",
+    "region",
+    "material",
+    "enterprise,material",
+    "park,material",
+    "route",
+    "evidence",
+    "enterprise,route",
+    "enterprise,evidence",
+    "month",
+    "month,material",
+    "quarter",
+    "quarter,material",
+    "year",
+    "year,material",
+)
+BASE_TERMS: Final = ("generated", "utilised", "utilised_prior", "disposed", "stored")
+ALL_TERMS: Final = (
+    *BASE_TERMS,
+    "disposed_prior",
+    "dumped",
+    "treated",
+    "lost",
+    "outside",
+    "weighing_difference",
+    "stocktake_loss",
+)
+GAP_SHOWN: Final = 6
+
+
+def show() -> str | Response:
+    """The page, or its table as a file."""
+    view = read_view()
+    if view.empty:
+        return render_template("empty.html", view=view)
+    formula = _choice("formula", tuple(FORMULAS), "official")
+    basis = _choice("basis", BASES, "declared")
+    default = "month" if view.scope.startswith("enterprise:") else "enterprise"
+    by = _choice("by", BY_CHOICES, default)
+    words = by.split(",")
+    report = report_of(view, formula, basis, by)
+    rows = [
+        row
+        for row in report["rows"]
+        if all(
+            word not in words or request.args.get(word, "") in ("", row[word])
+            for word in ("route", "evidence")
+        )
+    ]
+    terms = _terms(formula, basis)
+    columns = [
+        *(Column(word, f"col.{word}") for word in words),
+        *(Column(term, f"col.{term}", "t", True) for term in terms),
+        Column("rate", f"metric.{report['formula']}", "%", True),
+    ]
+    asked = {"formula": formula, "basis": basis}
+    cells = [_cells(view, row, words, terms, asked) for row in rows]
+    start = words[0] if words[0] in TIMES else "-generated"
+    page = page_of(columns, cells, sort=start)
+    if wants_csv():
+        name = f"wasteflow-rates-{report['formula']}-{basis}-{view.span.text}"
+        return csv_response(page, name, text, view.books.synthetic)
+    return render_template(
+        "rates.html",
+        view=view,
+        page=page,
+        args=request.args,
+        by=by,
+        choices=BY_CHOICES,
+        formula=formula,
+        formulas=tuple(FORMULAS),
+        basis=basis,
+        bases=BASES,
+        whole=explain(view, report["total"], formula, basis),
+        beside=beside(view, report["total"], formula, basis),
+        gap=gap_rows(view)[:GAP_SHOWN],
+        sums=_sums(matching(cells), report["total"], words),
+        wide=request.args.get("terms") == "all",
+        pseudo=report["pseudo"],
+        time=words[0] in TIMES,
+        year=len(view.span.text) == 4,
+    )
+
+
+def _choice(name: str, allowed: Sequence[str], default: str) -> str:
+    word = request.args.get(name, "")
+    return word if word in allowed else default
+
+
+def _terms(formula: str, basis: str) -> tuple[str, ...]:
+    """Columns of tonnes: the usual ones, those of the formula, or all of them."""
+    if basis == TERRITORIAL:
+        return ("generated", "utilised")
+    if request.args.get("terms") == "all":
+        return ALL_TERMS
+    needed = {word.lstrip("-") for side in RATE_TERMS[formula] for word in side}
+    return tuple(term for term in ALL_TERMS if term in BASE_TERMS or term in needed)
+
+
+def _cells(
+    view: View,
+    row: Mapping[str, Any],
+    words: Sequence[str],
+    terms: Sequence[str],
+    asked: Mapping[str, str],
+) -> Row:
+    keys = {word: str(row[word]) for word in words}
+    product = row["not_computable"] == PRODUCT
+    cells = {word: group_cell(view, word, keys[word]) for word in words}
+    for term in terms:
+        kg = None if product else kg_of(row[f"{term}_t"])
+        opens = kg and (term in TERMS or not keys.get("enterprise"))
+        address = term_address(view, term, keys=keys, **asked) if opens else ""
+        cells[term] = kg_cell(kg, address)
+    rate = Cell(short_reason(row["not_computable"]), None, muted=True)
+    if row["value"] is not None:
+        address = view.address("rates", **_narrowed(view, keys), **asked)
+        rate = Cell(percent(row["value"]), round(row["value"] * 100, 6), address)
+    cells["rate"] = rate
+    return cells
+
+
+def _narrowed(view: View, keys: Mapping[str, str]) -> dict[str, str]:
+    """Scope, period and material of a row, to open it on this page."""
+    found: dict[str, str] = {}
+    for word, key in keys.items():
+        if word in ("enterprise", "park", "region") and key:
+            found["scope"] = f"{word}:{key}"
+        elif word in TIMES:
+            found["period"] = key
+        elif word == "material":
+            found["material"] = key
+    return found
+
+
+def _sums(cells: Sequence[Row], total: Mapping[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """Sums of the rows shown beside the total: (term, kilograms of rows, of the total)."""
+    split = {"route", "evidence"} & set(words)
+    found = []
+    for term in ("utilised",) if split else ("generated", "utilised"):
+        whole = kg_of(total[f"{term}_t"])
+        rows = sum(kg_of(str(row[term].value)) or 0 for row in cells if row[term].value is not None)
+        found.append((term, rows, whole))
+    return {"rows": len(cells), "terms": found}
+
+
+def gap_rows(view: View) -> list[dict[str, Any]]:
+    """Firms whose declared and verified utilisation differ, widest first, kilograms added."""
+    report = gap_report(db=books().db, period=view.span, scope=view.scope, material=view.material)
+    rows = [
+        {**row, "gap_kg": kg_of(row["gap_t"]) or 0}
+        for row in report["firms"]
+        if view.products or view.registry.materials[row["material"]].is_waste
+    ]
+    rows = [row for row in rows if row["gap_kg"]]
+    return sorted(rows, key=lambda row: (-abs(row["gap_kg"]), row["enterprise"], row["material"]))
+
+
+def gap() -> str | Response:
+    """`/gap`: declared against verified utilisation of every firm."""
+    view = read_view()
+    if view.empty:
+        return render_template("empty.html", view=view)
+    names = ("declared", "verified", "gap", "declared_then_reshipped", "declared_then_disposed")
+    columns = (
+        Column("enterprise", "col.enterprise"),
+        Column("material", "col.material"),
+        *(Column(name, f"gap.{name}", "t", True) for name in names),
+    )
+    rows = gap_rows(view)
+    cells = [_gap_cells(view, row, names) for row in rows]
+    page = page_of(columns, cells, sort="-gap")
+    if wants_csv():
+        return csv_response(page, f"wasteflow-gap-{view.span.text}", text, view.books.synthetic)
+    return render_template(
+        "gap.html",
+        view=view,
+        page=page,
+        args=request.args,
+        total_kg=sum(row["gap_kg"] for row in rows),
+    )
+
+
+def _gap_cells(view: View, row: Mapping[str, Any], names: Sequence[str]) -> Row:
+    keys = {"enterprise": row["enterprise"], "material": row["material"]}
+    cells = {word: group_cell(view, word, keys[word]) for word in keys}
+    for name in names:
+        address = ""
+        if name in ("declared", "verified"):
+            address = term_address(view, "utilised", keys=keys, basis=name)
+        cells[name] = kg_cell(kg_of(row[f"{name}_t"]), address)
+    return cells
+
+
+assert set(",".join(BY_CHOICES).split(",")) <= set(GROUPINGS)

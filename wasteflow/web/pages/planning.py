@@ -1,0 +1,174 @@
+"""`/quota` (以用定产) and `/crosscheck`: what producers may generate, fits it their output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Response, render_template, request
+
+from wasteflow.core.messages import render
+from wasteflow.core.vocabulary import LABELS, label
+from wasteflow.services.products import crosscheck_report
+from wasteflow.services.target_status import PHOSPHOGYPSUM, consumption_report
+from wasteflow.web.access import books
+from wasteflow.web.formats import NONE, cell, kg_of, percent
+from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell
+from wasteflow.web.pages.place_words import term_address
+from wasteflow.web.pages.tables import Cell, Column, Row, csv_response, page_of, wants_csv
+from wasteflow.web.pages.view import View, read_view
+from wasteflow.web.texts import lang, reason, text
+
+BASES: Final = ("declared", "verified")
+
+
+def quota() -> str | Response:
+    """Consumed against generated per phosphogypsum producer, allowed next, draw-down."""
+    view = read_view()
+    if view.empty:
+        return render_template("empty.html", view=view)
+    basis = request.args.get("basis", "")
+    basis = basis if basis in BASES else BASES[0]
+    report = consumption_of(view, basis)
+    columns = (
+        Column("enterprise", "col.enterprise"),
+        Column("generated", "quota.generated", "t", True),
+        Column("consumed", "quota.consumed", "t", True),
+        Column("balance", "metric.consumption_balance", "%", True),
+        Column("net_new_stock", "quota.net_new_stock", "t", True),
+        Column("allowed", "quota.allowed", "t", True),
+        Column("acid", "quota.acid", "t", True),
+        Column("drawn", "quota.drawn", "t", True),
+        Column("plan", "quota.plan", "t", True),
+        Column("old", "quota.old", "t", True),
+        Column("findings", "col.findings"),
+    )
+    rows = [_quota_cells(view, row, basis) for row in report["rows"]]
+    page = page_of(columns, rows, sort="-net_new_stock")
+    if wants_csv():
+        return csv_response(page, f"wasteflow-quota-{view.span.text}", text, view.books.synthetic)
+    return render_template(
+        "quota.html",
+        view=view,
+        page=page,
+        args=request.args,
+        basis=basis,
+        bases=BASES,
+        sums=quota_sums(report),
+        gypsum=view.registry.materials.get(PHOSPHOGYPSUM),
+    )
+
+
+def consumption_of(view: View, basis: str = "declared") -> dict[str, Any]:
+    """The report of 以用定产; no rows where phosphogypsum is not registered."""
+    if PHOSPHOGYPSUM not in view.registry.materials:
+        return {"rows": []}
+    return consumption_report(db=books().db, scope=view.scope, period=view.span, basis=basis)
+
+
+def quota_sums(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Sums over the producers whose figures are known, and how many stand above zero."""
+    rows = [row for row in report["rows"] if row["net_new_stock_t"] is not None]
+    found = {
+        word: sum(kg_of(row[f"{word}_t"]) or 0 for row in rows)
+        for word in ("generated", "consumed", "net_new_stock", "allowed_generation")
+    }
+    above = sum((kg_of(row["net_new_stock_t"]) or 0) > 0 for row in rows)
+    return {**found, "firms": len(rows), "above": above, "open": len(report["rows"]) - len(rows)}
+
+
+def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
+    keys = {"enterprise": row["enterprise"], "material": row["material"]}
+
+    def figure(name: str, term: str = "") -> Cell:
+        value = row[f"{name}_t"]
+        opens = term and kg_of(value)
+        address = term_address(view, term, keys=keys, basis=basis) if opens else ""
+        return mass_cell(kg_of(value), address)
+
+    acid = row["acid_equivalent_t"]
+    span = (
+        f"{cell(kg_of(acid['low']))}–{cell(kg_of(acid['high']))}"
+        if acid["low"] and acid["high"]
+        else NONE
+    )
+    notes = [render(code, lang(), row) for code in row["findings"]]
+    if row["not_computable"]:
+        notes.append(reason(row["not_computable"]))
+    balance = Cell(NONE, None, muted=True)
+    if row["balance"] is not None:
+        balance = Cell(percent(row["balance"]), round(row["balance"] * 100, 6))
+    return {
+        "enterprise": firm_cell(view, row["enterprise"]),
+        "generated": figure("generated", "generated"),
+        "consumed": figure("consumed", "utilised"),
+        "balance": balance,
+        "net_new_stock": figure("net_new_stock", "stored"),
+        "allowed": figure("allowed_generation", "utilised"),
+        "acid": Cell(span, acid["typical"], muted=span == NONE),
+        "drawn": figure("drawn_from_old_stock", "utilised_prior"),
+        "plan": figure("draw_down_plan"),
+        "old": figure("old_stock"),
+        "findings": Cell(" ".join(notes) or NONE, " ".join(notes), muted=not notes),
+    }
+
+
+def crosscheck() -> str | Response:
+    """Generation against product output by coefficient; findings, never a block."""
+    view = read_view()
+    if view.empty:
+        return render_template("empty.html", view=view)
+    report = crosscheck_report(
+        db=books().db, scope=view.scope, period=view.span, material=view.material
+    )
+    columns = (
+        Column("enterprise", "col.enterprise"),
+        Column("material", "col.material"),
+        Column("output", "cross.output"),
+        Column("generated", "quota.generated", "t", True),
+        Column("low", "cross.low", "t", True),
+        Column("typical", "cross.typical", "t", True),
+        Column("high", "cross.high", "t", True),
+        Column("factor", "cross.factor", "t/t", True),
+        Column("finding", "col.findings"),
+    )
+    page = page_of(columns, [_cross_cells(view, row) for row in report["rows"]], sort="enterprise")
+    if wants_csv():
+        name = f"wasteflow-crosscheck-{view.span.text}"
+        return csv_response(page, name, text, view.books.synthetic)
+    return render_template(
+        "crosscheck.html",
+        view=view,
+        page=page,
+        args=request.args,
+        found=sum(bool(row["finding"]) for row in report["rows"]),
+        open_rows=sum(bool(row["reason"]) for row in report["rows"]),
+    )
+
+
+def _cross_cells(view: View, row: Mapping[str, Any]) -> Row:
+    keys = {"enterprise": row["enterprise"], "material": row["material"]}
+    outputs = text("list.comma").join(
+        f"{product_words(driver)} {cell(kg_of(tonnes))} {text('unit.t')}"
+        for driver, tonnes in row["output_t"].items()
+    )
+    codes = [code for code in (row["finding"], row["reason"], *row["notes"]) if code]
+    words = " ".join(render(code, lang(), row) for code in codes)
+    factor = Cell(NONE, None, muted=True)
+    if row["factor"] is not None:
+        factor = Cell(f"{row['factor']:.3f}", row["factor"])
+    address = term_address(view, "generated", keys=keys)
+    return {
+        "enterprise": firm_cell(view, row["enterprise"]),
+        "material": material_cell(view, row["material"]),
+        "output": Cell(outputs or NONE, outputs, muted=not outputs),
+        "generated": mass_cell(kg_of(row["generated_t"]), address),
+        **{word: mass_cell(kg_of(row["expected_t"][word])) for word in ("low", "typical", "high")},
+        "factor": factor,
+        "finding": Cell(words or text("cross.fits"), words, muted=not words),
+    }
+
+
+def product_words(code: str) -> str:
+    """A product in words; its code if it is none of ours."""
+    return label("product", code, lang()) if code in LABELS["product"] else code
