@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from wasteflow.core.periods import Period
 from wasteflow.jobs import Imported, import_file, seed_folder
 from wasteflow.services.checking import check_books
 from wasteflow.services.corrections import reverse
+from wasteflow.services.provenance import trace_report
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import balance_report, flows_report
 from wasteflow_models.engine import Database
@@ -96,23 +98,75 @@ def _printed_balance(month: str) -> list[dict[str, Any]]:
     ]
 
 
-def _rate_cells(db: Database, month: str) -> dict[tuple[str, str], str]:
-    """(formula, enterprise or total) → "69.75 %" or the reason."""
-    cells = {}
-    for formula in ("simple", "official"):
-        report = rates_report(
-            db=db, scope=SCOPE, period=Period.parse(month), formula=formula, by="enterprise"
-        )
-        for row in [*report["rows"], {**report["total"], "enterprise": "total"}]:
-            value = row["value"]
-            shown = row["not_computable"] if value is None else f"{value * 100:.2f} %"
-            cells[formula, row["enterprise"]] = shown
-    return cells
+TERMS = (
+    "generated_t",
+    "utilised_t",
+    "utilised_prior_t",
+    "stored_t",
+    "disposed_t",
+    "disposed_prior_t",
+    "weighing_difference_t",
+    "identity_residual_t",
+)
+
+
+def _rates(db: Database, month: str, basis: str, formula: str) -> list[dict[str, Any]]:
+    """Rows of the two producers, then the total."""
+    report = rates_report(
+        db=db,
+        scope=SCOPE,
+        period=Period.parse(month),
+        formula=formula,
+        basis=basis,
+        by="enterprise",
+    )
+    assert [row["enterprise"] for row in report["rows"]] == ["ex.jia", "ex.yi"]
+    assert report["pseudo"] == []
+    return [*report["rows"], report["total"]]
+
+
+def _rate_cells(db: Database, month: str) -> Cells:
+    """Basis, formula, and the rates of both producers and in total."""
+    return [
+        [
+            basis,
+            formula,
+            *(f"{row['value'] * 100:.2f} %" for row in _rates(db, month, basis, formula)),
+        ]
+        for basis in ("declared", "verified")
+        for formula in ("official", "simple")
+    ]
+
+
+def _term_cells(db: Database, month: str) -> Cells:
+    """Basis, enterprise and the tonnes behind its rate."""
+    return [
+        [basis, row["enterprise"], *(row[term] for term in TERMS)]
+        for basis in ("declared", "verified")
+        for row in _rates(db, month, basis, "official")[:-1]
+    ]
+
+
+def _trace_cells(db: Database, month: str) -> Cells:
+    """Whose waste the board factory used and holds."""
+    report = trace_report(
+        db=db,
+        enterprise="ex.board",
+        material="phosphogypsum",
+        period=Period.parse(month),
+        direction="upstream",
+    )
+    assert report["total_t"] == "144.500"
+    return [
+        [row["origin"], str(row["year_generated"]), row["what"], row["tonnes"]]
+        for row in report["rows"]
+    ]
 
 
 def test_the_page_has_all_its_tables() -> None:
-    names = [f"{what} {month}" for month in MONTHS for what in ("balance", "flows", "rates")]
-    assert sorted(TABLES) == sorted(names)
+    kinds = ("balance", "flows", "rates", "terms")
+    names = [f"{what} {month}" for month in MONTHS for what in kinds]
+    assert sorted(TABLES) == sorted([*names, "trace 2026-01"])
     assert all(TABLES.values())
 
 
@@ -128,13 +182,9 @@ def test_every_printed_figure_is_what_the_program_says(
             for edge in graph["edges"]
         ]
         assert sorted(edges) == sorted(TABLES[f"flows {month}"])
-        rates = _rate_cells(db, month)
-        printed = {
-            (formula, firm): cell
-            for formula, *cells in TABLES[f"rates {month}"]
-            for firm, cell in zip(("ex.jia", "ex.yi", "total"), cells, strict=True)
-        }
-        assert rates == printed
+        assert _rate_cells(db, month) == TABLES[f"rates {month}"]
+        assert _term_cells(db, month) == TABLES[f"terms {month}"]
+    assert _trace_cells(db, "2026-01") == TABLES["trace 2026-01"]
     last = imported[-1].report
     assert (last.taken, last.completed, last.skipped) == (6, 1, 0)
 
@@ -147,6 +197,36 @@ def test_the_example_checks_as_the_page_says(books: tuple[Database, list[Importe
     assert found == [("unbalanced", "ex.jia", "yard")]
     year = rates_report(db=db, scope="enterprise:ex.jia", period=Period.parse("2025"))
     assert year["total"]["not_computable"] == "ledger_starts_2025-12"
+
+
+def test_the_rates_follow_from_the_printed_amounts() -> None:
+    """Who has only the page gets the rates, the identity and the sums from its amounts."""
+    for month in MONTHS:
+        terms = {
+            (basis, firm): list(map(Decimal, row)) for basis, firm, *row in TABLES[f"terms {month}"]
+        }
+        for basis, formula, *printed in TABLES[f"rates {month}"]:
+            pairs = []
+            for firm in ("ex.jia", "ex.yi"):
+                generated, used, prior, *_ = terms[basis, firm]
+                pairs.append((used, generated + (prior if formula == "official" else 0)))
+            sums = sum((a for a, _ in pairs), Decimal()), sum((b for _, b in pairs), Decimal())
+            pairs.append(sums)
+            assert [f"{a / b * 100:.2f} %" for a, b in pairs] == printed
+        for made, used, prior, stored, gone, gone_prior, weighing, residual in terms.values():
+            assert made == used - prior + stored + gone - gone_prior + weighing + residual
+        verified = sum(row[1] for (basis, _), row in terms.items() if basis == "verified")
+        uses = [Decimal(row[3]) for row in TABLES[f"flows {month}"] if row[1].startswith("use:")]
+        assert verified == sum(uses)
+
+
+def test_cumulative_verified_is_what_the_page_says(
+    books: tuple[Database, list[Imported]],
+) -> None:
+    rows = _rates(books[0], "2026-01", "verified", "official")
+    assert [f"{row['cumulative_verified'] * 100:.2f}" for row in rows[:2]] == ["26.53", "77.03"]
+    text = PAGE.read_text(encoding="utf-8")
+    assert "**26.53 %**" in text and "**77.03 %**" in text
 
 
 def test_closing_of_one_month_is_the_opening_of_the_next() -> None:

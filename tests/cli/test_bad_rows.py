@@ -10,7 +10,6 @@ import pytest
 from tests.cli.files import Command
 from tests.store.books import child, entry, load
 
-pytestmark = pytest.mark.xdist_group("bad_rows")  # one process: they share a database
 
 BAD_LOADS: dict[str, tuple[dict[str, str], str, str]] = {
     # case: (row, field, words of the English message)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.cli.files import Command
-from tests.store.books import Books
+from tests.store.books import Books, entry
 from tests.store.databases import KINDS, new_database
-from tests.store.planned import PG, plan
+from tests.store.planned import PG, PLANNED, plan
 from wasteflow_models.engine import Database
 
 pytestmark = pytest.mark.xdist_group("planning_commands")  # one process: they share a database
@@ -77,7 +77,6 @@ def test_json_csv_and_tables_tell_the_same(planner: Command, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "zh", "en"),
     [
-        ("rates", "不归属任何产生单位", "Credited to no generator"),
         ("trace", "按混合规则推算", "under the mixing rule"),
         ("loops", "可对冲 4.000 吨", "nettable 4.000 t"),
         ("gap", "收货单位", "Link by link"),
@@ -88,8 +87,6 @@ def test_json_csv_and_tables_tell_the_same(planner: Command, name: str) -> None:
     ],
 )
 def test_both_languages_say_what_matters(planner: Command, name: str, zh: str, en: str) -> None:
-    if name == "rates":
-        pytest.skip("no pseudo-origin in these books")
     assert zh in planner(*COMMANDS[name]).output
     assert en in planner(*COMMANDS[name], lang="en").output
 
@@ -99,7 +96,7 @@ def test_figures_of_the_tables(planner: Command) -> None:
     assert "cumulative" in verified and "64.15 %" in verified  # 603 of 940 t
     assert "603.000" in verified and "2026 all official verified" in verified
     gap = planner(*COMMANDS["gap"], lang="en").output
-    assert [line.split()[2:7] for line in gap.splitlines() if line.startswith("maker ")][0] == [
+    assert next(line.split()[2:7] for line in gap.splitlines() if line.startswith("maker ")) == [
         "702.000", "603.000", "99.000", "5.000", "1.000"
     ]  # fmt: skip
     upstream = planner(
@@ -108,6 +105,26 @@ def test_figures_of_the_tables(planner: Command) -> None:
     assert "Total 77.000 t, under the mixing rule." in upstream.output
     course = [line for line in planner(*COMMANDS["targets"]).output.splitlines() if "t.cou" in line]
     assert "可达" in course[0] and "936.000 t" in course[0]
+
+
+def test_what_credits_nobody_stands_under_the_rates(own: Command) -> None:
+    """10 t of secondary waste, flagged `from_use`, and 4 t used that nobody had."""
+    db = Database(own.url)
+    Books(db, own.folder).register(PLANNED)
+    db.dispose()
+    rows = [
+        entry("R", "generation", "10.000", material=PG, from_use="true"),
+        entry("U", "use", "4.000", material=PG, enterprise="cement", route="retarder"),
+    ]
+    assert own("import", "entries", own.rows("entries.csv", *rows)).exit_code == 0
+    shown = own("rates", "--basis", "verified", "--period", "2026", lang="en").output
+    assert "Credited to no generator" in shown
+    lines = [line.split() for line in shown.splitlines() if line.startswith(("recirc", "unexpl"))]
+    assert lines == [
+        ["recirculated", PG, "1", "10.000", "0.000", "10.000"],
+        ["unexplained", PG, "1", "4.000", "4.000", "0.000"],
+    ]
+    assert "不归属任何产生单位" in own.good("rates", "--period", "2026")
 
 
 def test_without_a_period_the_last_year_of_the_books_is_taken(planner: Command) -> None:

@@ -27,8 +27,6 @@ REGISTRY = (
     "coefficients",
 )
 
-pytestmark = pytest.mark.xdist_group("round_trip")  # one process: they share a database
-
 
 @pytest.fixture(scope="module")
 def demo(

@@ -137,9 +137,9 @@ def test_case_2_loop_hole_settlement_and_circulation(db: Database, tmp_path: Pat
     (loop,) = loops["loops"]
     assert loop["members"] == ["A", "B"] and loop["nettable_t"] == "80.000"
     assert near(loop["repeat_t"], expected["loop_repeat_A_B"])
-    report = books.check()
-    assert report.faults == []
-    (finding,) = [item for item in report.findings if item["code"] != "negative_stock"]
+    checked = books.check()
+    assert checked.faults == []
+    (finding,) = [item for item in checked.findings if item["code"] != "negative_stock"]
     assert finding["code"] == "circulation_without_source"
     assert (finding["enterprise"], finding["tonnes"], finding["month"]) == (
         "D, E",

@@ -16,8 +16,6 @@ from tests.store.realdata import RealData, import_real, kg
 from wasteflow.services.checking import check_books
 from wasteflow.services.reports import overview
 
-pytestmark = pytest.mark.xdist_group("waste_receipts")  # one process: they share a database
-
 
 @pytest.fixture(scope="module")
 def uk(

@@ -47,6 +47,19 @@ GAP = (
     "declared_then_disposed_t",
 )
 LINKS = ("from", "to", "material", "accepted_for_use_t", "used_at_receiver_t", "gap_of_link_t")
+FATE_WORDS = {
+    "utilised": "利用",
+    "disposed": "处置",
+    "dumped": "倾倒",
+    "lost": "灭失",
+    "outside": "系统外",
+    "weighing_difference": "称量差",
+    "stocktake_loss": "盘亏",
+    "settled": "抵负库存",
+    "stock": "库存",
+    "shipped": "发出",
+}
+"""What became of traced mass → the word in a Chinese table."""
 _PERIOD = click.option("--period", default=None, help="2024, 2024H1, 2024Q3, 2024-07, …")
 _FORMAT = click.option(
     "--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table"
@@ -94,15 +107,16 @@ def trace(
     if shape != "table":
         _for_programs(report, "rows", TRACE, shape)
         return
+    zh = settings.lang == "zh"
     heads = ["来源", "产生年", "去处", "结果", "去向", "吨", "占比"]
-    if settings.lang == "en":
+    if not zh:
         heads = ["origin", "year", "place", "fate", "route", "tonnes", "share"]
     rows = [
         [
             row["origin"],
             str(row["year_generated"] or "?"),
             row["place"],
-            row["what"],
+            FATE_WORDS.get(row["what"], row["what"]) if zh else row["what"].replace("_", " "),
             row["route"] or "",
             row["tonnes"],
             f"{row['share'] * 100:.2f} %",

@@ -8,6 +8,7 @@ parts of a term are floats and add up to it before rounding; callers round them 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +20,8 @@ from wasteflow.core.tracing.attribution import DISPOSED, FATES, USED, Basis, fat
 from wasteflow.core.tracing.flows import Floats
 from wasteflow.core.tracing.forward import ForwardMonth, State, forward
 from wasteflow.core.tracing.months import SETTLED, Chain
-from wasteflow.core.tracing.solve import MonthSystem
-from wasteflow.core.tracing.yearpass import Operators, YearPass
+from wasteflow.core.tracing.solve import MonthSystem, Sources
+from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
 from wasteflow.core.vocabulary import Evidence
 
 PRIOR_TERMS = {"utilised_prior": USED, "disposed_prior": DISPOSED}
@@ -125,12 +126,26 @@ def _pass(
     own = [n for n, o in enumerate(chain.origins) if o.name == firm and o.year >= year]
     if not own or last < first:
         return
-    start = None
+    start, lens = None, lens_of(basis)
     if new:
         shape = len(chain.places), len(chain.origins)
         before = next_month(period.first, -1)
         start = State(before, chain.places, chain.origins, sparse.csr_array(shape))
-    yield from forward(operators, passed, last=last, lens=lens_of(basis), start=start, only=own)
+        operators = _without_openings(operators, first, last, lens)
+    yield from forward(operators, passed, last=last, lens=lens, start=start, only=own)
+
+
+def _without_openings(operators: Operators, first: int, last: int, lens: Lens | None) -> Operators:
+    """The same systems for a pass that leaves out what opening entries of the months state.
+
+    Shares and draws stay those of the whole books; stated stock is prior for every period.
+    """
+    chain = operators.chain
+    nothing = np.zeros(0, np.int64)
+    none = Sources(nothing, nothing, nothing, nothing)
+    bare = replace(chain, months=tuple(replace(month, opened=none) for month in chain.months))
+    made = {(number, lens): operators.of(number, lens) for number in range(first, last + 1)}
+    return Operators(bare, made)
 
 
 def _part(chain: Chain, number: int, move: int, kg: float) -> Part:

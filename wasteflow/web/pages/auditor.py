@@ -5,6 +5,7 @@ Nothing is stored: the figures live in the memory of one request, the database i
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, abort, make_response, render_template, request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import parse_form_data
 
 from wasteflow.core.audit import Audit
 from wasteflow.core.audit_rates import RateInterval
@@ -83,10 +85,8 @@ def show() -> str | Response:
 
 def _audited() -> str | Response:
     _check_origin()
-    request.max_content_length = MAX_FORM
-    request.max_form_memory_size = MAX_FORM
     try:
-        data, name, pasted = _given()
+        data, name, pasted, shape = _given()
     except RequestEntityTooLarge:
         problem = render(
             "file_too_large", lang(), {"file": "–", "size": f">{MAX_MB}", "limit": MAX_MB}
@@ -98,7 +98,6 @@ def _audited() -> str | Response:
         return _refused(error.text(lang()), (), pasted)
     except RowsRefused as error:
         return _refused(text("audit.refused", number=len(error.issues)), error.issues, pasted)
-    shape = request.form.get("format", "")
     if shape == "json":
         body = json.dumps(audit_report(audits), ensure_ascii=False, indent=2)
         return _file(body, "wasteflow-audit.json", "application/json")
@@ -134,14 +133,23 @@ def _check_origin() -> None:
         abort(403)
 
 
-def _given() -> tuple[bytes, str, str]:
-    """(table, name of its file, pasted text): the upload, otherwise the text field."""
-    upload = request.files.get("file")
+def _given() -> tuple[bytes, str, str, str]:
+    """(table, name of its file, pasted text, format): the upload, otherwise the text field.
+
+    Parsed here and not by the framework, which keeps large uploads in a file on disk.
+    Raises RequestEntityTooLarge.
+    """
+    _, form, files = parse_form_data(
+        request.environ,
+        stream_factory=lambda *_, **__: io.BytesIO(),
+        max_form_memory_size=MAX_FORM,
+        max_content_length=MAX_FORM,
+    )
+    upload, shape = files.get("file"), form.get("format", "")
     if upload is not None and upload.filename:
-        data = upload.stream.read(MAX_BYTES + 1)
-        return data, upload.filename, ""
-    pasted = request.form.get("text", "")
-    return pasted.encode("utf-8"), text("audit.pasted"), pasted
+        return upload.stream.read(MAX_BYTES + 1), upload.filename, "", shape
+    pasted = form.get("text", "")
+    return pasted.encode("utf-8"), text("audit.pasted"), pasted, shape
 
 
 def _small(table: Table) -> Table:

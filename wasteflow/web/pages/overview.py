@@ -108,7 +108,8 @@ def _cards(
         code = row.keys["material"]
         mine = tuple(scale for scale in scales if scale.materials == (code,))
         stock = stocks.stock_of(lines, {code})
-        if row.idle and not stock.closing_kg and row.rate.why != "product":
+        booked = row.rate.why == "product" and any(line.material == code for line in lines)
+        if row.idle and not stock.closing_kg and not booked:
             continue
         cards.append(Card(code, colour_of(code), row, stock, mine))
     return sorted(

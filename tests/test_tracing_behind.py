@@ -1,0 +1,103 @@
+"""The postings behind a term add up to it and never exceed the posting, on random ledgers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tracing_networks import FATES, network
+from wasteflow.core.periods import Period
+from wasteflow.core.places import GENERATION, Place, PlaceKind, site, transit
+from wasteflow.core.tracing.attribution import Basis, period_terms
+from wasteflow.core.tracing.behind import BEHIND, postings_behind, stored_behind
+from wasteflow.core.tracing.flows import FlowTable
+from wasteflow.core.tracing.months import build_chain
+from wasteflow.core.tracing.yearpass import prepared
+from wasteflow.core.vocabulary import Evidence
+
+SEEDS = st.integers(0, 1_000_000)
+PERIODS = ("2025-11", "2025-12", "2026-01", "2025", "2025-12..2026-01", "2025-11..2026-01")
+ROUNDED_KG = 30
+"""A term adds up so many cells, each rounded by less than a kilogram; amounts are in tonnes."""
+
+
+@given(seed=SEEDS, basis=st.sampled_from(list(Basis)), text=st.sampled_from(PERIODS))
+@settings(max_examples=40)
+def test_parts_add_up_to_the_terms(seed: int, basis: Basis, text: str) -> None:
+    rows = network(seed)
+    operators, passed = prepared(build_chain(FlowTable.of_rows(rows), FATES))
+    period = Period.parse(text)
+    (result,) = period_terms(operators, passed, [period], basis)
+    held: dict[tuple[object, ...], int] = defaultdict(int)
+    for month, source, target, route, grade, kg in rows:
+        held[month, source, target, route, grade] += kg
+    credited: dict[tuple[object, ...], float] = defaultdict(float)
+    for firm, terms in result.generators.items():
+        for term in BEHIND:
+            parts = postings_behind(operators, passed, firm, period, basis, term)
+            total = sum(part.kg for part in parts)
+            wanted = getattr(terms, f"{term}_kg")
+            assert abs(total - wanted) <= ROUNDED_KG, (firm, term)
+            for part in parts:
+                key = (part.month, part.source, part.target, part.route, int(part.evidence))
+                assert part.posting_kg in _postings(rows, key) or part.posting_kg == held[key]
+                assert part.kg <= part.posting_kg + 1e-6
+                assert period.first <= part.month <= period.last
+                if term in ("utilised", "disposed"):
+                    credited[(term, *key)] += part.kg
+        lying = sum(item.kg for item in stored_behind(operators, passed, firm, period, basis))
+        assert abs(lying - (terms.stored_kg or 0)) <= ROUNDED_KG, firm
+    for booked, part_kg in credited.items():
+        assert part_kg <= held[booked[1:]] + 1e-3, "a posting credits no more than it moved"
+
+
+def _postings(rows: list[tuple[int, Place, Place, str, int, int]], key: object) -> set[int]:
+    """Kilograms of the single rows of a key; a ledger may hold a key more than once."""
+    return {row[-1] for row in rows if row[:5] == key}
+
+
+def test_stated_stock_of_the_year_is_prior_even_in_the_month_it_is_stated() -> None:
+    """100 t stated for 2026 on the first day, 100 t generated, 80 t used: half of it is prior."""
+    rows = [
+        (202603, Place(PlaceKind.OPENING, "", "2026"), site("G"), "", 1, 100_000),
+        (202603, GENERATION, site("G"), "", 1, 100_000),
+        (202603, site("G"), Place(PlaceKind.USE, "u"), "u", 1, 80_000),
+    ]
+    operators, passed = prepared(build_chain(FlowTable.of_rows(rows), {"u": "use"}))
+    for basis in Basis:
+        arguments = operators, passed, "G", Period.parse("2026-03"), basis
+        (whole,) = postings_behind(*arguments, "utilised")
+        (prior,) = postings_behind(*arguments, "utilised_prior")
+        assert whole.kg == pytest.approx(80_000) and prior.kg == pytest.approx(40_000)
+        (lying,) = stored_behind(*arguments)
+        assert lying.place == site("G") and lying.kg == pytest.approx(60_000)
+
+
+def test_an_acceptance_is_the_posting_of_a_declared_credit_and_the_use_of_a_verified_one() -> None:
+    rows = [
+        (202601, GENERATION, site("G"), "", 1, 100_000),
+        (202601, site("G"), transit("G", "U"), "u", 0, 60_000),
+        (202601, transit("G", "U"), site("U"), "u", 0, 60_000),
+        (202602, site("U"), Place(PlaceKind.USE, "u"), "u", 1, 40_000),
+    ]
+    operators, passed = prepared(build_chain(FlowTable.of_rows(rows), {"u": "use"}))
+    arguments = operators, passed, "G", Period.parse("2026")
+    (declared,) = postings_behind(*arguments, Basis.DECLARED, "utilised")
+    assert (declared.source, declared.target) == (transit("G", "U"), site("U"))
+    assert declared.evidence is Evidence.BOTH and declared.kg == pytest.approx(60_000)
+    (verified,) = postings_behind(*arguments, Basis.VERIFIED, "utilised")
+    assert (verified.source, verified.target.key) == (site("U"), "use:u")
+    assert verified.month == 202602 and verified.kg == pytest.approx(40_000)
+
+
+def test_a_firm_that_generates_nothing_has_no_postings() -> None:
+    rows = [(202601, GENERATION, site("G"), "", 1, 1_000)]
+    operators, passed = prepared(build_chain(FlowTable.of_rows(rows), {}))
+    year = Period.parse("2026")
+    assert postings_behind(operators, passed, "U", year, Basis.DECLARED, "utilised") == []
+    assert stored_behind(operators, passed, "U", year, Basis.VERIFIED) == []
+    past = Period.parse("2020")
+    assert postings_behind(operators, passed, "G", past, Basis.DECLARED, "dumped") == []
