@@ -63,7 +63,7 @@ def test_formulas_are_exact_fractions(generated: int, utilised: int, prior: int)
 def test_official_lies_between_nothing_and_all(terms: Terms) -> None:
     """Law: official is in [0, 1] or not computable wherever no more was newly used than generated.
 
-    That tracing never credits more is a law of its own (test_tracing_declared, test_tracing_random).
+    That tracing never credits more is a law of its own (test_tracing_declared and _random).
     """
     if terms.utilised_kg is not None and terms.utilised_prior_kg is not None:
         terms.utilised_kg = min(terms.utilised_kg, terms.generated_kg + terms.utilised_prior_kg)

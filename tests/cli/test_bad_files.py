@@ -15,7 +15,6 @@ from tests.cli.files import Command
 from tests.store.books import Books, entry, load
 from wasteflow_models.engine import Database
 
-
 HEADER = "doc_no,consignor,consignee,material,route,dispatched_at,dispatched_t,remark\n"
 ROW = "L{0},maker,cement,pg,retarder,2026-03-02T08:00:00+08:00,30.000,{1}\n"
 SHEET = (HEADER + "".join(ROW.format(i, "磷石膏运往水泥厂作缓凝剂") for i in range(40))).encode()

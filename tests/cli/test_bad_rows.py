@@ -10,7 +10,6 @@ import pytest
 from tests.cli.files import Command
 from tests.store.books import child, entry, load
 
-
 BAD_LOADS: dict[str, tuple[dict[str, str], str, str]] = {
     # case: (row, field, words of the English message)
     "future": (load("X", dispatched_at="2099-01-01"), "dispatched_at", "future"),

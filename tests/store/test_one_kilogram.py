@@ -21,7 +21,6 @@ from wasteflow.services.corrections import lose, reverse
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import EntryRow, EventRow, FlowMonthRow, ShipmentRow
 
-
 DRY = {"basis": "dry", "moisture_pct": "20", "received_moisture_pct": "21"}
 
 LOADS = [
