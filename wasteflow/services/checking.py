@@ -38,7 +38,7 @@ from wasteflow.services.proof import (
     load_faults,
     reversal_faults,
 )
-from wasteflow.services.tracing import traced
+from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -307,6 +307,7 @@ def _findings(session: Session, keys: Keys) -> list[dict[str, str]]:
 
 def _prove_tracing(session: Session, keys: Keys, report: CheckReport) -> None:
     """Every origin and place closes under tracing; circulation without a source is a finding."""
+    forget()
     versions = queries.rollup_versions(session, keys)
     for material in sorted(versions):
         books = traced(session, keys, material, versions)

@@ -17,7 +17,7 @@ from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell
 from wasteflow.web.pages.place_words import term_address
 from wasteflow.web.pages.tables import Cell, Column, Row, csv_response, page_of, wants_csv
 from wasteflow.web.pages.view import View, read_view
-from wasteflow.web.texts import lang, reason, text
+from wasteflow.web.texts import lang, reason, short_reason, text
 
 BASES: Final = ("declared", "verified")
 
@@ -93,8 +93,11 @@ def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
         else NONE
     )
     notes = [render(code, lang(), row) for code in row["findings"]]
+    short = [text(f"quota.finding.{code}") for code in row["findings"]]
     if row["not_computable"]:
         notes.append(reason(row["not_computable"]))
+        short.append(short_reason(row["not_computable"]))
+    whole = " ".join(notes)
     balance = Cell(NONE, None, muted=True)
     if row["balance"] is not None:
         balance = Cell(percent(row["balance"]), round(row["balance"] * 100, 6))
@@ -109,7 +112,9 @@ def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
         "drawn": figure("drawn_from_old_stock", "utilised_prior"),
         "plan": figure("draw_down_plan"),
         "old": figure("old_stock"),
-        "findings": Cell(" ".join(notes) or NONE, " ".join(notes), muted=not notes),
+        "findings": Cell(
+            text("list.comma").join(short) or NONE, whole, title=whole, muted=not notes
+        ),
     }
 
 
