@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
 from wasteflow_maps.layers import MapData, map_data
+from wasteflow_maps.page import render_map
 
 SEED = Path(__file__).resolve().parents[1] / "seed_data"
 Row = dict[str, Any]
@@ -176,3 +179,24 @@ def seed_map(**more: Any) -> MapData:
         "routes": routes,
     }
     return map_data(flows_of(edges, firms), parks, firms, **{**settings, **more})
+
+
+def single_file(data: MapData, lang: str = "zh") -> str:
+    return render_map(data, lang=lang, single_file=True, asset_url=None, nonce=None)
+
+
+def served(data: MapData, lang: str = "zh") -> str:
+    return render_map(
+        data, lang=lang, single_file=False, asset_url=lambda name: f"/assets/{name}", nonce="n0nce"
+    )
+
+
+def data_in(html: str) -> Any:
+    found = re.search(r'<script type="application/json" id="wf-data"[^>]*>(.*?)</script>', html)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def all_kg(data: MapData) -> int:
+    drawn = sum(link.kg for link in data.links) + sum(one.kg for one in data.bubbles)
+    return drawn + sum(link.kg for group in data.not_drawn.values() for link in group)

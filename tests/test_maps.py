@@ -5,43 +5,33 @@ from __future__ import annotations
 import json
 import math
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.map_samples import MATERIALS, edge, flows_of, grid_map, place, seed_map, small_map
-from wasteflow.core.geodesy import geodesic_distance_km, wgs84_to_gcj02
+from tests.map_samples import (
+    MATERIALS,
+    all_kg,
+    data_in,
+    edge,
+    flows_of,
+    grid_map,
+    place,
+    seed_map,
+    served,
+    single_file,
+    small_map,
+)
+from wasteflow.core.geodesy import geodesic_distance_km
 from wasteflow_maps import MapError, assets, geometry, page, style
-from wasteflow_maps.boundaries import enterprises_outside_park, parks_containing, read_boundaries
-from wasteflow_maps.content import payload
 from wasteflow_maps.layers import MapData, map_data
 from wasteflow_maps.page import render_map
-from wasteflow_maps.views import opening_view
 
 lons = st.floats(97, 123)
 lats = st.floats(18, 45)
-
-
-def single_file(data: MapData, lang: str = "zh") -> str:
-    return render_map(data, lang=lang, single_file=True, asset_url=None, nonce=None)
-
-
-def served(data: MapData, lang: str = "zh") -> str:
-    return render_map(
-        data, lang=lang, single_file=False, asset_url=lambda name: f"/assets/{name}", nonce="n0nce"
-    )
-
-
-def data_in(html: str) -> Any:
-    found = re.search(r'<script type="application/json" id="wf-data"[^>]*>(.*?)</script>', html)
-    assert found is not None
-    return json.loads(found[1])
 
 
 # --- geometry ----------------------------------------------------------------------------
@@ -103,11 +93,6 @@ def test_every_text_is_there_in_both_languages() -> None:
 
 
 # --- map data ----------------------------------------------------------------------------
-
-
-def all_kg(data: MapData) -> int:
-    drawn = sum(link.kg for link in data.links) + sum(one.kg for one in data.bubbles)
-    return drawn + sum(link.kg for group in data.not_drawn.values() for link in group)
 
 
 def test_every_flow_is_drawn_or_listed() -> None:
@@ -336,306 +321,3 @@ def test_a_basemap_is_drawn_with_its_approval_number() -> None:
     assert "L.tileLayer(" not in served(small_map())
     # A file for the disk asks for nothing, tiles included.
     assert "tianditu" not in single_file(small_map(basemap=tiles))
-
-
-def plain_map(edges: list[Any], firms: list[Any], **more: Any) -> MapData:
-    settings: dict[str, Any] = {"materials": MATERIALS, "rates": {}, "synthetic": False}
-    return map_data(
-        flows_of(edges, firms),
-        more.pop("parks", []),
-        firms,
-        period="2024",
-        basemap=None,
-        evidence_date="2024-12",
-        **{**settings, **more},
-    )
-
-
-def empty_text(html: str) -> str:
-    found = re.search(r'</div>\s*<p class="wf-empty">(.*?)</p>', html)
-    return found[1] if found else ""
-
-
-def half_located(sites: int, partners: int, materials: int, **more: Any) -> MapData:
-    """Sites with position that receive from and send to partners without."""
-    firms = [place(f"site.{n:03}", 0.1 + n % 30 / 50, 52 + n // 30 / 50) for n in range(sites)]
-    firms += [place(f"far.{n:02}", None, None) for n in range(partners)]
-    edges = []
-    for n in range(sites * 3):
-        ends = (f"far.{n % partners:02}", f"site.{n % sites:03}")
-        kg, material = 1000 + 37 * n, f"stuff.{n * n % materials:03}"
-        edges.append(edge(*(ends[::-1] if n % 5 == 0 else ends), kg, material=material))
-    return plain_map(edges, firms, **{"materials": [], **more})
-
-
-def test_a_flow_with_one_located_end_is_a_bubble_there() -> None:
-    firms = [place("ent.a", 102.0, 25.0), place("ent.b", None, None), place("ent.c", None, None)]
-    slag = {"material": "steel_slag"}
-    data = plain_map(
-        [
-            edge("ent.b", "ent.a", 600_000),
-            edge("ent.c", "ent.a", 100_000, **slag),
-            edge("ent.c", "ent.a", 50_000),
-            edge("ent.a", "ent.c", 200_000),
-            edge("ent.a", "ent.b", 200_000, **slag),
-        ],
-        firms,
-    )
-    content = data_in(served(data, "en"))
-    names = content["partners"]
-    received, sent = content["bubbles"]
-    assert (received[1], received[2], received[5], received[7]) == (0, 750_000, 2, 2)
-    assert [(names[index], kg) for index, kg in received[6]] == [
-        ("Name ent.b", 600_000),
-        ("Name ent.c", 150_000),
-    ]
-    assert content["groups"][received[4]]["colour"] == style.MATERIAL_COLOURS["phosphogypsum"]
-    # Half and half: no material dominates.
-    assert (sent[1], sent[2]) == (1, 400_000)
-    assert content["groups"][sent[4]]["colour"] == style.OTHER_COLOUR
-    assert data.not_drawn["unlocated"] == ()
-    assert data.unlocated_kg == {"ent.b": 800_000, "ent.c": 350_000}
-
-
-def test_of_many_bubbles_the_largest_are_drawn_and_no_kilogram_is_lost() -> None:
-    data, full = half_located(400, 20, 3), half_located(400, 20, 3, max_links=5000)
-    assert all_kg(data) == all_kg(full)
-    assert len(data.bubbles) == 300 < len(full.bubbles)
-    assert data.bubbles == full.bubbles[:300]
-    assert data.not_drawn["other"] and not full.not_drawn["other"]
-
-
-@pytest.mark.parametrize(("materials", "groups"), [(3, 3), (8, 8), (9, 7), (450, 7)])
-def test_many_materials_are_few_layers(materials: int, groups: int) -> None:
-    data = half_located(500, 20, materials, max_links=5000)
-    found = {link.material for one in data.bubbles for link in one.links}
-    own = [group["code"] for group in data.groups[:-1]]
-    assert len(own) == min(groups, len(found))
-    assert len({group["colour"] for group in data.groups}) == len(data.groups)
-    assert data.groups[-1]["code"] == ""
-    if len(found) > 8:
-        drawn = {code: 0 for code in found}
-        for one in data.bubbles:
-            for code, kg in one.materials.items():
-                drawn[code] += kg
-        assert min(drawn[code] for code in own) >= max(drawn[c] for c in found - set(own))
-    assert half_located(500, 20, materials, max_links=5000).groups == data.groups
-
-
-def test_area_of_a_bubble_is_proportional_to_its_mass() -> None:
-    big = geometry.bubble_radius_px(4000, 4000)
-    assert big == geometry.BIGGEST_RADIUS_PX
-    assert geometry.bubble_radius_px(1000, 4000) ** 2 == pytest.approx(big**2 / 4)
-    assert geometry.bubble_radius_px(1, 10**9) == geometry.SMALLEST_RADIUS_PX
-    assert geometry.bubble_radius_px(0, 0) == geometry.SMALLEST_RADIUS_PX
-
-
-def test_the_opening_view_leaves_far_and_light_flows_out() -> None:
-    near = [(90, (102.3 + n / 50, 24.9, 102.4 + n / 50, 25.0)) for n in range(5)]
-    far = [(10, (99.0, 24.9, 102.3, 27.0)), (20, (105.8, 29.0, 105.9, 29.1))]
-    box, share = opening_view([*far, *near])
-    assert box == pytest.approx((102.3, 24.9, 102.48, 25.0))
-    assert share == pytest.approx(450 / 480)
-    # Mass that is really there stays in sight.
-    box, share = opening_view([*near, (300, (105.8, 29.0, 105.9, 29.1))])
-    assert box == pytest.approx((102.3, 24.9, 105.9, 29.1))
-    assert share == 1
-    assert opening_view([]) == (None, 0.0)
-    demo = data_in(served(seed_map()))["views"]
-    assert demo["main"][2] - demo["main"][0] < 2 < demo["whole"][2] - demo["whole"][0]
-
-
-def test_an_empty_map_says_what_to_do() -> None:
-    nothing = plain_map([], [])
-    assert data_in(served(nothing))["views"] == {"main": None, "whole": None, "share": None}
-    assert empty_text(served(nothing)).startswith("本时段（2024）没有任何记录")
-    assert empty_text(served(nothing, "en")).startswith("Nothing is recorded in 2024.")
-    firms = [place("ent.a", 102.0, 25.0), place("ent.b", None, None), place("ent.c", None, None)]
-    local = plain_map([edge("generation", "ent.a", 9), edge("ent.a", "yard:ent.a", 7)], firms)
-    assert "没有两地之间的流向" in empty_text(served(local))
-    lost = plain_map([edge("ent.b", "ent.c", 5000), edge("ent.c", "ent.b", 2000)], firms)
-    told = empty_text(served(lost, "en"))
-    assert told.startswith("2 links with 7 t exist") and "2 firms lack coordinates" in told
-    assert "lon and lat in enterprises.csv" in told
-    # One located end is enough for a bubble: no box then.
-    assert empty_text(served(plain_map([edge("ent.a", "ent.b", 5000)], firms))) == ""
-
-
-def test_five_thousand_links_stay_small() -> None:
-    data = grid_map(5000, 2000, 60, max_links=5000)
-    assert len(data.links) == 5000
-    size = len(json.dumps(payload(data, "zh"), ensure_ascii=False, separators=(",", ":")).encode())
-    assert size < 1_300_000
-
-
-def test_rates_keep_their_reason_and_class() -> None:
-    parks = data_in(served(small_map()))["parks"]
-    assert [(park["rate"], park["cls"], park["reason"]) for park in parks] == [
-        ("78.7 %", 3, ""),
-        ("–", None, "本时段无数据"),
-    ]
-
-
-def test_nothing_heavy_is_imported_before_a_map_is_drawn() -> None:
-    code = (
-        "import sys, wasteflow_maps.page, wasteflow_maps.layers; "
-        "bad = {'folium', 'geopandas', 'branca', 'shapely'} & set(sys.modules); "
-        "assert not bad, bad"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-
-# --- assets ------------------------------------------------------------------------------
-
-
-def test_an_unknown_asset_name_never_reaches_the_disk() -> None:
-    for name in ("../page.py", "/etc/passwd", "images/../leaflet.js", "texts.json", ""):
-        with pytest.raises(MapError) as error:
-            assets.asset_path(name)
-        assert error.value.code == "unknown_asset"
-
-
-def test_missing_browser_files_say_what_to_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(assets, "VENDOR", tmp_path)
-    with pytest.raises(MapError, match=r"\./run assets"):
-        assets.asset_path("leaflet.js")
-
-
-def test_collect_copies_all_with_licences_and_nothing_when_one_is_missing(tmp_path: Path) -> None:
-    modules, target = tmp_path / "node_modules", tmp_path / "vendor"
-    for source in {*assets.THIRD_PARTY.values(), *assets.LICENCES.values()}:
-        (modules / source).parent.mkdir(parents=True, exist_ok=True)
-        (modules / source).write_text(source)
-    files = assets.collect(modules, target)
-    assert len(files) == len(assets.THIRD_PARTY) + len(assets.LICENCES)
-    assert (target / "licences/leaflet.txt").read_text() == "leaflet/LICENSE"
-    (modules / "leaflet/LICENSE").unlink()
-    with pytest.raises(MapError, match="npm ci"):
-        assets.collect(modules, target)
-    assert (target / "leaflet.js").is_file()
-
-
-def test_package_files_pin_exact_versions_and_name_no_registry() -> None:
-    root = Path(__file__).resolve().parents[1]
-    package = json.loads((root / "package.json").read_text())
-    versions = {**package["dependencies"], **package["devDependencies"]}
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions.values())
-    assert package["private"] is True
-    lock = (root / "package-lock.json").read_text()
-    assert "://" not in lock and '"resolved"' not in lock
-
-
-# --- boundaries --------------------------------------------------------------------------
-
-
-def square(west: float, south: float, side: float = 0.1) -> list[list[list[float]]]:
-    east, north = west + side, south + side
-    return [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
-
-
-def collection(*features: Any, **more: Any) -> str:
-    return json.dumps({"type": "FeatureCollection", "features": list(features), **more})
-
-
-def feature(code: Any, coordinates: Any, kind: str = "Polygon") -> dict[str, Any]:
-    geometry = {"type": kind, "coordinates": coordinates}
-    return {"type": "Feature", "properties": {"code": code}, "geometry": geometry}
-
-
-def test_boundaries_are_read_in_order_and_shifted() -> None:
-    found = read_boundaries(
-        collection(feature("park.b", square(102.4, 24.9)), feature("park.a", square(103, 25)))
-    )
-    assert list(found) == ["park.a", "park.b"]
-    assert found["park.a"]["properties"] == {"code": "park.a", "repaired": False}
-    gcj = [[list(wgs84_to_gcj02(lon, lat)) for lon, lat in square(102.4, 24.9)[0]]]
-    shifted = read_boundaries(collection(feature("park.b", gcj)).encode(), crs="GCJ-02")
-    assert shifted["park.b"]["geometry"] == found["park.b"]["geometry"]
-    json.dumps(found)
-
-
-def test_a_self_crossing_outline_is_repaired_and_says_so() -> None:
-    bow_tie = [[[102, 25], [103, 26], [103, 25], [102, 26], [102, 25]]]
-    found = read_boundaries(collection(feature("p", bow_tie)))["p"]
-    assert found["properties"]["repaired"] is True
-    assert found["geometry"]["type"] == "MultiPolygon"
-    assert parks_containing([(102.1, 25.5), (102.5, 25.9)], {"p": found}) == [["p"], []]
-
-
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [
-        ("", "boundary_not_json"),
-        (b"\xff\xfe\x00", "boundary_not_json"),
-        ("[" * 100_000, "boundary_not_json"),
-        ('{"type": "FeatureCollection", "features": [NaN]}', "boundary_not_json"),
-        ("[]", "boundary_no_features"),
-        (collection(), "boundary_no_features"),
-        ("<OGRVRTDataSource><SrcDataSource>/etc/passwd</SrcDataSource>", "boundary_not_json"),
-        (collection(None), "boundary_no_code"),
-        (collection(feature("", square(1, 1))), "boundary_no_code"),
-        (collection(feature("a b", square(1, 1))), "boundary_no_code"),
-        (collection(feature("p", [102, 25], "Point")), "boundary_not_polygon"),
-        (collection(feature("p", square(24.9, 102.4))), "boundary_bad_position"),
-        (collection(feature("p", [[["a", "b"]] * 4])), "boundary_bad_position"),
-        (collection(feature("p", [[[1, 1], [2, 2]]])), "boundary_bad_position"),
-        (collection(feature("p", "xyz")), "boundary_bad_position"),
-        (collection(feature("p", [[[1, 1], [2, 2], [3, 3], [1, 1]]])), "boundary_no_area"),
-        (collection(feature("p", square(1, 1)), feature("p", square(3, 3))), "boundary_code_twice"),
-        (
-            collection(
-                feature("p", square(1, 1)),
-                crs={"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4547"}},
-            ),
-            "boundary_foreign_crs",
-        ),
-    ],
-)
-def test_bad_boundary_files_are_refused_by_name(text: str | bytes, code: str) -> None:
-    with pytest.raises(MapError) as error:
-        read_boundaries(text)
-    assert error.value.code == code
-
-
-def test_a_boundary_file_has_a_size_limit() -> None:
-    with pytest.raises(MapError) as error:
-        read_boundaries(collection(feature("p", square(1, 1))), max_bytes=100)
-    assert error.value.code == "boundary_too_large"
-
-
-def test_points_are_found_in_the_smallest_park_first() -> None:
-    found = read_boundaries(
-        collection(feature("big", square(102, 25, 1)), feature("small", square(102.1, 25.1)))
-    )
-    inside = parks_containing([(102.15, 25.15), (102.5, 25.5), (1.0, 1.0), (102.0, 25.0)], found)
-    assert inside == [["small", "big"], ["big"], [], ["big"]]
-    assert parks_containing([(1.0, 2.0)], {}) == [[]]
-    assert parks_containing([], found) == []
-
-
-def test_firms_outside_their_park_are_named_with_distance() -> None:
-    found = read_boundaries(collection(feature("park.a", square(102.3, 24.9))))
-    firms = [
-        place("ent.in", 102.35, 24.95, park="park.a"),
-        place("ent.near", 102.41, 24.95, park="park.a", precision_km=2),
-        place("ent.far", 103.0, 24.95, park="park.a", precision_km=2),
-        place("ent.none", None, None, park="park.a"),
-        place("ent.other", 110.0, 30.0, park="park.b"),
-    ]
-    answers = enterprises_outside_park(firms, found)
-    assert [(one["enterprise"], one["within_precision"]) for one in answers] == [
-        ("ent.far", False),
-        ("ent.near", True),
-    ]
-    assert answers[1]["outside_km"] == pytest.approx(1.01, abs=0.01)
-
-
-def test_a_park_with_an_outline_is_drawn_with_it() -> None:
-    outline = read_boundaries(collection(feature("park.a", square(102.3, 24.8))))["park.a"]
-    parks = [place("park.a", None, None, boundary=outline), place("park.b", 102.8, 25.1)]
-    rows = data_in(served(small_map(parks=parks)))["parks"]
-    assert rows[0]["shape"]["geometry"]["type"] == "Polygon"
-    assert (rows[0]["lon"], rows[0]["lat"], rows[0]["top"]) == (102.35, 24.85, 24.9)
-    assert rows[1]["shape"] is None
