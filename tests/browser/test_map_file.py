@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.map_samples import grid_map, seed_map, small_map
-from tests.test_maps import half_located, hostile_map
+from tests.test_map_bubbles import half_located
+from tests.test_maps import hostile_map
 from wasteflow_maps import assets, geometry, style
 from wasteflow_maps.layers import MapData
 from wasteflow_maps.page import render_map
