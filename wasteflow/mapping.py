@@ -1,52 +1,74 @@
-"""The map of a period: joins the flow report, park rates and registry with `wasteflow_maps`."""
+"""The map of a period: joins the flow report, park rates and registry with `wasteflow_maps`.
+
+The page, the file it offers and `wasteflow map` all draw what is made here.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wasteflow.core.periods import Period, month_text
+from wasteflow.core.registry import NO_PARK, Registry
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import flows_report, overview
 
+if TYPE_CHECKING:
+    from wasteflow_maps.layers import MapData
 
-def map_page(
+LEVELS = ("enterprise", "park")
+
+
+def map_of(
     *,
     db: Any,
     period: Period,
+    scope: str = "all",
     material: str = "",
     level: str = "enterprise",
-    lang: str = "zh",
-    single_file: bool,
-    formula: str = "simple",
     basemap: dict[str, str] | None = None,
-    asset_url: Callable[[str], str] | None = None,
-    nonce: str | None = None,
-) -> str:
-    """The folium page of a period; `single_file` opens from disk without internet."""
+    month_word: Callable[[int], str] = month_text,
+) -> MapData:
+    """What the map shows: links with an end in scope, parks with their official declared rate.
+
+    month_word: how the last month of the evidence is written.
+    Raises InvalidValue `bad_scope`, `bad_level`; NotFound.
+    """
     from wasteflow_maps.layers import map_data
-    from wasteflow_maps.page import render_map
 
     seen = overview(db=db)
     registry = seen.registry
     flows = flows_report(db=db, period=period, level=level, material=material)
-    rates = rates_report(db=db, period=period, material=material, formula=formula, by="park")
-    data = map_data(
+    firms = registry.in_scope(scope)
+    if scope != "all":
+        flows = {**flows, "edges": _edges_in_scope(registry, firms, flows["edges"], level)}
+    rates = rates_report(db=db, scope=scope, period=period, material=material, by="park")
+    ends = {end for edge in flows["edges"] for end in (edge["source"], edge["target"])}
+    return map_data(
         flows,
         [_park(park) for park in registry.parks.values()],
-        [_located(firm) for firm in registry.enterprises.values()],
+        [_located(firm) for code, firm in registry.enterprises.items() if code in firms | ends],
         period=period.text,
         materials=[asdict(item) for item in registry.materials.values()],
+        routes=[asdict(route) for route in registry.routes.values()],
         rates={row["park"]: row for row in rates["rows"] if row["park"]},
         synthetic=seen.synthetic,
         basemap=basemap,
-        evidence_date=month_text(seen.last) if seen.last else "-",
-        routes=[asdict(route) for route in registry.routes.values()],
-        formula=formula,
+        evidence_date=month_word(min(period.last, seen.last)) if seen.last else "-",
     )
-    return render_map(data, lang=lang, single_file=single_file, asset_url=asset_url, nonce=nonce)
+
+
+def _edges_in_scope(
+    registry: Registry, firms: frozenset[str], edges: list[dict[str, Any]], level: str
+) -> list[dict[str, Any]]:
+    """Edges that touch a node of the scope."""
+    inside = set(firms)
+    if level == "park":
+        inside = {registry.park_of(code) or NO_PARK for code in firms}
+    inside |= {f"yard:{node}" for node in inside}
+    return [edge for edge in edges if edge["source"] in inside or edge["target"] in inside]
 
 
 def _located(item: Any) -> dict[str, Any]:

@@ -296,33 +296,29 @@ def balance(settings: Settings, scope: str, period: str | None, material: str, s
 
 
 @click.command("map")
+@_SCOPE
 @_PERIOD
 @_MATERIAL
-@click.option("--level", default="enterprise", show_default=True, help="enterprise, park")
+@click.option("--level", type=click.Choice(["enterprise", "park"]), default="enterprise")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.pass_obj
 @told
-def map_(settings: Settings, period: str | None, material: str, level: str, out: Path) -> None:
+def map_(
+    settings: Settings, scope: str, period: str | None, material: str, level: str, out: Path
+) -> None:
     """地图文件 · One HTML file that opens from disk without internet.
 
     Example: wasteflow map --period 2026 --out map.html
     """
-    from wasteflow.mapping import map_page
+    from wasteflow.mapping import map_of
+    from wasteflow_maps.page import render_map
 
     database = open_database(settings)
     chosen = period_of(period, settings) or default_period(database)
-    page = map_page(
-        db=database,
-        period=chosen,
-        material=material,
-        level=level,
-        lang=settings.lang,
-        single_file=True,
-    )
+    data = map_of(db=database, period=chosen, scope=scope, material=material, level=level)
+    page = render_map(data, lang=settings.lang, single_file=True, asset_url=None, nonce=None)
     emit(page, out)
-    settings.say(
-        f"{out}: {len(page.encode()) / 1e6:.1f} MB", f"{out}: {len(page.encode()) / 1e6:.1f} MB"
-    )
+    click.echo(f"{out}: {len(page.encode()) / 1e6:.1f} MB")
 
 
 @click.command()
