@@ -178,16 +178,7 @@ def _create_shipment() -> None:
         sa.Column("remark", sa.Text(), nullable=False),
         sa.Column("dispatch_content", KEY, nullable=False),
         sa.Column("receipt_content", KEY, nullable=True),
-        sa.Column("state", sa.String(length=20), nullable=False),
-        sa.Column("dispatched_month", sa.Integer(), nullable=False),
-        sa.Column("dispatched_kg", KEY, nullable=False),
-        sa.Column("received_month", sa.Integer(), nullable=False),
-        sa.Column("received_kg", KEY, nullable=False),
-        sa.Column("accepted_kg", KEY, nullable=False),
-        sa.Column("refused_kg", KEY, nullable=False),
-        sa.Column("lost_month", sa.Integer(), nullable=False),
-        sa.Column("evidence", sa.SmallInteger(), nullable=False),
-        sa.Column("reversed", sa.Boolean(), nullable=False),
+        *_status_columns(),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name="fk_shipment_batch_id"),
         sa.ForeignKeyConstraint(
             ["consignee_id"], ["enterprise.id"], name="fk_shipment_consignee_id"
@@ -212,6 +203,26 @@ def _create_shipment() -> None:
         sa.UniqueConstraint("consignor_id", "doc_no", name="uq_shipment_consignor_id_doc_no"),
         sa.UniqueConstraint("uid", name="uq_shipment_uid"),
     )
+    _index_shipment()
+
+
+def _status_columns() -> list[sa.Column[object]]:
+    """The cache of the fold of a shipment's events."""
+    return [
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("dispatched_month", sa.Integer(), nullable=False),
+        sa.Column("dispatched_kg", KEY, nullable=False),
+        sa.Column("received_month", sa.Integer(), nullable=False),
+        sa.Column("received_kg", KEY, nullable=False),
+        sa.Column("accepted_kg", KEY, nullable=False),
+        sa.Column("refused_kg", KEY, nullable=False),
+        sa.Column("lost_month", sa.Integer(), nullable=False),
+        sa.Column("evidence", sa.SmallInteger(), nullable=False),
+        sa.Column("reversed", sa.Boolean(), nullable=False),
+    ]
+
+
+def _index_shipment() -> None:
     op.create_index(
         "ix_shipment_consignee",
         "shipment",
