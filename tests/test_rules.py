@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from tests.builders import PG, SLAG, A, C, D, E, F, registry
 from wasteflow.core.registry import Facility, Filing, Route, by_code
-from wasteflow.core.rules import cap_breach, route_at_receiver, unfiled_border, weight_gap
+from wasteflow.core.rules import (
+    cap_breach,
+    expired_permit,
+    route_at_receiver,
+    unfiled_border,
+    weight_gap,
+)
 from wasteflow.core.units import wet_from_dry
 
 REGISTRY = registry()
@@ -151,3 +157,15 @@ def test_a_filing_covers_what_it_names_while_it_is_in_force(filing: Filing, cove
 
 def test_one_fitting_filing_among_others_is_enough() -> None:
     assert _border(A, D, Filing("f1", enterprise=C), Filing("f2", "530000")) is None
+
+
+def test_a_permit_holds_on_its_days_and_another_facility_may_stand_in() -> None:
+    """A facility is named only if it takes the route and none that does was valid that day."""
+    route = Route("r", "去向", "route", "use")
+    old = Facility("f.old", "use", valid_from=date(2025, 1, 1), valid_to=date(2025, 12, 31))
+    new = Facility("f.new", "use", valid_from=date(2026, 7, 1))
+    assert expired_permit(route, "m", [old], date(2025, 12, 31)) is None
+    assert expired_permit(route, "m", [old], date(2026, 1, 1)) is old
+    assert expired_permit(route, "m", [old, new], date(2026, 6, 30)) is old
+    assert expired_permit(route, "m", [old, new], date(2026, 7, 1)) is None
+    assert expired_permit(route, "m", [Facility("f.g", "generation")], date(2026, 1, 1)) is None

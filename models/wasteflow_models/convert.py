@@ -197,6 +197,8 @@ def _facility(
         row.capacity_kg_per_year,
         row.status,
         row.source,
+        row.valid_from,
+        row.valid_to,
     )
 
 

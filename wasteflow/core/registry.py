@@ -110,6 +110,13 @@ class Facility:
     capacity_kg_per_year: int | None = None
     status: str = ""
     source: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def valid_on(self, day: date) -> bool:
+        """True if `day` lies in the permit; an end that is not stated is open."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_to is None or day <= self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)

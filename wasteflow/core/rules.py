@@ -68,12 +68,24 @@ def route_at_receiver(route: Route, material: str, facilities: Sequence[Facility
     receiving = [item for item in facilities if item.kind != "generation"]
     if not receiving:
         return "unregistered"
-    for item in receiving:
-        if item.materials and material not in item.materials:
-            continue
-        if route.code in item.routes or (not item.routes and item.kind == route.fate):
-            return ""
-    return "unfit"
+    return "" if any(_takes(item, route, material) for item in receiving) else "unfit"
+
+
+def _takes(facility: Facility, route: Route, material: str) -> bool:
+    """True if a facility is registered for the material and the route (or its fate)."""
+    if facility.kind == "generation" or (facility.materials and material not in facility.materials):
+        return False
+    return route.code in facility.routes or (not facility.routes and facility.kind == route.fate)
+
+
+def expired_permit(
+    route: Route, material: str, facilities: Sequence[Facility], day: date
+) -> Facility | None:
+    """The facility that takes the route but was not permitted on `day`; None if another was."""
+    fitting = [item for item in facilities if _takes(item, route, material)]
+    if not fitting or any(item.valid_on(day) for item in fitting):
+        return None
+    return fitting[0]
 
 
 def unfiled_border(

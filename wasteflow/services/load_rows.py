@@ -17,6 +17,7 @@ from wasteflow.core.registry import Registry
 from wasteflow.core.rules import (
     CAP_KG,
     cap_breach,
+    expired_permit,
     gap_percent,
     route_at_receiver,
     unfiled_border,
@@ -236,12 +237,31 @@ class LoadChecker:
         if self._registry.routes[header.route].conditional and header.kind is LoadKind.DELIVERY:
             self._warnings.add(row.line, "conditional_without_document", value=header.route)
         day = shanghai_day(row.values["dispatched_at"])
+        self._remark_permit(row, header)
         provinces = unfiled_border(
             self._registry, header.consignor, header.consignee, header.material, day
         )
         if provinces:
             self._warnings.add(
                 row.line, "cross_province_without_filing", origin=provinces[0], goal=provinces[1]
+            )
+
+    def _remark_permit(self, row: Row, header: LoadHeader) -> None:
+        """Warning on a receiving facility outside the dates of its permit."""
+        if header.kind is LoadKind.RETURN:
+            return
+        day = shanghai_day(row.values.get("received_at") or row.values["dispatched_at"])
+        facilities = self._registry.facilities_of.get(header.consignee, [])
+        route = self._registry.routes[header.route]
+        late = expired_permit(route, header.material, facilities, day)
+        if late is not None:
+            self._warnings.add(
+                row.line,
+                "expired_permit",
+                facility=late.code,
+                date=day,
+                valid_from=late.valid_from or "…",
+                valid_to=late.valid_to or "…",
             )
 
 
