@@ -33,6 +33,7 @@ from wasteflow.core.postings_bulk import (
     bulk_entry_postings,
     bulk_load_postings,
     columns_from_rows,
+    differences,
     merge,
 )
 from wasteflow.core.records import Entry
@@ -192,3 +193,21 @@ def test_equal_keys_add_up_with_their_trips() -> None:
     assert (bulk.kg.tolist(), bulk.n.tolist()) == ([12], [5])
     assert _decoded(bulk)[next(iter(rollup_of(records)))] == (12, 5)
     assert next(iter(_decoded(bulk))).source == Place(PlaceKind.SITE, A)
+
+
+@settings(max_examples=25)
+@given(ledgers(), ledgers())
+def test_differences_are_those_of_two_dicts(ours: list[Record], theirs: list[Record]) -> None:
+    expected, found = bulk_of(ours), bulk_of([*theirs, *ours[: len(ours) // 2]])
+    sides = [
+        dict(zip(map(tuple, bulk.keys.tolist()), amounts, strict=True))
+        for bulk in (expected, found)
+        for amounts in [list(zip(bulk.kg.tolist(), bulk.n.tolist(), strict=True))]
+    ]
+    wanted = [
+        (key, sides[0].get(key, (0, 0)), sides[1].get(key, (0, 0)))
+        for key in sorted(sides[0].keys() | sides[1].keys())
+        if sides[0].get(key) != sides[1].get(key)
+    ]
+    assert [tuple(item) for item in differences(expected, found)] == wanted
+    assert differences(expected, expected) == []

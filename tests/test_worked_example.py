@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from wasteflow.core.periods import Period
-from wasteflow.jobs import Imported, import_file, seed_folder
+from wasteflow.jobs import import_file, seed_folder
+from wasteflow.load_files import Imported
 from wasteflow.services.checking import check_books
 from wasteflow.services.corrections import reverse
 from wasteflow.services.provenance import trace_report

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from wasteflow import load_files
 from wasteflow.core.errors import RowsRefused
 from wasteflow.core.periods import Period, shanghai_day
+from wasteflow.load_files import Import, Imported, import_loads, show_as_given
 from wasteflow.services.outcome import ImportReport, Row
 
 SYNTHETIC = "synthetic"
 LEDGER_KINDS = ("entries", "shipments")
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """Report of an import, and how the file was read."""
-
-    report: ImportReport
-    encoding: str
 
 
 def import_file(
@@ -48,6 +41,9 @@ def import_file(
     from wasteflow.importing.reading import read_table
     from wasteflow.schemas.rows import load_rows
 
+    if kind == "shipments":
+        asked = Import(db, path, now, encoding, dry_run, round_kg, synthetic, load_files.CHUNK_ROWS)
+        return import_loads(asked, progress, on_refused)
     content = path.read_bytes() if path.is_file() else b""
     table = read_table(path, path.name, encoding)
     try:
@@ -55,26 +51,12 @@ def import_file(
         made = _batch(kind, parsed, path.name, content, now, synthetic)
         report = _record(db, kind, table, parsed, made, now, dry_run, progress)
     except RowsRefused as error:
-        _show_as_given(kind, table, error)
+        show_as_given(kind, table, error)
         if on_refused:
             on_refused(table, error)
         raise
     report.rounded_rows, report.rounded_kg = parsed.rounded_rows, str(parsed.rounded_kg)
     return Imported(report, table.encoding)
-
-
-def _show_as_given(kind: str, table: Any, error: RowsRefused) -> None:
-    """Let every issue show the cell as it stands in the file, not the value it was read as."""
-    from wasteflow.schemas.headers import match_header
-
-    places = match_header(kind, table.columns)
-    cells = dict(table.rows)
-    error.issues = [
-        replace(issue, value=cells[issue.line][places[issue.field]])
-        if issue.line in cells and issue.field in places
-        else issue
-        for issue in error.issues
-    ]
 
 
 def _batch(
@@ -108,7 +90,6 @@ def _record(
 ) -> ImportReport:
     from wasteflow.schemas.headers import match_header
     from wasteflow.services.entries import record_entries
-    from wasteflow.services.loads import record_loads
     from wasteflow.services.products import record_products
     from wasteflow.services.registry import record_registry
 
@@ -122,8 +103,6 @@ def _record(
         "dry_run": dry_run,
         "progress": (lambda done: progress(done, total)) if progress else None,
     }
-    if kind == "shipments":
-        return record_loads(now=now, **common)
     if kind == "entries":
         return record_entries(now=now, **common)
     if kind == "products":

@@ -1,11 +1,11 @@
-"""Declarative base and the column types every database reads alike: UTC moments, fixed names."""
+"""Declarative base and the column types every database reads alike: moments, words, fixed names."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import BigInteger, DateTime, Integer, MetaData, SmallInteger
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -41,6 +41,44 @@ class UtcMoment(TypeDecorator[datetime]):
 
 Key = BigInteger().with_variant(Integer, "sqlite")
 """64-bit integer key; SQLite needs INTEGER to make it the rowid."""
+
+
+class Second(TypeDecorator[datetime]):
+    """A moment to the whole second, stored as seconds since 1970 UTC; refuses naive datetimes.
+
+    Loads come by the million: an integer is a quarter of a timestamp in SQLite and needs no
+    parsing.
+    """
+
+    impl = Key
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs an offset")
+        return int(value.timestamp() // 1)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+class Word(TypeDecorator[str]):
+    """A word of a closed list, stored as its place in the list; lists only ever grow at the end."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
+        return None if value is None else self.words.index(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else self.words[value]
 
 
 class Base(DeclarativeBase):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core import registry as core
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.records import Entry, Event, EventKind, LoadHeader, LoadStatus
 from wasteflow.core.vocabulary import EntryKind, Evidence, LoadKind, LoadState
 from wasteflow_models.base import Base
+from wasteflow_models.flow_columns import stamp
+from wasteflow_models.kept import Kept
 from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
 from wasteflow_models.registry import (
     EnterpriseRow,
@@ -28,6 +31,8 @@ from wasteflow_models.registry import (
 )
 
 ANY = "*"
+_KINDS = {int(kind): kind for kind in PlaceKind}
+"""Quicker than asking the enumeration a hundred thousand times."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Keys:
 
     def place(self, kind: int, a: int, b: int) -> Place:
         """The place of a row of `place`."""
-        word = PlaceKind(kind)
+        word = _KINDS[kind] if kind in _KINDS else PlaceKind(kind)
         firm, route = self.codes["enterprise"], self.codes["route"]
         if word is PlaceKind.TRANSIT:
             return Place(word, firm[a], firm[b])
@@ -78,7 +83,27 @@ class Keys:
 
 
 def load_keys(session: Session) -> Keys:
-    """The whole registry with its integer keys (one query a table)."""
+    """The whole registry with its integer keys, kept until one of its tables is written."""
+    version = stamp(session, "registry")
+    found = _kept.get(version)
+    if found is None:
+        with no_collecting():
+            found = _kept.put(version, read_keys(session))
+    return found
+
+
+KEYS_KEPT = 4
+"""Registry snapshots kept at most in a process."""
+_kept: Kept[int, Keys] = Kept(KEYS_KEPT)
+
+
+def forget_keys() -> None:
+    """Drop the registry snapshots this process keeps."""
+    _kept.clear()
+
+
+def read_keys(session: Session) -> Keys:
+    """The registry from the database (one query a table)."""
     regions = _rows(session, RegionRow)
     parks = _rows(session, ParkRow)
     firms = _rows(session, EnterpriseRow)
@@ -234,6 +259,7 @@ def _filing(row: Any, firms: dict[int | None, str], regions: dict[int | None, st
     )
 
 
+@lru_cache(maxsize=4096)
 def _codes(text: str) -> frozenset[str]:
     return frozenset(code for code in text.split(";") if code and code != ANY)
 

@@ -6,37 +6,31 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import Posting, entry_postings, load_postings
 from wasteflow.core.records import EventKind, LoadStatus, fold
 from wasteflow.core.vocabulary import EntryKind
+from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys, entry_record, event_record, load_header
-from wasteflow_models.ledger import EntryRow, EventRow, FlowMonthRow, PlaceRow, ShipmentRow
+from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow, no_reversal, visible
 from wasteflow_models.queries import entries_of, reversed_entry_ids
 
 
 def book_before_month(session: Session, keys: Keys, place: Place, material: str, day: date) -> int:
     """Book kilograms of a place before the month of `day`."""
     kind, a, b = keys.place_key(place)
-    row, end = FlowMonthRow, aliased(PlaceRow)
-    total = 0
-    for column, sign in ((row.target_id, 1), (row.source_id, -1)):
-        query = (
-            select(func.sum(row.kg))
-            .join(end, end.id == column)
-            .where(
-                end.kind == int(kind),
-                end.a == a,
-                end.b == b,
-                row.material_id == keys.id_of("material", material),
-                row.month < month_of_day(day),
-            )
-        )
-        total += sign * int(session.scalar(query) or 0)
-    return total
+    key = select(PlaceRow.id).where(PlaceRow.kind == int(kind), PlaceRow.a == a, PlaceRow.b == b)
+    place_id = session.scalar(key) or 0
+    before = flow_columns.months(
+        session, keys.id_of("material", material), last=month_of_day(day) - 1
+    )
+    return sum(
+        int(part.kg[part.target == place_id].sum()) - int(part.kg[part.source == place_id].sum())
+        for part in before.values()
+    )
 
 
 def postings_of_month_until(
@@ -57,6 +51,7 @@ def postings_of_month_until(
         .where(
             ShipmentRow.material_id == stuff,
             ~ShipmentRow.reversed_,
+            visible(),
             or_(
                 and_(
                     ShipmentRow.consignor_id == firm,
@@ -112,7 +107,7 @@ def _first_entry(
     query = select(func.min(EntryRow.day)).where(
         EntryRow.enterprise_id == keys.id_of("enterprise", firm),
         EntryRow.material_id == keys.id_of("material", material),
-        EntryRow.reverses_id.is_(None),
+        no_reversal(),
         EntryRow.id.not_in(gone),
         or_(counted, moved),
     )
@@ -128,6 +123,7 @@ def _first_load(session: Session, keys: Keys, firm: str, material: str) -> date 
         .where(
             ShipmentRow.material_id == keys.id_of("material", material),
             ~ShipmentRow.reversed_,
+            visible(),
             or_(
                 and_(
                     ShipmentRow.consignor_id == key,

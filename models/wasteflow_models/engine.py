@@ -1,30 +1,47 @@
-"""Engines and sessions: one write transaction at a time, readers that cannot write.
+"""Engines and sessions: writers that queue fairly, readers that cannot write and never wait.
 
 SQLite's default transactions lose concurrent updates without an error, so writers BEGIN IMMEDIATE
-(a test holds this).  On PostgreSQL writers take one advisory lock: what a service decides from the
-books (next id, is the number known, how much of a refused part is open) must still hold when it
-commits.  Readers never wait for writers.
+(a test holds this); SQLite itself lets a busy writer starve the others, so writers of one file
+queue at a turnstile (`queue`).  On PostgreSQL records of loads are written side by side - unique
+keys and row locks, taken in one order, hold what a service decided - while the registry is written
+alone and entries one writer at a time (`Alone`).
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
+from wasteflow_models.queue import Turnstile
 
 BUSY_TIMEOUT_S = 60
+WRITER_CACHE_KB = 128 * 1024
+READER_CACHE_KB = 32 * 1024
+LOG_PAGES = 16 * 1024
+"""SQLite writes its log back after so many pages (64 MB): a page changed often is copied once."""
 SNAPSHOT = "snapshot"
 """Key of `Session.info` in read transactions: what queries may remember until it ends."""
-WRITER_LOCK = 7702
-"""Key of the PostgreSQL advisory lock of writers (7701 is that of migrations)."""
+WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
+"""Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
+_CONFLICTS = ("40001", "40P01", "23505")
+"""SQLSTATE of serialization failure, deadlock, unique violation."""
+
+
+class Alone(Enum):
+    """Whom a writer keeps out on PostgreSQL (SQLite has one writer at any time)."""
+
+    NOBODY = "loads"
+    ENTRIES = "entries"
+    EVERYBODY = "registry"
 
 
 def checked_url(url: str) -> URL:
@@ -47,14 +64,25 @@ class Database:
         self.is_sqlite = checked_url(url).get_backend_name() == "sqlite"
         self._writer = _engine(url, begin="BEGIN IMMEDIATE")
         self._reader = _engine(url, begin="BEGIN", read_only=True) if self.is_sqlite else None
+        path = checked_url(url).database if self.is_sqlite else None
+        self.path = Path(path) if path and path != ":memory:" else None
+        self._turnstile = Turnstile(self.path, BUSY_TIMEOUT_S) if self.path else None
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session in one write transaction: commits at the end, rolls back on any exception."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+    def write(self, alone: Alone = Alone.ENTRIES) -> Iterator[Session]:
+        """A session in one write transaction: commits at the end, rolls back on any exception.
+
+        alone: who must wait meanwhile on PostgreSQL.
+        """
+        turn = self._turnstile.turn() if self._turnstile else nullcontext()
+        with turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
             connection = session.connection()
             if not self.is_sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+                shared = "" if alone is Alone.EVERYBODY else "_shared"
+                lock = f"SELECT pg_advisory_xact_lock{shared}({WRITER_LOCK})"
+                connection.exec_driver_sql(lock)
+                if alone is Alone.ENTRIES:
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ENTRIES_LOCK})")
             yield session
 
     @contextmanager
@@ -72,11 +100,22 @@ class Database:
             yield session
             session.rollback()
 
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection of its own, outside every session: it carries PostgreSQL session locks."""
+        with self._writer.connect() as connection:
+            yield connection
+
     def dispose(self) -> None:
         """Close every pooled connection."""
         self._writer.dispose()
         if self._reader is not None:
             self._reader.dispose()
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """True if another writer came first: done again, the transaction sees what it wrote."""
+    return getattr(error.orig, "sqlstate", None) in _CONFLICTS
 
 
 def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
@@ -93,6 +132,9 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
         connection.isolation_level = None
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
+        cache_kb = READER_CACHE_KB if read_only else WRITER_CACHE_KB
+        connection.execute(f"PRAGMA cache_size=-{cache_kb}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={LOG_PAGES}")
         if read_only:
             connection.execute("PRAGMA query_only=ON")
 

@@ -13,24 +13,57 @@ from uuid import UUID
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     SmallInteger,
     String,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
+    func,
+    select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wasteflow_models.base import Base, Key, UtcMoment
+from wasteflow.core.records import EventKind
+from wasteflow.core.vocabulary import LoadKind, LoadState
+from wasteflow_models.base import Base, Key, Second, UtcMoment, Word
+
+LOAD_KINDS = (LoadKind.DELIVERY.value, LoadKind.RETURN.value, LoadKind.REDIRECT.value)
+STATES = tuple(
+    state.value
+    for state in (
+        LoadState.DRAFT,
+        LoadState.ISSUED,
+        LoadState.IN_TRANSIT,
+        LoadState.RECEIVED,
+        LoadState.ACCEPTED,
+        LoadState.PARTLY_ACCEPTED,
+        LoadState.REFUSED,
+        LoadState.CANCELLED,
+        LoadState.LOST,
+    )
+)
+EVENT_KINDS = tuple(
+    kind.value
+    for kind in (EventKind.DISPATCHED, EventKind.DECIDED, EventKind.LOST, EventKind.REVERSED)
+)
+MODES = ("", "road", "rail", "water", "conveyor", "pipeline")
+BASES = ("wet", "dry")
+WEIGHED = ("measured", "estimated")
+"""Words as they are numbered in the tables: never reorder, only add at the end."""
 
 
 class BatchRow(Base):
-    """One import: what file, when, how many rows; `synthetic` marks invented data."""
+    """One import: what file, when, how many rows; `synthetic` marks invented data.
+
+    The loads of a batch that is not `published` are staged: no report, list or export sees them.
+    """
 
     __tablename__ = "batch"
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -44,6 +77,7 @@ class BatchRow(Base):
     rounded_rows: Mapped[int] = mapped_column(default=0)
     rounded_kg: Mapped[str] = mapped_column(String(40), default="0")
     synthetic: Mapped[bool] = mapped_column(Boolean, default=False)
+    published: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
 class EntryRow(Base):
@@ -89,42 +123,45 @@ class EntryRow(Base):
 
 
 class ShipmentRow(Base):
-    """Header of one load and the cache of its status."""
+    """Header of one load and the cache of its status.
+
+    `id` is the month of dispatch when it was recorded (yyyymm) followed by eight digits, so that
+    the loads of a month lie together and PostgreSQL can keep a partition for each.  References are
+    not foreign keys: they cost more than the row itself by the million; `check` proves them.
+    """
 
     __tablename__ = "shipment"
     __table_args__ = (
-        UniqueConstraint("consignor_id", "doc_no"),
-        Index("ix_shipment_consignee", "consignee_id", "material_id", "received_month"),
-        Index("ix_shipment_holder", "holder_id", "material_id", "dispatched_month"),
+        Index("ix_shipment_consignee", "consignee_id"),
+        {"postgresql_partition_by": "RANGE (id)"},
     )
-    id: Mapped[int] = mapped_column(Key, primary_key=True)
-    uid: Mapped[UUID] = mapped_column(Uuid, unique=True)
-    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
-    doc_no: Mapped[str] = mapped_column(String(100))
-    kind: Mapped[str] = mapped_column(String(10))
-    consignor_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
-    consignee_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
-    holder_id: Mapped[int] = mapped_column(ForeignKey("enterprise.id"))
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("shipment.id"), index=True)
-    parent_consignee_id: Mapped[int | None] = mapped_column(ForeignKey("enterprise.id"))
-    material_id: Mapped[int] = mapped_column(ForeignKey("material.id"))
-    route_id: Mapped[int] = mapped_column(ForeignKey("route.id"))
-    from_facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"))
-    to_facility_id: Mapped[int | None] = mapped_column(ForeignKey("facility.id"))
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    batch_id: Mapped[int | None] = mapped_column(Key)
+    doc_no: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Word(*LOAD_KINDS))
+    consignor_id: Mapped[int] = mapped_column(Key)
+    consignee_id: Mapped[int] = mapped_column(Key)
+    holder_id: Mapped[int] = mapped_column(Key)
+    parent_id: Mapped[int | None] = mapped_column(Key)
+    parent_consignee_id: Mapped[int | None] = mapped_column(Key)
+    material_id: Mapped[int] = mapped_column(Key)
+    route_id: Mapped[int] = mapped_column(Key)
+    from_facility_id: Mapped[int | None] = mapped_column(Key)
+    to_facility_id: Mapped[int | None] = mapped_column(Key)
     from_outside: Mapped[bool] = mapped_column(Boolean, default=False)
     to_outside: Mapped[bool] = mapped_column(Boolean, default=False)
     trips: Mapped[int] = mapped_column(default=1)
-    mode: Mapped[str] = mapped_column(String(10), default="")
+    mode: Mapped[str] = mapped_column(Word(*MODES), default="")
     vehicle: Mapped[str] = mapped_column(Text, default="")
     carrier: Mapped[str] = mapped_column(Text, default="")
     handler: Mapped[str] = mapped_column(Text, default="")
     ticket_no: Mapped[str] = mapped_column(Text, default="")
     remark: Mapped[str] = mapped_column(Text, default="")
-    dispatch_content: Mapped[int] = mapped_column(Key, default=0)
-    receipt_content: Mapped[int | None] = mapped_column(Key)
-    state: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(Word(*STATES))
+    dispatched_at: Mapped[datetime | None] = mapped_column(Second)
     dispatched_month: Mapped[int] = mapped_column(Integer, default=0)
     dispatched_kg: Mapped[int] = mapped_column(Key, default=0)
+    received_at: Mapped[datetime | None] = mapped_column(Second)
     received_month: Mapped[int] = mapped_column(Integer, default=0)
     received_kg: Mapped[int] = mapped_column(Key, default=0)
     accepted_kg: Mapped[int] = mapped_column(Key, default=0)
@@ -135,26 +172,58 @@ class ShipmentRow(Base):
 
 
 class EventRow(Base):
-    """One event of a shipment."""
+    """One event of a shipment; `input_kg` NULL: given in the wet kilograms of `kg`."""
 
     __tablename__ = "event"
-    shipment_id: Mapped[int] = mapped_column(ForeignKey("shipment.id"), primary_key=True)
-    seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
-    kind: Mapped[str] = mapped_column(String(20))
-    at: Mapped[datetime] = mapped_column(UtcMoment)
+    __table_args__ = (
+        {"sqlite_with_rowid": False, "postgresql_partition_by": "RANGE (shipment_id)"},
+    )
+    shipment_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    batch_id: Mapped[int | None] = mapped_column(Key)
+    kind: Mapped[str] = mapped_column(Word(*EVENT_KINDS))
+    at: Mapped[datetime] = mapped_column(Second)
     booked_month: Mapped[int] = mapped_column(Integer)
     kg: Mapped[int] = mapped_column(Key, default=0)
-    input_kg: Mapped[int] = mapped_column(Key, default=0)
+    input_kg: Mapped[int | None] = mapped_column(Key)
     dry_kg: Mapped[int | None] = mapped_column(Key)
     accepted_kg: Mapped[int] = mapped_column(Key, default=0)
     refused_kg: Mapped[int] = mapped_column(Key, default=0)
-    basis: Mapped[str] = mapped_column(String(3), default="wet")
+    basis: Mapped[str] = mapped_column(Word(*BASES), default="wet")
     moisture: Mapped[int | None] = mapped_column(Integer)
-    weighed: Mapped[str] = mapped_column(String(10), default="measured")
+    weighed: Mapped[str] = mapped_column(Word(*WEIGHED), default="measured")
     evidence: Mapped[int] = mapped_column(SmallInteger)
     reason: Mapped[str] = mapped_column(Text, default="")
-    recorded_at: Mapped[datetime] = mapped_column(UtcMoment)
+    recorded_at: Mapped[datetime] = mapped_column(Second)
+
+
+class LoadNumberRow(Base):
+    """The number of a load is unique within its consignor, over all months and partitions."""
+
+    __tablename__ = "load_number"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    doc_no: Mapped[str] = mapped_column(Text, primary_key=True)
+    consignor_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    shipment_id: Mapped[int] = mapped_column(Key)
+
+
+class LoadChildRow(Base):
+    """A return or redirect and the load whose refused part it moves."""
+
+    __tablename__ = "load_child"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    parent_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    child_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+
+
+class StagedRow(Base):
+    """Where the loads of a batch that is not published yet lie: ids first..last of a month."""
+
+    __tablename__ = "staged"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    batch_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    first_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    last_id: Mapped[int] = mapped_column(Key)
 
 
 class ProductRow(Base):
@@ -184,10 +253,22 @@ class ProductRow(Base):
     recorded_at: Mapped[datetime] = mapped_column(UtcMoment)
 
 
-SHIPMENTS = cast(Table, ShipmentRow.__table__)
-EVENTS = cast(Table, EventRow.__table__)
 ENTRIES = cast(Table, EntryRow.__table__)
-"""The tables themselves: bulk inserts past the ORM, which groups rows by their empty columns."""
+"""The table itself: bulk inserts past the ORM, which groups rows by their empty columns."""
+
+
+def no_reversal() -> ColumnElement[bool]:
+    """Entries that reverse nothing.
+
+    Not `IS NULL`: SQLite would answer that from the unique index and read every entry there is.
+    """
+    return func.coalesce(EntryRow.reverses_id, 0) == 0
+
+
+def visible() -> ColumnElement[bool]:
+    """Loads that are in the books: those of a batch that is not published are not."""
+    staged = select(BatchRow.id).where(~BatchRow.published)
+    return func.coalesce(ShipmentRow.batch_id, 0).not_in(staged)
 
 
 class PlaceRow(Base):
@@ -206,27 +287,64 @@ class PlaceRow(Base):
 
 
 class RollupVersionRow(Base):
-    """How often the roll-up of a material was written: what is computed from it may be kept."""
+    """State of the roll-up of a material and month: what is computed from it may be kept.
 
-    __tablename__ = "rollup_version"
+    `version` is drawn at random at every write: equal versions mean equal rows, wherever they are.
+    """
+
+    __tablename__ = "rollup_month"
     material_id: Mapped[int] = mapped_column(ForeignKey("material.id"), primary_key=True)
+    month: Mapped[int] = mapped_column(Integer, primary_key=True)
+    version: Mapped[int] = mapped_column(Key)
+
+
+class StampRow(Base):
+    """State of the tables that reports read whole: `place` and `registry`; drawn like a version."""
+
+    __tablename__ = "stamp"
+    name: Mapped[str] = mapped_column(String(20), primary_key=True)
     version: Mapped[int] = mapped_column(Key)
 
 
 class FlowMonthRow(Base):
-    """The one roll-up: kilograms and loads per month, two places, material, route, evidence."""
+    """The one roll-up: kilograms and loads per material, month, two places, route, evidence.
+
+    Read by whole months of a material, so the key is its only index; `check` proves its references.
+    """
 
     __tablename__ = "flow_month"
     __table_args__ = (
-        Index("ix_flow_month_source", "source_id", "material_id", "month"),
-        Index("ix_flow_month_target", "target_id", "material_id", "month"),
+        PrimaryKeyConstraint(
+            "material_id", "month", "source_id", "target_id", "route_id", "evidence"
+        ),
         {"sqlite_with_rowid": False},
     )
-    month: Mapped[int] = mapped_column(Integer, primary_key=True)
-    source_id: Mapped[int] = mapped_column(ForeignKey("place.id"), primary_key=True)
-    target_id: Mapped[int] = mapped_column(ForeignKey("place.id"), primary_key=True)
-    material_id: Mapped[int] = mapped_column(ForeignKey("material.id"), primary_key=True)
-    route_id: Mapped[int] = mapped_column(Key, primary_key=True)
-    evidence: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    month: Mapped[int] = mapped_column(Integer)
+    source_id: Mapped[int] = mapped_column(Key)
+    target_id: Mapped[int] = mapped_column(Key)
+    material_id: Mapped[int] = mapped_column(Key)
+    route_id: Mapped[int] = mapped_column(Key)
+    evidence: Mapped[int] = mapped_column(SmallInteger)
+    kg: Mapped[int] = mapped_column(Key)
+    n: Mapped[int] = mapped_column(Key)
+
+
+class FlowStagedRow(Base):
+    """Rows that wait to be added to flow_month when their batch is published."""
+
+    __tablename__ = "flow_staged"
+    __table_args__ = (
+        PrimaryKeyConstraint(
+            "batch_id", "material_id", "month", "source_id", "target_id", "route_id", "evidence"
+        ),
+        {"sqlite_with_rowid": False},
+    )
+    batch_id: Mapped[int] = mapped_column(Key)
+    material_id: Mapped[int] = mapped_column(Key)
+    month: Mapped[int] = mapped_column(Integer)
+    source_id: Mapped[int] = mapped_column(Key)
+    target_id: Mapped[int] = mapped_column(Key)
+    route_id: Mapped[int] = mapped_column(Key)
+    evidence: Mapped[int] = mapped_column(SmallInteger)
     kg: Mapped[int] = mapped_column(Key)
     n: Mapped[int] = mapped_column(Key)

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models.base import Base
-from wasteflow_models.engine import checked_url
+from wasteflow_models.engine import BUSY_TIMEOUT_S, WRITER_LOCK, checked_url
 
 
 class RowsLost(Exception):
@@ -74,7 +74,8 @@ def _connection(url: str) -> Iterator[Connection]:
     parsed = checked_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed)
+    wait = {"timeout": BUSY_TIMEOUT_S} if parsed.get_backend_name() == "sqlite" else {}
+    engine = create_engine(parsed, connect_args=wait)
     try:
         try:
             connection = engine.connect()
@@ -93,8 +94,7 @@ def _connection(url: str) -> Iterator[Connection]:
 def _run(url: str, action: Callable[[Config], Any]) -> None:
     config = _config()
     with _connection(url) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(7701)"))
+        _alone(connection)
         before = _counts(connection)
         config.attributes["connection"] = connection
         action(config)
@@ -102,6 +102,15 @@ def _run(url: str, action: Callable[[Config], Any]) -> None:
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
         if changed:
             raise RowsLost(", ".join(sorted(changed)))
+
+
+def _alone(connection: Connection) -> None:
+    """Keep other migrations and all writers out until the end, so that the counts can be held."""
+    if connection.dialect.name == "postgresql":
+        for lock in (7701, WRITER_LOCK):
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({lock})"))
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _counts(connection: Connection) -> dict[str, int]:

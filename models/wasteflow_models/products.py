@@ -10,14 +10,15 @@ from datetime import date
 from fractions import Fraction
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from wasteflow.core.coefficients import Coefficient
 from wasteflow.core.crosscheck import Output
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
+from wasteflow_models import month_flows
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import FlowMonthRow, PlaceRow, ProductRow
+from wasteflow_models.ledger import ProductRow
 from wasteflow_models.registry import CoefficientRow
 
 ProductKey = tuple[int, str, date]
@@ -44,24 +45,16 @@ def generation_by_month(
     session: Session, keys: Keys, period: Period
 ) -> dict[tuple[str, str], dict[int, int]]:
     """(enterprise, material) → month → kilograms generated, without what is flagged `from_use`."""
-    row, source, target = FlowMonthRow, aliased(PlaceRow), aliased(PlaceRow)
-    query = (
-        select(target.a, row.material_id, row.month, func.sum(row.kg))
-        .join(source, source.id == row.source_id)
-        .join(target, target.id == row.target_id)
-        .where(
-            source.kind == int(PlaceKind.GENERATION),
-            row.month >= period.first,
-            row.month <= period.last,
-        )
-        .group_by(target.a, row.material_id, row.month)
-        .order_by(target.a, row.material_id, row.month)
-    )
+    months = month_flows.month_flows(session, keys, period.first, period.last)
+    names = month_flows.numbering(session, keys).names
     found: dict[tuple[str, str], dict[int, int]] = {}
-    for firm_id, material_id, month, kg in session.execute(query):
-        owner = keys.codes["enterprise"][firm_id], keys.codes["material"][material_id]
-        found.setdefault(owner, {})[month] = int(kg)
-    return found
+    for item in months:
+        born = names.kinds[item.source] == PlaceKind.GENERATION
+        for place, kg in zip(item.target[born].tolist(), item.kg[born].tolist(), strict=True):
+            owner = names.places[place].a, names.materials[item.material]
+            by_month = found.setdefault(owner, {})
+            by_month[item.month] = by_month.get(item.month, 0) + kg
+    return dict(sorted(found.items()))
 
 
 def coefficients(session: Session, keys: Keys, kinds: Iterable[str]) -> list[Coefficient]:

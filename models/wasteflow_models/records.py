@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session, aliased
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
+from wasteflow.core.columns import order_of
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import FlowKey
 from wasteflow.core.vocabulary import Evidence
+from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import EntryRow, EventRow, FlowMonthRow, PlaceRow, ShipmentRow
-from wasteflow_models.queries import places, reversed_entry_ids
+from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow, no_reversal
+from wasteflow_models.queries import reversed_entry_ids
 
 CHUNK = 500
 
@@ -37,31 +41,43 @@ def rollup_rows(
     source, target: a place, or (kind, enterprise) for every place of that kind and first firm
     ("" = any firm).
     """
-    row = FlowMonthRow
-    query = select(
-        row.month, row.source_id, row.target_id, row.material_id, row.route_id, row.evidence,
-        row.kg, row.n,
-    ).where(row.month >= first, row.month <= last)  # fmt: skip
-    for wanted, column in ((source, row.source_id), (target, row.target_id)):
-        if wanted is None:
-            continue
-        end = aliased(PlaceRow)
-        query = query.join(end, end.id == column)
-        if isinstance(wanted, Place):
-            kind, a, b = keys.place_key(wanted)
-            query = query.where(and_(end.kind == int(kind), end.a == a, end.b == b))
-        else:
-            query = query.where(end.kind == wanted[0])
-            if wanted[1]:
-                query = query.where(end.a == keys.id_of("enterprise", wanted[1]))
-    if material:
-        query = query.where(row.material_id == keys.id_of("material", material))
-    known = places(session, keys)
-    stuff, route = keys.codes["material"], keys.codes["route"]
-    query = query.order_by(*row.__table__.primary_key)
-    for month, s, t, m, r, e, kg, n in session.execute(query):
-        key = FlowKey(month, known[s], known[t], stuff[m], route[r], Evidence(e))
-        yield key, int(kg), int(n)
+    table = flow_columns.place_columns(session)
+    ends = _place_ids(table, keys, source), _place_ids(table, keys, target)
+    numbers = month_flows.numbering(session, keys)
+    parts = []
+    for material_id in month_flows.wanted_materials(session, keys, material):
+        for month, part in flow_columns.months(session, material_id, first, last).items():
+            kept = np.ones(len(part.kg), bool)
+            for ids, column in zip(ends, (part.source, part.target), strict=True):
+                kept &= True if ids is None else np.isin(column, ids)
+            columns = [column[kept].astype(np.int64) for column in part]
+            columns[2:2] = [np.full(len(columns[0]), material_id)]
+            parts.append([np.full(len(columns[0]), month), *columns])
+    if not parts:
+        return
+    whole = [np.concatenate(part) for part in zip(*parts, strict=True)]
+    order = order_of(whole[:6])
+    names, stuff, route = numbers.names, keys.codes["material"], keys.codes["route"]
+    for month, s, t, m, r, e, kg, n in zip(*(c[order].tolist() for c in whole), strict=True):
+        place = names.places[numbers.place[s]], names.places[numbers.place[t]]
+        yield FlowKey(month, *place, stuff[m], route[r], Evidence(e)), kg, n
+
+
+def _place_ids(
+    table: flow_columns.PlaceColumns, keys: Keys, wanted: tuple[int, str] | Place | None
+) -> NDArray[np.int64] | None:
+    """Ids of the places meant, None for all."""
+    if wanted is None:
+        return None
+    if isinstance(wanted, Place):
+        kind, a, b = keys.place_key(wanted)
+        same = (table.kind == int(kind)) & (table.a == a) & (table.b == b)
+    else:
+        same = table.kind == wanted[0]
+        if wanted[1]:
+            same &= table.a == keys.id_of("enterprise", wanted[1])
+    ids: NDArray[np.int64] = table.id[same]
+    return ids
 
 
 def loads_near(session: Session, keys: Keys, key: FlowKey) -> list[ShipmentRow]:
@@ -101,7 +117,7 @@ def entries_near(session: Session, keys: Keys, key: FlowKey) -> list[EntryRow]:
             row.day >= date(year, month, 1),
             row.day < date(year + month // 12, month % 12 + 1, 1),
             row.evidence == int(key.evidence),
-            row.reverses_id.is_(None),
+            no_reversal(),
         )
         .order_by(row.id)
     )

@@ -1,100 +1,276 @@
-"""Writing the roll-up: places get their keys, sums are added by upsert in sorted order.
+"""Writing the roll-up: places get their keys, sums are added in order of key, versions drawn anew.
 
-Sorted keys keep concurrent writers from deadlocking; rows that come to nothing are removed.
+Places first, then rows, then versions, each in sorted order, so that concurrent writers cannot
+deadlock; rows that come to nothing are removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from wasteflow.core.columns import groups_of, positions_in
 from wasteflow.core.places import Place
 from wasteflow.core.postings import FlowKey
+from wasteflow.core.postings_bulk import KEY_COLUMNS, BulkRollup
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import FlowMonthRow, PlaceRow, RollupVersionRow
+from wasteflow_models.engine import SNAPSHOT
+from wasteflow_models.flow_columns import copied_in, driver_connection, read_month, read_places
+from wasteflow_models.ledger import FlowMonthRow, StampRow
+from wasteflow_models.raw import insert_columns
 
-CHUNK = 500
+Ints = NDArray[np.int64]
+FEW = 64
+"""Rows up to which single statements beat bulk ones."""
+RANDOM_BITS = 62
+
+_KEY = ("material_id", "month", "source_id", "target_id", "route_id", "evidence")
+_COLUMNS = (*_KEY, "kg", "n")
+_NAMES = ", ".join(_COLUMNS)
+_SIZES = [8, 4, 8, 8, 8, 2, 8, 8]
+"""Bytes of the columns of flow_month on PostgreSQL."""
+_ADD_ROWS = (
+    "ON CONFLICT (" + ", ".join(_KEY) + ") DO UPDATE SET "
+    "kg = flow_month.kg + excluded.kg, n = flow_month.n + excluded.n"
+)
+_ADD_VERSIONS = (
+    "INSERT INTO rollup_month (material_id, month, version) VALUES ({mark}, {mark}, {mark}) "
+    "ON CONFLICT (material_id, month) DO UPDATE SET version = excluded.version"
+)
+_ADD_PLACES = (
+    "INSERT INTO place (kind, a, b) VALUES ({mark}, {mark}, {mark}) ON CONFLICT DO NOTHING"
+)
+_DROP_EMPTY = (
+    "DELETE FROM flow_month WHERE "
+    + " AND ".join(f"{name} = {{mark}}" for name in _KEY)
+    + " AND kg = 0 AND n = 0"
+)
 
 
-def upsert(session: Session, table: Any, rows: list[dict[str, Any]], add: tuple[str, ...]) -> None:
-    """Insert `rows`; where the primary key (or unique key of place) exists, add the `add` columns.
-
-    With `add` empty existing rows stay as they are.  The one place for dialects (ON CONFLICT).
-    """
-    dialect = session.get_bind().dialect.name
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    columns = [column.name for column in table.__table__.primary_key]
-    if not rows:
+def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> None:
+    """Add kilograms and counts of `delta` to the roll-up, within the caller's transaction."""
+    if not delta:
         return
-    statement: Any = insert(table)
-    if add:
-        statement = statement.on_conflict_do_update(
-            index_elements=columns,
-            set_={name: table.__table__.c[name] + statement.excluded[name] for name in add},
+    known = {key.source: keys.place_key(key.source) for key in delta}
+    known |= {key.target: keys.place_key(key.target) for key in delta}
+    rows = [
+        (
+            key.month,
+            *known[key.source],
+            *known[key.target],
+            keys.id_of("material", key.material),
+            keys.id_of("route", key.route),
+            int(key.evidence),
         )
-    else:
-        statement = statement.on_conflict_do_nothing()
-    session.execute(statement, rows)
+        for key in delta
+    ]
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), KEY_COLUMNS)
+    amounts = np.array(list(delta.values()), dtype=np.int64).reshape(len(rows), 2)
+    add_rollup_columns(session, BulkRollup(table, amounts[:, 0], amounts[:, 1]))
+
+
+def add_rollup_columns(session: Session, rollup: BulkRollup) -> None:
+    """Add rows (keys of integer ids, see `postings_bulk.KEY_COLUMNS`) to the roll-up.
+
+    Within the caller's transaction; masses and counts may be negative.  Makes missing places and
+    draws a new version for every material and month touched.
+    """
+    if not len(rollup.kg):
+        return
+    *key, kg, n = rollup_rows(session, rollup)
+    _add_rows(session, [*key, kg, n])
+    _drop_empty(session, key, (kg <= 0) | (n <= 0))
+    touched = groups_of(key[:2]).first
+    _draw_versions(session, zip(key[0][touched].tolist(), key[1][touched].tolist(), strict=True))
+
+
+def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
+    """The columns of flow_month for a roll-up, in order of their key; makes missing places."""
+    month, material, route, evidence = (rollup.keys[:, number] for number in (0, 7, 8, 9))
+    source_id, target_id = _place_ids(session, [rollup.keys[:, 1:4], rollup.keys[:, 4:7]])
+    key = [material, month, source_id, target_id, route, evidence]
+    groups = groups_of(key)
+    columns = [column[groups.first] for column in key]
+    return [*columns, groups.sums(rollup.kg), groups.sums(rollup.n)]
+
+
+def stage_rows(session: Session, batch_id: int, columns: Sequence[Ints]) -> None:
+    """Put rows of `rollup_rows` aside for a batch that is not published yet."""
+    named = dict(zip(_COLUMNS, columns, strict=True))
+    insert_columns(session, "flow_staged", len(columns[0]), {"batch_id": batch_id, **named})
+
+
+def publish_rows(session: Session, batch_id: int) -> None:
+    """Add the rows that were put aside to the roll-up; they stay where they are until cleared."""
+    mine = f"FROM flow_staged WHERE batch_id = {int(batch_id)}"
+    touched = session.execute(
+        text(f"SELECT DISTINCT material_id, month {mine} ORDER BY material_id, month")
+    ).all()
+    session.execute(
+        text(
+            f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} {mine} "
+            f"ORDER BY batch_id, {', '.join(_KEY)} {_ADD_ROWS}"
+        )
+    )
+    _draw_versions(session, ((int(material), int(month)) for material, month in touched))
+
+
+def _draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:
+    """New versions for (material, month), given in order."""
+    marks = [(material, month, _random()) for material, month in touched]
+    _many(session, _ADD_VERSIONS, marks)
+    session.info.get(SNAPSHOT, {}).clear()
+
+
+def stored_rollup(session: Session) -> BulkRollup:
+    """The whole roll-up as the database holds it, past what is kept; in no particular order.
+
+    An end that is no place has kind 0 and its id as first argument.
+    """
+    ids, *places = read_places(session)
+    row = FlowMonthRow
+    query = select(row.material_id, row.month).distinct().order_by(row.material_id, row.month)
+    nothing = np.zeros(0, np.int64)
+    keys, kg, n = [np.zeros((0, KEY_COLUMNS), np.int64)], [nothing], [nothing]
+    for material_id, month in session.execute(query):
+        part = read_month(session, material_id, month)
+        count = len(part.kg)
+        ends = [_spelt(column.astype(np.int64), ids, places) for column in part[:2]]
+        rest = [np.full(count, material_id), part.route, part.evidence]
+        keys.append(np.column_stack([np.full(count, month), *ends, *rest]).astype(np.int64))
+        kg.append(part.kg)
+        n.append(part.n)
+    return BulkRollup(np.concatenate(keys), np.concatenate(kg), np.concatenate(n))
+
+
+def _spelt(wanted: Ints, ids: Ints, places: Sequence[Ints]) -> Ints:
+    """(kind, a, b) of place ids."""
+    rows = positions_in([ids], [wanted])
+    kind, a, b = (np.where(rows < 0, 0, np.append(column, 0)[rows]) for column in places)
+    return np.column_stack([kind, np.where(rows < 0, wanted, a), b])
 
 
 def place_ids(session: Session, places: Iterable[Place], keys: Keys) -> dict[Place, int]:
     """Integer keys of `places`, made where missing."""
-    wanted = {place: keys.place_key(place) for place in sorted(set(places))}
-    known = _known_places(session, set(wanted.values()))
-    missing = [key for key in wanted.values() if key not in known]
-    if missing:
-        upsert(session, PlaceRow, [{"kind": k, "a": a, "b": b} for k, a, b in missing], ())
-        known |= _known_places(session, set(missing))
-    return {place: known[key] for place, key in wanted.items()}
+    wanted = sorted(set(places))
+    table = np.array([keys.place_key(place) for place in wanted], np.int64).reshape(-1, 3)
+    (found,) = _place_ids(session, [table])
+    return dict(zip(wanted, found.tolist(), strict=True))
 
 
-def _known_places(
-    session: Session, wanted: set[tuple[int, int, int]]
-) -> dict[tuple[int, int, int], int]:
-    """(kind, a, b) → id of those of `wanted` that exist."""
-    query = select(PlaceRow.kind, PlaceRow.a, PlaceRow.b, PlaceRow.id)
-    if len(wanted) <= CHUNK:
-        firsts = sorted({a for _, a, _ in wanted})
-        query = query.where(PlaceRow.a.in_(firsts))
-    return {
-        (kind, a, b): key
-        for kind, a, b, key in session.execute(query.order_by(PlaceRow.id))
-        if (kind, a, b) in wanted
-    }
+def touch_registry(session: Session) -> None:
+    """Note that a table of the registry was written: whoever keeps the registry reads it anew."""
+    _touch(session, "registry")
 
 
-def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> None:
-    """Add kilograms and counts of `delta` to flow_month, within the caller's transaction."""
-    if not delta:
+def _touch(session: Session, name: str) -> None:
+    changed = update(StampRow).where(StampRow.name == name).values(version=_random())
+    session.execute(changed, execution_options={"synchronize_session": False})
+    session.info.get(SNAPSHOT, {}).clear()
+
+
+def _place_ids(session: Session, tables: Sequence[Ints]) -> list[Ints]:
+    """Ids of places given as rows (kind, a, b); missing ones are made in order of their key."""
+    rows = np.concatenate(tables)
+    groups = groups_of(list(rows.T))
+    wanted = rows[groups.first]
+    ids = _known_ids(session, wanted)
+    missing = wanted[ids < 0]
+    if len(missing):
+        _many(session, _ADD_PLACES, list(map(tuple, missing.tolist())))
+        ids = _known_ids(session, wanted)
+        _touch(session, "place")
+    lengths = np.diff(np.append(groups.starts, len(groups.order)))
+    each = np.empty(len(rows), np.int64)
+    each[groups.order] = np.repeat(ids, lengths)
+    return np.split(each, np.cumsum([len(table) for table in tables])[:-1])
+
+
+def _known_ids(session: Session, wanted: Ints) -> Ints:
+    """Id of each row (kind, a, b) of `wanted`, -1 for places that do not exist yet."""
+    if len(wanted) > FEW:
+        ids, *known = read_places(session)
+        rows = positions_in(known, list(wanted.T))
+        return np.where(rows < 0, -1, ids[rows] if len(ids) else -1)
+    connection = driver_connection(session)
+    query = _marked(
+        session, "SELECT id FROM place WHERE kind = {mark} AND a = {mark} AND b = {mark}"
+    )
+    found = [connection.execute(query, row).fetchone() for row in map(tuple, wanted.tolist())]
+    return np.array([-1 if row is None else row[0] for row in found], dtype=np.int64)
+
+
+def _add_rows(session: Session, columns: Sequence[Ints]) -> None:
+    """Upsert of rows in order of their key; each key once."""
+    if _is_postgresql(session) and len(columns[0]) > FEW:
+        _copy_rows(session, columns)
         return
-    ends = {key.source for key in delta} | {key.target for key in delta}
-    ids = place_ids(session, ends, keys)
-    rows = [
-        {
-            "month": key.month,
-            "source_id": ids[key.source],
-            "target_id": ids[key.target],
-            "material_id": keys.id_of("material", key.material),
-            "route_id": keys.id_of("route", key.route),
-            "evidence": int(key.evidence),
-            "kg": kg,
-            "n": n,
-        }
-        for key, (kg, n) in delta.items()
-    ]
-    rows.sort(key=lambda row: tuple(row.values())[:6])
-    upsert(session, FlowMonthRow, rows, ("kg", "n"))
-    touched = sorted({row["material_id"] for row in rows})
-    bumps = [{"material_id": material, "version": 1} for material in touched]
-    upsert(session, RollupVersionRow, bumps, ("version",))
-    if any(kg <= 0 for kg, _ in delta.values()):
-        months = sorted({key.month for key in delta})
-        session.execute(
-            delete(FlowMonthRow).where(
-                FlowMonthRow.month.in_(months), FlowMonthRow.kg == 0, FlowMonthRow.n == 0
+    marks = ", ".join(["{mark}"] * len(_COLUMNS))
+    statement = f"INSERT INTO flow_month ({_NAMES}) VALUES ({marks}) {_ADD_ROWS}"
+    _many(session, statement, zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _copy_rows(session: Session, columns: Sequence[Ints]) -> None:
+    """The same on PostgreSQL: COPY for months that are new, a table in between for others."""
+    connection = driver_connection(session)
+    known = connection.execute("SELECT material_id, month FROM rollup_month").fetchall()
+    months = np.array(known, np.int64).reshape(-1, 2)
+    held = positions_in(list(months.T), columns[:2]) >= 0
+    with connection.cursor() as cursor:
+        if not held.all():
+            _copy_in(cursor, "flow_month", [column[~held] for column in columns])
+        if held.any():
+            typed = ", ".join(f"{name} bigint" for name in _COLUMNS)
+            cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS rollup_in ({typed}) ON COMMIT DROP")
+            cursor.execute("TRUNCATE rollup_in")
+            _copy_in(cursor, "rollup_in", [column[held] for column in columns])
+            cursor.execute(
+                f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} FROM rollup_in "
+                f"ORDER BY {', '.join(_KEY)} {_ADD_ROWS}"
             )
-        )
+
+
+def _copy_in(cursor: Any, table: str, columns: Sequence[Ints]) -> None:
+    """COPY of the columns into flow_month, or into a table like it of bigints."""
+    with cursor.copy(f"COPY {table} ({_NAMES}) FROM STDIN (FORMAT binary)") as copy:
+        sizes = _SIZES if table == "flow_month" else [8] * len(_COLUMNS)
+        for block in copied_in(columns, sizes):
+            copy.write(block)
+
+
+def _drop_empty(session: Session, key: Sequence[Ints], lessened: NDArray[np.bool_]) -> None:
+    """Remove those of the rows (keys in order) that came to nothing."""
+    rows = np.flatnonzero(lessened)
+    if len(rows):
+        values = zip(*(column[rows].tolist() for column in key), strict=True)
+        _many(session, _DROP_EMPTY, values)
+
+
+def _many(session: Session, statement: str, rows: Iterable[tuple[int, ...]]) -> None:
+    """A statement for every row, through the driver itself."""
+    marked = _marked(session, statement)
+    connection = driver_connection(session)
+    if _is_postgresql(session):
+        with connection.cursor() as cursor:
+            cursor.executemany(marked, rows)
+    else:
+        connection.executemany(marked, rows)
+
+
+def _marked(session: Session, statement: str) -> str:
+    """The statement with the driver's parameter marks."""
+    return statement.replace("{mark}", "%s" if _is_postgresql(session) else "?")
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _random() -> int:
+    return secrets.randbits(RANDOM_BITS)

@@ -17,6 +17,7 @@ from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.months import build_chain
+from wasteflow.core.tracing.yearpass import year_pass
 from wasteflow.services import tracing
 from wasteflow.services.checking import check_books
 from wasteflow.services.products import crosscheck_report
@@ -307,6 +308,55 @@ def test_only_the_material_that_changed_is_traced_again(
     after = rates(planned, basis="verified")["total"]["utilised_t"]
     assert (before, after) == ("603.000", "623.000")
     assert len(built) == 3
+
+
+def _everything(planned: Books) -> list[dict[str, Any]]:
+    """Reports that rest on chains, sums and results that a process keeps."""
+    found = [
+        rates(planned, period, basis=basis, by=by)
+        for period in ("2026-01..2026-09", "2026-02", "2026Q2", "2026")
+        for basis in (*BASES, "territorial")
+        for by in ("enterprise,material", "month", "quarter,park,route")
+    ]
+    found.append(loops_report(db=planned.db, period=YEAR))
+    found.append(gap_report(db=planned.db, period=YEAR))
+    found += [planned.graph(period) for period in ("2026", "2026-03", "2026Q3")]
+    return found
+
+
+def test_what_is_kept_gives_the_figures_of_a_fresh_process(planned: Books) -> None:
+    """Records of early and late months, known and new places: kept months change no figure."""
+    use = {"material": PG, "enterprise": "cement", "route": "retarder"}
+    steps = [
+        [entry("A", "use", "3.000", "2026-08-28", **use)],
+        [entry("B", "use", "2.000", "2026-02-20", **use)],
+        [entry("C", "to_yard", "4.000", "2026-06-11", enterprise="cement", material=PG)],
+        [entry("D", "generation", "5.000", "2026-09-11", enterprise="board", material=PG)],
+        [entry("E", "opening", "6.000", "2026-01-01", enterprise="board", material=PG)],
+    ]
+    _everything(planned)
+    for rows in steps:
+        planned.entries(*rows)
+        kept = _everything(planned)
+        tracing.forget()
+        assert _everything(planned) == kept
+
+
+def test_only_months_from_the_first_changed_one_are_solved_again(
+    planned: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates(planned)
+    solved: list[int] = []
+
+    def counted(operators: Any, known: Any = None, before: int = 0) -> Any:
+        solved.append(len(operators.chain.months) - before)
+        return year_pass(operators, known, before)
+
+    monkeypatch.setattr(tracing, "year_pass", counted)
+    use = {"material": PG, "enterprise": "cement", "route": "retarder"}
+    planned.entries(entry("L", "use", "1.000", "2026-08-28", **use))
+    rates(planned)
+    assert solved == [2]
 
 
 def test_a_changed_roll_up_is_a_fault(planned: Books) -> None:

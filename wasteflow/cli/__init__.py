@@ -39,7 +39,7 @@ _ABOUT = {
     "balance": "物料平衡 · Opening, in, out, closing and residual",
     "check": "校验账本 · Prove the books; exit 0 sound, 1 with each fault named",
     "crosscheck": "产污核对 · Generation against product output",
-    "db": "数据库 · Migrations: upgrade, check",
+    "db": "数据库 · Migrations: upgrade, check; rebuild",
     "demo": "演示 · Fresh demo database, report, pages",
     "export": "导出 · Write a kind, flows or balances to a file",
     "flows": "流向图 · The flow graph of a period",

@@ -7,10 +7,13 @@ driven below zero).  It is shown, never spread (1-product feature 6; 3-architect
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from wasteflow.core.books import FlowSum, PeriodBooks
+import numpy as np
+
+from wasteflow.core.books import FlowSum, FlowSums, PeriodBooks
+from wasteflow.core.columns import groups_of
 from wasteflow.core.places import Place, PlaceKind
 
 COMPARTMENTS = {PlaceKind.SITE: "site", PlaceKind.YARD: "yard", PlaceKind.TRANSIT: "transit"}
@@ -80,13 +83,10 @@ def balances(books: PeriodBooks, enterprises: Iterable[str], material: str = "")
     for (place, stuff), kg in books.opening.items():
         if place.owner in wanted and (not material or stuff == material) and kg:
             line(place, stuff).opening_kg += kg
-    for flow in books.flows:
-        if (material and flow.material != material) or flow.source == flow.target:
-            continue
-        for word, place, sign in _ends(flow):
-            if place.owner in wanted:
-                target = line(place, flow.material)
-                (target.ins if sign > 0 else target.outs)[word] += flow.kg
+    for place, stuff, word, sign, kg in _moved(books.columns()[0].of_material(material)):
+        if place.owner in wanted:
+            target = line(place, stuff)
+            (target.ins if sign > 0 else target.outs)[word] += kg
     _add_shortages(lines, books)
     order = {"site": 0, "yard": 1, "transit": 2}
     return sorted(lines.values(), key=lambda b: (b.enterprise, b.material, order[b.compartment]))
@@ -107,14 +107,28 @@ def _add_shortages(lines: Mapping[tuple[str, str, str], Balance], books: PeriodB
             lines[key].negative = True
 
 
-def _ends(flow: FlowSum) -> list[tuple[str, Place, int]]:
-    """(word, holding place, +1 in / -1 out) of a flow."""
-    ends = []
-    if flow.target.holds_stock:
-        ends.append((_in_word(flow), flow.target, 1))
-    if flow.source.holds_stock:
-        ends.append((_out_word(flow), flow.source, -1))
-    return ends
+def _moved(flows: FlowSums) -> Iterator[tuple[Place, str, str, int, int]]:
+    """(holding place, material, word, +1 in / -1 out, kg) of flows, one place for all of a line.
+
+    What a word depends on is the kinds of both ends and whether a road leads back to its consignor.
+    """
+    names = flows.names
+    first, second = names.ends
+    home = (first == second).astype(np.int64)
+    flows = flows.only(flows.source != flows.target)
+    for end, other, sign, word in (
+        (flows.target, flows.source, 1, _in_word),
+        (flows.source, flows.target, -1, _out_word),
+    ):
+        held = np.flatnonzero(names.holding[end])
+        owner, kinds = first[end], names.kinds
+        key = owner, kinds[end], flows.material, kinds[other], home[flows.source]
+        groups = groups_of([column[held] for column in key])
+        kilograms = groups.sums(flows.kg[held]).tolist()
+        for row, kg in zip(held[groups.first].tolist(), kilograms, strict=True):
+            flow = flows[row]
+            place = flow.target if sign > 0 else flow.source
+            yield place, flow.material, word(flow), sign, kg
 
 
 def _in_word(flow: FlowSum) -> str:

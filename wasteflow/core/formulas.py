@@ -46,12 +46,11 @@ class Terms:
 
         Where the utilised sum is not known there is no split of it either.
         """
-        for item in fields(self):
-            if item.name in {"split", "reason"}:
-                continue
-            mine, theirs = getattr(self, item.name), getattr(other, item.name)
-            unknown = mine is None or theirs is None
-            setattr(self, item.name, None if unknown else mine + theirs)
+        for name in _AMOUNTS:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if theirs != 0:
+                unknown = mine is None or theirs is None
+                setattr(self, name, None if unknown else mine + theirs)
         for key, kg in other.split.items():
             self.split[key] = self.split.get(key, 0) + kg
         if self.utilised_kg is None:
@@ -74,6 +73,9 @@ class Terms:
         rest = self.dumped_kg + self.lost_kg + self.outside_kg + self.weighing_difference_kg
         rest += self.stocktake_loss_kg + self.settled_kg
         return self.generated_kg - (used - used_prior + stored + disposed - disposed_prior + rest)
+
+
+_AMOUNTS = tuple(item.name for item in fields(Terms) if item.name not in {"split", "reason"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,26 @@ node in - out = closing - opening, to the kilogram.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
-from wasteflow.core.books import FlowSum, PeriodBooks
+from wasteflow.core.books import FlowSums, Names, PeriodBooks, StockSums, closing_of
+from wasteflow.core.collecting import no_collecting
+from wasteflow.core.columns import Ints, groups_of, positions_in
 from wasteflow.core.geodesy import geodesic_distance_km
 from wasteflow.core.places import OUTSIDE, Place, PlaceKind, site
 from wasteflow.core.registry import NO_PARK, NO_REGION, Registry
 from wasteflow.core.units import tonnes_text
-from wasteflow.core.vocabulary import Fate
+from wasteflow.core.vocabulary import Evidence, Fate
 
 LEVELS = ("enterprise", "park", "region")
+DISTANCES_KEPT = 500_000
+"""Distances between two positions remembered; they depend on nothing else."""
 
 _BOUNDARY_NAMES = {
     PlaceKind.GENERATION: ("产生", "generation"),
@@ -50,98 +57,184 @@ def build_graph(
     Memo rows (treatment) are left out; moves inside one node are left out unless they join two
     different enterprises of it.
     """
-    name = _Names(registry, level, keep_transit)
+    flows, opening = books.columns()
+    nodes = _nodes_of(flows.names, registry, level, keep_transit)
+    stocks = [opening, closing_of(flows, opening)]
+    edges = _Edges.of(flows.of_material(material), nodes)
+    if not keep_transit:
+        edges.add_dispatched(flows, nodes, material)
+    held = _node_stocks(stocks, nodes, material)
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    edges: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    for flow in books.flows:
-        if (material and flow.material != material) or flow.source == flow.target:
-            continue
-        source, target = name(flow.source), name(flow.target)
-        if source == target and not _between_firms(flow):
-            continue
-        _add_flow(edges, source, target, flow)
-    _add_dispatched(edges, books, name, material, keep_transit)
-    stocks = _node_stocks(books, name, material)
-    nodes = {node for key in edges for node in key[:2]} | set(stocks)
-    for node in sorted(nodes):
-        opening, closing = stocks.get(node, ({}, {}))
-        graph.add_node(
-            node,
-            **_describe(node, registry, level, name.marks.get(node)),
-            opening_kg=opening,
-            closing_kg=closing,
-        )
-    for source, target, stuff, route in sorted(edges):
-        attributes = edges[source, target, stuff, route]
-        attributes["distance_km"] = _distance(graph.nodes[source], graph.nodes[target])
-        graph.add_edge(source, target, key=f"{stuff}/{route}", **attributes)
+    with no_collecting():
+        _fill(graph, nodes, edges, held)
     return graph
 
 
-def _add_flow(
-    edges: dict[tuple[str, str, str, str], dict[str, Any]],
-    source: str,
-    target: str,
-    flow: FlowSum,
+def _fill(
+    graph: nx.MultiDiGraph[str],
+    nodes: _Nodes,
+    edges: _Edges,
+    held: Mapping[int, tuple[dict[str, int], dict[str, int]]],
 ) -> None:
-    edge = edges.setdefault(
-        (source, target, flow.material, flow.route), _edge(flow.material, flow.route)
-    )
-    edge["kg"] += flow.kg
-    edge["loads"] += flow.n
-    grade = flow.evidence.word
-    edge["evidence"][grade] = edge["evidence"].get(grade, 0) + flow.kg
-    if flow.source.kind is PlaceKind.TRANSIT and flow.target.kind in (
-        PlaceKind.SITE,
-        PlaceKind.OUTSIDE,
-    ):
-        edge["accepted_kg"] += flow.kg
-    if flow.target.kind is PlaceKind.TRANSIT and flow.source.kind is not PlaceKind.WEIGHING:
-        edge["dispatched_kg"] += flow.kg
+    """Put nodes and edges into an empty graph."""
+    for number in sorted(held.keys() | set(edges.source.tolist()) | set(edges.target.tolist())):
+        before, after = held.get(number, ({}, {}))
+        graph.add_node(
+            nodes.labels[number], **nodes.described(number), opening_kg=before, closing_kg=after
+        )
+    edges.join(graph, nodes)
 
 
-def _add_dispatched(
-    edges: dict[tuple[str, str, str, str], dict[str, Any]],
-    books: PeriodBooks,
-    name: Callable[[Place], str],
-    material: str,
-    keep_transit: bool,
-) -> None:
-    """On contracted edges between firms, and to outside, note what was dispatched that way.
+class _Nodes:
+    """Node ids of all places at a level, in sorted order, with what the registry says of them.
 
-    A return is no edge between firms: it leaves and reaches the same holder.
+    of_place, goal: number of the node of every place, and of the site a road leads to (-1: none).
     """
-    if keep_transit:
-        return
-    leaving = {flow.source for flow in books.flows if flow.target.kind is PlaceKind.OUTSIDE}
-    for flow in books.flows:
-        if flow.target.kind is not PlaceKind.TRANSIT or (material and flow.material != material):
-            continue
-        if flow.source.kind is PlaceKind.WEIGHING or flow.target.a == flow.target.b:
-            continue
-        goal = OUTSIDE if flow.target in leaving else site(flow.target.b)
-        key = name(flow.target), name(goal), flow.material, flow.route
-        if key in edges:
-            edges[key]["dispatched_kg"] += flow.kg
+
+    def __init__(self, names: Names, registry: Registry, level: str, keep_transit: bool) -> None:
+        name = _Names(registry, level, keep_transit)
+        own = [name(place) for place in names.places]
+        roads = np.flatnonzero(names.kinds == PlaceKind.TRANSIT).tolist()
+        goals = [name(site(names.places[number].b)) for number in roads]
+        self.registry, self.level, self.marks = registry, level, name.marks
+        self.labels = sorted({*own, *goals, name(OUTSIDE)})
+        position = {label: number for number, label in enumerate(self.labels)}
+        self.of_place = np.array([position[label] for label in own], dtype=np.int64)
+        self.goal = np.full(len(own), -1, np.int64)
+        self.goal[roads] = [position[label] for label in goals]
+        self.outside = position[name(OUTSIDE)]
+        self._described: dict[int, dict[str, Any]] = {}
+        self._distances: dict[tuple[int, int], float | None] = {}
+
+    def described(self, number: int) -> dict[str, Any]:
+        """Attributes of a node from the registry."""
+        found = self._described.get(number)
+        if found is None:
+            label = self.labels[number]
+            found = _describe(label, self.registry, self.level, self.marks.get(label))
+            self._described[number] = found
+        return found
+
+    def distance(self, source: int, target: int) -> float | None:
+        """Geodesic kilometres between two nodes."""
+        if (source, target) not in self._distances:
+            ends = self.described(source), self.described(target)
+            self._distances[source, target] = _distance(*ends)
+        return self._distances[source, target]
 
 
-def _edge(material: str, route: str) -> dict[str, Any]:
-    return {
-        "material": material,
-        "route": route,
-        "kg": 0,
-        "loads": 0,
-        "dispatched_kg": 0,
-        "accepted_kg": 0,
-        "evidence": {},
-    }
+def _nodes_of(names: Names, registry: Registry, level: str, keep_transit: bool) -> _Nodes:
+    """The nodes of names that last longer than one report are kept with them."""
+    key = "graph", level, keep_transit
+    found = names.memo.get(key)
+    if found is None or found.registry is not registry:
+        found = names.memo[key] = _Nodes(names, registry, level, keep_transit)
+    return found
 
 
-def _between_firms(flow: FlowSum) -> bool:
-    """True for an acceptance by another enterprise than the holder."""
-    if flow.source.kind is not PlaceKind.TRANSIT or flow.target.kind is not PlaceKind.SITE:
-        return False
-    return flow.source.a != flow.target.a
+@dataclass(slots=True)
+class _Edges:
+    """Edges as columns in order of source node, target node, material and route."""
+
+    flows: FlowSums
+    source: Ints
+    target: Ints
+    material: Ints
+    route: Ints
+    kg: Ints
+    loads: Ints
+    dispatched: Ints
+    accepted: Ints
+    graded: tuple[Ints, Ints, Ints]
+
+    @classmethod
+    def of(cls, flows: FlowSums, nodes: _Nodes) -> _Edges:
+        """Flows between nodes added up."""
+        kinds, (first, _) = flows.names.kinds, flows.names.ends
+        moved = flows.source != flows.target
+        arrived = (kinds[flows.source] == PlaceKind.TRANSIT) & (
+            kinds[flows.target] == PlaceKind.SITE
+        )
+        between = arrived & (first[flows.source] != first[flows.target])
+        apart = nodes.of_place[flows.source] != nodes.of_place[flows.target]
+        flows = flows.only(moved & (apart | between))
+        source, target = nodes.of_place[flows.source], nodes.of_place[flows.target]
+        groups = groups_of([source, target, flows.material, flows.route])
+        from_kind, to_kind = kinds[flows.source], kinds[flows.target]
+        gone = (to_kind == PlaceKind.SITE) | (to_kind == PlaceKind.OUTSIDE)
+        accepted = (from_kind == PlaceKind.TRANSIT) & gone
+        dispatched = (to_kind == PlaceKind.TRANSIT) & (from_kind != PlaceKind.WEIGHING)
+        return cls(
+            flows,
+            source=source[groups.first],
+            target=target[groups.first],
+            material=flows.material[groups.first],
+            route=flows.route[groups.first],
+            kg=groups.sums(flows.kg),
+            loads=groups.sums(flows.n),
+            dispatched=groups.sums(np.where(dispatched, flows.kg, 0)),
+            accepted=groups.sums(np.where(accepted, flows.kg, 0)),
+            graded=_by_part(groups.numbers(), flows.evidence, flows.kg),
+        )
+
+    def add_dispatched(self, flows: FlowSums, nodes: _Nodes, material: str) -> None:
+        """On contracted edges between firms, and to outside, note what was dispatched that way.
+
+        A return is no edge between firms: it leaves and reaches the same holder.
+        """
+        kinds, (first, second) = flows.names.kinds, flows.names.ends
+        goal = nodes.goal.copy()
+        goal[flows.source[kinds[flows.target] == PlaceKind.OUTSIDE]] = nodes.outside
+        flows = flows.of_material(material)
+        sent = kinds[flows.target] == PlaceKind.TRANSIT
+        sent &= kinds[flows.source] != PlaceKind.WEIGHING
+        flows = flows.only(sent & (first[flows.target] != second[flows.target]))
+        key = [nodes.of_place[flows.target], goal[flows.target], flows.material, flows.route]
+        rows = positions_in([self.source, self.target, self.material, self.route], key)
+        np.add.at(self.dispatched, rows[rows >= 0], flows.kg[rows >= 0])
+
+    def join(self, graph: nx.MultiDiGraph[str], nodes: _Nodes) -> None:
+        """Put the edges into a graph that has their nodes.
+
+        Straight into the adjacency of the graph: `add_edge` copies the attributes twice, which is
+        most of the time of a report on all links.
+        """
+        names, labels = self.flows.names, nodes.labels
+        words = {int(grade): grade.word for grade in Evidence}
+        grades: list[dict[str, int]] = [{} for _ in range(len(self.kg))]
+        for edge, grade, kg in zip(*(column.tolist() for column in self.graded), strict=True):
+            grades[edge][words[grade]] = kg
+        columns = (
+            self.source, self.target, self.material, self.route,
+            self.kg, self.loads, self.dispatched, self.accepted,
+        )  # fmt: skip
+        listed = zip(*(column.tolist() for column in columns), grades, strict=True)
+        leaving, arriving = graph._succ, graph._pred
+        for source, target, material, route, kg, loads, dispatched, accepted, evidence in listed:
+            stuff, way = names.materials[material], names.routes[route]
+            attributes = {
+                "material": stuff,
+                "route": way,
+                "kg": kg,
+                "loads": loads,
+                "dispatched_kg": dispatched,
+                "accepted_kg": accepted,
+                "evidence": evidence,
+                "distance_km": nodes.distance(source, target),
+            }
+            giver, taker = labels[source], labels[target]
+            parallel = leaving[giver].get(taker)
+            if parallel is None:
+                parallel = leaving[giver][taker] = arriving[taker][giver] = {}
+            parallel[f"{stuff}/{way}"] = attributes
+
+
+def _by_part(whole: Ints, part: Ints, kg: Ints) -> tuple[Ints, Ints, Ints]:
+    """(whole, part, sum of kg), the parts of a whole in the order in which they first appear."""
+    groups = groups_of([whole, part])
+    first, total = groups.first, groups.sums(kg)
+    order = np.lexsort((first, whole[first]))
+    return whole[first][order], part[first][order], total[order]
 
 
 class _Names:
@@ -193,16 +286,17 @@ class _Names:
 
 
 def _node_stocks(
-    books: PeriodBooks, name: Callable[[Place], str], material: str
-) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
-    """Node id → (opening, closing), each {material: kg}, of every holding node."""
-    stocks: dict[str, tuple[dict[str, int], dict[str, int]]] = {}
-    for index, stock in enumerate((books.opening, books.closing())):
-        for (place, stuff), kg in sorted(stock.items()):
-            if kg and (not material or stuff == material):
-                part = stocks.setdefault(name(place), ({}, {}))[index]
-                part[stuff] = part.get(stuff, 0) + kg
-    return stocks
+    stocks: Sequence[StockSums], nodes: _Nodes, material: str
+) -> dict[int, tuple[dict[str, int], dict[str, int]]]:
+    """Node number → (opening, closing), each {material: kg}, of every holding node."""
+    held: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
+    for index, stock in enumerate(stocks):
+        codes = stock.names.materials
+        columns = _by_part(nodes.of_place[stock.place], stock.material, stock.kg)
+        for node, stuff, kg in zip(*(column.tolist() for column in columns), strict=True):
+            if not material or codes[stuff] == material:
+                held.setdefault(node, ({}, {}))[index][codes[stuff]] = kg
+    return held
 
 
 def _describe(
@@ -275,9 +369,12 @@ def _boundary_attributes(node: str, registry: Registry) -> dict[str, Any]:
 def _distance(source: dict[str, Any], target: dict[str, Any]) -> float | None:
     """Geodesic kilometres between two nodes, 1 decimal; None without both positions."""
     ends = (source["lon"], source["lat"], target["lon"], target["lat"])
-    if any(value is None for value in ends):
-        return None
-    return round(geodesic_distance_km(*ends), 1)
+    return None if None in ends else _kilometres(*ends)
+
+
+@lru_cache(maxsize=DISTANCES_KEPT)
+def _kilometres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
+    return round(geodesic_distance_km(lon1, lat1, lon2, lat2), 1)
 
 
 def node_link(graph: nx.MultiDiGraph[str], period: str, level: str) -> dict[str, Any]:

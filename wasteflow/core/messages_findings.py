@@ -233,6 +233,16 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the header of “{key}” contradicts what it belongs to[[: expected {expected}, found "
         "{found}]]; restore a backup or find out what changed it",
     ),
+    "unknown_reference": (
+        "“{key}”引用了登记表中没有的对象（{found}）。请从备份恢复或查明来源。",
+        "“{key}” refers to something that is not in the registry ({found}); restore a backup or "
+        "find out what changed it",
+    ),
+    "number_mismatch": (
+        "“{key}”的单号与单号索引不一致。请从备份恢复或查明来源。",
+        "the number of “{key}” and the index of numbers disagree; restore a backup or find out "
+        "what changed it",
+    ),
     "internal_error": (
         "程序内部错误（编号 {request_id}）。账本没有改动，请把编号告诉管理员。",
         "an internal error (number {request_id}); the books are unchanged, tell the number to "

@@ -91,6 +91,28 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the record with the number “{value}” was reversed and its number is spent; send it as "
         "{value}/2",
     ),
+    "doc_no_in_other_import": (
+        "单号“{value}”正由另一个尚未完成的导入写入。请等它结束后再导入本文件。",
+        "the number “{value}” is being written by another import that has not ended; wait for it "
+        "and import this file again",
+    ),
+    "import_overtaken": (
+        "导入期间，他人改动了本文件所依据的登记信息、期初库存或原单，重试后仍未成功。"
+        "账本没有改动，请再导入一次。",
+        "while the file was imported, others changed the registry, opening stock or parent loads "
+        "it relies on, again and again; nothing was taken, import it once more",
+    ),
+    "records_unsound": (
+        "记录本身有 {count} 处错误，不能据此重建汇总。"
+        "请先执行 wasteflow check 查看，再从备份恢复。",
+        "the records themselves have {count} faults, the roll-up cannot be rebuilt from them; run "
+        "`wasteflow check` to see them and restore a backup",
+    ),
+    "database_busy": (
+        "等待其他写入已超过 {seconds} 秒。账本没有改动，请稍后再试。",
+        "other writers kept the database busy for more than {seconds} s; nothing was written, try "
+        "again later",
+    ),
     "product_differs": (
         "该企业、产品、日期的产量已入账 {known} 吨[[（P2O5 {known_pct}%）]]，与本行不同。"
         "已入账的不改写：如需更正，先执行 wasteflow reverse {key} --reason 原因，再重新导入；"

@@ -7,10 +7,12 @@ Codes are integers given by the caller (0 = none).  A property test holds this e
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wasteflow.core.columns import groups_of
 from wasteflow.core.places import PlaceKind
 
 Ints = NDArray[np.int64]
@@ -91,6 +93,14 @@ class BulkRollup:
     keys: Ints
     kg: Ints
     n: Ints
+
+
+class Difference(NamedTuple):
+    """A key with the (kg, n) that were expected and found under it, (0, 0) for no row."""
+
+    key: tuple[int, ...]
+    expected: tuple[int, int]
+    found: tuple[int, int]
 
 
 def bulk_load_postings(loads: LoadColumns) -> BulkRollup:
@@ -179,6 +189,26 @@ def merge(rollups: list[BulkRollup]) -> BulkRollup:
     return _sum([(item.keys, item.kg, item.n) for item in rollups])
 
 
+def differences(expected: BulkRollup, found: BulkRollup) -> list[Difference]:
+    """Keys on which two roll-ups differ, in order of key, with what each holds under them."""
+    keys = np.concatenate([expected.keys, found.keys])
+    groups = groups_of(list(keys.T))
+    ours, theirs = np.zeros_like(expected.kg), np.zeros_like(found.kg)
+    sides = [
+        groups.sums(np.concatenate(pair))
+        for pair in (
+            (expected.kg, theirs), (expected.n, theirs), (ours, found.kg), (ours, found.n)
+        )
+    ]  # fmt: skip
+    bad = np.flatnonzero((sides[0] != sides[2]) | (sides[1] != sides[3]))
+    rows = zip(*(side[bad].tolist() for side in sides), strict=True)
+    listed = keys[groups.first[bad]].tolist()
+    return [
+        Difference(tuple(key), (kg, n), (found_kg, found_n))
+        for key, (kg, n, found_kg, found_n) in zip(listed, rows, strict=True)
+    ]
+
+
 def _place(kind: Ints, a: Ints, b: Ints) -> Ints:
     return np.column_stack([kind, a, b]).astype(np.int64)
 
@@ -199,12 +229,10 @@ def _sum(parts: list[tuple[Ints, Ints, Ints]]) -> BulkRollup:
         return BulkRollup(np.zeros((0, KEY_COLUMNS), np.int64), empty, empty)
     kg = np.concatenate([part[1] for part in parts])
     n = np.concatenate([part[2] for part in parts])
-    order = np.lexsort(keys.T[::-1])
-    keys, kg, n = keys[order], kg[order], n[order]
-    starts = np.flatnonzero(np.r_[True, (keys[1:] != keys[:-1]).any(axis=1)])
-    kg, n = np.add.reduceat(kg, starts), np.add.reduceat(n, starts)
+    groups = groups_of(list(keys.T))
+    kg, n = groups.sums(kg), groups.sums(n)
     keep = (kg != 0) | (n != 0)
-    return BulkRollup(keys[starts][keep], kg[keep], n[keep])
+    return BulkRollup(keys[groups.first][keep], kg[keep], n[keep])
 
 
 def columns_from_rows(

@@ -87,35 +87,90 @@ def rate_rows(
     With a split grouping (route, evidence) the utilised tonnes are split and the denominator stays
     that of the remaining keys; the notes say so.
     """
+    options: dict[str, Any] = {"formula": formula, "include_products": include_products}
+    listed = list(items)
+    rows = grouped_rows(listed, registry, by=by, **options)
+    return rows, rate_total(listed, registry, **options)
+
+
+def grouped_rows(
+    items: Iterable[FirmTerms],
+    registry: Registry,
+    *,
+    formula: str,
+    by: Sequence[str],
+    include_products: bool = False,
+) -> list[dict[str, Any]]:
+    """The rows of `rate_rows`."""
     plain = [word for word in by if word not in SPLITS]
+    key_of = _Keys(plain, registry)
+    leave_out = _products(registry, include_products)
     groups: dict[tuple[str, ...], _Group] = {}
-    total = _Group()
     for item in items:
-        product = not registry.materials[item.material].is_waste and not include_products
-        key = tuple(_key(word, item, registry) for word in plain)
-        group = groups.setdefault(key, _Group())
-        _join(group, item, product)
-        _join(total, item, product)
+        key = key_of(item)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = _Group()
+        _join(group, item, item.material in leave_out)
     rows = []
     for key in sorted(groups):
         named = dict(zip(plain, key, strict=True))
         for split, terms in _splits(groups[key].terms, by):
             values = {word: {**named, **split}[word] for word in by}
             rows.append({**values, **_row(groups[key], terms, formula, bool(split))})
-    return rows, _row(total, total.terms, formula, False)
+    return rows
 
 
-def _key(word: str, item: FirmTerms, registry: Registry) -> str:
+def rate_total(
+    items: Iterable[FirmTerms],
+    registry: Registry,
+    *,
+    formula: str,
+    include_products: bool = False,
+) -> dict[str, Any]:
+    """The total of `rate_rows`."""
+    leave_out = _products(registry, include_products)
+    total = _Group()
+    for item in items:
+        _join(total, item, item.material in leave_out)
+    return _row(total, total.terms, formula, False)
+
+
+def _products(registry: Registry, included: bool) -> frozenset[str]:
+    """Materials that do not count because they are products."""
+    if included:
+        return frozenset()
+    return frozenset(code for code, item in registry.materials.items() if not item.is_waste)
+
+
+class _Keys:
+    """Key of terms under plain groupings; park and region of a firm are looked up once."""
+
+    def __init__(self, words: Sequence[str], registry: Registry) -> None:
+        self._words, self._registry = words, registry
+        self._homes: dict[str, tuple[str, ...]] = {}
+
+    def __call__(self, item: FirmTerms) -> tuple[str, ...]:
+        home = self._homes.get(item.enterprise)
+        if home is None:
+            home = tuple(_home(word, item.enterprise, self._registry) for word in self._words)
+            self._homes[item.enterprise] = home
+        return tuple(
+            at or (item.material if word == "material" else item.period if word in TIMES else "")
+            for at, word in zip(home, self._words, strict=True)
+        )
+
+
+def _home(word: str, firm: str, registry: Registry) -> str:
+    """What a grouping says of a firm, "" where it says something else."""
     match word:
         case "enterprise":
-            return item.enterprise
-        case "material":
-            return item.material
+            return firm
         case "park":
-            return registry.park_of(item.enterprise)
+            return registry.park_of(firm)
         case "region":
-            return registry.region_of(item.enterprise)
-    return item.period
+            return registry.region_of(firm)
+    return ""
 
 
 def _join(group: _Group, item: FirmTerms, product: bool) -> None:

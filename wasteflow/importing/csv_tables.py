@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -16,7 +16,8 @@ MAX_COLUMNS: Final = 200
 _DELIMITERS: Final = ",;\t"
 _TITLE_LINES: Final = 10
 
-_Line = tuple[int, list[str]]
+Record = tuple[int, list[str]]
+"""Line of the file on which a row begins, and its cells."""
 
 
 def parse_csv(text: str, filename: str, encoding: str, *, tab: bool = False) -> Table:
@@ -30,28 +31,54 @@ def parse_csv(text: str, filename: str, encoding: str, *, tab: bool = False) -> 
     if not first:
         raise UnusableFile("empty_file", file=filename)
     delimiter = "\t" if tab else sniff_delimiter(first)
-    lines = _lines(text, delimiter, filename)
-    header_line, header = next(lines)
+    lines = records(io.StringIO(text, newline=""), delimiter, filename)
+    header_line, header = next(lines, (0, []))
+    if not header:
+        raise UnusableFile("empty_file", file=filename)
     _check_header(text, header_line, header, filename)
-    while header and not header[-1].strip():
-        header.pop()
-    table = Table(tuple(name.strip() for name in header), [], encoding, filename)
+    names = header_cells(header)
+    table = Table(names, [], encoding, filename)
+    guarded = "'" in text
+    issues = sort_records(lines, delimiter, len(names), table.rows, table.broken, guarded=guarded)
+    return without_error_columns(table, issues)
+
+
+def header_cells(header: Sequence[str]) -> tuple[str, ...]:
+    """The names in a header line, without blank cells behind the last one."""
+    names = [name.strip() for name in header]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def sort_records(
+    lines: Iterable[Record],
+    delimiter: str,
+    width: int,
+    rows: list[Record],
+    broken: list[Record],
+    *,
+    guarded: bool = True,
+) -> list[RowIssue]:
+    """Put records of `width` cells into `rows`, others into `broken`; an issue for each of these.
+
+    Guards are taken off (`guarded`: whether there may be any); blank cells behind the last column
+    do not count.
+    """
     issues: list[RowIssue] = []
-    quoted = "'" in text
-    width = len(header)
     for line, cells in lines:
-        if quoted:
+        if guarded:
             cells = [unguard(cell) for cell in cells]
         if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
             del cells[width:]
         if len(cells) == width:
-            table.rows.append((line, cells))
+            rows.append((line, cells))
         else:
             params = {"expected": str(width), "found": str(len(cells))}
             shown = delimiter.join(cells)[:200]
             issues.append(RowIssue(line, "", shown, "wrong_field_count", params))
-            table.broken.append((line, cells))
-    return without_error_columns(table, issues)
+            broken.append((line, cells))
+    return issues
 
 
 def sniff_delimiter(line: str) -> str:
@@ -64,11 +91,17 @@ def sniff_delimiter(line: str) -> str:
     return max(_DELIMITERS, key=plain.count)
 
 
-def _lines(text: str, delimiter: str, filename: str) -> Iterator[_Line]:
-    """(line on which it begins, cells) of every row that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def records(
+    lines: Iterable[str], delimiter: str, filename: str, lines_before: int = 0
+) -> Iterator[Record]:
+    """(line on which it begins, cells) of every row of text `lines` that is not blank.
+
+    The first of `lines` has number `lines_before` + 1.  Raises UnusableFile `bad_quotes`,
+    `cell_too_long`.
+    """
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        start = reader.line_num + 1
+        start = lines_before + reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
@@ -85,18 +118,18 @@ def _check_header(text: str, header_line: int, header: Sequence[str], filename: 
     """Refuse a header with too many columns, or a title line above the real header."""
     if len(header) > MAX_COLUMNS:
         raise UnusableFile("too_many_columns", file=filename, count=len(header), limit=MAX_COLUMNS)
-    if _known(header):
+    if known_names(header):
         return
     for number, line in enumerate(
         islice(io.StringIO(text, newline=""), header_line + _TITLE_LINES), start=1
     ):
         if number > header_line:
             cells = line.replace('"', "").split(sniff_delimiter(line))
-            if _known(cells) >= min(2, len(cells)):
+            if known_names(cells) >= min(2, len(cells)):
                 raise UnusableFile("header_not_first", file=filename, line=number)
 
 
-def _known(cells: Sequence[str]) -> int:
+def known_names(cells: Sequence[str]) -> int:
     """How many cells are column names of some kind."""
     return sum(header_key(cell) in all_headers() for cell in cells)
 

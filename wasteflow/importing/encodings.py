@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from mmap import mmap
 from typing import Final
 
 from wasteflow.core.errors import UnusableFile
@@ -68,7 +69,7 @@ def decode(data: bytes, filename: str, encoding: str | None = None) -> tuple[str
     Raises UnusableFile: `unknown_encoding`; `not_text` for NUL and other control characters;
     `bad_bytes` with line, byte offset and byte, for bytes the encoding does not know.
     """
-    wanted = _wanted(encoding)
+    wanted = wanted_encoding(encoding)
     for mark, name in _MARKS:
         if data.startswith(mark) and wanted in (None, name, name[:6]):
             text = _strict(data[len(mark) :], name, filename, len(mark))
@@ -89,7 +90,7 @@ def decode(data: bytes, filename: str, encoding: str | None = None) -> tuple[str
     return _without_control(_strict(data, wanted, filename), filename), wanted
 
 
-def looks_like_utf8(data: bytes, near: int = 0) -> bool:
+def looks_like_utf8(data: bytes | mmap, near: int = 0) -> bool:
     """Whether bytes that are not valid UTF-8 are still UTF-8 with damage rather than GB18030.
 
     Two shares are compared over a sample of the lines with non-ASCII bytes (and around `near`): of
@@ -105,7 +106,7 @@ def looks_like_utf8(data: bytes, near: int = 0) -> bool:
     return utf8_share >= _common_gb_share(sample)
 
 
-def _sample(data: bytes, near: int) -> bytes:
+def _sample(data: bytes | mmap, near: int) -> bytes:
     start = data.rfind(b"\n", 0, max(0, near - _SAMPLE // 4)) + 1
     lines = [data[start : near + _SAMPLE // 4]]
     size = 0
@@ -132,7 +133,8 @@ def _common_gb_share(sample: bytes) -> float:
     return common / total
 
 
-def _wanted(encoding: str | None) -> str | None:
+def wanted_encoding(encoding: str | None) -> str | None:
+    """The name Python uses of an encoding asked for; UnusableFile `unknown_encoding`."""
     if encoding is None:
         return None
     try:

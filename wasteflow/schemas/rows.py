@@ -129,7 +129,7 @@ def load_rows(
     """
     places = match_header(kind, table.columns)
     clock = Clock(today, now)
-    reader = _RowReader(schema_class(kind)(clock=clock, round_kg=round_kg), places)
+    reader = RowReader(schema_class(kind)(clock=clock, round_kg=round_kg), places)
     rows: list[ParsedRow] = []
     issues = list(table.issues)
     refused = {issue.line for issue in issues}
@@ -150,8 +150,12 @@ def _rounds(item: CellField) -> bool:
     return isinstance(item, TonnesField) and item.round_kg
 
 
-class _RowReader:
-    """Reads rows with the fields of one schema; remembers what each text of a column means."""
+class RowReader:
+    """Reads rows with the fields of one schema; remembers what each text of a column means.
+
+    `places` maps columns to positions in the cells.  `rounded_rows` and `rounded_kg` are as in
+    `ParsedRows`, over the rows read so far.
+    """
 
     def __init__(self, schema: RowSchema, places: Mapping[str, int]) -> None:
         self._kind, self._clock, self._places = schema.row_kind, schema.clock, places
@@ -180,10 +184,16 @@ class _RowReader:
                 known[text] = values[name] = value
                 if _rounds(item) and value is not None and (step := rounding_kg(text)):
                     self._steps[text] = step
-        fault = complete_and_check(self._kind, values, self._clock, self._bare(cells))
+        fault = self.complete(values, self._bare(cells))
         if fault is None and self._steps:
             self._note_rounding(cells)
         return values, fault
+
+    def complete(
+        self, values: dict[str, Any], is_bare: Callable[[str], bool]
+    ) -> tuple[str, Fault] | None:
+        """Row rules over the values of all columns (see `complete_and_check`); fills blanks."""
+        return complete_and_check(self._kind, values, self._clock, is_bare)
 
     def _bare(self, cells: Sequence[str]) -> Callable[[str], bool]:
         return lambda name: name in self._places and is_bare_date(cells[self._places[name]])
@@ -221,6 +231,7 @@ __all__ = [
     "Clock",
     "ParsedRow",
     "ParsedRows",
+    "RowReader",
     "RowSchema",
     "dump_row",
     "load_object",

@@ -5,11 +5,10 @@ Reads the books in one transaction; findings are listed beside faults and do not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from wasteflow.core.balances import balances
@@ -18,30 +17,24 @@ from wasteflow.core.places import Place, site, yard
 from wasteflow.core.postings_bulk import (
     ENTRY_CODES,
     BulkRollup,
+    Difference,
     EntryColumns,
-    LoadColumns,
     bulk_entry_postings,
-    bulk_load_postings,
     columns_from_rows,
+    differences,
     merge,
 )
-from wasteflow.core.records import LoadStatus
 from wasteflow.core.tracing.identity import check_identity
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.entries import book_at
-from wasteflow.services.proof import (
-    Fault,
-    LoadFacts,
-    entry_faults,
-    family_faults,
-    load_faults,
-    reversal_faults,
-)
+from wasteflow.services.proof import Fault, entry_faults, load_faults, reversal_faults
+from wasteflow.services.proof_loads import prove_loads, rollup_of
 from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.rollup import stored_rollup
 
 SHOWN_RECORDS = 20
 BLOCK = 50_000
@@ -75,90 +68,34 @@ class CheckReport:
 
 
 def check_books(*, db: Database) -> CheckReport:
-    """Prove the books of `db`."""
+    """Prove the books of `db`; nothing this process keeps of them is trusted."""
     report = CheckReport()
+    forget()
     with db.read() as session:
         keys = load_keys(session)
-        parts = [*_prove_loads(session, keys, report), *_prove_entries(session, keys, report)]
-        expected = _as_dict(merge(parts))
-        found = {tuple(row[:10]): (row.kg, row.n) for row in scan.flow_rows(session)}
-        report.flows = len(found)
-        report.faults += _compare(session, keys, expected, found)
+        expected = merge(list(record_rollups(session, keys, report)))
+        found = stored_rollup(session)
+        report.flows = len(found.kg)
+        report.faults += _compare(session, keys, differences(expected, found))
         report.findings = _findings(session, keys)
         if report.ok:
             _prove_tracing(session, keys, report)
+        else:
+            forget()
     return report
+
+
+def record_rollups(session: Session, keys: Keys, report: CheckReport) -> Iterator[BulkRollup]:
+    """What the records post, in parts; what does not hold in them goes to `report`."""
+    yield from _prove_loads(session, keys, report)
+    yield from _prove_entries(session, keys, report)
 
 
 def _prove_loads(session: Session, keys: Keys, report: CheckReport) -> Iterator[BulkRollup]:
     """Check every load; yield the roll-up of blocks of them."""
-    facts: dict[int, LoadFacts] = {}
-    rows: list[tuple[int, ...]] = []
-    firm = keys.codes["enterprise"]
-    for header, events in scan.loads(session):
-        report.shipments += 1
-        key = f"shipment {firm[header.consignor_id]} {header.doc_no}"
-        status, faults = load_faults(header, events, key)
-        report.faults += faults
-        if status is None:
-            continue
-        rows.append(_load_tuple(header, status))
-        report.faults += _family(header, status, facts, key)
-        if len(rows) == BLOCK:
-            yield _load_block(rows)
-            rows = []
-    yield _load_block(rows)
-    report.faults += family_faults(facts)
-
-
-def _family(header: Any, status: LoadStatus, facts: dict[int, LoadFacts], key: str) -> list[Fault]:
-    """Remember refused parts, check children against their parent's header."""
-    if status.refused_kg and not status.reversed_:
-        facts[header.id] = LoadFacts(
-            header.doc_no, header.holder_id, header.consignee_id, status.refused_kg
-        )
-    if header.kind == "delivery":
-        good = header.holder_id == header.consignor_id and header.parent_id is None
-        return [] if good else [Fault("header_mismatch", key, [header.doc_no])]
-    if status.reversed_:
-        return []
-    parent = facts.get(header.parent_id)
-    if parent is None:
-        return [Fault("parent_missing", key, [header.doc_no])]
-    parent.children_kg += status.dispatched_kg
-    parent.children.append(header.doc_no)
-    if (header.holder_id, header.parent_consignee_id) != (parent.holder_id, parent.consignee_id):
-        return [Fault("header_mismatch", key, [header.doc_no, parent.doc_no])]
-    return []
-
-
-def _load_tuple(header: Any, status: LoadStatus) -> tuple[int, ...]:
-    return (
-        header.holder_id,
-        header.consignor_id,
-        header.consignee_id,
-        header.parent_consignee_id or 0,
-        int(header.kind != "delivery"),
-        int(header.from_outside),
-        int(header.to_outside),
-        header.material_id,
-        header.route_id,
-        int(status.evidence),
-        header.trips,
-        status.dispatched_month,
-        status.dispatched_kg,
-        status.received_month,
-        status.received_kg,
-        status.accepted_kg,
-        status.lost_month,
-        int(status.reversed_),
-    )
-
-
-def _load_block(rows: list[tuple[int, ...]]) -> BulkRollup:
-    columns = columns_from_rows(LoadColumns, rows)
-    assert isinstance(columns, LoadColumns)
-    return bulk_load_postings(columns)
+    for count, rollup in prove_loads(session, keys, report.faults):
+        report.shipments += count
+        yield rollup
 
 
 def _prove_entries(session: Session, keys: Keys, report: CheckReport) -> Iterator[BulkRollup]:
@@ -214,35 +151,20 @@ def _entry_block(rows: list[tuple[int, ...]]) -> BulkRollup:
 BulkKey = tuple[int, ...]
 
 
-def _as_dict(rollup: BulkRollup) -> dict[BulkKey, tuple[int, int]]:
-    keys = map(tuple, rollup.keys.tolist())
-    return dict(zip(keys, zip(rollup.kg.tolist(), rollup.n.tolist(), strict=True), strict=True))
-
-
-def _compare(
-    session: Session,
-    keys: Keys,
-    expected: dict[BulkKey, tuple[int, int]],
-    found: dict[BulkKey, tuple[int, int]],
-) -> list[Fault]:
+def _compare(session: Session, keys: Keys, bad: Sequence[Difference]) -> list[Fault]:
     """Roll-up rows that are not the sum of their records."""
-    bad = sorted(
-        key
-        for key in expected.keys() | found.keys()
-        if expected.get(key, (0, 0)) != found.get(key, (0, 0))
-    )
     if not bad:
         return []
-    records = _records_of(session, set(bad))
+    records = _records_of(session, {item.key for item in bad})
     return [
         Fault(
             "rollup_mismatch",
-            _key_text(key, keys),
-            records.get(key, []),
-            _amount(expected.get(key, (0, 0))),
-            _amount(found.get(key, (0, 0))),
+            _key_text(item.key, keys),
+            records.get(item.key, []),
+            _amount(item.expected),
+            _amount(item.found),
         )
-        for key in bad
+        for item in bad
     ]
 
 
@@ -252,12 +174,19 @@ def _amount(pair: tuple[int, int]) -> str:
 
 def _key_text(key: BulkKey, keys: Keys) -> str:
     month, *rest = key
-    source = keys.place(rest[0], rest[1], rest[2]).key
-    target = keys.place(rest[3], rest[4], rest[5]).key
+    source, target = _place_text(keys, *rest[:3]), _place_text(keys, *rest[3:6])
     material = keys.codes["material"].get(rest[6], "?")
     route = keys.codes["route"].get(rest[7], "?")
     grade = Evidence(rest[8]).word
     return f"{month} {source} -> {target} {material}/{route} {grade}"
+
+
+def _place_text(keys: Keys, kind: int, a: int, b: int) -> str:
+    """Key of a place; the bare numbers where no such place or firm exists."""
+    try:
+        return keys.place(kind, a, b).key
+    except (KeyError, ValueError):
+        return f"?{kind}:{a}:{b}"
 
 
 def _records_of(session: Session, wanted: set[BulkKey]) -> dict[BulkKey, list[str]]:
@@ -270,13 +199,11 @@ def _records_of(session: Session, wanted: set[BulkKey]) -> dict[BulkKey, list[st
             if documents is not None and len(documents) < SHOWN_RECORDS:
                 documents.append(doc_no)
 
-    months = np.array(sorted({key[0] for key in wanted}))
+    months = {key[0] for key in wanted}
     for header, events in scan.loads(session):
         status, _ = load_faults(header, events, "")
-        if status and {status.dispatched_month, status.received_month, status.lost_month} & set(
-            months.tolist()
-        ):
-            note(_load_block([_load_tuple(header, status)]), header.doc_no)
+        if status and {status.dispatched_month, status.received_month, status.lost_month} & months:
+            note(rollup_of(header, status), header.doc_no)
     gone = queries.reversed_entry_ids(session)
     for row in scan.entries(session):
         if row.month in months and row.reverses_id is None:
@@ -307,7 +234,6 @@ def _findings(session: Session, keys: Keys) -> list[dict[str, str]]:
 
 def _prove_tracing(session: Session, keys: Keys, report: CheckReport) -> None:
     """Every origin and place closes under tracing; circulation without a source is a finding."""
-    forget()
     versions = queries.rollup_versions(session, keys)
     for material in sorted(versions):
         books = traced(session, keys, material, versions)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import NotFound, RuleBroken
 from wasteflow.core.postings import Rollup, add_postings, entry_postings, load_postings
 from wasteflow.core.records import Event, EventKind, apply_event
 from wasteflow.core.vocabulary import Evidence
+from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.identity import new_uids
-from wasteflow.services.loads import event_values
 from wasteflow_models import queries
 from wasteflow_models.convert import (
     Keys,
@@ -24,12 +24,20 @@ from wasteflow_models.convert import (
     store_status,
 )
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
+from wasteflow_models.ledger import (
+    EntryRow,
+    EventRow,
+    LoadChildRow,
+    LoadNumberRow,
+    ShipmentRow,
+    visible,
+)
 from wasteflow_models.rollup import add_to_rollup
 
 REVERSAL_MARK = "#reversal"
 
 
+@again_if_overtaken
 def reverse(
     *, db: Database, doc_no: str, reason: str, now: datetime, enterprise: str = ""
 ) -> dict[str, Any]:
@@ -57,6 +65,7 @@ def reverse(
         raise NotFound("doc_unknown", value=doc_no)
 
 
+@again_if_overtaken
 def lose(
     *,
     db: Database,
@@ -100,10 +109,20 @@ def _entries(session: Session, keys: Keys, doc_no: str, enterprise: str) -> list
 
 
 def _loads(session: Session, keys: Keys, doc_no: str, enterprise: str) -> list[ShipmentRow]:
-    query = select(ShipmentRow).where(ShipmentRow.doc_no == doc_no)
+    query = _numbered(doc_no)
     if enterprise:
-        query = query.where(ShipmentRow.consignor_id == _firm(keys, enterprise))
+        query = query.where(LoadNumberRow.consignor_id == _firm(keys, enterprise))
     return list(session.scalars(query.order_by(ShipmentRow.id)))
+
+
+def _numbered(doc_no: str) -> Select[ShipmentRow]:
+    """Loads in the books that carry a number, locked until the transaction ends."""
+    return (
+        select(ShipmentRow)
+        .join(LoadNumberRow, LoadNumberRow.shipment_id == ShipmentRow.id)
+        .where(LoadNumberRow.doc_no == doc_no, visible())
+        .with_for_update(of=ShipmentRow)
+    )
 
 
 def _firm(keys: Keys, code: str) -> int:
@@ -172,8 +191,10 @@ def _reverse_load(
 ) -> dict[str, Any]:
     if row.reversed_:
         raise RuleBroken("already_reversed", value=row.doc_no)
-    children = select(ShipmentRow.doc_no).where(
-        ShipmentRow.parent_id == row.id, ~ShipmentRow.reversed_
+    children = (
+        select(ShipmentRow.doc_no)
+        .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
+        .where(LoadChildRow.parent_id == row.id, ~ShipmentRow.reversed_)
     )
     alive = list(session.scalars(children.order_by(ShipmentRow.id)))
     if alive:
@@ -200,6 +221,18 @@ def _add_event(
     add_postings(rollup, load_postings(header, before), -1)
     add_postings(rollup, load_postings(header, after))
     store_status(row, after)
-    session.execute(insert(EventRow), [event_values(event, None, row.id, None, now, reason)])
+    session.add(
+        EventRow(
+            shipment_id=row.id,
+            seq=event.seq,
+            kind=kind.value,
+            at=at,
+            booked_month=event.month,
+            evidence=row.evidence,
+            reason=reason,
+            recorded_at=now,
+        )
+    )
+    session.flush()
     add_to_rollup(session, rollup, keys)
     return before.dispatched_kg

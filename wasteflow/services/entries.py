@@ -18,6 +18,7 @@ from wasteflow.core.errors import RowIssue, RowsRefused
 from wasteflow.core.places import Place, site, yard
 from wasteflow.core.postings import Rollup, add_postings, entry_postings
 from wasteflow.core.vocabulary import EntryKind
+from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.entry_rows import CheckedEntry, EntryChecker, opening_issues
 from wasteflow.services.identity import new_uids
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
@@ -30,6 +31,7 @@ from wasteflow_models.rollup import add_to_rollup
 WRITE_CHUNK = 5000
 
 
+@again_if_overtaken
 def record_entries(
     *,
     db: Database,

@@ -126,7 +126,7 @@ def _entry_values(row: Any, keys: Keys) -> Values:
 def export_shipments(
     *, db: Database, scope: str = "all", period: Period | None = None, material: str = ""
 ) -> list[Values]:
-    """Loads in force sent or received by the firms of `scope`, in the order they were recorded."""
+    """Loads in force sent or received by the firms of `scope`, by month of dispatch."""
     with db.read() as session:
         return list(_shipments(session, scope, period, material))
 
@@ -136,10 +136,8 @@ def _shipments(
 ) -> Iterator[Values]:
     keys = load_keys(session)
     wanted = keys.registry.in_scope(scope)
-    numbers: dict[int, str] = {}
+    numbers = scan.refused_numbers(session)
     for header, events in scan.loads(session):
-        if header.refused_kg:
-            numbers[header.id] = header.doc_no
         if header.reversed:
             continue
         values = _shipment_values(header, events, keys, numbers)

@@ -1,160 +1,171 @@
-"""Refused parts and their children: a return or redirect finds its parent and stays within it."""
+"""Refused parts and their children: a return or redirect finds its parent and stays within it.
+
+Children of a file wait until its deliveries are staged; a parent may stand in the file, in the
+books, or be a child itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import RowIssue
+from wasteflow.core.loads_bulk import LoadBatch
 from wasteflow.core.units import tonnes_text
-from wasteflow.core.vocabulary import LoadKind
-from wasteflow.services.load_rows import CheckedLoad
-from wasteflow_models import queries
+from wasteflow.services.load_convert import Kin
+from wasteflow.services.load_known import Known
+from wasteflow_models import load_parents
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import ShipmentRow
+from wasteflow_models.ledger import LOAD_KINDS
 
-Number = tuple[str, str]
-"""(consignor code, document number)."""
+Ints = NDArray[np.int64]
+RETURN = LOAD_KINDS.index("return")
+REDIRECT = LOAD_KINDS.index("redirect")
 
 
 @dataclass(slots=True)
-class _Parent:
-    """A load that may have children: its ends, holder, and the refused kilograms still open."""
+class Parent:
+    """A load that may have children: its ends and holder, and the refused kilograms still open.
 
-    number: Number
-    holder: str
-    consignee: str
-    material: str
-    open_kg: int
+    `place`: its id in the tables, or the negative of (row + 1) for a child of this very file.
+    """
+
+    place: int
+    consignor: int
+    holder: int
+    consignee: int
+    material: int
     refused_kg: int
-    day: datetime
+    open_kg: int
+    at: int
     alive: bool = True
 
-    def decide(self, load: CheckedLoad) -> None:
-        """Take over the decision that a later sheet brings for a load on the road."""
-        if load.decision is not None:
-            self.refused_kg = self.open_kg = load.decision.refused_kg
-            self.day = load.decision.at
+
+@dataclass(slots=True)
+class Family:
+    """Children bound to parents: rows in an order that puts parents first, and the parent of each.
+
+    `parent` is an id, or the negative of (row + 1) of another child of the file.
+    """
+
+    rows: list[int]
+    parents: list[Parent]
 
 
-class Families:
-    """Parents of a file's children, from the file and from the books."""
-
-    def __init__(
-        self,
-        session: Session,
-        keys: Keys,
-        loads: Iterable[CheckedLoad],
-        completed: Mapping[Number, CheckedLoad],
-    ) -> None:
-        wanted = {load.values.get("parent_doc_no") for load in loads} - {None, ""}
-        stored = queries.shipments_by_number(session, wanted)
-        rows = [row for group in stored.values() for row in group]
-        taken = queries.children_dispatched(session, (row.id for row in rows))
-        self._parents: dict[str, list[_Parent]] = {}
-        for row in rows:
-            parent = _stored_parent(session, row, keys, taken.get(row.id, 0))
-            if parent.number in completed:
-                parent.decide(completed[parent.number])
-            self._add(parent)
-
-    def _add(self, parent: _Parent) -> None:
-        self._parents.setdefault(parent.number[1], []).append(parent)
-
-    def settle(self, loads: Sequence[CheckedLoad], issues: list[RowIssue]) -> list[CheckedLoad]:
-        """Loads in an order that puts parents before children, children bound to their parents."""
-        done: list[CheckedLoad] = []
-        waiting = [load for load in loads if load.header.kind is not LoadKind.DELIVERY]
-        asked = {load.values.get("parent_doc_no") for load in waiting}
-        for load in loads:
-            if load.header.kind is LoadKind.DELIVERY:
-                self._take(load, done, asked)
-        while waiting:
-            left = []
-            for load in waiting:
-                parent = self._find(load)
-                if parent is None:
-                    left.append(load)
-                    continue
-                problem = _problem(load, parent)
-                if problem:
-                    issues.append(problem)
-                    continue
-                parent.open_kg -= load.dispatch.kg
-                bound = load.as_child(parent.number, parent.holder, parent.consignee)
-                self._take(bound, done, asked)
-            if len(left) == len(waiting):
-                issues.extend(_issue(load, "parent_doc_no", "parent_missing") for load in left)
-                break
-            waiting = left
-        return done
-
-    def _take(self, load: CheckedLoad, done: list[CheckedLoad], asked: set[object]) -> None:
-        done.append(load)
-        if load.header.doc_no in asked:
-            self._add(_file_parent(load))
-
-    def _find(self, load: CheckedLoad) -> _Parent | None:
-        """The parent by number: a load that one end of the child sent or refused."""
-        header = load.header
-        found = [
-            parent
-            for parent in self._parents.get(load.values["parent_doc_no"], [])
-            if header.consignor in (parent.number[0], parent.consignee, parent.holder)
-            and parent.material == header.material
-        ]
-        living = [parent for parent in found if parent.alive]
-        return next(iter(living or found), None)
+def settle(
+    session: Session,
+    keys: Keys,
+    batch: LoadBatch,
+    kin: Kin,
+    completing: Mapping[int, Known],
+    issues: list[RowIssue],
+    batch_id: int,
+) -> Family:
+    """Bind each child of `batch` to its parent; those that do not fit become issues."""
+    wanted = set(kin.parent_doc_no)
+    parents = _from_tables(session, wanted, completing, batch_id)
+    family = Family([], [])
+    waiting = list(range(len(batch)))
+    while waiting:
+        left = []
+        for row in waiting:
+            parent = _find(batch, row, parents.get(kin.parent_doc_no[row], []))
+            if parent is None:
+                left.append(row)
+                continue
+            issue = _problem(keys, batch, kin, row, parent)
+            if issue:
+                issues.append(issue)
+                continue
+            parent.open_kg -= int(batch.dispatched_kg[row])
+            family.rows.append(row)
+            family.parents.append(parent)
+            if batch.doc_no[row] in wanted:
+                parents.setdefault(batch.doc_no[row], []).append(_of_row(batch, row, parent))
+        if len(left) == len(waiting):
+            issues += [_issue(batch, row, "parent_doc_no", "parent_missing") for row in left]
+            break
+        waiting = left
+    return family
 
 
-def _stored_parent(session: Session, row: ShipmentRow, keys: Keys, taken_kg: int) -> _Parent:
-    firm = keys.codes["enterprise"]
-    return _Parent(
-        (firm[row.consignor_id], row.doc_no),
-        firm[row.holder_id],
-        firm[row.consignee_id],
-        keys.codes["material"][row.material_id],
-        row.refused_kg - taken_kg,
-        row.refused_kg,
-        queries.last_event_at(session, row.id),
-        not row.reversed_,
+def _from_tables(
+    session: Session, numbers: set[str], completing: Mapping[int, Known], batch_id: int
+) -> dict[str, list[Parent]]:
+    """Number → loads of it in the tables, staged ones of this file included."""
+    found: dict[str, list[Parent]] = {}
+    for facts in load_parents.parent_facts(session, sorted(numbers), batch_id):
+        refused, at = facts.refused_kg, facts.last_at
+        if facts.id in completing:
+            receipt = completing[facts.id].values
+            refused, at = int(receipt["refused_kg"]), int(receipt["received_at"])
+        parent = Parent(
+            facts.id,
+            facts.consignor_id,
+            facts.holder_id,
+            facts.consignee_id,
+            facts.material_id,
+            refused,
+            refused - facts.children_kg,
+            at,
+            not facts.reversed,
+        )
+        found.setdefault(facts.doc_no, []).append(parent)
+    return found
+
+
+def _of_row(batch: LoadBatch, row: int, parent: Parent) -> Parent:
+    """A child of the file as a parent of others."""
+    refused = int(batch.refused_kg[row])
+    return Parent(
+        -row - 1,
+        int(batch.consignor_id[row]),
+        parent.holder,
+        int(batch.consignee_id[row]),
+        int(batch.material_id[row]),
+        refused,
+        refused,
+        int(batch.received_at[row] or batch.dispatched_at[row]),
     )
 
 
-def _file_parent(load: CheckedLoad) -> _Parent:
-    header, decision = load.header, load.decision
-    refused = decision.refused_kg if decision else 0
-    return _Parent(
-        (header.consignor, header.doc_no),
-        header.holder,
-        header.consignee,
-        header.material,
-        refused,
-        refused,
-        decision.at if decision else load.dispatch.at,
-    )
+def _find(batch: LoadBatch, row: int, parents: list[Parent]) -> Parent | None:
+    """The parent by number: a load that one end of the child sent or refused."""
+    consignor, material = int(batch.consignor_id[row]), int(batch.material_id[row])
+    found = [
+        parent
+        for parent in parents
+        if consignor in (parent.consignor, parent.consignee, parent.holder)
+        and parent.material == material
+    ]
+    living = [parent for parent in found if parent.alive]
+    return next(iter(living or found), None)
 
 
-def _problem(load: CheckedLoad, parent: _Parent) -> RowIssue | None:
+def _problem(keys: Keys, batch: LoadBatch, kin: Kin, row: int, parent: Parent) -> RowIssue | None:
     """Why the child does not fit its parent, or None."""
-    header = load.header
+    kind, consignee = int(kin.kind[row]), int(batch.consignee_id[row])
     if not parent.alive or not parent.refused_kg:
-        return _issue(load, "parent_doc_no", "parent_not_refused")
-    if header.kind is LoadKind.RETURN and header.consignee != parent.holder:
-        return _issue(load, "consignee", "return_to_other", consignor=parent.holder)
-    if header.kind is LoadKind.RETURN and parent.consignee == parent.holder:
-        return _issue(load, "kind", "redirect_to_same")
-    if header.kind is LoadKind.REDIRECT and header.consignee in (parent.consignee, parent.holder):
-        return _issue(load, "consignee", "redirect_to_same")
-    if load.dispatch.at < parent.day:
-        return _issue(load, "dispatched_at", "child_before_parent", moment=str(parent.day))
-    if load.dispatch.kg > parent.open_kg:
-        return _issue(load, "dispatched_t", "child_over_refused", open=tonnes_text(parent.open_kg))
+        return _issue(batch, row, "parent_doc_no", "parent_not_refused")
+    if kind == RETURN and consignee != parent.holder:
+        holder = keys.codes["enterprise"][parent.holder]
+        return _issue(batch, row, "consignee", "return_to_other", consignor=holder)
+    if kind == RETURN and parent.consignee == parent.holder:
+        return _issue(batch, row, "kind", "redirect_to_same")
+    if kind == REDIRECT and consignee in (parent.consignee, parent.holder):
+        return _issue(batch, row, "consignee", "redirect_to_same")
+    if int(batch.dispatched_at[row]) < parent.at:
+        moment = load_parents.moment_text(parent.at)
+        return _issue(batch, row, "dispatched_at", "child_before_parent", moment=moment)
+    if int(batch.dispatched_kg[row]) > parent.open_kg:
+        left = tonnes_text(parent.open_kg)
+        return _issue(batch, row, "dispatched_t", "child_over_refused", open=left)
     return None
 
 
-def _issue(load: CheckedLoad, field: str, code: str, **params: str) -> RowIssue:
-    return RowIssue(load.line, field, str(load.values.get(field) or ""), code, params)
+def _issue(batch: LoadBatch, row: int, field: str, code: str, **params: str) -> RowIssue:
+    return RowIssue(int(batch.line[row]), field, "", code, params)

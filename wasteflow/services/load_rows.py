@@ -5,7 +5,7 @@ Nothing is written here; a broken rule becomes a RowIssue of its line and column
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from wasteflow.core.errors import InvalidValue, RowIssue, WasteflowError
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.records import Event, EventKind, LoadHeader
-from wasteflow.core.registry import Registry
+from wasteflow.core.registry import Registry, Route
 from wasteflow.core.rules import (
     CAP_KG,
     cap_breach,
@@ -28,34 +28,7 @@ from wasteflow.core.vocabulary import EVIDENCE, Evidence, LoadKind
 from wasteflow.services.naming import Names, known
 from wasteflow.services.outcome import Row, Warnings
 
-DISPATCH_FIELDS = (
-    "mode",
-    "vehicle",
-    "carrier",
-    "handler",
-    "dispatched_at",
-    "dispatched_t",
-    "moisture_pct",
-    "basis",
-    "weighed",
-    "loads",
-    "kind",
-    "parent_doc_no",
-    "from_facility",
-)
-RECEIPT_FIELDS = (
-    "received_at",
-    "received_t",
-    "received_moisture_pct",
-    "accepted_t",
-    "refused_t",
-    "reason",
-    "ticket_no",
-    "to_facility",
-    "remark",
-)
 IMPORTER_MAY_ASSERT = Evidence.IMPORTED
-DEFAULTS = {"basis": "wet", "weighed": "measured", "kind": "delivery", "loads": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +47,7 @@ class Weight:
 class CheckedLoad:
     """One load of a file, ready to be written.
 
-    `decision` is None for a load in transit; `*_content` are hashes to recognise a repeated row.
+    `decision` is None for a load in transit.
     """
 
     line: int
@@ -84,23 +57,15 @@ class CheckedLoad:
     dispatch_weight: Weight
     decision: Event | None
     decision_weight: Weight | None
-    dispatch_content: int
-    receipt_content: int | None
-    parent: tuple[str, str] | None = None
-
-    def as_child(self, parent: tuple[str, str], holder: str, parent_consignee: str) -> CheckedLoad:
-        """The same load as a child of a refused part; `parent` = (consignor, number)."""
-        header = replace(self.header, holder=holder, parent_consignee=parent_consignee)
-        return replace(self, header=header, parent=parent)
 
 
 class LoadChecker:
-    """Checks rows one by one against a registry snapshot."""
+    """Checks rows one by one against a registry snapshot; remarks go to `warnings`."""
 
     def __init__(self, registry: Registry, warnings: Warnings) -> None:
         self._registry = registry
-        self._names = Names(registry)
-        self._warnings = warnings
+        self.names = Names(registry)
+        self.warnings = warnings
         self._fits: dict[tuple[str, str, str], str] = {}
 
     def check(self, row: Row) -> CheckedLoad | RowIssue:
@@ -108,9 +73,9 @@ class LoadChecker:
         field = "consignor"
         values = row.values
         try:
-            consignor = self._names.enterprise(values["consignor"])
+            consignor = self.names.enterprise(values["consignor"])
             field = "consignee"
-            consignee = self._names.enterprise(values["consignee"])
+            consignee = self.names.enterprise(values["consignee"])
             kind = LoadKind(values.get("kind") or LoadKind.DELIVERY)
             if consignor == consignee and kind is not LoadKind.RETURN:
                 return _issue(row, "consignee", "sender_is_receiver")
@@ -120,7 +85,7 @@ class LoadChecker:
             known(self._registry.routes, "route", values["route"])
             for field, owner in (("from_facility", consignor), ("to_facility", consignee)):
                 if values.get(field):
-                    self._names.facility(values[field], owner)
+                    self.names.facility(values[field], owner)
         except WasteflowError as error:
             return RowIssue(row.line, field, str(values.get(field) or ""), error.code, error.params)
         issue = self._route_issue(row, kind, material, consignee)
@@ -147,20 +112,29 @@ class LoadChecker:
     ) -> RowIssue | None:
         """Route against material and receiver; a return goes home and needs neither."""
         route = self._registry.routes[row.values["route"]]
-        if not route.fits(material):
+        verdict = self.route_verdict(route, material, kind, consignee)
+        if verdict == "misfit":
             fitting = ", ".join(sorted(route.materials))
             return _issue(row, "route", "route_does_not_fit_material", materials=fitting)
+        if verdict == "unfit":
+            return _issue(row, "route", "route_does_not_fit_receiver", enterprise=consignee)
+        if verdict == "unregistered":
+            self.warnings.add(row.line, "route_not_registered", enterprise=consignee)
+        return None
+
+    def route_verdict(self, route: Route, material: str, kind: LoadKind, consignee: str) -> str:
+        """ "misfit" (not for the material) and "unfit" (not at the receiver) refuse a load,
+        "unregistered" (a receiver without receiving facilities) is a warning, "" is good.
+        """
+        if not route.fits(material):
+            return "misfit"
         if kind is LoadKind.RETURN or self._registry.enterprises[consignee].external:
-            return None
+            return ""
         key = route.code, material, consignee
         if key not in self._fits:
             facilities = self._registry.facilities_of.get(consignee, [])
             self._fits[key] = route_at_receiver(route, material, facilities)
-        if self._fits[key] == "unfit":
-            return _issue(row, "route", "route_does_not_fit_receiver", enterprise=consignee)
-        if self._fits[key] == "unregistered":
-            self._warnings.add(row.line, "route_not_registered", enterprise=consignee)
-        return None
+        return self._fits[key]
 
     def _weigh(self, row: Row, header: LoadHeader) -> CheckedLoad | RowIssue:
         values = row.values
@@ -174,7 +148,7 @@ class LoadChecker:
             cap = str(CAP_KG[mode] * header.trips // 1000)
             return _issue(row, "dispatched_t", "over_twice_cap", cap=cap)
         if breach:
-            self._warnings.add(row.line, "over_cap", cap=CAP_KG[mode] * header.trips // 1000)
+            self.warnings.add(row.line, "over_cap", cap=CAP_KG[mode] * header.trips // 1000)
         evidence = self._evidence(row, weighed)
         decision = decision_weight = None
         if values.get("received_at") is not None:
@@ -186,10 +160,10 @@ class LoadChecker:
             compared = sent.kg, got.kg, moisture, values.get("received_moisture_pct")
             gap = weight_gap(*compared)
             if gap and not values.get("reason"):
-                self._warnings.add(row.line, "reason_missing", percent=gap_percent(*compared))
+                self.warnings.add(row.line, "reason_missing", percent=gap_percent(*compared))
             if gap == "disputed":
                 evidence = Evidence.DISPUTED
-                self._warnings.add(row.line, "weight_disputed", percent=gap_percent(*compared))
+                self.warnings.add(row.line, "weight_disputed", percent=gap_percent(*compared))
             decision_weight = got
             decision = Event(
                 2,
@@ -212,37 +186,27 @@ class LoadChecker:
             sent,
             decision,
             decision_weight,
-            content(
-                header.consignor,
-                header.consignee,
-                header.material,
-                header.route,
-                *(values.get(name) or DEFAULTS.get(name) for name in DISPATCH_FIELDS),
-            ),
-            None
-            if decision is None
-            else content(*(values.get(name) for name in RECEIPT_FIELDS), evidence.word),
         )
 
     def _evidence(self, row: Row, weighed: str) -> Evidence:
         """Grade the importer may assert; a better one asked for is lowered with a warning."""
         asked = EVIDENCE[row.values.get("evidence") or IMPORTER_MAY_ASSERT.word]
         if asked < IMPORTER_MAY_ASSERT:
-            self._warnings.add(row.line, "evidence_too_good", value=asked.word)
+            self.warnings.add(row.line, "evidence_too_good", value=asked.word)
         grade = max(asked, IMPORTER_MAY_ASSERT)
         return max(grade, Evidence.ESTIMATED) if weighed == "estimated" else grade
 
     def _remark_transfer(self, row: Row, header: LoadHeader) -> None:
         """Warnings on conditional routes and on borders of provinces."""
         if self._registry.routes[header.route].conditional and header.kind is LoadKind.DELIVERY:
-            self._warnings.add(row.line, "conditional_without_document", value=header.route)
-        day = shanghai_day(row.values["dispatched_at"])
+            self.warnings.add(row.line, "conditional_without_document", value=header.route)
         self._remark_permit(row, header)
+        day = shanghai_day(row.values["dispatched_at"])
         provinces = unfiled_border(
             self._registry, header.consignor, header.consignee, header.material, day
         )
         if provinces:
-            self._warnings.add(
+            self.warnings.add(
                 row.line, "cross_province_without_filing", origin=provinces[0], goal=provinces[1]
             )
 
@@ -250,12 +214,14 @@ class LoadChecker:
         """Warning on a receiving facility outside the dates of its permit."""
         if header.kind is LoadKind.RETURN:
             return
-        day = shanghai_day(row.values.get("received_at") or row.values["dispatched_at"])
         facilities = self._registry.facilities_of.get(header.consignee, [])
+        if not any(item.valid_from or item.valid_to for item in facilities):
+            return
+        day = shanghai_day(row.values.get("received_at") or row.values["dispatched_at"])
         route = self._registry.routes[header.route]
         late = expired_permit(route, header.material, facilities, day)
         if late is not None:
-            self._warnings.add(
+            self.warnings.add(
                 row.line,
                 "expired_permit",
                 facility=late.code,
@@ -278,16 +244,13 @@ def weight(input_kg: int, basis: str, moisture: int | None, weighed: str) -> Wei
 
 def content(*parts: object) -> int:
     """64-bit hash of typed values: the same row gives the same number on every machine."""
-    text = "\x1f".join(_canonical(part) for part in parts)
+    text = "\x1f".join(
+        [
+            "" if part is None else str(part.timestamp() if isinstance(part, datetime) else part)
+            for part in parts
+        ]
+    )
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
-
-
-def _canonical(part: object) -> str:
-    if part is None or part == "":
-        return ""
-    if isinstance(part, datetime):
-        return str(part.timestamp())
-    return str(part)
 
 
 def _issue(row: Row, field: str, code: str, **params: str) -> RowIssue:

@@ -5,10 +5,50 @@ A former name (alias) is recognised and offered, never taken silently.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
+from threading import Lock
+from typing import NamedTuple
 
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.registry import Facility, Registry
+
+
+class _Index(NamedTuple):
+    """Codes of firms by name and by former name."""
+
+    by_name: dict[str, list[str]]
+    by_alias: dict[str, list[str]]
+
+
+_kept: OrderedDict[int, tuple[Registry, _Index]] = OrderedDict()
+_lock = Lock()
+KEPT = 4
+"""Registry snapshots whose index is kept: a load recorded alone must not read every name."""
+
+
+def _index_of(registry: Registry) -> _Index:
+    with _lock:
+        found = _kept.get(id(registry))
+        if found is not None and found[0] is registry:
+            return found[1]
+    made = _made(registry)
+    with _lock:
+        _kept[id(registry)] = registry, made
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return made
+
+
+def _made(registry: Registry) -> _Index:
+    index = _Index({}, {})
+    for firm in registry.enterprises.values():
+        for name in {firm.name_zh, firm.name_en, firm.uscc} - {""}:
+            index.by_name.setdefault(name, []).append(firm.code)
+        for alias in firm.aliases.split(";"):
+            if name := alias.partition("@")[0].strip():
+                index.by_alias.setdefault(name, []).append(firm.code)
+    return index
 
 
 class Names:
@@ -16,15 +56,8 @@ class Names:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._by_name: dict[str, list[str]] = {}
-        self._by_alias: dict[str, list[str]] = {}
+        self._by_name, self._by_alias = _index_of(registry)
         self._known: dict[str, str] = {}
-        for firm in registry.enterprises.values():
-            for name in {firm.name_zh, firm.name_en, firm.uscc} - {""}:
-                self._by_name.setdefault(name, []).append(firm.code)
-            for alias in firm.aliases.split(";"):
-                if name := alias.partition("@")[0].strip():
-                    self._by_alias.setdefault(name, []).append(firm.code)
 
     def enterprise(self, text: str) -> str:
         """Code of the enterprise; NotFound `unknown_code`, InvalidValue `ambiguous_name`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from wasteflow.core.errors import Remark
@@ -46,6 +47,10 @@ class ImportReport:
     rounded_kg: str = "0"
     dry_run: bool = False
     warnings: Warnings = field(default_factory=Warnings)
+
+    def add_rounded(self, kg: Decimal) -> None:
+        """Add what rounding changed to `rounded_kg`."""
+        self.rounded_kg = str(Decimal(self.rounded_kg) + kg)
 
     def as_dict(self, lang: str = "zh") -> dict[str, Any]:
         """JSON shape of the report."""

@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from wasteflow.core.errors import NotFound
 from wasteflow.services.outcome import DryRunEnds
-from wasteflow_models.engine import Database
+from wasteflow_models.engine import Alone, Database
 from wasteflow_models.registry import ParkRow
+from wasteflow_models.rollup import touch_registry
 
 
 def set_outlines(
@@ -19,12 +20,14 @@ def set_outlines(
 ) -> None:
     """Store outlines by park code; NotFound `unknown_code` for a park that is not registered."""
     try:
-        with db.write() as session:
+        with db.write(Alone.EVERYBODY) as session:
             parks = {row.code: row for row in session.scalars(select(ParkRow).order_by(ParkRow.id))}
             for code, geometry in outlines.items():
                 if code not in parks:
                     raise NotFound("unknown_code", what="park", value=code)
                 parks[code].boundary = json.dumps(geometry, sort_keys=True)
+            session.flush()
+            touch_registry(session)
             if dry_run:
                 raise DryRunEnds
     except DryRunEnds:

@@ -19,6 +19,7 @@ from wasteflow.core.errors import InvalidValue, NotFound, RowIssue, RowsRefused,
 from wasteflow.core.periods import Period, day_from_text, month_of_day
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import word_of
+from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.naming import Names
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow.services.reports import check_material
@@ -50,6 +51,7 @@ class _Checked:
         return self.kg, self.p2o5
 
 
+@again_if_overtaken
 def record_products(
     *,
     db: Database,

@@ -11,13 +11,13 @@ from typing import Any
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis
-from wasteflow.core.tracing.followup import after_credit
+from wasteflow.core.tracing.followup import AfterCredit, after_credit
 from wasteflow.core.tracing.loops import Loop, LoopReport, loop_report
 from wasteflow.core.tracing.provenance import TraceRow, between, downstream, upstream
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.rating import firm_terms
 from wasteflow.services.reports import check_material
-from wasteflow.services.tracing import traced
+from wasteflow.services.tracing import Traced, traced
 from wasteflow_models import queries
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
@@ -121,7 +121,7 @@ def loops_report(*, db: Database, period: Period, material: str = "") -> dict[st
         for stuff in sorted(versions):
             if not material or stuff == material:
                 books = traced(session, keys, stuff, versions)
-                report = loop_report(books.chain, books.passed, period)
+                report = _loop_report(books, period)
                 if report is not None:
                     found.append((stuff, report))
     return {
@@ -187,7 +187,7 @@ def gap_report(
             for stuff in sorted(versions)
             if not material or stuff == material
             for books in [traced(session, keys, stuff, versions)]
-            for name, kg in after_credit(books.operators, books.passed, [period])[0].items()
+            for name, kg in _after_credit(books, period).items()
         }
         flows = queries.flow_sums(session, keys, period.first, period.last, material=material)
         fates = {code: route.fate for code, route in keys.registry.routes.items()}
@@ -215,6 +215,24 @@ def gap_report(
         "firms": firms,
         "receivers": _receivers(flows, fates, wanted),
     }
+
+
+def _after_credit(books: Traced, period: Period) -> dict[str, AfterCredit]:
+    """What became of declared mass, kept with the chain."""
+
+    def make(missing: list[Period]) -> list[dict[str, AfterCredit]]:
+        return after_credit(books.operators, books.passed, missing)
+
+    return books.each("after_credit", [period], make)[0]
+
+
+def _loop_report(books: Traced, period: Period) -> LoopReport | None:
+    """Loops and resale of a period, kept with the chain."""
+
+    def make(missing: list[Period]) -> list[tuple[LoopReport | None]]:
+        return [(loop_report(books.chain, books.passed, one),) for one in missing]
+
+    return books.each("loops", [period], make)[0][0]
 
 
 def _receivers(flows: Sequence[Any], fates: dict[str, str], wanted: Any) -> list[dict[str, str]]:

@@ -16,9 +16,8 @@ from wasteflow.core.errors import InvalidValue
 from wasteflow.core.formulas import FORMULAS, Terms
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.places import PlaceKind
-from wasteflow.core.rates import TIMES, FirmTerms, parse_groupings, rate_rows
+from wasteflow.core.rates import TIMES, FirmTerms, grouped_rows, parse_groupings, rate_total
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms
-from wasteflow.core.tracing.followup import cumulative_verified
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.reports import check_material
 from wasteflow.services.tracing import Traced, traced
@@ -78,8 +77,8 @@ def rates_report(
         "formula": USE_TO_GENERATION if basis == TERRITORIAL else formula,
         "basis": basis,
         "synthetic": synthetic,
-        "rows": rate_rows(items, keys.registry, by=groupings, **options)[0],
-        "total": rate_rows(whole, keys.registry, by=(), **options)[1],
+        "rows": grouped_rows(items, keys.registry, by=groupings, **options),
+        "total": rate_total(whole, keys.registry, **options),
         "pseudo": [row for row in pseudo if scope == "all"],
     }
 
@@ -100,24 +99,38 @@ def firm_terms(
 ) -> tuple[list[FirmTerms], list[dict[str, str]]]:
     """(terms of every generator, material and period; pseudo-origins of the last period)."""
     versions = queries.rollup_versions(session, keys)
+    wanted = [stuff for stuff in sorted(versions) if material in ("", stuff)]
     found: list[FirmTerms] = []
     pseudo: list[dict[str, str]] = []
-    for stuff in sorted(versions):
-        if material and stuff != material:
-            continue
-        books = traced(session, keys, stuff, versions)
-        starts = books.starts
-        if basis == TERRITORIAL:
+    if basis == TERRITORIAL:
+        for stuff in wanted:
+            starts = traced(session, keys, stuff, versions).starts
             found += _territorial(session, keys, periods, stuff, starts)
-            continue
-        results = books.terms(periods, Basis(basis))
-        ever = _ever(books, periods) if basis == Basis.VERIFIED else {}
-        generators = {origin.generator for origin in books.chain.origins if origin.generator}
-        for result in results:
-            found += _firms(result, stuff, starts, ever)
-            found += _not_begun(generators, result, stuff, starts)
-        pseudo += _pseudo(results[-1], stuff)
+        return found, pseudo
+    for stuff in wanted:
+        books = traced(session, keys, stuff, versions)
+        for firms in _firm_terms_of(books, periods, Basis(basis)):
+            found += firms
+        pseudo += _pseudo(books.terms(periods[-1:], Basis(basis))[0], stuff)
     return found, pseudo
+
+
+def _firm_terms_of(books: Traced, periods: Sequence[Period], basis: Basis) -> list[list[FirmTerms]]:
+    """Terms of every generator of a material for each period, kept with the chain."""
+
+    def make(missing: list[Period]) -> list[list[FirmTerms]]:
+        results = books.terms(missing, basis)
+        ever = _ever(books, missing) if basis is Basis.VERIFIED else {}
+        generators = {origin.generator for origin in books.chain.origins if origin.generator}
+        return [
+            [
+                *_firms(result, books.material, books.starts, ever),
+                *_not_begun(generators, result, books.material, books.starts),
+            ]
+            for result in results
+        ]
+
+    return books.each(("firms", basis), periods, make)
 
 
 def _firms(
@@ -152,11 +165,9 @@ def _not_begun(
 
 def _ever(books: Traced, periods: Sequence[Period]) -> dict[tuple[str, str], tuple[int, int]]:
     """(generator, period) → kilograms used and ever had, to the period's end."""
-    ends = [period.last for period in periods]
-    results = cumulative_verified(books.operators, books.passed, ends)
     return {
         (name, period.text): (round(item.used_kg), item.generated_kg)
-        for period, result in zip(periods, results, strict=True)
+        for period, result in zip(periods, books.ever(periods), strict=True)
         for name, item in result.items()
     }
 

@@ -13,9 +13,10 @@ from wasteflow.core.registry import cycle_in
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow.services.registry_rows import TABLES, Broken, RegistryColumns
 from wasteflow_models.convert import Keys, load_keys
-from wasteflow_models.engine import Database
+from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import BatchRow
 from wasteflow_models.registry import EnterpriseRow
+from wasteflow_models.rollup import touch_registry
 
 
 def record_registry(
@@ -42,7 +43,7 @@ def record_registry(
     report = ImportReport(kind, rows=len(rows), dry_run=dry_run)
     found = list(issues)
     try:
-        with db.write() as session:
+        with db.write(Alone.EVERYBODY) as session:
             _take(session, kind, rows, found, report)
             if progress:
                 progress(len(rows))
@@ -105,6 +106,8 @@ def _take(
         session.execute(insert(table), group)
     report.taken = len(new)
     _bind_parents(session, table, parents)
+    session.flush()
+    touch_registry(session)
 
 
 def _same_columns(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

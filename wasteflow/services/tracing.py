@@ -1,85 +1,150 @@
-"""Tracing over the books: the chain of months of a material, kept by the version of its roll-up.
+"""Tracing over the books: the chain of months of a material, kept by the versions of its roll-up.
 
-Kept per process; another version or other route fates make it anew.  One material at a time, since
-materials never mix.
+Kept per process.  When a month was written, everything before it is taken over and the rest made
+anew: systems, year pass, and the terms of periods that end before it.  One material at a time,
+since materials never mix.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Lock
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
-from wasteflow.core.tracing.flows import ledger_starts
+from wasteflow.core.tracing.flows import FlowTable, ledger_starts
+from wasteflow.core.tracing.followup import Cumulative, cumulative_verified
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
-from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.convert import Keys, forget_keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.flow_columns import forget_columns
+from wasteflow_models.kept import Kept
+from wasteflow_models.month_flows import forget_books
 
-KEPT = 64
-"""Chains kept at most in a process."""
+CHAINS_KEPT = 64
+RESULTS_KEPT = 256
+"""Chains kept at most in a process, and results for periods with each of them."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """A material's months, their systems, and the pass by year over all of them."""
+    """A material's months, their systems, and the pass by year over all of them.
+
+    `versions`: month → version of what the chain was made from; `fates` of the routes then.
+    """
 
     material: str
+    versions: Mapping[int, int]
+    fates: Mapping[str, str]
     chain: Chain
     operators: Operators
     passed: YearPass
     starts: dict[str, tuple[int, bool]]
-    known: dict[tuple[str, Basis], PeriodTerms] = field(default_factory=dict)
+    generators: frozenset[str]
+    results: Kept[tuple[Period, Hashable], Any] = field(default_factory=lambda: Kept(RESULTS_KEPT))
 
     def terms(self, periods: Sequence[Period], basis: Basis) -> list[PeriodTerms]:
         """Terms of every origin for each period, each computed once.
 
         Always split by route, so that a figure is the same to the kilogram however it is grouped.
         """
-        missing = [period for period in periods if (period.text, basis) not in self.known]
-        made = dict(self.known)
+
+        def make(missing: list[Period]) -> list[PeriodTerms]:
+            return period_terms(self.operators, self.passed, missing, basis, Split.ROUTE)
+
+        return self.each(("terms", basis), periods, make)
+
+    def ever(self, periods: Sequence[Period]) -> list[dict[str, Cumulative]]:
+        """Origin name → verified use and all it ever had, to the end of each period."""
+
+        def make(missing: list[Period]) -> list[dict[str, Cumulative]]:
+            ends = [period.last for period in missing]
+            return cumulative_verified(self.operators, self.passed, ends)
+
+        return self.each("ever", periods, make)
+
+    def each(
+        self, what: Hashable, periods: Sequence[Period], make: Callable[[list[Period]], list[_T]]
+    ) -> list[_T]:
+        """`make` of every period, those together that are not kept; keeps what it made."""
+        found: dict[Period, Any] = {}
+        for period in periods:
+            known = self.results.get((period, what))
+            if known is not None:
+                found[period] = known
+        missing = [period for period in dict.fromkeys(periods) if period not in found]
         if missing:
-            results = period_terms(self.operators, self.passed, missing, basis, Split.ROUTE)
-            for period, result in zip(missing, results, strict=True):
-                made[period.text, basis] = result
-            if len(self.known) > KEPT:
-                self.known.clear()
-            self.known.update(made)
-        return [made[period.text, basis] for period in periods]
+            for period, result in zip(missing, make(missing), strict=True):
+                found[period] = self.results.put((period, what), result)
+        return [found[period] for period in periods]
 
 
-_kept: OrderedDict[tuple[str, str], tuple[object, Traced]] = OrderedDict()
-_lock = Lock()
+_kept: Kept[Hashable, Traced] = Kept(CHAINS_KEPT)
+_latest: Kept[str, Traced] = Kept(CHAINS_KEPT)
 
 
-def traced(session: Session, keys: Keys, material: str, versions: dict[str, int]) -> Traced:
-    """The traced books of `material`, from memory if its roll-up has not changed.
+def traced(
+    session: Session, keys: Keys, material: str, versions: Mapping[str, Mapping[int, int]]
+) -> Traced:
+    """The traced books of `material`, from memory as far as its roll-up has not changed.
 
     versions: `queries.rollup_versions` of the same transaction.
     """
     fates = {code: route.fate for code, route in keys.registry.routes.items()}
-    stamp = (versions.get(material, 0), hash(tuple(sorted(fates.items()))))
-    key = (str(session.get_bind()), material)
-    with _lock:
-        found = _kept.get(key)
-        if found and found[0] == stamp:
-            _kept.move_to_end(key)
-            return found[1]
-    table = queries.flow_table(session, keys, material)
-    chain = build_chain(table, fates)
+    months = versions.get(material, {})
+    key = material, tuple(months.items()), tuple(sorted(fates.items()))
+    found = _kept.get(key)
+    if found is None:
+        table = queries.flow_table(session, keys, material)
+        made = _made(material, months, fates, table, _latest.get(material))
+        found = _latest.put(material, _kept.put(key, made))
+    return found
+
+
+def _made(
+    material: str,
+    months: Mapping[int, int],
+    fates: Mapping[str, str],
+    table: FlowTable,
+    old: Traced | None,
+) -> Traced:
+    """A new chain; what `old` has of the months before the first changed one is taken over."""
+    generators = table.generating_firms()
+    chain = build_chain(table, fates, generators)
     operators = Operators(chain)
-    made = Traced(material, chain, operators, year_pass(operators), ledger_starts(table))
-    with _lock:
-        _kept[key] = (stamp, made)
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
+    starts = ledger_starts(table)
+    if old is None or not _comparable(old, fates, generators, chain):
+        passed = year_pass(operators)
+        return Traced(material, months, fates, chain, operators, passed, starts, generators)
+    changed = _first_change(old.versions, months)
+    before = sum(system.month < changed for system in chain.months)
+    operators.take_over(old.operators, before)
+    passed = year_pass(operators, old.passed, before)
+    made = Traced(material, months, fates, chain, operators, passed, starts, generators)
+    for key, result in old.results.items():
+        if key[0].last < changed:
+            made.results.put(key, result)
     return made
+
+
+def _comparable(
+    old: Traced, fates: Mapping[str, str], generators: frozenset[str], chain: Chain
+) -> bool:
+    """True if the two chains number places and years alike and name sources by the same rule."""
+    same = old.fates == fates and old.generators == generators
+    return same and old.chain.places == chain.places and old.chain.years == chain.years
+
+
+def _first_change(old: Mapping[int, int], new: Mapping[int, int]) -> int:
+    """The first month whose version differs, after all months if none does."""
+    differing = [month for month in old.keys() | new.keys() if old.get(month) != new.get(month)]
+    return min(differing, default=queries.MAX_MONTH + 1)
 
 
 def warm_tracing(*, db: Database) -> None:
@@ -92,6 +157,9 @@ def warm_tracing(*, db: Database) -> None:
 
 
 def forget() -> None:
-    """Drop everything kept (tests; a database file replaced under the same address)."""
-    with _lock:
-        _kept.clear()
+    """Drop everything this process keeps of any books: registry, columns, sums and chains."""
+    forget_keys()
+    forget_columns()
+    forget_books()
+    _kept.clear()
+    _latest.clear()

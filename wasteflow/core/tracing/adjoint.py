@@ -49,8 +49,12 @@ class Hits(NamedTuple):
 
 
 class Extra(NamedTuple):
-    """Further value per kilogram, places x years x columns: of every pool, of everything drawn."""
+    """Further value per kilogram at some places: of their pools, of everything drawn from them.
 
+    `places` ascending; `pool` and `drawn` are places x live years x live columns.
+    """
+
+    places: Ints
     pool: Floats
     drawn: Floats
 
@@ -65,11 +69,6 @@ class Reached:
     def total(self) -> Floats:
         """Kilograms per origin and column, new and prior together."""
         return np.asarray(self.kg.sum(axis=0))
-
-
-HitsOf = Callable[[int, MonthSystem], Hits]
-ExtraOf = Callable[[int, MonthSystem, Ints, int], Extra | None]
-Observer = Callable[[int, Ints, Floats], None]
 
 
 def adjoint(
@@ -87,83 +86,213 @@ def adjoint(
     hits(number, system): the moves that count (columns outside their period are ignored).
     lens: the moves the traced class goes along with (None: all).
     extra(number, system, live columns, live years): value that other classes or places add.
-    observe(number, live columns, u): sees the pool values, places x live years x live columns.
+    observe(number, live columns, pools): is offered the pool values of the month.
     """
     chain = operators.chain
     first = np.array([column.first for column in columns], dtype=np.int64)
     last = np.array([column.last for column in columns], dtype=np.int64)
     history = np.array([column.history for column in columns], dtype=bool)
-    worth = np.zeros((len(chain.places), len(chain.years), len(columns)))
     found = np.zeros((2, len(chain.origins), len(columns)))
+    worth = _Worth(chain)
     for number in range(int(last.max(initial=-1)), -1, -1):
-        for position, column in enumerate(columns):
-            if column.last == number and column.stock is not None:
-                worth[column.stock, :, position] = 1.0
         live = np.flatnonzero((last >= number) & (history | (first <= number)))
         if not len(live):
             continue
         system, operator = chain.months[number], operators.of(number, lens)
-        years = chain.live_years(system)
-        counted = (first <= number) & (last >= number)
-        pool, drawn = _target_values(system, hits(number, system), counted, live)
-        more = extra(number, system, live, years) if extra else None
-        step = _Step(operator, system, passed.phi[number][:, :years])
-        u, w = step.back(worth[:, :years, live], pool, drawn, more)
+        worth.keep(live, chain.live_years(system))
+        for position in np.flatnonzero(last[live] == number).tolist():
+            worth.lies(position, columns[live[position]].stock)
+        value = _moved(system, hits(number, system), (first <= number) & (last >= number), live)
+        more = extra(number, system, live, worth.years) if extra else None
+        pools = Pools(operator, system, worth, value, more)
         if observe:
-            observe(number, live, u)
-        worth[:, :years, live] = w
-        _collect(found, chain, system.sources, u, live, first <= number)
-        _collect(found, chain, system.opened, w, live, np.zeros(len(columns), bool))
+            observe(number, live, pools)
+        sources = system.sources
+        came = pools.at(sources.place, chain.origin_year[sources.origin])
+        _collect(found, sources, came, live, first[live] <= number)
+        worth.go_back(pools, passed.phi[number])
+        opened = system.opened
+        if len(opened.kg):
+            lay = worth.at(opened.place, chain.origin_year[opened.origin])
+            _collect(found, opened, lay, live, np.zeros(len(live), bool))
     return Reached(found)
 
 
-class _Step(NamedTuple):
-    operator: Operator
-    system: MonthSystem
-    phi: Floats
+class _Worth:
+    """Value of a kilogram lying at a place at a month's end, by year of origin and live column.
 
-    def back(
-        self, worth: Floats, pool: Floats, drawn: Floats, more: Extra | None
-    ) -> tuple[Floats, Floats]:
-        """(value of each pool, value of the content at the month's start), places x years x K."""
-        places, years, count = worth.shape
-        queues = self.operator.queues
-        v = (1.0 - self.system.passed)[:, None, None] * worth + pool[:, None, :]
-        r = np.broadcast_to(drawn[queues][:, None, :], (len(queues), years, count))
+    Sites and queues apart (places x years x columns): a month touches all sites, but only those
+    queues from which something was drawn.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self.is_site = chain.is_site
+        self.row = np.where(chain.is_site, np.cumsum(chain.is_site), np.cumsum(~chain.is_site)) - 1
+        self.columns = np.zeros(0, np.int64)
+        self.years = len(chain.years)
+        shape = self.years, 0
+        self.sites = np.zeros((int(chain.is_site.sum()), *shape))
+        self.queues = np.zeros((int((~chain.is_site).sum()), *shape))
+
+    def keep(self, live: Ints, years: int) -> None:
+        """Let go of columns and years that are over, and take in new columns, worth nothing yet."""
+        if years == self.years and np.array_equal(live, self.columns):
+            return
+        known = np.flatnonzero(np.isin(live, self.columns))
+        old = np.searchsorted(self.columns, live[known])
+        parts = []
+        for part in (self.sites, self.queues):
+            made = np.zeros((len(part), years, len(live)))
+            made[:, :, known] = part[:, :years, old]
+            parts.append(made)
+        self.sites, self.queues = parts
+        self.columns, self.years = live, years
+
+    def lies(self, position: int, stock: Mask | None) -> None:
+        """A column ends here: what lies at the places of `stock` counts 1."""
+        if stock is not None:
+            self.sites[stock[self.is_site], :, position] = 1.0
+            self.queues[stock[~self.is_site], :, position] = 1.0
+
+    def at(self, place: Ints, year: Ints) -> Floats:
+        """Value per kilogram of places and years: pairs x columns."""
+        found = np.empty((len(place), len(self.columns)))
+        for part, here in ((self.sites, self.is_site[place]), (self.queues, ~self.is_site[place])):
+            found[here] = part[self.row[place[here]], year[here]]
+        return found
+
+    def go_back(self, pools: Pools, phi: Floats) -> None:
+        """From the end of a month to its start: sites by their pool, queues by what was drawn."""
+        rows = np.flatnonzero(pools.system.draw[pools.operator.queues] > 0)
+        share = phi[rows, : self.years, None]
+        self.queues[rows] = share * pools.drawn(rows) + (1.0 - share) * self.queues[rows]
+        self.sites = pools.sites
+
+
+class Pools:
+    """Value of a kilogram in every pool of a month: u of (I - P) u = v.
+
+    v = moves that count + (what stays) * worth.  Sites are solved at once, queues follow when asked
+    for (most of them never are), before `worth` goes back over the month.
+    """
+
+    def __init__(
+        self,
+        operator: Operator,
+        system: MonthSystem,
+        worth: _Worth,
+        value: sparse.csr_array,
+        more: Extra | None,
+    ) -> None:
+        self.operator, self.system, self.worth, self.more = operator, system, worth, more
+        queues = operator.queues
+        self._shape = worth.years, len(worth.columns)
+        self._stays = 1.0 - system.passed
+        self._drawn = value[queues]
+        self._pool = sparse.csr_array(self._drawn.multiply(system.passed[queues][:, None]))
+        mine = np.flatnonzero(system.is_site)
+        v = self._stays[mine][:, None, None] * worth.sites
+        v += (value[mine].toarray() * system.passed[mine][:, None])[:, None, :]
+        self._extra_queues = np.zeros(0, np.int64)
         if more is not None:
-            v = v + more.pool
-            r = r + more.drawn[queues]
-        u = self.operator.backward(v.reshape(places, years * count))
-        r = r + (self.operator.drawn @ u).reshape(len(queues), years, count)
-        u = u.reshape(places, years, count)
-        w = u.copy()
-        phi = self.phi[:, :, None]
-        w[queues] = phi * r + (1.0 - phi) * worth[queues]
-        return u, w
+            at_site = system.is_site[more.places]
+            v[worth.row[more.places[at_site]]] += more.pool[at_site]
+            self._extra_queues = np.flatnonzero(~at_site)
+        order = worth.row[operator.sites]
+        v = self._flat(v[order]) + self._from_queues(operator.to_queue)
+        u = operator.solve_back(v)
+        self.sites = np.empty((len(mine), *self._shape))
+        self.sites[order] = self._deep(u)
+        self._in_order = u
+
+    def _flat(self, values: Floats) -> Floats:
+        return values.reshape(len(values), self._shape[0] * self._shape[1])
+
+    def _deep(self, values: Floats) -> Floats:
+        return values.reshape(len(values), *self._shape)
+
+    def _from_queues(self, matrix: sparse.csr_array) -> Floats:
+        """matrix @ v of the queues, without making v."""
+        queues = self.operator.queues
+        held: Floats = _scaled(matrix, self._stays[queues]) @ self._flat(self.worth.queues)
+        counted = (matrix @ self._pool).toarray()
+        self._deep(held)[...] += counted[:, None, :]
+        if len(self._extra_queues):
+            assert self.more is not None
+            rows = self.worth.row[self.more.places[self._extra_queues]]
+            held += matrix[:, rows] @ self._flat(self.more.pool[self._extra_queues])
+        return held
+
+    def queues(self, rows: Ints) -> Floats:
+        """Value of the pools of some queues (positions among them), rows x years x columns."""
+        if not len(rows):
+            return np.zeros((0, *self._shape))
+        through = self._from_queues(self.operator.through(rows))
+        through += self.operator.to_site[rows] @ self._in_order
+        return self._deep(through)
+
+    def drawn(self, rows: Ints) -> Floats:
+        """Value of what is drawn from some queues, rows x years x columns."""
+        to_sites, to_queues, targets = self.operator.drawn_parts(rows)
+        r: Floats = to_sites @ self._in_order
+        if len(targets):
+            r += to_queues @ self._flat(self.queues(targets))
+        r = self._deep(r) + self._drawn[rows].toarray()[:, None, :]
+        if len(self._extra_queues):
+            assert self.more is not None
+            known = self.worth.row[self.more.places[self._extra_queues]]
+            _, at, some = np.intersect1d(rows, known, assume_unique=True, return_indices=True)
+            r[at] += self.more.drawn[self._extra_queues[some]]
+        return r
+
+    def rows(self, places: Ints) -> Floats:
+        """Value of the pools of places, places x years x columns."""
+        found = np.empty((len(places), *self._shape))
+        site, row = self.system.is_site[places], self.worth.row[places]
+        found[site] = self.sites[row[site]]
+        found[~site] = self.queues(row[~site])
+        return found
+
+    def at(self, place: Ints, year: Ints) -> Floats:
+        """Value per kilogram of places and years: pairs x columns."""
+        found = np.empty((len(place), self._shape[1]))
+        site, row = self.system.is_site[place], self.worth.row[place]
+        found[site] = self.sites[row[site], year[site]]
+        needed, back = np.unique(row[~site], return_inverse=True)
+        found[~site] = self.queues(needed)[back, year[~site]]
+        return found
 
 
-def _target_values(
-    system: MonthSystem, hits: Hits, counted: Mask, live: Ints
-) -> tuple[Floats, Floats]:
-    """Value (places x live columns) that the counted moves give a pool kilogram and a drawn one."""
-    width = len(counted)
+HitsOf = Callable[[int, MonthSystem], Hits]
+ExtraOf = Callable[[int, MonthSystem, Ints, int], Extra | None]
+Observer = Callable[[int, Ints, Pools], None]
+
+
+def _scaled(matrix: sparse.csr_array, factor: Floats) -> sparse.csr_array:
+    """The matrix with its columns multiplied."""
+    parts = matrix.data * factor[matrix.indices], matrix.indices, matrix.indptr
+    return sparse.csr_array(parts, shape=matrix.shape)
+
+
+def _moved(system: MonthSystem, hits: Hits, counted: Mask, live: Ints) -> sparse.csr_array:
+    """Share of what leaves a place along counted moves, places x live columns."""
     keep = counted[hits.column] & ~system.circulating[system.moves.source[hits.move]]
-    move, column = hits.move[keep], hits.column[keep]
-    place, share = system.moves.source[move], system.moves.share[move]
-    shape = (len(system.out), width)
-    drawn = sparse.csr_array((share, (place, column)), shape=shape).toarray()[:, live]
-    return drawn * system.passed[:, None], drawn * (system.draw > 0)[:, None]
+    move = hits.move[keep]
+    position = np.searchsorted(live, hits.column[keep])
+    cells = system.moves.share[move], (system.moves.source[move], position)
+    return sparse.csr_array(cells, shape=(len(system.out), len(live)))
 
 
-def _collect(
-    found: Floats, chain: Chain, sources: Sources, value: Floats, live: Ints, new: Mask
-) -> None:
+def _collect(found: Floats, sources: Sources, value: Floats, live: Ints, new: Mask) -> None:
     """Add kg * value of every source to its origin; `new` says in which columns' period it lies."""
     if not len(sources.kg):
         return
-    kg = sources.kg[:, None] * value[sources.place, chain.origin_year[sources.origin], :]
-    status = np.where(new[live], NEW, PRIOR)
-    np.add.at(found, (status[None, :], sources.origin[:, None], live[None, :]), kg)
+    order = np.argsort(sources.origin, kind="stable")
+    origin = sources.origin[order]
+    starts = np.flatnonzero(np.diff(origin, prepend=-1))
+    kg = np.add.reduceat(value[order] * sources.kg[order, None], starts, axis=0)
+    for status, some in ((NEW, new), (PRIOR, ~new)):
+        found[status, origin[starts][:, None], live[some]] += kg[:, some]
 
 
 def moves_to(*kinds: int) -> Callable[[MonthSystem], Ints]:

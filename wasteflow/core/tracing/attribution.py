@@ -19,7 +19,7 @@ import numpy as np
 from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
-from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Extra, Hits, adjoint
+from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Extra, Hits, Pools, adjoint
 from wasteflow.core.tracing.flows import Floats, Ints, is_pseudo
 from wasteflow.core.tracing.months import CREDIT_DISPOSAL, CREDIT_USE, SETTLED, Chain
 from wasteflow.core.tracing.rounding import controlled_rounding
@@ -205,17 +205,18 @@ class _Treatment:
         self.operators, self.spans = operators, spans
         self._unused: dict[int, tuple[Ints, Floats]] = {}
 
-    def observe(self, number: int, live: Ints, u: Floats) -> None:
+    def observe(self, number: int, live: Ints, pools: Pools) -> None:
         """Keep 1 - u of the treating sites of the month, per period."""
         sites = np.flatnonzero(self.operators.chain.months[number].treated)
         if not len(sites):
             return
+        u = pools.rows(sites)
         unused = np.ones((len(sites), u.shape[1], len(self.spans)))
         for position, span in enumerate(self.spans):
             if span.first <= number <= span.last:
                 count = int(np.searchsorted(span.codes, _FATE))
                 wanted = np.isin(live, np.arange(span.base, span.base + count))
-                unused[:, :, position] -= u[np.ix_(sites, np.arange(u.shape[1]), wanted)].sum(2)
+                unused[:, :, position] -= u[:, :, wanted].sum(2)
             else:
                 unused[:, :, position] = 0.0
         self._unused[number] = sites, unused
@@ -231,10 +232,9 @@ class _Treatment:
             if number not in self._unused:
                 return None
             sites, unused = self._unused[number]
-            pool = np.zeros((len(chain.places), years, len(live)))
             share = system.treated[sites] / system.throughput[sites]
-            pool[sites] = share[:, None, None] * unused[:, :, live]
-            return Extra(pool, np.zeros_like(pool))
+            pool = share[:, None, None] * unused[:, :, live]
+            return Extra(sites, pool, np.zeros_like(pool))
 
         reached = adjoint(self.operators, passed, columns, no_hits, lens=lens, extra=extra)
         return reached.total

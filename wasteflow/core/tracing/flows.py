@@ -111,8 +111,9 @@ class FlowTable:
         `source` and `target` index `places`, `route` indexes `routes`; rows of 0 kg are dropped.
         """
         some = kg != 0
-        used = np.unique(np.concatenate([source[some], target[some]]))
-        order = sorted(used.tolist(), key=lambda number: places[number])
+        here = np.zeros(len(places), bool)
+        here[source[some]] = here[target[some]] = True
+        order = sorted(np.flatnonzero(here).tolist(), key=places.__getitem__)
         position = np.full(len(places), -1, np.int64)
         position[order] = np.arange(len(order))
         named = tuple(places[number] for number in order)
@@ -137,23 +138,31 @@ def ledger_starts(table: FlowTable) -> dict[str, tuple[int, bool]]:
     never = np.iinfo(np.int64).max
     first = np.full(len(table.places), never)
     stated = np.full(len(table.places), never)
-    for ends in (table.source, table.target):
-        np.minimum.at(first, ends, table.month)
     opening = np.array([place.kind is PlaceKind.OPENING for place in table.places], dtype=bool)
     rows = opening[table.source]
-    np.minimum.at(stated, table.target[rows], table.month[rows])
+    for ends in (table.source, table.target):
+        _lower(first, ends, table.month)
+    _lower(stated, table.target[rows], table.month[rows])
     earliest: dict[str, int] = {}
     openings: dict[str, int] = {}
-    for number, place in enumerate(table.places):
-        if not place.owner:
-            continue
-        earliest[place.owner] = min(int(first[number]), earliest.get(place.owner, never))
-        if stated[number] != never:
-            openings[place.owner] = min(int(stated[number]), openings.get(place.owner, never))
+    for place, month, said in zip(table.places, first.tolist(), stated.tolist(), strict=True):
+        owner = place.owner
+        if owner:
+            earliest[owner] = min(month, earliest.get(owner, never))
+            if said != never:
+                openings[owner] = min(said, openings.get(owner, never))
     return {
         firm: (openings[firm], True) if firm in openings else (month // 100 * 100 + 1, False)
         for firm, month in earliest.items()
     }
+
+
+def _lower(lowest: Ints, position: Ints, month: Ints) -> None:
+    """Lower each position's month to the earliest given for it (the last one written stays)."""
+    order = np.argsort(-month, kind="stable")
+    found = np.full(len(lowest), np.iinfo(np.int64).max)
+    found[position[order]] = month[order]
+    np.minimum(lowest, found, out=lowest)
 
 
 def source_name(boundary: Place, place: Place, generators: frozenset[str]) -> str:

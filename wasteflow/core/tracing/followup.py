@@ -15,7 +15,7 @@ from scipy import sparse
 
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
-from wasteflow.core.tracing.adjoint import Column, Extra, Hits, adjoint, used
+from wasteflow.core.tracing.adjoint import Column, Extra, Hits, Pools, adjoint, used
 from wasteflow.core.tracing.attribution import no_hits
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import CREDIT_DISPOSAL, CREDIT_USE, Chain
@@ -96,21 +96,21 @@ def _followed(
         some = [n for n, column in enumerate(columns) if column.first <= number <= column.last]
         return Hits(np.tile(moves, len(some)), np.repeat(np.array(some, np.int64), len(moves)))
 
-    def observe(number: int, live: Ints, u: Floats) -> None:
-        kept[number] = live, u
+    def observe(number: int, live: Ints, pools: Pools) -> None:
+        moves = operators.chain.months[number].moves
+        rows = np.flatnonzero((moves.mark == CREDIT_USE) & (moves.target >= 0))
+        kept[number] = rows, pools.rows(moves.target[rows])
 
     def extra(number: int, system: MonthSystem, live: Ints, years: int) -> Extra | None:
-        moves = system.moves
-        rows = np.flatnonzero((moves.mark == CREDIT_USE) & (moves.target >= 0))
-        if number not in kept or not len(rows):
+        if number not in kept or not len(kept[number][0]):
             return None
-        _, u = kept[number]
-        count = len(system.out)
+        moves, (rows, u) = system.moves, kept[number]
+        places, position = np.unique(moves.source[rows], return_inverse=True)
         arrive = sparse.csr_array(
-            (moves.share[rows], (moves.source[rows], moves.target[rows])), shape=(count, count)
+            (moves.share[rows], (position, np.arange(len(rows)))), shape=(len(places), len(rows))
         )
-        drawn = (arrive @ u.reshape(count, -1)).reshape(u.shape)
-        return Extra(drawn * system.passed[:, None, None], drawn)
+        drawn = (arrive @ u.reshape(len(rows), -1)).reshape(len(places), *u.shape[1:])
+        return Extra(places, drawn * system.passed[places, None, None], drawn)
 
     adjoint(operators, passed, columns, hits, lens=lens, observe=observe)
     reached = adjoint(operators, passed, columns, no_hits, lens=open_lens, extra=extra)

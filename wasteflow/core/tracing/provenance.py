@@ -14,7 +14,7 @@ from scipy import sparse
 
 from wasteflow.core.periods import Period
 from wasteflow.core.places import Place, PlaceKind
-from wasteflow.core.tracing.adjoint import Column, Hits, adjoint
+from wasteflow.core.tracing.adjoint import Column, Hits, Pools, adjoint
 from wasteflow.core.tracing.attribution import FATES, Basis, fate_codes, no_hits
 from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.forward import forward
@@ -165,7 +165,8 @@ def _chances(
 
     found: dict[int, Floats] = {}
 
-    def observe(number: int, live: Ints, u: Floats) -> None:
+    def observe(number: int, live: Ints, pools: Pools) -> None:
+        u = pools.rows(np.arange(len(chain.places)))
         chance = np.zeros((len(chain.places), len(chain.years)))
         chance[:, : u.shape[1]] = u[:, :, 0]
         chance[goal] = 1.0

@@ -191,18 +191,28 @@ class Operator:
         x[self.queues] = self.through_queues(at_queues) + self.to_queue.T @ at_sites
         return x
 
-    def backward(self, v: Floats) -> Floats:
-        """u of (I - P) u = v (places x columns): value of a kilogram in each pool."""
-        u = np.empty_like(v)
-        at_queues = v[self.queues]
-        at_sites = v[self.sites] + self.to_queue @ at_queues
-        if len(self.sites):
-            at_sites = self._factors.solve(at_sites, trans="T")
+    def solve_back(self, at_sites: Floats) -> Floats:
+        """u of (I - C) u = v at the sites, both in the order of `sites`."""
+        if not len(self.sites):
+            return at_sites
+        return np.asarray(self._factors.solve(at_sites, trans="T"))
+
+    def through(self, rows: Ints) -> sparse.csr_array:
+        """Rows of N: where mass that enters some queues goes on to, itself included."""
         if self._chains is not None:
-            at_queues = self._chains @ at_queues
-        u[self.sites] = at_sites
-        u[self.queues] = at_queues + self.to_site @ at_sites
-        return u
+            return self._chains[rows]
+        return _csr(np.ones(len(rows)), np.arange(len(rows)), rows, (len(rows), len(self.queues)))
+
+    def drawn_parts(self, rows: Ints) -> tuple[sparse.csr_array, sparse.csr_array, Ints]:
+        """Rows of `drawn`, to sites (in order) and to the queues that are named, each once."""
+        whole = sparse.coo_array(self.drawn[rows])
+        to_site = self._is_site[whole.col]
+        at = self._at[whole.col]
+        targets, place = np.unique(at[~to_site], return_inverse=True)
+        count = len(rows)
+        sites = _csr(whole.data[to_site], whole.row[to_site], at[to_site], (count, len(self.sites)))
+        queues = _csr(whole.data[~to_site], whole.row[~to_site], place, (count, len(targets)))
+        return sites, queues, targets
 
 
 class LevelPlan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,7 @@ def open_lens(system: MonthSystem) -> Mask:
     return np.asarray(system.moves.mark == 0)
 
 
-@dataclass(frozen=True, slots=True)
-class YearPass:
+class YearPass(NamedTuple):
     """Result per month of the chain; arrays are places x years (phi: queues x years).
 
     `start` = content at the beginning, openings posted in the month included; `out` = everything
@@ -55,6 +55,10 @@ class Operators:
             self._made[key] = Operator(system, None if lens is None else lens(system))
         return self._made[key]
 
+    def take_over(self, other: Operators, before: int) -> None:
+        """Take the systems of months 0..before - 1 from a chain that is the same so far."""
+        self._made.update({key: made for key, made in other._made.items() if key[0] < before})
+
 
 def prepared(chain: Chain) -> tuple[Operators, YearPass]:
     """What every question about a material starts from."""
@@ -62,20 +66,28 @@ def prepared(chain: Chain) -> tuple[Operators, YearPass]:
     return operators, year_pass(operators)
 
 
-def year_pass(operators: Operators) -> YearPass:
-    """Every month forward from the start of the books, columns = years."""
+def year_pass(operators: Operators, known: YearPass | None = None, before: int = 0) -> YearPass:
+    """Every month forward from the start of the books, columns = years.
+
+    known: the pass of a chain of the same places and years that agrees in months 0..before - 1.
+    """
     chain = operators.chain
     queues = np.flatnonzero(~chain.is_site)
     content = np.zeros((len(chain.places), len(chain.years)))
     kept: list[tuple[Floats, ...]] = []
-    for number, system in enumerate(chain.months):
+    if known is not None and before:
+        kept = list(zip(*(part[:before] for part in known), strict=True))
+        content = known.close[before - 1]
+    for number, system in enumerate(chain.months[len(kept) :], len(kept)):
         operator = operators.of(number)
-        content = content + by_year(chain, system.opened)
+        if len(system.opened.place):
+            content = content + by_year(chain, system.opened)
         phi = draw_fractions(chain, system, content[queues])
         drawn = content[queues] * phi
         b = by_year(chain, system.sources) + operator.drawn.T @ drawn
         b[operator.sites] += content[operator.sites]
-        pool = np.maximum(operator.forward(b), 0.0)
+        pool = operator.forward(b)
+        np.maximum(pool, 0.0, out=pool)
         pool[system.circulating] = 0.0
         out = pool * system.passed[:, None]
         close = pool - out

@@ -1,0 +1,256 @@
+"""The roll-up and the places as numpy columns, kept per process by the version of what they hold.
+
+A version is asked in the caller's transaction and the rows are read in the same one, so what is
+kept under it is exact; versions are random, so they tell databases apart as well (3-architecture
+"Reading cost depends on links x months").
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from threading import Lock
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from wasteflow_models.engine import SNAPSHOT
+from wasteflow_models.kept import Kept
+from wasteflow_models.ledger import FlowMonthRow, RollupVersionRow, StampRow
+
+Ints = NDArray[np.int64]
+DEFAULT_LIMIT = 512 * 1024 * 1024
+"""Bytes of roll-up columns a process keeps: about 19 million rows."""
+
+_FIELDS = (
+    ("source_id", np.int32),
+    ("target_id", np.int32),
+    ("route_id", np.int32),
+    ("evidence", np.int8),
+    ("kg", np.int64),
+    ("n", np.int64),
+)
+"""Columns of a month as they are kept."""
+_ID, _ROUTE, _GRADE = 2**31, 2**20, 2**4
+"""Places, routes and grades there can be: three numbers a row are read instead of six."""
+
+
+class MonthColumns(NamedTuple):
+    """Roll-up rows of one material and month in order of their key; nobody writes into them.
+
+    source, target: ids of `place`; route: id or 0; kg whole kilograms; n loads or entries.
+    """
+
+    source: NDArray[np.int32]
+    target: NDArray[np.int32]
+    route: NDArray[np.int32]
+    evidence: NDArray[np.int8]
+    kg: Ints
+    n: Ints
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(column.nbytes for column in self)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceColumns:
+    """Every place in order of `id`: kind (core.places.PlaceKind) and its arguments (ids, year)."""
+
+    version: int
+    id: Ints
+    kind: Ints
+    a: Ints
+    b: Ints
+
+    def positions(self, ids: NDArray[Any]) -> Ints:
+        """Row of each place id; every id must exist."""
+        return np.searchsorted(self.id, ids)
+
+
+class ColumnStore:
+    """Months by version, the least recently used dropped beyond `limit` bytes; for all threads."""
+
+    def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
+        self.limit = limit
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[int, int, int], MonthColumns] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: tuple[int, int, int]) -> MonthColumns | None:
+        """Columns of (material id, month, version) if they are here."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[int, int, int], columns: MonthColumns) -> None:
+        """Keep columns."""
+        with self._lock:
+            old = self._kept.pop(key, None)
+            self._bytes += columns.nbytes - (old.nbytes if old else 0)
+            self._kept[key] = columns
+            while self._bytes > self.limit and self._kept:
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._kept.clear()
+            self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes kept."""
+        with self._lock:
+            return self._bytes
+
+
+STORE = ColumnStore()
+PLACES_KEPT = 4
+"""Place tables kept at most (one per database and state)."""
+_places: Kept[int, PlaceColumns] = Kept(PLACES_KEPT)
+
+
+def versions(session: Session) -> dict[int, dict[int, int]]:
+    """Material id → month → version of its roll-up, both ascending; once per read transaction."""
+    memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
+    if memo is not None and "versions" in memo:
+        return cast(dict[int, dict[int, int]], memo["versions"])
+    row = RollupVersionRow
+    query = select(row.material_id, row.month, row.version).order_by(row.material_id, row.month)
+    found: dict[int, dict[int, int]] = {}
+    for material, month, version in session.execute(query):
+        found.setdefault(material, {})[month] = version
+    if memo is not None:
+        memo["versions"] = found
+    return found
+
+
+def stamp(session: Session, name: str) -> int:
+    """State of `place` or `registry`; once per read transaction."""
+    memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
+    if memo is not None and "stamps" in memo:
+        return int(memo["stamps"][name])
+    rows = session.execute(select(StampRow.name, StampRow.version).order_by(StampRow.name))
+    found = {row.name: int(row.version) for row in rows}
+    if memo is not None:
+        memo["stamps"] = found
+    return found[name]
+
+
+def months(
+    session: Session, material_id: int, first: int = 0, last: int = 999_912
+) -> dict[int, MonthColumns]:
+    """Month → columns of a material for the months first..last that hold rows or once did."""
+    known = versions(session).get(material_id, {})
+    wanted = [month for month in known if first <= month <= last]
+    found: dict[int, MonthColumns] = {}
+    for month in wanted:
+        key = material_id, month, known[month]
+        columns = STORE.get(key)
+        if columns is None:
+            columns = read_month(session, material_id, month)
+            STORE.put(key, columns)
+        found[month] = columns
+    return found
+
+
+def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
+    """The rows of a material and month from the database, past what is kept."""
+    ends, told, kg = _columns(
+        session,
+        [
+            f"source_id * {_ID} + target_id AS ends",
+            f"(n * {_ROUTE} + route_id) * {_GRADE} + evidence AS told",
+            "kg",
+        ],
+        f"FROM flow_month WHERE material_id = {int(material_id)} AND month = {int(month)} "
+        "ORDER BY source_id, target_id, route_id, evidence",
+    )
+    rest, grade = np.divmod(told, _GRADE)
+    n, route = np.divmod(rest, _ROUTE)
+    columns = [*np.divmod(ends, _ID), route, grade, kg, n]
+    kept = [column.astype(kind) for column, (_, kind) in zip(columns, _FIELDS, strict=True)]
+    for column in kept:
+        column.flags.writeable = False
+    return MonthColumns(*kept)
+
+
+def month_span(session: Session) -> tuple[int, int] | None:
+    """First and last month that hold roll-up rows, None where there are none."""
+    row, held = RollupVersionRow, FlowMonthRow
+    some = exists().where(held.material_id == row.material_id, held.month == row.month)
+    query = select(row.month).where(some).distinct()
+    known = sorted(session.scalars(query))
+    return (int(known[0]), int(known[-1])) if known else None
+
+
+def place_columns(session: Session) -> PlaceColumns:
+    """Every place, kept until one is made; once per read transaction."""
+    version = stamp(session, "place")
+    found = _places.get(version)
+    return found or _places.put(version, PlaceColumns(version, *read_places(session)))
+
+
+def read_places(session: Session) -> list[Ints]:
+    """id, kind, a, b of every place in order of id, from the database."""
+    return _columns(session, ["id", "kind", "a", "b"], "FROM place ORDER BY id")
+
+
+def forget_columns() -> None:
+    """Drop all columns this process keeps (tests of cold reading)."""
+    STORE.clear()
+    _places.clear()
+
+
+def driver_connection(session: Session) -> Any:
+    """The DBAPI connection of the session's transaction, what is pending written first."""
+    session.flush()
+    return session.connection().connection.driver_connection
+
+
+def _columns(session: Session, names: Sequence[str], rows: str) -> list[Ints]:
+    """Integer columns of the rows ("FROM … WHERE … ORDER BY …"), past the driver's row objects.
+
+    SQLite: one iterator over all cells.  PostgreSQL: one value with the rows in binary (COPY takes
+    three times as long, as it sends a message per row).
+    """
+    connection = driver_connection(session)
+    listed = ", ".join(names)
+    named = [name.rpartition(" AS ")[2] for name in names]
+    if session.get_bind().dialect.name != "postgresql":
+        cursor = connection.execute(f"SELECT {listed} {rows}")
+        values = np.fromiter(chain.from_iterable(cursor), np.int64)
+    else:
+        sent = " || ".join(f"int8send({name})" for name in named)
+        query = f"SELECT string_agg({sent}, ''::bytea) FROM (SELECT {listed} {rows}) AS ordered"
+        with connection.cursor(binary=True) as cursor:
+            (data,) = cursor.execute(query).fetchone()
+        values = np.frombuffer(data or b"", ">i8").astype(np.int64)
+    table = values.reshape(-1, len(names))
+    return [np.ascontiguousarray(table[:, number]) for number in range(len(names))]
+
+
+def copied_in(columns: Sequence[Ints], sizes: Sequence[int]) -> Iterable[bytes]:
+    """Rows of integer columns of 2, 4 or 8 bytes as the stream that binary COPY … FROM takes."""
+    cells = [
+        (f"{kind}{number}", form)
+        for number, size in enumerate(sizes)
+        for kind, form in (("size", ">i4"), ("value", f">i{size}"))
+    ]
+    rows = np.empty(len(columns[0]), np.dtype([("fields", ">i2"), *cells]))
+    rows["fields"] = len(columns)
+    for number, (column, size) in enumerate(zip(columns, sizes, strict=True)):
+        rows[f"size{number}"] = size
+        rows[f"value{number}"] = column
+    yield b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+    yield rows.tobytes()
+    yield b"\xff\xff"

@@ -1,0 +1,75 @@
+"""Loads as parents of returns and redirects: what of their refused part is still open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wasteflow_models.raw import insert_columns, is_postgresql, temporary
+
+
+class ParentFacts(NamedTuple):
+    """What a load must tell to have children: ends, refused kilograms, and what of them is gone."""
+
+    id: int
+    doc_no: str
+    consignor_id: int
+    holder_id: int
+    consignee_id: int
+    material_id: int
+    refused_kg: int
+    reversed: bool
+    last_at: int
+    children_kg: int
+
+
+def parent_facts(session: Session, numbers: Sequence[str], batch_id: int) -> list[ParentFacts]:
+    """Loads by number (several consignors may use one), in ascending order of id.
+
+    Staged loads are left out but for those of the batch itself.
+    """
+    if not numbers:
+        return []
+    with temporary(session, "asked_parent", "doc_no TEXT PRIMARY KEY"):
+        insert_columns(session, "asked_parent", len(numbers), {"doc_no": list(numbers)})
+        rows = session.execute(text(_PARENTS), {"batch": batch_id}).all()
+    return [ParentFacts(**row._mapping)._replace(reversed=bool(row.reversed)) for row in rows]
+
+
+_PARENTS = """
+SELECT s.id, s.doc_no, s.consignor_id, s.holder_id, s.consignee_id, s.material_id, s.refused_kg,
+  s.reversed, (SELECT max(e.at) FROM event e WHERE e.shipment_id = s.id) AS last_at,
+  coalesce((SELECT CAST(sum(c.dispatched_kg) AS BIGINT) FROM load_child l
+    JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = s.id AND NOT c.reversed), 0)
+  AS children_kg
+FROM asked_parent a JOIN load_number n ON n.doc_no = a.doc_no
+JOIN shipment s ON s.id = n.shipment_id LEFT JOIN batch b ON b.id = s.batch_id
+WHERE coalesce(b.published, NOT false) OR s.batch_id = :batch ORDER BY s.id
+"""
+
+
+def overdrawn_parents(session: Session, ids: Sequence[int]) -> bool:
+    """True if one of the parents is reversed, or its children took more than was refused.
+
+    Locks the parents, so that the answer still holds when the transaction commits.
+    """
+    ordered = sorted(ids)
+    if is_postgresql(session):
+        lock = text("SELECT id FROM shipment WHERE id = ANY(:ids) ORDER BY id FOR UPDATE")
+        session.execute(lock, {"ids": ordered}).all()
+    query = text(
+        "SELECT s.reversed, s.refused_kg, (SELECT CAST(sum(c.dispatched_kg) AS BIGINT) "
+        "FROM load_child l JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = s.id "
+        "AND NOT c.reversed) FROM shipment s WHERE s.id = :id"
+    )
+    rows = [session.execute(query, {"id": key}).one() for key in ordered]
+    return any(gone or (taken or 0) > refused for gone, refused, taken in rows)
+
+
+def moment_text(seconds: int) -> str:
+    """A stored moment as text with offset."""
+    return str(datetime.fromtimestamp(seconds, UTC))

@@ -1,0 +1,326 @@
+"""Loads in and out of the tables by columns: numbers, headers, events, completions, discarding.
+
+Everything here runs inside the caller's write transaction; what may be written is decided by
+services.  Arrays are int64 and aligned by row; -1 stands for a blank moisture or dry mass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wasteflow_models.ledger import STATES
+from wasteflow_models.partitions import STEP
+from wasteflow_models.raw import (
+    FEW,
+    insert_columns,
+    literal,
+    many,
+    plain,
+    temporary,
+)
+
+Ints = NDArray[np.int64]
+Stored = dict[str, Any]
+"""Column name → array (masses, keys, moments) or list (texts) of loads in the books."""
+
+_EVENT_COLUMNS = (
+    "shipment_id, seq, batch_id, kind, at, booked_month, kg, input_kg, dry_kg, accepted_kg, "
+    "refused_kg, basis, moisture, weighed, evidence, reason, recorded_at"
+)
+_WEIGHT_COLUMNS = {
+    "id": "BIGINT",
+    "input_kg": "BIGINT",
+    "dry_kg": "BIGINT",
+    "moisture": "BIGINT",
+    "basis": "SMALLINT",
+    "weighed": "SMALLINT",
+    "r_input_kg": "BIGINT",
+    "r_dry_kg": "BIGINT",
+    "r_moisture": "BIGINT",
+    "reason": "TEXT",
+}
+"""Columns of the table that `_EVENTS` joins."""
+
+
+def add_numbers(session: Session, doc_no: Sequence[str], consignor: Ints, ids: Ints) -> Ints:
+    """Claim (number, consignor) for each load; returns the id that has it, its own if it is new.
+
+    Of equal numbers the first row gets it.  A number that another transaction is about to commit is
+    waited for; on PostgreSQL numbers are claimed in order, so that writers cannot wait for each
+    other in a circle (many by the statement that takes them over, a few here).
+    """
+    columns: dict[str, Any] = {"doc_no": doc_no, "consignor_id": consignor, "shipment_id": ids}
+    if len(ids) <= FEW:
+        rows = sorted(zip(doc_no, consignor.tolist(), range(len(ids)), ids.tolist(), strict=True))
+        numbers, consignors, _, claimed = zip(*rows, strict=True)
+        values = list(numbers), list(consignors), list(claimed)
+        columns = dict(zip(columns, values, strict=True))
+    taken = insert_columns(
+        session, "load_number", len(ids), columns, ending="ON CONFLICT DO NOTHING"
+    )
+    return ids if taken == len(ids) else find_numbers(session, doc_no, consignor)
+
+
+def find_numbers(session: Session, doc_no: Sequence[str], consignor: Ints) -> Ints:
+    """Id of the load that has (number, consignor), 0 where none has."""
+    found = np.zeros(len(consignor), np.int64)
+    if len(consignor) <= FEW:
+        query = text(
+            "SELECT shipment_id FROM load_number WHERE doc_no = :doc_no AND consignor_id = :firm"
+        )
+        for row, firm in enumerate(consignor.tolist()):
+            found[row] = session.scalar(query, {"doc_no": doc_no[row], "firm": firm}) or 0
+        return found
+    columns = {
+        "row_no": np.arange(len(consignor)),
+        "doc_no": list(doc_no),
+        "consignor_id": consignor,
+    }
+    with temporary(session, "asked_number", "row_no BIGINT, doc_no TEXT, consignor_id BIGINT"):
+        insert_columns(session, "asked_number", len(consignor), columns)
+        rows = session.execute(
+            text(
+                "SELECT a.row_no, n.shipment_id FROM asked_number a JOIN load_number n "
+                "ON n.doc_no = a.doc_no AND n.consignor_id = a.consignor_id ORDER BY a.row_no"
+            )
+        )
+        for row_no, shipment_id in rows:
+            found[row_no] = shipment_id
+    return found
+
+
+def month_ranges(ids: Ints) -> list[tuple[int, int]]:
+    """First and last id of each month among `ids`."""
+    found = []
+    for month in np.unique(ids // STEP).tolist():
+        here = ids[ids // STEP == month]
+        found.append((int(here.min()), int(here.max())))
+    return found
+
+
+def insert_loads(
+    session: Session,
+    ids: Ints,
+    header: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    batch_id: int,
+    now: datetime,
+) -> None:
+    """Headers, and the events that follow from them and from `weights`.
+
+    header: columns of `shipment` but id and batch_id; weights: columns `_WEIGHT_COLUMNS` for
+    those loads (`id`) whose weights are not plain wet measured kilograms, or that have a reason.
+    """
+    columns = {"id": ids, "batch_id": batch_id, **header}
+    insert_columns(session, "shipment", len(ids), columns)
+    told = {"batch": batch_id, "now": int(now.timestamp())}
+    if len(ids) <= FEW:
+        few, reasons = _weights_in_statement(weights)
+        for first, last in month_ranges(ids):
+            session.execute(text(few + _EVENTS), {**told, **reasons, "first": first, "last": last})
+        return
+    with temporary(session, "load_weight", ", ".join(map(" ".join, _WEIGHT_COLUMNS.items()))):
+        insert_columns(session, "load_weight", len(weights["id"]), weights)
+        for first, last in month_ranges(ids):
+            session.execute(text(_EVENTS), {**told, "first": first, "last": last})
+
+
+def _weights_in_statement(weights: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """`load_weight` as part of the statement, for a few loads; and the reasons it names."""
+    count = len(weights["id"])
+    rows = [
+        {name: column if isinstance(column, (int, str)) else plain(column)[row]
+         for name, column in weights.items()}
+        for row in range(count)
+    ]  # fmt: skip
+    reasons = {f"reason_{number}": str(row["reason"]) for number, row in enumerate(rows)}
+    selects = [
+        ", ".join(
+            f"CAST({f':reason_{number}' if name == 'reason' else literal(row[name])} AS {kind})"
+            for name, kind in _WEIGHT_COLUMNS.items()
+        )
+        for number, row in enumerate(rows)
+    ]
+    nothing = ", ".join(f"CAST(NULL AS {kind})" for kind in _WEIGHT_COLUMNS.values())
+    body = " UNION ALL ".join(f"SELECT {part}" for part in selects)
+    names = ", ".join(_WEIGHT_COLUMNS)
+    return f"WITH load_weight ({names}) AS ({body or f'SELECT {nothing} WHERE 1 = 0'}) ", reasons
+
+
+_EVENTS = f"""
+INSERT INTO event ({_EVENT_COLUMNS})
+SELECT s.id, k.seq, s.batch_id, k.seq - 1,
+  CASE k.seq WHEN 1 THEN s.dispatched_at ELSE s.received_at END,
+  CASE k.seq WHEN 1 THEN s.dispatched_month ELSE s.received_month END,
+  CASE k.seq WHEN 1 THEN s.dispatched_kg ELSE s.received_kg END,
+  CASE k.seq WHEN 1 THEN w.input_kg ELSE w.r_input_kg END,
+  CASE k.seq WHEN 1 THEN w.dry_kg ELSE w.r_dry_kg END,
+  CASE k.seq WHEN 1 THEN 0 ELSE s.accepted_kg END,
+  CASE k.seq WHEN 1 THEN 0 ELSE s.refused_kg END,
+  coalesce(w.basis, 0),
+  CASE k.seq WHEN 1 THEN w.moisture ELSE w.r_moisture END,
+  coalesce(w.weighed, 0), s.evidence,
+  CASE k.seq WHEN 1 THEN '' ELSE coalesce(w.reason, '') END, :now
+FROM shipment s CROSS JOIN (SELECT 1 AS seq UNION ALL SELECT 2) k
+LEFT JOIN load_weight w ON w.id = s.id
+WHERE s.id BETWEEN :first AND :last AND s.batch_id = :batch AND (k.seq = 1 OR s.received_month > 0)
+"""
+"""Dispatch and decision of staged headers; their kinds are numbered 0 and 1."""
+
+
+def open_batches(session: Session) -> set[int]:
+    """Batches whose loads are staged and not published."""
+    rows = session.execute(text("SELECT id FROM batch WHERE NOT published ORDER BY id"))
+    return set(rows.scalars())
+
+
+def add_children(session: Session, parents: Ints, children: Ints) -> None:
+    """Note which loads carry on the refused part of which."""
+    order = np.lexsort((children, parents))
+    columns = {"parent_id": parents[order], "child_id": children[order]}
+    insert_columns(session, "load_child", len(children), columns)
+
+
+_STORED_INTS = (
+    "s.id, coalesce(s.batch_id, 0) AS batch_id, s.consignor_id, s.consignee_id, s.holder_id, "
+    "coalesce(s.parent_id, 0) AS parent_id, s.kind, s.material_id, "
+    "coalesce(s.parent_consignee_id, 0) AS parent_consignee_id, "
+    "s.route_id, coalesce(s.from_facility_id, 0) AS from_facility_id, "
+    "coalesce(s.to_facility_id, 0) AS to_facility_id, CAST(s.from_outside AS INTEGER) AS "
+    "from_outside, CAST(s.to_outside AS INTEGER) AS to_outside, s.trips, s.mode, s.state, "
+    "s.dispatched_month, s.dispatched_kg, s.lost_month, s.evidence, "
+    "CAST(s.reversed AS INTEGER) AS reversed, d.at AS dispatched_at, "
+    "coalesce(d.input_kg, d.kg) AS dispatch_input_kg, coalesce(d.moisture, -1) AS moisture, "
+    "d.basis, d.weighed, coalesce(r.seq, 0) AS receipt_seq, coalesce(r.at, 0) AS received_at, "
+    "coalesce(r.input_kg, r.kg, 0) AS receipt_input_kg, "
+    "coalesce(r.moisture, -1) AS receipt_moisture, coalesce(r.accepted_kg, 0) AS accepted_kg, "
+    "coalesce(r.refused_kg, 0) AS refused_kg, "
+    "(SELECT max(e.seq) FROM event e WHERE e.shipment_id = s.id) AS last_seq"
+)
+_STORED_TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark")
+
+
+def stored_loads(session: Session, ids: Ints) -> Stored:
+    """The loads of `ids` (distinct, any order; all must exist), in ascending order of id.
+
+    Weights are those of the dispatch and of the decision as they were given.
+    """
+    with temporary(session, "asked_load", "id BIGINT PRIMARY KEY"):
+        insert_columns(session, "asked_load", len(ids), {"id": np.sort(ids)})
+        texts = ", ".join(f"s.{name}" for name in _STORED_TEXTS)
+        result = session.execute(
+            text(
+                f"SELECT {_STORED_INTS}, {texts}, coalesce(r.reason, '') AS reason, "
+                "coalesce(p.doc_no, '') AS parent_doc_no "
+                "FROM asked_load a JOIN shipment s ON s.id = a.id "
+                "LEFT JOIN shipment p ON p.id = s.parent_id "
+                "JOIN event d ON d.shipment_id = s.id AND d.seq = 1 "
+                "LEFT JOIN event r ON r.shipment_id = s.id AND r.kind = 1 ORDER BY s.id"
+            )
+        )
+        names = list(result.keys())
+        rows = result.all()
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    texts_at = {*_STORED_TEXTS, "reason", "parent_doc_no"}
+    return {
+        name: list(column) if name in texts_at else np.array(column, np.int64)
+        for name, column in zip(names, columns, strict=True)
+    }
+
+
+def complete_loads(
+    session: Session, ids: Ints, receipt: Mapping[str, Any], batch_id: int, now: datetime
+) -> bool:
+    """Give loads on the road their receipt; False if one of them is no longer on the road.
+
+    receipt: received_at, received_month, received_kg, receipt_input_kg, receipt_dry_kg,
+    receipt_moisture, accepted_kg, refused_kg, evidence, state, basis, weighed, to_facility_id,
+    last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned with `ids`,
+    ascending.
+    """
+    road = STATES.index("in_transit")
+    changed = many(
+        session,
+        "UPDATE shipment SET received_at = ?, received_month = ?, received_kg = ?, "
+        "accepted_kg = ?, refused_kg = ?, evidence = ?, state = ?, "
+        "ticket_no = coalesce(nullif(CAST(? AS TEXT), ''), ticket_no), "
+        "remark = coalesce(nullif(CAST(? AS TEXT), ''), remark), "
+        "to_facility_id = coalesce(nullif(CAST(? AS BIGINT), 0), to_facility_id) "
+        f"WHERE id = ? AND state = {road} AND NOT reversed",
+        [
+            receipt[name]
+            for name in (
+                "received_at",
+                "received_month",
+                "received_kg",
+                "accepted_kg",
+                "refused_kg",
+                "evidence",
+                "state",
+                "ticket_no",
+                "remark",
+                "to_facility_id",
+            )
+        ]
+        + [ids],
+    )
+    if changed != len(ids):
+        return False
+    _insert_decisions(session, ids, receipt, batch_id, now)
+    return True
+
+
+def _insert_decisions(
+    session: Session, ids: Ints, receipt: Mapping[str, Any], batch_id: int, now: datetime
+) -> None:
+    columns = {
+        "shipment_id": ids,
+        "seq": receipt["last_seq"] + 1,
+        "batch_id": batch_id,
+        "kind": 1,
+        "at": receipt["received_at"],
+        "booked_month": receipt["received_month"],
+        "kg": receipt["received_kg"],
+        "input_kg": receipt["receipt_input_kg"],
+        "dry_kg": blank(receipt["receipt_dry_kg"]),
+        "accepted_kg": receipt["accepted_kg"],
+        "refused_kg": receipt["refused_kg"],
+        "basis": receipt["basis"],
+        "moisture": blank(receipt["receipt_moisture"]),
+        "weighed": receipt["weighed"],
+        "evidence": receipt["evidence"],
+        "reason": receipt["reason"],
+        "recorded_at": int(now.timestamp()),
+    }
+    insert_columns(session, "event", len(ids), columns)
+
+
+def blank(values: Ints) -> list[int | None]:
+    """Values with None where they are negative."""
+    return [None if value < 0 else value for value in values.tolist()]
+
+
+def discard_range(session: Session, batch_id: int, first: int, last: int) -> None:
+    """Take the staged loads first..last of a batch out of every table."""
+    where = {"batch": batch_id, "first": first, "last": last}
+    mine = "SELECT id FROM shipment WHERE id BETWEEN :first AND :last AND batch_id = :batch"
+    for statement in (
+        "DELETE FROM event WHERE shipment_id BETWEEN :first AND :last AND batch_id = :batch",
+        f"DELETE FROM load_child WHERE child_id IN ({mine})",
+        "DELETE FROM load_number WHERE (doc_no, consignor_id) IN (SELECT doc_no, consignor_id "
+        "FROM shipment WHERE id BETWEEN :first AND :last AND batch_id = :batch)",
+        "DELETE FROM shipment WHERE id BETWEEN :first AND :last AND batch_id = :batch",
+    ):
+        session.execute(text(statement), where)
+
+
+def forget_ranges(session: Session, batch_id: int) -> None:
+    """A published batch needs no ranges to be found by."""
+    session.execute(text("DELETE FROM staged WHERE batch_id = :batch"), {"batch": batch_id})

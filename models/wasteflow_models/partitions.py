@@ -1,0 +1,94 @@
+"""Ids of loads by month, and the PostgreSQL partition that takes the loads of a month.
+
+An id is yyyymm followed by eight digits.  Partitions are made when a month first needs one, some
+months ahead, in a schema of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wasteflow.core.periods import next_month
+from wasteflow_models.raw import driver, is_postgresql
+
+STEP = 100_000_000
+AHEAD = 3
+SCHEMA = "wasteflow_months"
+PARTED = ("shipment", "event")
+_PARTITION_LOCK = 7704
+
+Ints = NDArray[np.int64]
+
+
+def month_of_id(shipment_id: int) -> int:
+    """The month under which a load is kept.
+
+    >>> month_of_id(20230700000012)
+    202307
+    """
+    return shipment_id // STEP
+
+
+def new_load_ids(session: Session, months: Ints) -> Ints:
+    """A new id for each load dispatched in `months` (yyyymm), ascending within a month."""
+    if is_postgresql(session):
+        ensure_partitions(session, np.unique(months).tolist())
+        cursor = driver(session).cursor()
+        cursor.execute("SELECT nextval('load_no') FROM generate_series(1, %s)", (len(months),))
+        numbers = np.fromiter((row[0] for row in cursor), np.int64, len(months))
+        return np.asarray(months * STEP + np.sort(numbers))
+    ids = np.empty(len(months), np.int64)
+    for month in np.unique(months).tolist():
+        here = np.flatnonzero(months == month)
+        ids[here] = _last_id(session, month) + 1 + np.arange(len(here))
+    return ids
+
+
+def _last_id(session: Session, month: int) -> int:
+    query = text("SELECT max(id) FROM shipment WHERE id BETWEEN :low AND :high")
+    low, high = month * STEP, (month + 1) * STEP - 1
+    return int(session.execute(query, {"low": low, "high": high}).scalar() or low)
+
+
+def ensure_partitions(session: Session, months: Iterable[int]) -> list[int]:
+    """Make the partitions of `months` and of the three after the last, where they are missing.
+
+    Returns the months that were made; SQLite keeps one table and needs none.
+    """
+    wanted = set(months)
+    if not is_postgresql(session) or not wanted:
+        return []
+    wanted |= {next_month(max(wanted), step) for step in range(1, AHEAD + 1)}
+    missing = sorted(wanted - _partitions(session))
+    if missing:
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_PARTITION_LOCK})"))
+        missing = sorted(wanted - _partitions(session))
+    for month in missing:
+        for table in PARTED:
+            _attach(session, table, month)
+    return missing
+
+
+def _attach(session: Session, table: str, month: int) -> None:
+    """A partition made beside and attached: other writers of the table go on meanwhile."""
+    part = f"{SCHEMA}.{table}_{month}"
+    low, high = month * STEP, (month + 1) * STEP
+    session.execute(text(f"CREATE TABLE {part} (LIKE {table} INCLUDING ALL)"))
+    session.execute(
+        text(f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({low}) TO ({high})")
+    )
+
+
+def _partitions(session: Session) -> set[int]:
+    query = text(
+        "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
+        "WHERE nspname = :schema AND relname LIKE 'shipment\\_%' AND relispartition "
+        "ORDER BY relname"
+    )
+    names = session.execute(query, {"schema": SCHEMA}).scalars()
+    return {int(name.rpartition("_")[2]) for name in names if name.rpartition("_")[2].isdigit()}

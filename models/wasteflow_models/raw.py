@@ -1,0 +1,175 @@
+"""Columns into tables past the ORM: `executemany` on SQLite, `COPY` on PostgreSQL.
+
+Both run on the connection of the caller's session, inside its transaction.  A column is a numpy
+array, a list, or one plain value for every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+FEW = 64
+"""Rows up to which single statements beat COPY and temporary tables."""
+Columns = Mapping[str, Any]
+"""Column name → array, list, or one value (str, int, bool, None) that stands for all rows."""
+
+
+def is_postgresql(session: Session) -> bool:
+    """Whether the session talks to PostgreSQL."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def driver(session: Session) -> Any:
+    """The DBAPI connection of the session's transaction."""
+    connection: Connection = session.connection()
+    return connection.connection.driver_connection
+
+
+def insert_columns(
+    session: Session, table: str, count: int, columns: Columns, *, ending: str = ""
+) -> int:
+    """Insert `count` rows; returns how many were.
+
+    ending: SQL behind the insert, such as `ON CONFLICT DO NOTHING`.
+    """
+    if not count:
+        return 0
+    if is_postgresql(session) and count > FEW:
+        return _copy(session, table, count, columns, ending)
+    return _execute_many(session, table, columns, ending)
+
+
+class temporary:
+    """A temporary table for the time of a `with`."""
+
+    def __init__(self, session: Session, name: str, columns: str) -> None:
+        self._session, self._name, self._columns = session, name, columns
+
+    def __enter__(self) -> None:
+        self._run(f"CREATE TEMPORARY TABLE {self._name} ({self._columns})")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._run(f"DROP TABLE {self._name}")
+
+    def _run(self, statement: str) -> None:
+        self._session.connection().exec_driver_sql(statement)
+
+
+def many(session: Session, statement: str, columns: Sequence[Any]) -> int:
+    """Run `statement` (parameters `?`) once per row of `columns`; rows changed."""
+    rows = list(zip(*(plain(column) for column in columns), strict=True))
+    if not rows:
+        return 0
+    if is_postgresql(session):
+        cursor = driver(session).cursor()
+        cursor.executemany(statement.replace("?", "%s"), rows)
+    else:
+        cursor = driver(session).executemany(statement, rows)
+    return int(cursor.rowcount)
+
+
+def read_ints(session: Session, query: str, count: int) -> list[NDArray[np.int64]]:
+    """The `count` integer columns of a query; no NULL among them.
+
+    SQLite: the cursor straight into an array.  PostgreSQL: COPY as text, read by the CSV parser.
+    """
+    if is_postgresql(session):
+        with driver(session).cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
+            data = b"".join(copy)
+        if not data:
+            return [np.zeros(0, np.int64)] * count
+        import polars as pl  # a tenth of a second that pages do not need
+
+        kinds = {f"c{number}": pl.Int64 for number in range(count)}
+        frame = pl.read_csv(data, has_header=False, schema=kinds)
+        return [column.to_numpy() for column in frame]
+    rows = driver(session).execute(query)
+    flat = np.fromiter(chain.from_iterable(rows), np.int64)
+    return list(np.ascontiguousarray(flat.reshape(-1, count).T))
+
+
+def plain(column: Any) -> Any:
+    """A column as a sequence of plain Python values."""
+    return column.tolist() if isinstance(column, np.ndarray) else column
+
+
+def _varies(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, list))
+
+
+def literal(value: str | int | bool | None, postgresql: bool = False) -> str:
+    """A plain value as SQL text; quotes are doubled, and psycopg's per cent signs."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value) if postgresql else str(int(value))
+    if isinstance(value, int):
+        return str(value)
+    quoted = "'" + value.replace("'", "''") + "'"
+    return quoted.replace("%", "%%") if postgresql else quoted
+
+
+def _execute_many(session: Session, table: str, columns: Columns, ending: str) -> int:
+    """Constant columns stand in the statement: binding them by the million costs as much as data.
+
+    A NUL in a literal would end the statement; the schema refuses control characters.
+    """
+    varying = [name for name, value in columns.items() if _varies(value)]
+    postgresql = is_postgresql(session)
+    mark = "%s" if postgresql else "?"
+    values = ", ".join(
+        mark if name in varying else literal(columns[name], postgresql) for name in columns
+    )
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) {ending}"
+    rows = zip(*(plain(columns[name]) for name in varying), strict=True)
+    if not postgresql:
+        return int(driver(session).executemany(statement, rows).rowcount)
+    with driver(session).cursor() as cursor:
+        cursor.executemany(statement, list(rows))
+        return int(cursor.rowcount)
+
+
+def _copy(session: Session, table: str, count: int, columns: Columns, ending: str) -> int:
+    """COPY into the table, or by way of a temporary one where conflicts must be passed over."""
+    cursor = driver(session).cursor()
+    names = ", ".join(columns)
+    goal = table
+    if ending:
+        goal = f"fresh_{table}"
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE {goal} ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
+        )
+    with cursor.copy(f"COPY {goal} ({names}) FROM STDIN (FORMAT csv)") as copy:
+        copy.write(_csv(count, columns))
+    if not ending:
+        return count
+    chosen = f"SELECT {names} FROM {goal} ORDER BY 1, 2, ctid"
+    cursor.execute(f"INSERT INTO {table} ({names}) {chosen} {ending}")
+    done = int(cursor.rowcount)
+    cursor.execute(f"DROP TABLE {goal}")
+    return done
+
+
+def _csv(count: int, columns: Columns) -> bytes:
+    """CSV in which NULL is an empty field and empty text a pair of quotes."""
+    import polars as pl
+
+    frame = pl.DataFrame(
+        [
+            pl.Series(name, value)
+            if _varies(value)
+            else pl.repeat(
+                value, count, dtype=pl.String if isinstance(value, str) else pl.Int64, eager=True
+            ).alias(name)
+            for name, value in columns.items()
+        ]
+    )
+    return frame.write_csv(include_header=False, quote_style="non_numeric").encode()

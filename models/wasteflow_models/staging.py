@@ -1,0 +1,92 @@
+"""Batches on their way: the mark of a living import, and taking away what a dead one left.
+
+A batch is staged in several transactions and published in one.  Until then its loads lie in the
+tables, unseen; when its process dies, whoever imports next takes them out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import delete, select
+
+from wasteflow_models import load_store
+from wasteflow_models.engine import Alone, Database
+from wasteflow_models.ledger import BatchRow, FlowStagedRow, StagedRow
+from wasteflow_models.queue import Alive
+
+_BATCH_LOCKS = 7705
+
+
+@contextmanager
+def claimed(db: Database, batch_id: int) -> Iterator[bool]:
+    """Hold the mark of a batch; False if a living import holds it already."""
+    if db.path is not None:
+        mark = Alive(db.path, f"import-{batch_id}")
+        taken = mark.take()
+        try:
+            yield taken
+        finally:
+            if taken:
+                mark.drop()
+        return
+    with db.connection() as connection:
+        lock = f"SELECT pg_try_advisory_lock({_BATCH_LOCKS}, {batch_id})"
+        taken = bool(connection.exec_driver_sql(lock).scalar())
+        connection.commit()
+        try:
+            yield taken
+        finally:
+            if taken:
+                free = f"SELECT pg_advisory_unlock({_BATCH_LOCKS}, {batch_id})"
+                connection.exec_driver_sql(free)
+                connection.commit()
+
+
+def discard(db: Database, batch_id: int) -> None:
+    """Take the staged loads of a batch out of the tables, range by range, and the batch itself."""
+    while True:
+        with db.write(Alone.NOBODY) as session:
+            query = select(StagedRow).where(StagedRow.batch_id == batch_id)
+            part = session.scalars(query.order_by(StagedRow.first_id.desc()).limit(1)).first()
+            if part is None:
+                break
+            load_store.discard_range(session, batch_id, part.first_id, part.last_id)
+            session.delete(part)
+    clear_rows(db, batch_id)
+    with db.write(Alone.NOBODY) as session:
+        session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
+
+
+def clear_rows(db: Database, batch_id: int) -> None:
+    """Take away the roll-up rows a batch had put aside: at once if all are its, else by month."""
+    row = FlowStagedRow
+    with db.write(Alone.NOBODY) as session:
+        others = select(row.batch_id).where(row.batch_id != batch_id).limit(1)
+        if session.execute(others).first() is None:
+            session.execute(delete(row))  # SQLite drops whole pages when there is no condition
+            return
+    with db.read() as session:
+        months = select(row.month).where(row.batch_id == batch_id).distinct().order_by(row.month)
+        waiting = list(session.scalars(months))
+    for month in waiting:
+        with db.write(Alone.NOBODY) as session:
+            session.execute(delete(row).where(row.batch_id == batch_id, row.month == month))
+
+
+def sweep(db: Database) -> list[int]:
+    """Discard the batches of imports that died, clear what published ones left; the discarded."""
+    with db.read() as session:
+        query = select(BatchRow.id).where(~BatchRow.published).order_by(BatchRow.id)
+        left = list(session.scalars(query))
+        aside = session.scalars(select(FlowStagedRow.batch_id).distinct()).all()
+    for batch_id in sorted(set(aside) - set(left)):
+        clear_rows(db, batch_id)
+    swept = []
+    for batch_id in left:
+        with claimed(db, batch_id) as mine:
+            if mine:
+                discard(db, batch_id)
+                swept.append(batch_id)
+    return swept

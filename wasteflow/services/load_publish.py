@@ -1,0 +1,74 @@
+"""The moment a staged import becomes part of the books: one short transaction.
+
+What was decided while staging is looked at once more - openings, parents, loads on the road, the
+registry - and if another writer changed it meanwhile the import starts over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy.orm import Session
+
+from wasteflow.core.postings_bulk import merge
+from wasteflow.services.again import Overtaken
+from wasteflow.services.load_staging import Openings, Staging, complete
+from wasteflow.services.outcome import ImportReport
+from wasteflow_models import load_parents, load_store, queries
+from wasteflow_models.convert import Keys
+from wasteflow_models.engine import Alone, Database
+from wasteflow_models.flow_columns import stamp
+from wasteflow_models.ledger import BatchRow
+from wasteflow_models.rollup import add_rollup_columns, publish_rows, rollup_rows, stage_rows
+
+PART = 100_000
+
+
+def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
+    """Opening day of every site that has one, of `firms` (ids) alone if there are any."""
+    found = queries.opening_days(session, keys, firms)
+    return {
+        (keys.id_of("enterprise", firm), keys.id_of("material", material)): day.toordinal()
+        for (firm, compartment, material), day in found.items()
+        if compartment == "site"
+    }
+
+
+def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportReport) -> None:
+    """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
+    if staging.staged:
+        _still_holds(session, staging)
+        publish_rows(session, staging.batch_id)
+    completing = list(staging.completing.values())
+    if completing and not complete(session, staging, completing):
+        raise Overtaken
+    if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
+        raise Overtaken
+    add_rollup_columns(session, merge(staging.rollups))
+    batch.taken, batch.completed = staging.taken, len(completing)
+    batch.skipped, batch.published = staging.skipped, True
+    batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
+    load_store.forget_ranges(session, staging.batch_id)
+    report.taken, report.completed = staging.taken, len(completing)
+    report.skipped = staging.skipped
+
+
+def stage_rollup(db: Database, staging: Staging) -> None:
+    """Put the roll-up of a staged import aside, so that publishing has little left to do."""
+    with db.write(Alone.NOBODY) as session:
+        columns = rollup_rows(session, merge(staging.rollups))
+    staging.rollups = []
+    for start in range(0, len(columns[0]), PART):
+        with db.write(Alone.NOBODY) as session:
+            part = [column[start : start + PART] for column in columns]
+            stage_rows(session, staging.batch_id, part)
+
+
+def _still_holds(session: Session, staging: Staging) -> None:
+    """Openings and registry are as they were, or do not matter to this import."""
+    if stamp(session, "registry") != staging.registry_version:
+        raise Overtaken
+    openings = openings_of(session, staging.keys)
+    for site, day in staging.first_moves.items():
+        if openings.get(site, 0) > day:
+            raise Overtaken

@@ -1,0 +1,276 @@
+"""One import of loads on its way into the books: what is new is written, what is known compared.
+
+`Staging` takes checked columns chunk by chunk inside the caller's transactions and remembers what
+publishing needs: the roll-up, completions, parents in the books, first movements.  Nothing a report
+reads changes before `load_publish`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import RowIssue
+from wasteflow.core.loads_bulk import LoadBatch, posting_columns
+from wasteflow.core.postings_bulk import (
+    BulkRollup,
+    LoadColumns,
+    bulk_load_postings,
+    columns_from_rows,
+    merge,
+)
+from wasteflow.services.again import Overtaken
+from wasteflow.services.load_convert import (
+    header_columns,
+    pick,
+    weight_columns,
+)
+from wasteflow.services.load_known import Facts, Known, compare
+from wasteflow_models import load_store
+from wasteflow_models.convert import Keys
+from wasteflow_models.ledger import StagedRow
+from wasteflow_models.partitions import new_load_ids
+
+Ints = NDArray[np.int64]
+Openings = dict[tuple[int, int], int]
+"""(enterprise id, material id) → ordinal of the day of the site's opening entry."""
+MERGE_ROWS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What binds loads to their holders and parents; arrays aligned with a batch."""
+
+    kind: Ints
+    holder: Ints
+    parent: Ints
+    parent_consignee: Ints
+    parent_doc_no: list[str]
+
+    @classmethod
+    def none(cls, batch: LoadBatch) -> Bound:
+        """Deliveries: held by their consignor, children of nobody."""
+        zero = np.zeros(len(batch), np.int64)
+        return cls(zero, batch.consignor_id, zero, zero, [""] * len(batch))
+
+    def pick(self, rows: Ints) -> Bound:
+        """The rows at these positions."""
+        return Bound(
+            self.kind[rows],
+            self.holder[rows],
+            self.parent[rows],
+            self.parent_consignee[rows],
+            [self.parent_doc_no[row] for row in rows.tolist()],
+        )
+
+
+@dataclass(slots=True)
+class Staging:
+    """State of one import; `staged`: its ranges are noted, to be found after a crash."""
+
+    keys: Keys
+    batch_id: int
+    now: datetime
+    registry_version: int = 0
+    openings: Openings = field(default_factory=dict)
+    staged: bool = False
+    taken: int = 0
+    skipped: int = 0
+    issues: list[RowIssue] = field(default_factory=list)
+    completing: dict[int, Known] = field(default_factory=dict)
+    book_parents: set[int] = field(default_factory=set)
+    first_moves: Openings = field(default_factory=dict)
+    rollups: list[BulkRollup] = field(default_factory=list)
+    _received: dict[int, Known] = field(default_factory=dict)
+    _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
+
+    def take(self, session: Session, batch: LoadBatch, bound: Bound | None = None) -> None:
+        """Write the loads of `batch` that are new; compare the others with what is stored."""
+        bound = bound or Bound.none(batch)
+        good = self._after_openings(batch, bound)
+        batch, bound = _chosen(batch, bound, good)
+        if not len(batch):
+            return
+        ids = new_load_ids(session, batch.dispatched_month)
+        holders = load_store.add_numbers(session, batch.doc_no, batch.consignor_id, ids)
+        own = np.flatnonzero(holders == ids)
+        self._write(session, *_chosen(batch, bound, own), ids[own])
+        if len(own) < len(ids):
+            self.compare_known(session, *_chosen(batch, bound, np.flatnonzero(holders != ids)))
+
+    def _write(self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints) -> None:
+        if not len(ids):
+            return
+        order = np.argsort(ids, kind="stable")
+        batch, bound = _chosen(batch, bound, order)
+        ids = ids[order]
+        children = bound.parent > 0
+        header = header_columns(
+            batch,
+            kind=bound.kind if children.any() else 0,
+            holder=bound.holder,
+            parent=_none_for_zero(bound.parent),
+            parent_consignee=_none_for_zero(bound.parent_consignee),
+        )
+        weights = weight_columns(batch, ids)
+        load_store.insert_loads(session, ids, header, weights, self.batch_id, self.now)
+        if children.any():
+            load_store.add_children(session, bound.parent[children], ids[children])
+        if self.staged:
+            for low, high in load_store.month_ranges(ids):
+                session.add(StagedRow(batch_id=self.batch_id, first_id=low, last_id=high))
+        self._note_moves(batch, bound)
+        self._lines.append((ids, batch.line))
+        self.taken += len(ids)
+        self.add_rollup(
+            bulk_load_postings(
+                posting_columns(
+                    batch, (bound.kind > 0).astype(np.int64), bound.holder, bound.parent_consignee
+                )
+            )
+        )
+
+    def add_rollup(self, rollup: BulkRollup, sign: int = 1) -> None:
+        """Add postings to what publishing will add to the books."""
+        self.rollups.append(BulkRollup(rollup.keys, sign * rollup.kg, sign * rollup.n))
+        if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
+            self.rollups = [merge(self.rollups)]
+
+    def line_of(self, shipment_id: int) -> int:
+        """Line of the file on which a load of this import stands, 0 if it is not of it."""
+        for ids, lines in self._lines:
+            place = int(np.searchsorted(ids, shipment_id))
+            if place < len(ids) and ids[place] == shipment_id:
+                return int(lines[place])
+        return 0
+
+    def compare_known(self, session: Session, batch: LoadBatch, bound: Bound) -> None:
+        """Loads whose number is taken: repeated, completing, or in conflict."""
+        ids = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
+        there = np.flatnonzero(ids)
+        if len(there) < len(ids) and not self.issues:
+            raise Overtaken  # who had the number took its loads back
+        batch, bound = _chosen(batch, bound, there)
+        stored = load_store.stored_loads(session, np.unique(ids[there]))
+        foreign = load_store.open_batches(session) - {self.batch_id}
+        repeated, others = compare(
+            batch, bound.kind, bound.parent_doc_no, ids[there], stored, foreign
+        )
+        self.skipped += repeated
+        for known in others:
+            self._settle(session, known, foreign)
+
+    def _settle(self, session: Session, known: Known, foreign: set[int]) -> None:
+        """What becomes of one load whose number is taken."""
+        mine = known.batch_id == self.batch_id
+        refusal = "duplicate_doc_in_file" if mine else "doc_no_differs"
+        params = {"other_line": str(self.line_of(known.shipment_id))} if mine else {}
+        if known.batch_id in foreign:
+            self.issues.append(known.issue("doc_no_in_other_import"))
+        elif known.dispatch_differs:
+            code = "doc_no_reversed" if known.reversed_ else refusal
+            self.issues.append(known.issue(code, **params))
+        elif known.reversed_:
+            self.issues.append(known.issue("doc_no_reversed"))
+        elif not known.on_road:
+            self.issues.append(known.issue(refusal, **params))
+        else:
+            self._receive(session, known, mine, refusal, params)
+
+    def _receive(
+        self, session: Session, known: Known, mine: bool, refusal: str, params: dict[str, str]
+    ) -> None:
+        """A receipt for a load on the road; one that the file itself brought gets it at once."""
+        coming = self._received if mine else self.completing
+        first = coming.setdefault(known.shipment_id, known)
+        if first is not known and first.receipt != known.receipt:
+            self.issues.append(known.issue(refusal, **params))
+        elif first is not known:
+            self.skipped += 1
+        elif mine:
+            self.skipped += 1
+            complete(session, self, [known])
+
+    # --- openings ------------------------------------------------------------------------
+
+    def _after_openings(self, batch: LoadBatch, bound: Bound) -> Ints:
+        """Rows none of whose movements is dated before the opening entry of its site."""
+        good = np.ones(len(batch), bool)
+        if not self.openings:
+            return np.arange(len(batch))
+        for column, firm, day, mask in _moves(batch, bound):
+            opened = _lookup(self.openings, firm, batch.material_id)
+            for row in np.flatnonzero(mask & (day < opened)).tolist():
+                good[row] = False
+                known = {"first_day": date.fromordinal(int(opened[row])).isoformat()}
+                self.issues.append(
+                    RowIssue(int(batch.line[row]), column, "", "before_opening", known)
+                )
+        return np.flatnonzero(good)
+
+    def _note_moves(self, batch: LoadBatch, bound: Bound) -> None:
+        """Remember the first day of movement of every site, for openings that come meanwhile."""
+        for _, firm, day, mask in _moves(batch, bound):
+            code = firm[mask] * _MATERIALS + batch.material_id[mask]
+            sites, place = np.unique(code, return_inverse=True)
+            first = np.full(len(sites), np.iinfo(np.int64).max)
+            np.minimum.at(first, place, day[mask])
+            for site, ordinal in zip(sites.tolist(), first.tolist(), strict=True):
+                key = divmod(site, _MATERIALS)
+                self.first_moves[key] = min(ordinal, self.first_moves.get(key, ordinal))
+
+
+_MATERIALS = 1_000_000
+
+
+def _moves(batch: LoadBatch, bound: Bound) -> Iterable[tuple[str, Ints, Ints, NDArray[np.bool_]]]:
+    """(column, firm, day, which rows) of the movements of sites; a child leaves no site."""
+    yield "dispatched_at", batch.consignor_id, batch.dispatched_day, bound.kind == 0
+    yield "received_at", batch.consignee_id, batch.received_day, batch.received_month > 0
+
+
+def _lookup(openings: Openings, firm: Ints, material: Ints) -> Ints:
+    """Opening day of each (firm, material), 0 where there is none."""
+    known = sorted((f * _MATERIALS + m, day) for (f, m), day in openings.items())
+    codes = np.array([code for code, _ in known], np.int64)
+    days = np.array([day for _, day in known], np.int64)
+    asked = firm * _MATERIALS + material
+    place = np.minimum(np.searchsorted(codes, asked), len(codes) - 1)
+    return np.where(codes[place] == asked, days[place], 0)
+
+
+def complete(session: Session, staging: Staging, loads: Sequence[Known]) -> bool:
+    """Give loads on the road their receipt and note the difference; False if one is gone."""
+    ordered = sorted(loads, key=lambda known: known.shipment_id)
+    ids = np.array([known.shipment_id for known in ordered], np.int64)
+    receipt: dict[str, Any] = {}
+    for name in ordered[0].values:
+        values = [known.values[name] for known in ordered]
+        receipt[name] = values if isinstance(values[0], str) else np.array(values, np.int64)
+    done = load_store.complete_loads(session, ids, receipt, staging.batch_id, staging.now)
+    if done:
+        staging.add_rollup(_postings([known.before for known in ordered]), -1)
+        staging.add_rollup(_postings([known.after for known in ordered]))
+    return done
+
+
+def _postings(loads: list[Facts]) -> BulkRollup:
+    columns = columns_from_rows(LoadColumns, loads)
+    assert isinstance(columns, LoadColumns)
+    return bulk_load_postings(columns)
+
+
+def _none_for_zero(keys: Ints) -> Any:
+    return [key or None for key in keys.tolist()] if keys.any() else None
+
+
+def _chosen(batch: LoadBatch, bound: Bound, rows: Ints) -> tuple[LoadBatch, Bound]:
+    if len(rows) == len(batch) and (rows == np.arange(len(batch))).all():
+        return batch, bound
+    return pick(batch, rows), bound.pick(rows)
