@@ -9,15 +9,16 @@ from flask import Flask
 
 from wasteflow.config import Config, load_config
 from wasteflow.services.tracing import warm_tracing
-from wasteflow.web import assets, errors, health, security, texts
-from wasteflow.web.access import Books
+from wasteflow.web import answers, assets, errors, health, packing, security, texts
+from wasteflow.web.access import Books, books
 from wasteflow.web.pages import blueprint
 
 
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     """The application for `config` (default: the environment).
 
-    Opens no connection yet, unless `warm`: then tracing is made ready beside the first requests.
+    Opens no connection yet, unless `warm`: then tracing and the first page are made ready beside
+    the first requests.
     """
     settings = config or load_config()
     app = Flask("wasteflow.web", static_folder=None, template_folder="templates")
@@ -27,18 +28,21 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     security.install(app)
     texts.install(app)
     assets.install(app)
+    answers.install(app)
+    packing.install(app)
     errors.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(blueprint)
     if warm:
-        books: Books = app.extensions["wasteflow"]
-        Thread(target=_warm, args=(books,), name="warm-tracing", daemon=True).start()
+        Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
     return app
 
 
-def _warm(books: Books) -> None:
-    """Trace every material once, so that the first page need not; readiness tells of troubles."""
+def warm_up(app: Flask) -> None:
+    """Trace every material and keep the first page; readiness tells of troubles with the books."""
     try:
-        warm_tracing(db=books.db)
+        warm_tracing(db=books(app).db)
+        with app.test_request_context("/"):
+            app.full_dispatch_request()
     except Exception:
-        logging.getLogger("wasteflow").warning("tracing was not made ready", exc_info=True)
+        logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)

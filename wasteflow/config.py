@@ -10,6 +10,7 @@ from typing import Final
 
 LANGS: Final = ("zh", "en")
 DATABASE_FILE: Final = "wasteflow.sqlite3"
+DEFAULT_KEPT_MB: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,12 @@ SETTINGS: Final = (
         "底图审图号，设底图时必填",
         "approval number (审图号) of the basemap, required with it",
     ),
+    Setting(
+        "WASTEFLOW_KEPT_MB",
+        "64",
+        "每个服务进程在内存中保留的页面与数据，兆字节；0 = 不保留",
+        "pages and data each server process keeps in memory, megabytes; 0 = none",
+    ),
 )
 """Every setting there is; the guide prints this table."""
 
@@ -83,6 +90,7 @@ class Config:
     database_url: str
     lang: str = "zh"
     basemap: Basemap | None = None
+    kept_mb: int = DEFAULT_KEPT_MB
 
 
 def instance_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -107,7 +115,7 @@ def database_url(environ: Mapping[str, str] | None = None) -> str:
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
-    """Every setting in force; an unknown language falls back to Chinese."""
+    """Every setting in force; an unknown language or number falls back to the default."""
     env = os.environ if environ is None else environ
     lang = env.get("WASTEFLOW_LANG", "zh")
     url = env.get("WASTEFLOW_BASEMAP_URL", "")
@@ -116,4 +124,10 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         env.get("WASTEFLOW_BASEMAP_ATTRIBUTION", ""),
         env.get("WASTEFLOW_BASEMAP_APPROVAL", ""),
     )
-    return Config(database_url(env), lang if lang in LANGS else "zh", basemap if url else None)
+    kept = env.get("WASTEFLOW_KEPT_MB", "")
+    return Config(
+        database_url(env),
+        lang if lang in LANGS else "zh",
+        basemap if url else None,
+        int(kept) if kept.isascii() and kept.isdigit() else DEFAULT_KEPT_MB,
+    )

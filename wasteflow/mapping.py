@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from wasteflow_maps.layers import MapData
 
 LEVELS = ("enterprise", "park")
+LINKS = (300, 1000, 5000)
+"""How many links a map may be asked to draw at most; the first unless asked."""
+
+
+_LOCATED = ("code", "name_zh", "name_en", "park", "parent", "lon", "lat")
 
 
 def map_of(
@@ -29,10 +34,12 @@ def map_of(
     material: str = "",
     level: str = "enterprise",
     basemap: dict[str, str] | None = None,
+    links: int = LINKS[0],
     month_word: Callable[[int], str] = month_text,
 ) -> MapData:
     """What the map shows: links with an end in scope, parks with their official declared rate.
 
+    links: how many links are drawn at most.
     month_word: how the last month of the evidence is written.
     Raises InvalidValue `bad_scope`, `bad_level`; NotFound.
     """
@@ -57,6 +64,7 @@ def map_of(
         synthetic=seen.synthetic,
         basemap=basemap,
         evidence_date=month_word(min(period.last, seen.last)) if seen.last else "-",
+        max_links=links,
     )
 
 
@@ -72,9 +80,10 @@ def _edges_in_scope(
 
 
 def _located(item: Any) -> dict[str, Any]:
-    """A registered object with its radius as a number."""
+    """What the map wants of a park or enterprise, its radius as a number."""
     radius = item.precision_km
-    return {**asdict(item), "precision_km": float(radius) if radius else None}
+    row = {name: getattr(item, name, None) for name in _LOCATED}
+    return {**row, "precision_km": float(radius) if radius else None}
 
 
 def _park(park: Any) -> dict[str, Any]:

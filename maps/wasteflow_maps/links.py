@@ -140,10 +140,11 @@ def sort_flows(
 
     Of the lines and of the bubbles the largest `max_links` each are drawn, the rest is "other".
     """
-    links, kept = _sort_edges(edges, kinds, places, to_park=False)
-    by_park = len(links) > max_links and any(_park_key(places, link) for link in links)
-    if by_park:
-        links, kept = _sort_edges(edges, kinds, places, to_park=True)
+    drawn = _drawn_ends(edges, kinds, places)
+    by_park = len(drawn) > max_links and any(
+        _to_park(end, places) != end for link in drawn for end in link[:2]
+    )
+    links, kept = _sort_edges(edges, kinds, places, to_park=by_park)
     links.sort(key=lambda link: link.order)
     bubbles = _bubbles(kept["one_end"], places)
     kept["other"] = links[max_links:]
@@ -222,6 +223,24 @@ def _sort_edges(
     return list(drawn.values()), {why: list(group.values()) for why, group in kept.items()}
 
 
+def _drawn_ends(
+    edges: Iterable[Row], kinds: Mapping[str, str], places: Mapping[str, Row]
+) -> set[tuple[str, str, str]]:
+    """(source, target, material) of every line between firms, without adding anything up."""
+    ends: dict[str, tuple[str, str]] = {}
+    found = set()
+    for edge in edges:
+        known = []
+        for node in (str(edge["source"]), str(edge["target"])):
+            if node not in ends:
+                ends[node] = _end(node, kinds, places, False)
+            known.append(ends[node])
+        (source_is, source), (target_is, target) = known
+        if source_is == target_is == "located" and source != target:
+            found.add((source, target, str(edge["material"])))
+    return found
+
+
 def _end(
     node: str, kinds: Mapping[str, str], places: Mapping[str, Row], to_park: bool
 ) -> tuple[str, str]:
@@ -247,10 +266,6 @@ def _to_park(key: str, places: Mapping[str, Row]) -> str:
     row = places.get(key)
     park = str(row["park"]) if row and row["kind"] != "park" and row["park"] else ""
     return park if park and _located(places, park) else key
-
-
-def _park_key(places: Mapping[str, Row], link: Link) -> bool:
-    return any(_to_park(key, places) != key for key in (link.source, link.target))
 
 
 def _located(places: Mapping[str, Row], key: str) -> bool:

@@ -50,8 +50,11 @@ def render_map(
     single_file: bool,
     asset_url: Callable[[str], str] | None,
     nonce: str | None,
+    data_url: str | None = None,
 ) -> str:
     """The whole HTML page of `data` in `lang` ("zh" or "en").
+
+    With `data_url` the page is without what it draws: it loads `map_json` from there.
 
     `single_file` puts every asset inline: the file works from disk without any request, so a
     basemap is left out of it.
@@ -77,6 +80,8 @@ def render_map(
         styles = [f"<style{nonce_attr}>{asset_text(name)}</style>" for name in sheets]
         tags = [f"<script{nonce_attr}>{asset_text(name)}</script>" for name in scripts]
     styles.append(f"<style{nonce_attr}>{colours}</style>")
+    if data_url is not None:
+        map_script = f"wasteflow.ready(function () {{\n{map_script}\n}});"
     tags.append(f"<script{nonce_attr}>{map_script}</script>")
     page = _template().render(
         lang="en" if lang == "en" else "zh",
@@ -87,13 +92,19 @@ def render_map(
         scripts=[Markup(tag) for tag in tags],
         map_html=Markup(map_html),
         nonce_attr=nonce_attr,
-        payload=Markup(_safe_json(content)),
+        payload=Markup(_safe_json(content)) if data_url is None else "",
+        data_url=data_url,
         arrows=ARROWS_PX,
         share=content["views"]["share"],
         **panel(data, lang, content["parks"]),
     )
     _refuse_foreign(page)
     return page
+
+
+def map_json(data: MapData, lang: str) -> str:
+    """What a page rendered with `data_url` loads from there: JSON, names of users as plain text."""
+    return _safe_json(payload(data, lang))
 
 
 @cache

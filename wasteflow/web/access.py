@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app
+from flask import Flask, current_app
 
 from wasteflow.config import Config
 from wasteflow_models import migrate
@@ -38,8 +38,8 @@ class Books:
         return state
 
 
-def books() -> Books:
-    """The books of the current application."""
-    found = current_app.extensions["wasteflow"]
+def books(app: Flask | None = None) -> Books:
+    """The books of an application, by default the current one."""
+    found = (app or current_app).extensions["wasteflow"]
     assert isinstance(found, Books)
     return found

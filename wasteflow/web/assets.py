@@ -5,6 +5,7 @@ Addresses carry a digest of the content, so that browsers may keep them for a ye
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from functools import cache
 from hashlib import sha256
@@ -13,6 +14,7 @@ from typing import Final
 
 from flask import Flask, Response, abort, request, send_file, url_for
 
+from wasteflow.web.packing import packable, packed_file, taken
 from wasteflow_maps import MapError
 from wasteflow_maps.assets import asset_names, asset_path
 
@@ -87,7 +89,14 @@ def _vendor(name: str) -> Response:
 
 
 def _send(path: Path) -> Response:
-    response = send_file(path, conditional=True)
+    kind = mimetypes.guess_type(path.name)[0]
+    if packable(kind) and taken() and not request.range:
+        response = Response(packed_file(path, path.stat().st_mtime_ns), mimetype=kind)
+        response.headers["Content-Encoding"] = "gzip"
+        response.set_etag(_digest(path), weak=True)
+        response.make_conditional(request)
+    else:
+        response = send_file(path, conditional=True)
     response.headers["Cache-Control"] = _LONG if "v" in request.args else _SHORT
     return response
 

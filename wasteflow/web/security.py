@@ -48,9 +48,13 @@ def _with_headers(response: Response) -> Response:
     for name, value in _FIXED.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = request_id()
+    if response.status_code == 304:
+        # The browser keeps the page it has, and with it the policy that names the nonce in it.
+        return response
+    if response.mimetype in ("text/html", "text/csv", "application/json"):
+        response.headers.setdefault("Cache-Control", "private, no-cache")
     if response.mimetype == "text/html":
         response.headers.setdefault("Content-Security-Policy", _policy())
-        response.headers.setdefault("Cache-Control", "private, no-cache")
         response.vary.add("Cookie")
     return response
 

@@ -1,9 +1,9 @@
-// Draws the layers of a flow map out of the JSON in #wf-data; every text of a user goes in as text.
+// Draws the layers of a flow map out of the JSON in #wf-data, or at its data-src; every text of a
+// user goes in as text.
 (function () {
   "use strict";
-  var data = JSON.parse(document.getElementById("wf-data").textContent);
-  var T = data.texts, zh = data.lang === "zh";
-  var Line = null, lines = [], byNode = {}, map = null, groups = {}, pinned = [];
+  var data = null, T = null, zh = false;
+  var Line = null, lines = [], byNode = {}, map = null, groups = {}, pinned = [], hot = [];
   var bubbles = [], ownBubbles = {};
 
   function grouped(value, places) {
@@ -90,15 +90,17 @@
     return box;
   }
 
+  // Only what changes is touched, and nothing while the map is dragged over the lines.
   function heat(lit) {
     map.getContainer().classList.toggle("wf-hover", lit.length > 0);
-    lines.concat(bubbles).forEach(function (line) {
-      if (line._path) line._path.classList.toggle("wf-hot", lit.indexOf(line) >= 0);
-    });
+    hot.forEach(function (line) { if (line._path) line._path.classList.remove("wf-hot"); });
+    lit.forEach(function (line) { if (line._path) line._path.classList.add("wf-hot"); });
+    hot = lit;
   }
+  function moving() { return map.dragging && map.dragging.moving(); }
   function watch(layer, own) {
-    layer.on("mouseover", function () { heat(own()); });
-    layer.on("mouseout", function () { heat(pinned); });
+    layer.on("mouseover", function () { if (!moving()) heat(own()); });
+    layer.on("mouseout", function () { if (!moving()) heat(pinned); });
   }
   function tip(layer, make, options) {
     layer.bindTooltip(make, L.extend({ sticky: true, className: "wf-tip", opacity: 1 }, options));
@@ -240,6 +242,7 @@
     view(data.views.main);
     panel(control);
     map.on("click", function () { pinned = []; heat([]); });
+    map.on("dragend", function () { heat(pinned); });
     wasteflowGround.graticule(map);
     var marks = data.parks.map(function (park) {
       return { at: [park.top, park.lon], under: [park.bottom, park.lon], text: park.name,
@@ -261,5 +264,26 @@
     document.documentElement.dataset.ready = "true";
   }
 
-  window.wasteflow = { layer: layer, start: start, mass: mass, width: width, data: data };
+  function take(found) {
+    data = found;
+    T = data.texts;
+    zh = data.lang === "zh";
+    window.wasteflow.data = data;
+  }
+  // Runs `draw` when the data has come; a page that does not come says so.
+  function ready(draw) {
+    var note = document.getElementById("wf-loading");
+    fetch(source.dataset.src, { credentials: "same-origin" }).then(function (response) {
+      if (!response.ok) throw new Error(String(response.status));
+      return response.json();
+    }).then(function (found) {
+      take(found);
+      draw();
+      note.remove();
+    }).catch(function () { note.textContent = note.dataset.failed; });
+  }
+
+  var source = document.getElementById("wf-data");
+  window.wasteflow = { layer: layer, start: start, ready: ready, mass: mass, width: width };
+  if (!source.dataset.src) take(JSON.parse(source.textContent));
 })();

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
+from wasteflow.web.answers import kept
 from wasteflow.web.formats import cell, count, mass, percent, target_value
 from wasteflow.web.health import check_database
 from wasteflow.web.pages import (
@@ -26,22 +27,23 @@ from wasteflow_maps.style import colour_of
 
 blueprint = Blueprint("pages", __name__)
 blueprint.before_request(check_database)
-blueprint.add_url_rule("/", "overview", overview.show)
-blueprint.add_url_rule("/map", "map", flow_map.show)
-blueprint.add_url_rule("/map/frame", "map_frame", flow_map.frame)
-blueprint.add_url_rule("/map/file", "map_file", flow_map.file)
-blueprint.add_url_rule("/sankey", "sankey", sankey.show)
-blueprint.add_url_rule("/targets", "targets", target_board.show)
-blueprint.add_url_rule("/rates", "rates", explorer.show)
-blueprint.add_url_rule("/gap", "gap", explorer.gap)
-blueprint.add_url_rule("/postings", "postings", drill.postings)
+blueprint.add_url_rule("/", "overview", kept(overview.show))
+blueprint.add_url_rule("/map", "map", kept(flow_map.show))
+blueprint.add_url_rule("/map/frame", "map_frame", kept(flow_map.frame))
+blueprint.add_url_rule("/map/data", "map_data", kept(flow_map.data))
+blueprint.add_url_rule("/map/file", "map_file", kept(flow_map.file))
+blueprint.add_url_rule("/sankey", "sankey", kept(sankey.show))
+blueprint.add_url_rule("/targets", "targets", kept(target_board.show))
+blueprint.add_url_rule("/rates", "rates", kept(explorer.show))
+blueprint.add_url_rule("/gap", "gap", kept(explorer.gap))
+blueprint.add_url_rule("/postings", "postings", kept(drill.postings))
 blueprint.add_url_rule("/records", "records", drill.records)
-blueprint.add_url_rule("/provenance", "provenance", origin.show)
-blueprint.add_url_rule("/quota", "quota", planning.quota)
+blueprint.add_url_rule("/provenance", "provenance", kept(origin.show))
+blueprint.add_url_rule("/quota", "quota", kept(planning.quota))
 blueprint.add_url_rule("/crosscheck", "crosscheck", planning.crosscheck)
-blueprint.add_url_rule("/audit", "audit", auditor.show, methods=["GET", "POST"])
-blueprint.add_url_rule("/flows", "flows", detail.flows)
-blueprint.add_url_rule("/balances", "balances", detail.balances)
+blueprint.add_url_rule("/audit", "audit", kept(auditor.show), methods=["GET", "POST"])
+blueprint.add_url_rule("/flows", "flows", kept(detail.flows))
+blueprint.add_url_rule("/balances", "balances", kept(detail.balances))
 
 
 def here(**changes: Any) -> str:

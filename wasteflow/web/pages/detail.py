@@ -10,7 +10,16 @@ from wasteflow.core.vocabulary import EVIDENCE
 from wasteflow.web.formats import NONE, cell, count
 from wasteflow.web.pages.links import LinkRow, flows_of, links_of
 from wasteflow.web.pages.stocks import COMPARTMENTS, FINDINGS, StockLine, stock_lines
-from wasteflow.web.pages.tables import Cell, Column, Page, Row, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import (
+    Cell,
+    Column,
+    Later,
+    Page,
+    Row,
+    csv_response,
+    page_of,
+    wants_csv,
+)
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import name_of, text
 from wasteflow_maps.style import colour_of
@@ -82,7 +91,8 @@ def flows() -> str | Response:
         Column("distance", "col.distance", "km", True),
         Column("evidence", "col.evidence"),
     )
-    page = page_of(columns, [_link_cells(view, row) for row in found], sort="-mass")
+    rows = [_link_cells(view, row) for row in found]
+    page = page_of(columns, rows, sort="-mass", add=("mass", "loads"))
     kg = sum(row.kg for row in found)
     return _answer(
         "flows.html", view, page, f"flows-{view.span.text}", evidence=evidence, total_kg=kg
@@ -90,20 +100,26 @@ def flows() -> str | Response:
 
 
 def _link_cells(view: View, row: LinkRow) -> Row:
-    distance = Cell(NONE, None, muted=True)
-    if row.distance_km is not None:
-        distance = Cell(f"{row.distance_km:,.1f}", row.distance_km)
-    word = text(f"evidence.{row.worst}") if row.worst else NONE
-    return {
-        "source": firm_cell(view, row.source),
-        "target": firm_cell(view, row.target),
-        "material": material_cell(view, row.material),
-        "route": route_cell(view, row.route),
-        "mass": mass_cell(row.kg, _postings_of(view, row)),
-        "loads": Cell(count(row.loads), row.loads),
-        "distance": distance,
-        "evidence": Cell(word, word),
+    makers = {
+        "source": lambda: firm_cell(view, row.source),
+        "target": lambda: firm_cell(view, row.target),
+        "material": lambda: material_cell(view, row.material),
+        "route": lambda: route_cell(view, row.route),
+        "mass": lambda: mass_cell(row.kg, _postings_of(view, row)),
+        "loads": lambda: Cell(count(row.loads), row.loads),
+        "distance": lambda: _distance_cell(row.distance_km),
+        "evidence": lambda: _evidence_cell(row.worst),
     }
+    return Later(makers, {"mass": row.kg, "loads": row.loads, "distance": row.distance_km})
+
+
+def _distance_cell(km: float | None) -> Cell:
+    return Cell(NONE, None, muted=True) if km is None else Cell(f"{km:,.1f}", km)
+
+
+def _evidence_cell(word: str) -> Cell:
+    shown = text(f"evidence.{word}") if word else NONE
+    return Cell(shown, shown)
 
 
 def _postings_of(view: View, row: LinkRow) -> str:
@@ -163,19 +179,23 @@ def _moves_of(view: View, line: StockLine, direction: str) -> str:
 
 
 def _stock_cells(view: View, line: StockLine) -> Row:
-    words = ", ".join(text(f"finding.{code}") for code in line.findings)
-    place = text(f"compartment.{line.compartment}")
-    return {
-        "enterprise": firm_cell(view, line.enterprise),
-        "compartment": Cell(place, place),
-        "material": material_cell(view, line.material),
-        "opening": mass_cell(line.opening_kg),
-        "in": mass_cell(line.in_kg, _moves_of(view, line, "in")),
-        "out": mass_cell(line.out_kg, _moves_of(view, line, "out")),
-        "closing": mass_cell(line.closing_kg),
-        "residual": mass_cell(line.residual_kg),
-        "findings": Cell(words or NONE, words, muted=not words),
+    makers = {
+        "enterprise": lambda: firm_cell(view, line.enterprise),
+        "compartment": lambda: _word_cell(text(f"compartment.{line.compartment}")),
+        "material": lambda: material_cell(view, line.material),
+        "opening": lambda: mass_cell(line.opening_kg),
+        "in": lambda: mass_cell(line.in_kg, _moves_of(view, line, "in")),
+        "out": lambda: mass_cell(line.out_kg, _moves_of(view, line, "out")),
+        "closing": lambda: mass_cell(line.closing_kg),
+        "residual": lambda: mass_cell(line.residual_kg),
+        "findings": lambda: _word_cell(", ".join(text(f"finding.{c}") for c in line.findings)),
     }
+    order = {"in": line.in_kg, "out": line.out_kg, "opening": line.opening_kg}
+    return Later(makers, {**order, "closing": line.closing_kg, "residual": line.residual_kg})
+
+
+def _word_cell(words: str) -> Cell:
+    return Cell(words or NONE, words, muted=not words)
 
 
 def _answer(template: str, view: View, page: Page, name: str, **more: object) -> str | Response:

@@ -14,6 +14,7 @@ from wasteflow.services.drill import TERMS
 from wasteflow.services.provenance import gap_report
 from wasteflow.services.rating import BASES, TERRITORIAL
 from wasteflow.web.access import books
+from wasteflow.web.answers import once
 from wasteflow.web.formats import kg_of, percent
 from wasteflow.web.pages.detail import group_cell
 from wasteflow.web.pages.explained import beside, explain, report_of
@@ -180,7 +181,11 @@ def _sums(cells: Sequence[Row], total: Mapping[str, Any], words: Sequence[str]) 
 
 def gap_rows(view: View) -> list[dict[str, Any]]:
     """Firms whose declared and verified utilisation differ, widest first, kilograms added."""
-    report = gap_report(db=books().db, period=view.span, scope=view.scope, material=view.material)
+    period, scope, material = view.span, view.scope, view.material
+    report = once(
+        ("gap", period, scope, material),
+        lambda: gap_report(db=books().db, period=period, scope=scope, material=material),
+    )
     rows = [
         {**row, "gap_kg": kg_of(row["gap_t"]) or 0}
         for row in report["firms"]

@@ -1,18 +1,22 @@
-"""`/map`: the flow map in a frame of our own origin, and the same map as one offline file."""
+"""`/map`: the flow map in a frame of our own origin, its data, and the map as one offline file."""
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, request
+from flask import Response, abort, make_response, render_template, request
 
-from wasteflow.mapping import LEVELS, map_of
+from wasteflow.mapping import LEVELS, LINKS, map_of
 from wasteflow.web.access import books
+from wasteflow.web.answers import once
 from wasteflow.web.assets import themed_url
 from wasteflow.web.formats import month_words
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.security import nonce
 from wasteflow.web.texts import lang, theme
 from wasteflow_maps.layers import MapData
-from wasteflow_maps.page import render_map
+from wasteflow_maps.page import map_json, render_map
+
+APART = 300
+"""A map of more lines and bubbles than this loads them after the page."""
 
 
 def show() -> str:
@@ -20,7 +24,9 @@ def show() -> str:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    return render_template("map.html", view=view, level=_level())
+    return render_template(
+        "map.html", view=view, level=_level(), links=_links(), links_of=LINKS, default=LINKS[0]
+    )
 
 
 def frame() -> str:
@@ -28,13 +34,24 @@ def frame() -> str:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
+    shown = data_of(view)
+    apart = len(shown.links) + len(shown.bubbles) > APART
     return render_map(
-        data_of(view, _level()),
+        shown,
         lang=lang(),
         single_file=False,
         asset_url=lambda name: themed_url(name, theme()),
         nonce=nonce(),
+        data_url=view.address("map_data", level=_level(), links=_links()) if apart else None,
     )
+
+
+def data() -> Response | str:
+    """What the map draws, for a page that loads it after itself."""
+    view = read_view()
+    if view.empty:
+        abort(404)
+    return Response(map_json(data_of(view), lang()), mimetype="application/json")
 
 
 def file() -> Response | str:
@@ -42,9 +59,7 @@ def file() -> Response | str:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    page = render_map(
-        data_of(view, _level()), lang=lang(), single_file=True, asset_url=None, nonce=None
-    )
+    page = render_map(data_of(view), lang=lang(), single_file=True, asset_url=None, nonce=None)
     response = make_response(page)
     name = f"wasteflow-map-{view.span.text}.html"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -56,15 +71,26 @@ def _level() -> str:
     return word if word in LEVELS else LEVELS[0]
 
 
-def data_of(view: View, level: str) -> MapData:
+def _links() -> int:
+    asked = request.args.get("links", "")
+    return next((number for number in LINKS if str(number) == asked), LINKS[0])
+
+
+def data_of(view: View) -> MapData:
     """What the map of a view shows; links with an end in scope."""
     basemap = books().config.basemap
-    return map_of(
-        db=books().db,
-        period=view.span,
-        scope=view.scope,
-        material=view.material,
-        level=level,
-        basemap=basemap.as_dict() if basemap else None,
-        month_word=lambda month: month_words(month, lang()),
-    )
+    asked = view.span, view.scope, view.material, _level(), _links(), lang()
+
+    def make() -> MapData:
+        return map_of(
+            db=books().db,
+            period=view.span,
+            scope=view.scope,
+            material=view.material,
+            level=_level(),
+            links=_links(),
+            basemap=basemap.as_dict() if basemap else None,
+            month_word=lambda month: month_words(month, lang()),
+        )
+
+    return once(("map", *asked), make)

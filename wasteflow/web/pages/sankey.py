@@ -19,7 +19,15 @@ from wasteflow.web.pages.sankey_view import (
     picture,
     without_yards,
 )
-from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import (
+    Cell,
+    Column,
+    Later,
+    Row,
+    csv_response,
+    page_of,
+    wants_csv,
+)
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, name_of, text
 
@@ -46,7 +54,7 @@ def show() -> str | Response:
         Column("loads", "col.loads", "", True),
     )
     rows = [_cells(view, flow, names) for flow in shown.all_flows]
-    page = page_of(columns, rows, sort="-mass", limit=12)
+    page = page_of(columns, rows, sort="-mass", limit=12, add=("mass", "loads") if between else ())
     if wants_csv():
         return csv_response(page, f"wasteflow-sankey-{view.span.text}", text, view.books.synthetic)
     return render_template(
@@ -98,18 +106,22 @@ def _name(shown: Picture, node: str) -> str:
     return text("sankey.other_from" if node == OTHER_FROM else "sankey.other")
 
 
-def _cells(view: View, flow: Flow, names: dict[str, str]) -> dict[str, Cell]:
-    loads = Cell(count(flow.loads), flow.loads) if flow.loads else Cell(NONE, 0, muted=True)
-    material = Cell(NONE, "", muted=True)
-    if flow.material in view.registry.materials:
-        material = material_cell(view, flow.material)
-    return {
-        "source": Cell(names[flow.source], names[flow.source], title=flow.source),
-        "target": Cell(names[flow.target], names[flow.target], title=flow.target),
+def _cells(view: View, flow: Flow, names: dict[str, str]) -> Row:
+    def loads() -> Cell:
+        return Cell(count(flow.loads), flow.loads) if flow.loads else Cell(NONE, 0, muted=True)
+
+    def material() -> Cell:
+        known = flow.material in view.registry.materials
+        return material_cell(view, flow.material) if known else Cell(NONE, "", muted=True)
+
+    makers = {
+        "source": lambda: Cell(names[flow.source], names[flow.source], title=flow.source),
+        "target": lambda: Cell(names[flow.target], names[flow.target], title=flow.target),
         "material": material,
-        "mass": mass_cell(flow.kg),
+        "mass": lambda: mass_cell(flow.kg),
         "loads": loads,
     }
+    return Later(makers, {"mass": flow.kg, "loads": flow.loads})
 
 
 def _payload(view: View, shown: Picture, names: dict[str, str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,9 +45,42 @@ class Column:
 Row = Mapping[str, Cell]
 
 
+class Later(Mapping[str, Cell]):
+    """A row whose cells are made when they are asked for: a page shows few of many rows.
+
+    order: what a column sorts by, where its cell is dear to make.
+    """
+
+    __slots__ = ("_found", "_makers", "order")
+
+    def __init__(
+        self,
+        makers: Mapping[str, Callable[[], Cell]],
+        order: Mapping[str, str | int | float | None] | None = None,
+    ) -> None:
+        self._makers = makers
+        self._found: dict[str, Cell] = {}
+        self.order = order or {}
+
+    def __getitem__(self, key: str) -> Cell:
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._makers[key]()
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The rows of one page of a table, and what its controls need."""
+    """The rows of one page of a table, and what its controls need.
+
+    sums: column → whole numbers of the rows shown and of all others the search left.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -58,6 +91,12 @@ class Page:
     limit: int
     offset: int
     query: str
+    sums: Mapping[str, tuple[int, int]]
+
+    @property
+    def others(self) -> int:
+        """How many rows the search left that stand on other pages."""
+        return self.total - len(self.rows)
 
     @property
     def first(self) -> int:
@@ -93,24 +132,50 @@ class Page:
 
 
 def page_of(
-    columns: Sequence[Column], rows: Sequence[Row], *, sort: str, limit: int = LIMIT
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *,
+    sort: str,
+    limit: int = LIMIT,
+    add: Sequence[str] = (),
 ) -> Page:
-    """The page of a table the request asks for; a word that is no column falls back to `sort`."""
+    """The page of a table the request asks for; a word that is no column falls back to `sort`.
+
+    add: columns of whole numbers in `Later.order` that are added up under the table.
+    """
     keys = {column.key for column in columns}
     wanted = request.args.get("sort", "")
     chosen = wanted if wanted.lstrip("-") in keys else sort
     key, descending = chosen.lstrip("-"), chosen.startswith("-")
     query, found = _query(), matching(rows)
-    blank = [row for row in found if _sort_value(row[key]) is None]
-    found = [row for row in found if _sort_value(row[key]) is not None]
-    found.sort(key=lambda row: _order(row[key]), reverse=descending)
-    found += blank
+    known = [(_sort_value(row, key), row) for row in found]
+    blank = [row for value, row in known if value is None]
+    keyed = [(_order(value), row) for value, row in known if value is not None]
+    keyed.sort(key=lambda item: item[0], reverse=descending)
+    found = [row for _, row in keyed] + blank
     size = _number("limit", limit, 1, MAX_LIMIT)
     offset = _number("offset", 0, 0, max(0, len(found) - 1))
     shown = found if wants_csv() else found[offset : offset + size]
+    sums = {}
+    for column in add:
+        here = _added(shown, column)
+        sums[column] = here, _added(found, column) - here
     return Page(
-        tuple(columns), tuple(shown), len(found), len(rows), key, descending, size, offset, query
+        tuple(columns),
+        tuple(shown),
+        len(found),
+        len(rows),
+        key,
+        descending,
+        size,
+        offset,
+        query,
+        sums,
     )
+
+
+def _added(rows: Sequence[Row], column: str) -> int:
+    return sum(int(row.order[column] or 0) for row in rows if isinstance(row, Later))
 
 
 def matching(rows: Sequence[Row]) -> list[Row]:
@@ -152,12 +217,14 @@ def _plain(cell: Cell) -> str:
     return str(cell.value)
 
 
-def _sort_value(cell: Cell) -> Any:
+def _sort_value(row: Row, key: str) -> Any:
+    if isinstance(row, Later) and key in row.order:
+        return row.order[key]
+    cell = row[key]
     return cell.shown if cell.value is None and not cell.muted else cell.value
 
 
-def _order(cell: Cell) -> tuple[int, float, str]:
-    value = _sort_value(cell)
+def _order(value: Any) -> tuple[int, float, str]:
     if isinstance(value, int | float):
         return 0, float(value), ""
     try:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from flask import request, url_for
 
@@ -24,6 +25,8 @@ from wasteflow.web.texts import lang, name_of, text
 KEPT: Final = ("scope", "period", "material", "products")
 FIRMS_LISTED: Final = 300
 MIN_MONTHS: Final = 3
+UNQUOTED: Final = "!$'()*,/:;?@"
+"""What stands as it is in the query of an address, as `url_for` writes it."""
 Choice = tuple[str, str]
 
 
@@ -100,17 +103,29 @@ class View:
 
     def address(self, endpoint: str, **changes: Any) -> str:
         """Address of a page with this view, `changes` made; blank values are left out."""
-        kept: dict[str, Any] = {
+        path = self._paths.get(endpoint)
+        if path is None:  # a table asks for thousands of addresses, and url_for takes its time
+            path = self._paths[endpoint] = url_for(f"pages.{endpoint}")
+        query = "&".join(
+            f"{name}={_quoted(str(value))}"
+            for name, value in (self._kept | changes).items()
+            if value not in ("", None)
+        )
+        return f"{path}?{query}" if query else path
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return {}
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        return {
             "scope": self.scope if self.scope != "all" else "",
             "period": self.period.text if self.period else "",
             "material": self.material,
             "products": "1" if self.products else "",
             "lang": request.args.get("lang", ""),
         }
-        values = {
-            name: value for name, value in (kept | changes).items() if value not in ("", None)
-        }
-        return url_for(f"pages.{endpoint}", **values)
 
     @cached_property
     def form(self) -> Form:
@@ -118,6 +133,11 @@ class View:
         return form_of(
             self.books, self.scope, self.period.text if self.period else "", self.material
         )
+
+
+@lru_cache(maxsize=16_384)
+def _quoted(value: str) -> str:
+    return quote_plus(value, safe=UNQUOTED)
 
 
 def read_view() -> View:
