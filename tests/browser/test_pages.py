@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from tests import web_books
@@ -170,7 +170,8 @@ def test_every_page_reads_without_a_script(chromium_browser: Browser, site: str)
     page.goto(site)
     page.locator("#f-scope").select_option("park:park.a")
     page.get_by_role("button", name="查看").click()
-    assert "scope=park" in page.url and page.locator(".where").get_by_text("甲园区").is_visible()
+    expect(page.locator(".where").get_by_text("甲园区")).to_be_visible()
+    assert "scope=park" in page.url
     context.close()
 
 
@@ -179,11 +180,12 @@ def test_a_mistyped_period_can_be_mended_in_place(page: Page, site: str) -> None
     page.get_by_label("或自行填写").fill("2026年1月")
     page.get_by_role("button", name="查看").click()
     box = page.get_by_label("或自行填写")
-    assert box.input_value() == "2026年1月" and box.get_attribute("aria-invalid") == "true"
+    expect(box).to_have_attribute("aria-invalid", "true")
+    assert box.input_value() == "2026年1月"
     assert page.locator("#f-scope").input_value() == "park:park.a"
     box.fill("2026-01..2026-03")
     page.get_by_role("button", name="查看").click()
-    assert page.locator(".where").get_by_text("2026年第1季度").is_visible()
+    expect(page.locator(".where").get_by_text("2026年第1季度")).to_be_visible()
 
 
 def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(page: Page, site: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from tests import web_books
@@ -116,7 +116,7 @@ def test_three_clicks_lead_from_a_target_to_its_records(page: Page, site: str) -
     page.locator("#rows tbody tr").first.get_by_role("link", name="60.000").click()
     assert "60.000" in page.locator(".sum-line").inner_text()
     page.locator("table.data tbody a[href*='/records']").first.click()
-    assert page.get_by_text("x2").is_visible()
+    expect(page.get_by_text("x2")).to_be_visible()
     assert "✓" in page.locator(".sum-line").inner_text()
 
 
@@ -128,7 +128,7 @@ def test_a_table_can_be_audited_by_upload_and_by_paste(
     page.goto(f"{site}/audit")
     page.set_input_files("#a-file", path)
     page.get_by_role("button", name="核对").click()
-    assert page.get_by_text("与占利用处置总量比相符").is_visible()
+    expect(page.get_by_text("与占利用处置总量比相符")).to_be_visible()
     if AXE.is_file():
         assert serious(page) == []
     with page.expect_download() as waiting:
@@ -137,7 +137,7 @@ def test_a_table_can_be_audited_by_upload_and_by_paste(
     page.goto(f"{site}/audit")
     page.fill("#a-text", "id,generated\nx,-5\n")
     page.get_by_role("button", name="核对").click()
-    assert page.get_by_text("不是可用的数字").is_visible()
+    expect(page.get_by_text("不是可用的数字")).to_be_visible()
     assert page.locator("#a-text").input_value().startswith("id,generated")
 
 
@@ -152,5 +152,5 @@ def test_every_page_reads_without_a_script(chromium_browser: Browser, site: str)
     page.goto(f"{site}/audit")
     page.fill("#a-text", FIGURES)
     page.get_by_role("button", name="核对").click()
-    assert page.get_by_text("与占利用处置总量比相符").is_visible()
+    expect(page.get_by_text("与占利用处置总量比相符")).to_be_visible()
     context.close()

@@ -129,7 +129,7 @@ def _of_row(batch: LoadBatch, row: int, parent: Parent) -> Parent:
         int(batch.material_id[row]),
         refused,
         refused,
-        int(batch.received_at[row] or batch.dispatched_at[row]),
+        int((batch.received_at if batch.received_month[row] else batch.dispatched_at)[row]),
     )
 
 

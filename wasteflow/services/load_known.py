@@ -103,7 +103,7 @@ def compare(
     }
     dispatch = _dispatch(batch, kind, parent_doc_no, there)
     receipt = _receipt(batch, there)
-    same_receipt = _all(receipt) & (np.asarray(there["received_at"]) > 0)
+    same_receipt = _all(receipt) & (np.asarray(there["receipt_seq"]) > 0)
     repeated = _all(dispatch) & (same_receipt | (batch.received_month == 0))
     repeated &= ~np.isin(there["batch_id"], sorted(foreign))
     rows = np.flatnonzero(~repeated).tolist()

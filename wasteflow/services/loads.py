@@ -9,7 +9,7 @@ only, and published in one short transaction; nobody sees a part of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,11 +106,15 @@ def _in_stages(
     """A transaction for each chunk, and one that publishes them."""
     report = ImportReport("shipments", dry_run=dry_run)
     batch.published = False
-    with db.write(Alone.NOBODY) as session:
-        staging = _begin(session, batch, now)
-        staging.openings = openings_of(session, staging.keys)
-    staging.staged = True
-    with claimed(db, staging.batch_id), _discarding(db, staging.batch_id, dry_run):
+    with ExitStack() as held:
+        with db.write(Alone.NOBODY) as session:
+            staging = _begin(session, batch, now)
+            staging.openings = openings_of(session, staging.keys)
+            # Before anybody can see the batch: unclaimed, it would be swept as a dead one.
+            if not held.enter_context(claimed(db, staging.batch_id)):
+                raise Overtaken
+        staging.staged = True
+        held.enter_context(_discarding(db, staging.batch_id, dry_run))
         waiting = Waiting()
         for chunk in ahead(_checked(file, staging.keys, report.warnings)):
             with db.write(Alone.NOBODY) as session:

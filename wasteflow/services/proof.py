@@ -92,7 +92,24 @@ def load_faults(
         if folded != value:
             where = f"{key} {name.rstrip('_')}"
             faults.append(Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value)))
-    return status, faults
+    return status, [*faults, *_moment_faults(header, events, key)]
+
+
+def _moment_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
+    """The moments a header caches are those of its dispatch and its decision."""
+    at = {event.kind: event.at for event in events}
+    pairs = (("dispatched_at", EventKind.DISPATCHED), ("received_at", EventKind.DECIDED))
+    return [
+        Fault(
+            "fold_mismatch",
+            f"{key} {name}",
+            [header.doc_no],
+            str(at.get(kind.value)),
+            str(getattr(header, name)),
+        )
+        for name, kind in pairs
+        if getattr(header, name) != at.get(kind.value)
+    ]
 
 
 def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
