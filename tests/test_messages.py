@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import wasteflow
 from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
 from wasteflow.core.messages import CHINESE_WORDS, MESSAGES, render
+from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
@@ -28,7 +29,14 @@ CALLS = frozenset(
 
 
 def test_no_code_is_worded_twice() -> None:
-    parts = (FILE_MESSAGES, RULE_MESSAGES, FINDING_MESSAGES, AUDIT_MESSAGES, TARGET_MESSAGES)
+    parts = (
+        FILE_MESSAGES,
+        RULE_MESSAGES,
+        FINDING_MESSAGES,
+        AUDIT_MESSAGES,
+        TARGET_MESSAGES,
+        ACCESS_MESSAGES,
+    )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 
 

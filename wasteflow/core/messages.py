@@ -1,8 +1,8 @@
 """Wording of every code of the product, Chinese first and English too; no logic but `render`.
 
-The texts stand in `messages_files`, `_rules`, `_findings`, `_audit` and `_targets`.  A text says
-what is wrong, where, why, and what to do next; `{name}` takes a parameter, and what stands between
-`[[` and `]]` is left out where one of its parameters is missing.
+The texts stand in `messages_*`, one module per part of the product.  A text says what is wrong,
+where, why, and what to do next; `{name}` takes a parameter, and what stands between `[[` and `]]`
+is left out where one of its parameters is missing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
@@ -23,6 +24,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **FINDING_MESSAGES,
     **AUDIT_MESSAGES,
     **TARGET_MESSAGES,
+    **ACCESS_MESSAGES,
 }
 """Code → (Chinese, English)."""
 
