@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -101,7 +101,7 @@ class Visitor:
         found = re.search(r'name="csrf_token" value="([^"]+)"', html)
         return found[1] if found else ""
 
-    def send(self, address: str, data: dict[str, object], page: str = "/account") -> TestResponse:
+    def send(self, address: str, data: Mapping[str, object], page: str = "/account") -> TestResponse:
         """POST a form with the token of `page`."""
         return self.client.post(address, data={"csrf_token": self.form_token(page), **data})
 

@@ -43,7 +43,8 @@ def test_nobody_reads_a_page_without_signing_in(app: Flask) -> None:
     response = client.get("/rates?period=2026")
     assert response.status_code == 302
     assert response.headers["Location"] == "/sign-in?next=/rates?period%3D2026"
-    assert client.get("/static/wasteflow.css").status_code == 200
+    with client.get("/static/wasteflow.css") as sheet:
+        assert sheet.status_code == 200
     assert client.get("/healthz").status_code == 200
     api = client.get("/api/v1/nothing")
     assert api.status_code == 404
