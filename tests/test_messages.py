@@ -17,6 +17,7 @@ from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 from wasteflow.core.vocabulary import LABELS
@@ -36,6 +37,7 @@ def test_no_code_is_worded_twice() -> None:
         AUDIT_MESSAGES,
         TARGET_MESSAGES,
         ACCESS_MESSAGES,
+        MOVE_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 
