@@ -51,12 +51,13 @@ def export_registry(*, db: Database, kind: str, columns: list[str]) -> list[Valu
         rows = session.scalars(select(table).order_by(table.code)).all()
         own = {row.id: row.code for row in rows}
         return [
-            {column: _registry_value(kind, column, row, keys, own) for column in columns}
+            {column: registry_value(kind, column, row, keys, own) for column in columns}
             for row in rows
         ]
 
 
-def _registry_value(kind: str, column: str, row: Any, keys: Keys, own: Mapping[int, str]) -> Any:
+def registry_value(kind: str, column: str, row: Any, keys: Keys, own: Mapping[int, str]) -> Any:
+    """Typed value of a column of a stored object; `own`: code by id of its kind (for parents)."""
     if column in _REFERENCES:
         attribute, table = _REFERENCES[column]
         key = getattr(row, attribute)
@@ -89,7 +90,7 @@ def export_entries(
         for row in scan.entries(session):
             if row.reverses_id is not None or row.id in gone:
                 continue
-            values = _entry_values(row, keys)
+            values = entry_values(row, keys)
             if values["enterprise"] in wanted and _asked(values, row.month, period, material):
                 found.append(values)
         return found
@@ -101,7 +102,8 @@ def _asked(values: Values, month: int, period: Period | None, material: str) -> 
     return period is None or period.first <= month <= period.last
 
 
-def _entry_values(row: Any, keys: Keys) -> Values:
+def entry_values(row: Any, keys: Keys) -> Values:
+    """Typed values of an entry row by column of the contract."""
     codes = keys.codes
     return {
         "doc_no": row.doc_no,
