@@ -29,6 +29,7 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.entries import book_at
 from wasteflow.services.proof import Fault, entry_faults, load_faults, reversal_faults
+from wasteflow.services.proof_live import prove_live
 from wasteflow.services.proof_loads import prove_loads, rollup_of
 from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
@@ -96,6 +97,7 @@ def _prove_loads(session: Session, keys: Keys, report: CheckReport) -> Iterator[
     for count, rollup in prove_loads(session, keys, report.faults):
         report.shipments += count
         yield rollup
+    report.faults += prove_live(session, keys)
 
 
 def _prove_entries(session: Session, keys: Keys, report: CheckReport) -> Iterator[BulkRollup]:

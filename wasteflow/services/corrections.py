@@ -59,7 +59,7 @@ def reverse(
             owners += [firm[row.consignor_id] for row in loads]
             raise RuleBroken("doc_ambiguous", value=doc_no, candidates=", ".join(sorted(owners)))
         if entries:
-            return _reverse_entry(session, keys, entries[0], reason, now)
+            return reverse_entry_row(session, keys, entries[0], reason, now)
         if loads:
             return _reverse_load(session, keys, loads[0], reason, now)
         raise NotFound("doc_unknown", value=doc_no)
@@ -158,9 +158,10 @@ _COPIED = (
 )
 
 
-def _reverse_entry(
+def reverse_entry_row(
     session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime
 ) -> dict[str, Any]:
+    """Append the reversing row of an entry; RuleBroken `already_reversed`."""
     if row.reverses_id is not None or queries.reversed_entry_ids(session, [row.id]):
         raise RuleBroken("already_reversed", value=row.doc_no)
     rollup: Rollup = {}
@@ -191,10 +192,16 @@ def _reverse_load(
 ) -> dict[str, Any]:
     if row.reversed_:
         raise RuleBroken("already_reversed", value=row.doc_no)
+    if row.state in ("issued", "cancelled"):
+        raise RuleBroken("illegal_event", event="reversed", state=row.state)
     children = (
         select(ShipmentRow.doc_no)
         .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
-        .where(LoadChildRow.parent_id == row.id, ~ShipmentRow.reversed_)
+        .where(
+            LoadChildRow.parent_id == row.id,
+            ~ShipmentRow.reversed_,
+            ShipmentRow.state != "cancelled",
+        )
     )
     alive = list(session.scalars(children.order_by(ShipmentRow.id)))
     if alive:
