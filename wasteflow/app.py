@@ -25,6 +25,7 @@ from wasteflow.web import (
 )
 from wasteflow.web.access import Books, books
 from wasteflow.web.pages import blueprint
+from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
 
 
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
@@ -50,6 +51,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     errors.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(blueprint)
+    app.register_blueprint(loads_blueprint)
     app.register_blueprint(accounts.blueprint)
     limits.install(app)
     if warm:

@@ -31,7 +31,7 @@ from wasteflow.web.pages.loads_moves import (
     typed_content,
 )
 from wasteflow.web.pages.loads_words import DECIDED, STEPS, number_of, problems_of, remark_words
-from wasteflow.web.texts import text
+from wasteflow.web.texts import lang, text
 
 Load = Mapping[str, Any]
 _DECISIONS: Final = ("decided", "closed_one_sided")
@@ -71,7 +71,7 @@ class Trouble:
 
 def show(uid: UUID) -> Response:
     """The page."""
-    return _page(read_one(uid), Trouble())
+    return load_page(read_one(uid), Trouble())
 
 
 def slip(uid: UUID) -> Response:
@@ -105,13 +105,13 @@ def make(move: Move, uid: UUID) -> Response:
     except Denied:
         raise
     except StaleVersion as error:
-        return _stale(found, move, content, error)
+        return stale_page(found, move, content, error)
     except IllegalMove as error:
-        problems = (error.text(_lang()),)
-        return _page(found, Trouble(move, content, problems=problems, status=409))
+        problems = (error.text(lang()),)
+        return load_page(found, Trouble(move, content, problems=problems, status=409))
     except WasteflowError as error:
         errors, whole = problems_of(error)
-        return _page(found, _shown(move, load, content, errors, whole))
+        return load_page(found, _shown(move, load, content, errors, whole))
     if outcome is None:
         flash(text("move.done.delete"), "done")
         return make_response(redirect(url_for("loads.inbox"), 303))
@@ -123,12 +123,6 @@ def make(move: Move, uid: UUID) -> Response:
     return make_response(redirect(url_for(back, **values), 303))
 
 
-def _lang() -> str:
-    from wasteflow.web.texts import lang
-
-    return lang()
-
-
 def _shown(
     move: Move, load: Load, content: Mapping[str, str], errors: dict[str, str], whole: list[str]
 ) -> Trouble:
@@ -138,20 +132,17 @@ def _shown(
     return Trouble(move, content, errors, (*hidden, *whole), status=422)
 
 
-def _stale(
+def stale_page(
     found: Mapping[str, Any], move: Move, content: Mapping[str, str], error: StaleVersion
 ) -> Response:
     """What others did since the form was made, and the form again as it was typed."""
     since = max(0, error.found - error.expected)
     events = found["events"]
     meanwhile = events[max(0, len(events) - since) :] if since else []
-    trouble = Trouble(
-        move, content, meanwhile=meanwhile, stale=True, status=409, problems=()
-    )
-    return _page(found, trouble)
+    return load_page(found, Trouble(move, content, meanwhile=meanwhile, stale=True, status=409))
 
 
-def _page(found: Mapping[str, Any], trouble: Trouble) -> Response:
+def load_page(found: Mapping[str, Any], trouble: Trouble) -> Response:
     load, events = found["load"], found["events"]
     lead, others = _forms(load, trouble)
     body = render_template(
