@@ -101,7 +101,9 @@ class Visitor:
         found = re.search(r'name="csrf_token" value="([^"]+)"', html)
         return found[1] if found else ""
 
-    def send(self, address: str, data: Mapping[str, object], page: str = "/account") -> TestResponse:
+    def send(
+        self, address: str, data: Mapping[str, object], page: str = "/account"
+    ) -> TestResponse:
         """POST a form with the token of `page`."""
         return self.client.post(address, data={"csrf_token": self.form_token(page), **data})
 

@@ -146,6 +146,44 @@ def test_everybody_starts_at_the_widest_own_scope_and_sees_no_other(app: Flask, 
     assert client.get("/?scope=all").status_code == (200 if login == "root" else 404)
 
 
+READ = ("/", "/map/frame", "/map/data", "/map/file", "/sankey", "/targets", "/rates", "/gap",
+        "/postings", "/provenance", "/quota", "/crosscheck", "/flows", "/balances")  # fmt: skip
+FOREIGN = ("Trader", "ent.trade", "Producer Two", "ent.p2")
+
+
+@pytest.mark.parametrize("more", ["", "&level=park&between=1&links=5000", "&direction=upstream"])
+def test_no_page_shows_a_firm_what_others_do_among_themselves(
+    database_url: str, tmp_path: Path, more: str
+) -> None:
+    """ent.p1 gives to ent.use only; what ent.p2 and the trader do is none of its business."""
+    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.TRADED))
+    app = create_app(Config(database_url, lang="en"))
+    people.enrol(books(app).db, ["admin.p1", "root"])
+    client, root = sign_in(app, "admin.p1"), sign_in(app, "root")
+    seen = ""
+    for path in READ:
+        text = html(client, f"{path}?period=2026{more}")
+        assert [word for word in FOREIGN if word in text] == [], path
+        seen += html(root, f"{path}?period=2026{more}")
+    assert "Trader" in seen and "Producer Two" in seen
+    foreign = (
+        "/postings?source=transit:ent.p2:ent.trade&target=site:ent.trade",
+        "/postings?source=generation",
+        "/postings?target=site:ent.use&source=site:ent.trade",
+        "/postings?scope=enterprise:ent.p2",
+        "/records?month=2026-02&source=transit:ent.p2:ent.trade&target=site:ent.trade"
+        "&stuff=phosphogypsum&route=pg_trade&evidence=imported",
+        "/provenance?scope=enterprise:ent.use",
+        "/map/data?scope=all",
+    )
+    for address in foreign:
+        assert client.get(address).status_code == 404, address
+        assert root.get(address).status_code == 200, address
+    own = "/postings?source=transit:ent.p1:ent.use&target=site:ent.use"
+    assert client.get(own).status_code == 200
+    books(app).db.dispose()
+
+
 def test_who_has_no_reports_is_told_so(app: Flask) -> None:
     for login in ("nobody", "driver"):
         client = sign_in(app, login)
