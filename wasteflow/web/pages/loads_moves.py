@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from wasteflow.core.lifecycle import CONTINUOUS, Move
-from wasteflow.services.live import decisions, disputes, drafts, moves, one_sided
+from wasteflow.services.live import decisions, dispatching, disputes, drafts, moves, one_sided
 from wasteflow.services.live.views import Outcome
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
@@ -114,7 +114,7 @@ def run(move: Move, uid: UUID, version: int | None, content: Values) -> Outcome 
 
 
 SERVICES: Final[Mapping[Move, Callable[..., Outcome]]] = {
-    Move.DISPATCH: moves.dispatch,
+    Move.DISPATCH: dispatching.dispatch,
     Move.HAND_OVER: moves.hand_over,
     Move.RECEIVE: moves.receive,
     Move.DECIDE: decisions.decide,
