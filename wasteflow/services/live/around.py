@@ -15,6 +15,7 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import Held, children_of, held_of, held_rows, hold
 from wasteflow.services.live.kin import moved_kg
+from wasteflow.services.live.owing import owing
 from wasteflow.services.live.views import View, load_view, moment
 from wasteflow_models.accounts import AccountRow
 from wasteflow_models.convert import load_keys
@@ -27,9 +28,11 @@ _LOOKED_AT = 80
 
 
 def get_kin(*, db: Database, actor: Actor | None, uid: UUID) -> dict[str, Any]:
-    """`parent` (or None), `children`, `open_t`: refused tonnes that nothing has moved yet, or None.
+    """What stands around a load, as far as the actor may read it; masses are wet.
 
-    Of kin only what the actor may read is shown.  Masses are wet.  Raises Denied.
+    `parent` (or None), `children`, `open_t` (refused tonnes that nothing has moved yet, or None),
+    `owing` (firms whose word is awaited), `drafted_by` (whose draft it was, or None).
+    Raises Denied.
     """
     with db.read() as session:
         keys = load_keys(session)
@@ -42,6 +45,8 @@ def get_kin(*, db: Database, actor: Actor | None, uid: UUID) -> dict[str, Any]:
             "parent": _short(parent) if parent and _readable(parent, actor) else None,
             "children": [load_view(item, actor) for item in children if _readable(item, actor)],
             "open_t": tonnes_text(open_kg) if open_kg > 0 and not held.row.reversed_ else None,
+            "owing": sorted({firm for firm, _ in owing(held)}),
+            "drafted_by": held.draft.organisation if held.draft else None,
         }
 
 

@@ -16,7 +16,7 @@ from wasteflow.core.vocabulary import LoadState
 from wasteflow.schemas.cells import guard
 from wasteflow.services.live.reading import MOST, LoadFilter, list_loads
 from wasteflow.services.naming import Names
-from wasteflow.web.access import books
+from wasteflow.web.access import books, books_seen
 from wasteflow.web.identity import current_actor
 from wasteflow.web.pages.loads_form import material_choices, partner_choices
 from wasteflow.web.pages.loads_words import field_label, registry, state
@@ -113,10 +113,12 @@ def _file(wanted: LoadFilter) -> Response:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     zh = lang() == "zh"
-    writer.writerow([field_label(name) if zh else name for name in COLUMNS])
+    mark = "true" if books_seen().synthetic else "false"
+    writer.writerow([*(field_label(name) if zh else name for name in COLUMNS), "synthetic"])
     for load in _all(wanted):
         row = {name: load.get(name) for name in COLUMNS}
-        writer.writerow([guard(str(row[name] if row[name] is not None else "")) for name in COLUMNS])
+        cells = [guard(str(row[name] if row[name] is not None else "")) for name in COLUMNS]
+        writer.writerow([*cells, mark])
     response = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="wasteflow-loads.csv"'
     return response

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -34,7 +34,6 @@ from wasteflow.web.pages.loads_words import DECIDED, STEPS, number_of, problems_
 from wasteflow.web.texts import lang, text
 
 Load = Mapping[str, Any]
-_DECISIONS: Final = ("decided", "closed_one_sided")
 _STEP_OF: Final[Mapping[str, str]] = {
     "issued": "issued",
     "dispatched": "in_transit",
@@ -159,7 +158,8 @@ def load_page(found: Mapping[str, Any], trouble: Trouble) -> Response:
         answers=_answers(load),
         trouble=trouble,
         unmade=_unmade(load, trouble),
-        settle_from=_settle_from(load, events),
+        settle_from=_iso(found["kin"]["settle_from"]),
+        close_from=_iso(found["kin"]["close_from"]),
         waits=Waits(),
     )
     response = make_response(body, trouble.status)
@@ -193,19 +193,14 @@ def _unmade(load: Load, trouble: Trouble) -> list[tuple[str, str]]:
     return list(trouble.typed.items())
 
 
+def _iso(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat()
+
+
 def _answers(load: Load) -> dict[str, bool]:
     """Which answers to a pending revision the asker may give."""
     open_ = moves_of(load)
     return {move.value: move in open_ for move in (Move.APPROVE, Move.REFUSE, Move.WITHDRAW)}
-
-
-def _settle_from(load: Load, events: Sequence[Mapping[str, Any]]) -> str:
-    """The moment from which the park manager may settle; "" where nothing is disputed."""
-    decided = [item for item in events if item["event"] in (*_DECISIONS, "receipt_revised")]
-    if not load["disputed"] or not decided:
-        return ""
-    since = datetime.fromisoformat(decided[-1]["recorded_at"])
-    return (since + timedelta(days=Waits().settle_days)).isoformat()
 
 
 def steps(load: Load, events: Sequence[Mapping[str, Any]]) -> list[Step]:
@@ -216,24 +211,20 @@ def steps(load: Load, events: Sequence[Mapping[str, Any]]) -> list[Step]:
         if step:
             done.setdefault(step, event)
     state = str(load["state"])
-    ended = state in ("cancelled", "lost") or load["reversed"]
-    reached = STEPS.index("decided" if state in DECIDED else state) if not ended else -1
-    found = []
-    for number, key in enumerate(STEPS):
+    ended = state in ("cancelled", "lost") or bool(load["reversed"])
+    found: list[Step] = []
+    for key in STEPS:
         event = done.get(key)
-        passed = event is not None or (key == "draft" and bool(load["created_at"]))
-        if ended and not passed:
-            continue
-        if key == "received" and not passed and "decided" in done:
-            continue  # decided straight from the road
-        status = "done" if passed else "todo"
-        if number == reached:
-            status = "now" if state not in DECIDED else "done"
-        words = text(f"state.{state}") if key == "decided" and passed and state in DECIDED else (
-            text(f"step.{key}")
-        )
-        at = str(event["at"]) if event else (str(load["created_at"]) if key == "draft" else "")
-        by = (event.get("by") or {}).get("side") or "" if event else ""
+        passed = event is not None or key == "draft"
+        skipped = key == "received" and not passed and "decided" in done
+        if skipped or (ended and not passed):
+            continue  # decided straight from the road; nothing more to come
+        decided = key == "decided" and state in DECIDED
+        words = text(f"state.{state}") if decided else text(f"step.{key}")
+        at = str(event["at"]) if event else str(load["created_at"]) if key == "draft" else ""
+        by = str((event["by"] or {}).get("side") or "") if event else ""
+        waiting = not passed and all(step.status == "done" for step in found)
+        status = "done" if passed else "now" if waiting else "todo"
         found.append(Step(key, words, status, at, by))
     if ended:
         last = events[-1] if events else {}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from wasteflow.core.actors import Role
 from wasteflow.core.lifecycle import RULES, Move
+from wasteflow.web.access import READY, books, books_seen
 from wasteflow.web.identity import current_actor
 from wasteflow.web.pages import loads_inbox, loads_list, loads_new, loads_one, loads_revise
 from wasteflow.web.pages import loads_words as words
@@ -71,6 +72,7 @@ def _words() -> dict[str, Any]:
         "moment": words.moment,
         "gap_of": words.gap,
         "may_draft": _may_draft,
+        "synthetic_books": _synthetic,
     }
 
 
@@ -80,3 +82,8 @@ def _may_draft() -> bool:
     return actor is not None and bool(
         actor.organisations(Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
     )
+
+
+def _synthetic() -> bool:
+    """Whether a page of this blueprint shows books with invented records."""
+    return request.blueprint == "loads" and books().usable() == READY and books_seen().synthetic
