@@ -14,6 +14,7 @@ import wasteflow
 from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
 from wasteflow.core.messages import CHINESE_WORDS, MESSAGES, render
 from wasteflow.core.messages_access import ACCESS_MESSAGES
+from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
@@ -36,6 +37,7 @@ def test_no_code_is_worded_twice() -> None:
         AUDIT_MESSAGES,
         TARGET_MESSAGES,
         ACCESS_MESSAGES,
+        API_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wasteflow.core.messages_access import ACCESS_MESSAGES
+from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
@@ -25,6 +26,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **AUDIT_MESSAGES,
     **TARGET_MESSAGES,
     **ACCESS_MESSAGES,
+    **API_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

@@ -50,12 +50,13 @@ def export_registry(*, db: Database, kind: str, columns: list[str]) -> list[Valu
         rows = session.scalars(select(table).order_by(table.code)).all()
         own = {row.id: row.code for row in rows}
         return [
-            {column: _registry_value(kind, column, row, keys, own) for column in columns}
+            {column: registry_value(kind, column, row, keys, own) for column in columns}
             for row in rows
         ]
 
 
-def _registry_value(kind: str, column: str, row: Any, keys: Keys, own: Mapping[int, str]) -> Any:
+def registry_value(kind: str, column: str, row: Any, keys: Keys, own: Mapping[int, str]) -> Any:
+    """Typed value of a column of a stored object; `own`: code by id of its kind (for parents)."""
     if column in _REFERENCES:
         attribute, table = _REFERENCES[column]
         key = getattr(row, attribute)

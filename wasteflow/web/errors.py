@@ -1,4 +1,7 @@
-"""Error pages: what went wrong, what to do next, the request id; forms keep what was typed."""
+"""Error pages: what went wrong, what to do next, the request id; forms keep what was typed.
+
+Under /api the same errors are answered as problem+json (`api.problems`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from wasteflow.core.errors import InvalidValue, NotFound, WasteflowError
 from wasteflow.web.access import books
+from wasteflow.web.api.problems import http_answer, is_api, problem_answer, unexpected_answer
 from wasteflow.web.pages.view import Form, raw_form
 from wasteflow.web.security import request_id
 from wasteflow.web.texts import has_text, lang, text
@@ -27,6 +31,8 @@ def install(app: Flask) -> None:
 
 def _refused(error: WasteflowError) -> Response:
     """A value of the address that cannot be used: 422, or 404 where it names nothing."""
+    if is_api():
+        return problem_answer(error)
     if isinstance(error, InvalidValue):
         return _page(UNPROCESSABLE, error.text(lang()), raw_form(), _field(error.code))
     if isinstance(error, NotFound):
@@ -41,6 +47,8 @@ def _field(code: str) -> str:
 
 
 def _http(error: HTTPException) -> Response:
+    if is_api():
+        return http_answer(error)
     code = error.code or 500
     if code == 503:
         state = books().state()
@@ -53,6 +61,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    if is_api():
+        return unexpected_answer(error)
     _log.error("%s %s", request_id(), request.path, exc_info=error)
     return _page(500, "")
 

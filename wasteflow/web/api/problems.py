@@ -1,0 +1,205 @@
+"""Errors of the API as RFC 9457 problem+json in the language asked for; no rule is decided here."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from typing import Any, Final
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from wasteflow.core.errors import (
+    InvalidValue,
+    NotFound,
+    RowIssue,
+    RowsRefused,
+    RuleBroken,
+    WasteflowError,
+)
+from wasteflow.core.messages import render
+from wasteflow.core.permissions import Denied, Verdict
+from wasteflow.web.access import books
+from wasteflow.web.security import request_id
+from wasteflow.web.texts import lang
+
+PROBLEM: Final = "application/problem+json"
+PREFIX: Final = "/api/"
+TYPE: Final = "urn:wasteflow:problem:"
+BUSY_AGAIN_S: Final = 2
+_log: Final = logging.getLogger(__name__)
+
+TITLES: Final[Mapping[int, tuple[str, str]]] = {
+    400: ("请求无法理解", "Malformed request"),
+    401: ("未登录", "Not signed in"),
+    403: ("无权办理", "Not your right"),
+    404: ("没有这条记录", "Not found"),
+    405: ("不支持的方法", "Method not allowed"),
+    406: ("没有所要的格式", "Not acceptable"),
+    409: ("与现状冲突", "Conflict"),
+    412: ("版本已过时", "Stale version"),
+    413: ("请求体过大", "Body too large"),
+    415: ("不支持的类型", "Unsupported media type"),
+    422: ("内容不符合要求", "Invalid content"),
+    428: ("须说明依据的版本", "Version required"),
+    429: ("请求过于频繁", "Too many requests"),
+    500: ("程序出错", "Program error"),
+    503: ("暂时不能提供服务", "Not available now"),
+}
+"""Status → title (Chinese, English)."""
+
+_DENIED: Final = {
+    Verdict.NOT_SIGNED_IN: 401,
+    Verdict.NOT_ONES_BUSINESS: 404,
+    Verdict.NOT_ONES_RIGHT: 403,
+}
+_BUSY: Final = frozenset({"database_busy", "import_overtaken"})
+_HTTP_CODES: Final = {
+    400: "bad_request",
+    401: "not_signed_in",
+    403: "not_ones_right",
+    404: "no_such_address",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "media_type",
+    429: "rate_limited",
+    503: "books_unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong at one place of a request: a JSON pointer, the code and its parameters."""
+
+    pointer: str
+    code: str
+    params: Mapping[str, str] = attribute(default_factory=dict)
+
+    def as_dict(self, language: str) -> dict[str, str]:
+        """{pointer, code, message}, as errors and warnings are told."""
+        message = render(self.code, language, self.params)
+        return {"pointer": self.pointer, "code": self.code, "message": message}
+
+
+class Problem(WasteflowError):
+    """An answer of the API that is an error: its status, code and the faults behind it."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        faults: Iterable[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        **params: object,
+    ) -> None:
+        self.status, self.faults = status, tuple(faults)
+        self.headers, self.extra = dict(headers or {}), dict(extra or {})
+        super().__init__(code, **params)
+
+
+def refused(faults: Iterable[Fault]) -> Problem:
+    """422 for faults found in a request."""
+    found = tuple(faults)
+    if len(found) == 1:
+        return Problem(422, found[0].code, found, **found[0].params)
+    return Problem(422, "invalid", found, count=len(found))
+
+
+def is_api() -> bool:
+    """Whether this request is for the API (its documentation page aside)."""
+    return request.path.startswith(PREFIX) and request.path != "/api/docs"
+
+
+def fault_of(issue: RowIssue) -> Fault:
+    """The refusal of a row as a fault of the object that was sent."""
+    params = {"field": issue.field, "value": issue.value, **issue.params}
+    return Fault(f"/{issue.field}" if issue.field else "", issue.code, params)
+
+
+def problem_of(error: WasteflowError) -> Problem:
+    """How an error of the product is answered."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Denied):
+        status = _DENIED[error.verdict]
+        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+        return Problem(status, error.code, headers=headers, **error.params)
+    if isinstance(error, RowsRefused):
+        return refused(fault_of(issue) for issue in error.issues)
+    if isinstance(error, NotFound):
+        return Problem(404, error.code, **error.params)
+    if error.code in _BUSY:
+        return Problem(503, error.code, headers={"Retry-After": str(BUSY_AGAIN_S)}, **error.params)
+    if isinstance(error, InvalidValue | RuleBroken):
+        return refused([Fault("", error.code, error.params)])
+    return Problem(500, error.code, **error.params)
+
+
+def problem_answer(error: WasteflowError) -> Response:
+    """The response to an error of the product."""
+    problem = problem_of(error)
+    if problem.status >= 500:
+        _log.error("%s %s: %s", request_id(), request.path, error)
+    return _answer(problem)
+
+
+def http_answer(error: HTTPException) -> Response:
+    """The response to an error of HTTP itself; `Allow` and `Retry-After` are kept."""
+    status = error.code or 500
+    if status < 400 and error.response is not None:
+        return error.get_response()  # type: ignore[return-value]
+    headers = {
+        name: value
+        for name, value in error.get_headers()
+        if name.lower() in ("allow", "retry-after", "www-authenticate")
+    }
+    params: dict[str, object] = {}
+    if isinstance(error, MethodNotAllowed):
+        allowed = sorted(error.valid_methods or ())
+        headers["Allow"] = ", ".join(allowed)
+        params = {"value": request.method, "known": ", ".join(allowed)}
+    elif status == 413:
+        params = {"limit": (request.max_content_length or 0) // 2**20 or ""}
+    elif status == 415:
+        params = {"value": request.mimetype or "–", "known": "application/json"}
+    elif status == 429:
+        headers.setdefault("Retry-After", "60")
+        params = {"seconds": headers["Retry-After"]}
+    elif status == 503:
+        params = {"state": books().state()}
+        headers.setdefault("Retry-After", str(BUSY_AGAIN_S))
+    elif status == 401:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    code = _HTTP_CODES.get(status, "server_error" if status >= 500 else "bad_request")
+    return _answer(Problem(status, code, headers=headers, request=request_id(), **params))
+
+
+def unexpected_answer(error: Exception) -> Response:
+    """500 for what nobody expected; the log has the traceback under the request id."""
+    _log.error("%s %s", request_id(), request.path, exc_info=error)
+    return _answer(Problem(500, "server_error", request=request_id()))
+
+
+def _answer(problem: Problem) -> Response:
+    language = lang()
+    titles = TITLES.get(problem.status, TITLES[500 if problem.status >= 500 else 400])
+    body = {
+        "type": TYPE + problem.code,
+        "title": titles[0 if language == "zh" else 1],
+        "status": problem.status,
+        "detail": problem.text(language),
+        "code": problem.code,
+        "errors": [fault.as_dict(language) for fault in problem.faults],
+        "request_id": request_id(),
+        **problem.extra,
+    }
+    text = json.dumps(body, ensure_ascii=False)
+    response = Response(text, status=problem.status, content_type=PROBLEM)
+    response.headers["Content-Language"] = language
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.extend(problem.headers)
+    return response
