@@ -9,7 +9,7 @@ from flask import Flask
 
 from wasteflow.config import Config, load_config
 from wasteflow.services.tracing import warm_tracing
-from wasteflow.web import answers, assets, errors, health, packing, security, texts
+from wasteflow.web import answers, api, assets, errors, health, packing, security, texts
 from wasteflow.web.access import Books, books
 from wasteflow.web.pages import blueprint
 
@@ -33,6 +33,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     errors.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(blueprint)
+    api.install(app)
     if warm:
         Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
     return app

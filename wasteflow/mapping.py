@@ -11,9 +11,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wasteflow.core.periods import Period, month_text
-from wasteflow.core.registry import NO_PARK, Registry
 from wasteflow.services.rating import rates_report
-from wasteflow.services.reports import flows_report, overview
+from wasteflow.services.reports import edges_in_scope, flows_report, overview
 
 if TYPE_CHECKING:
     from wasteflow_maps.layers import MapData
@@ -50,7 +49,7 @@ def map_of(
     flows = flows_report(db=db, period=period, level=level, material=material)
     firms = registry.in_scope(scope)
     if scope != "all":
-        flows = {**flows, "edges": _edges_in_scope(registry, firms, flows["edges"], level)}
+        flows = {**flows, "edges": edges_in_scope(registry, firms, flows["edges"], level)}
     rates = rates_report(db=db, scope=scope, period=period, material=material, by="park")
     ends = {end for edge in flows["edges"] for end in (edge["source"], edge["target"])}
     return map_data(
@@ -66,17 +65,6 @@ def map_of(
         evidence_date=month_word(min(period.last, seen.last)) if seen.last else "-",
         max_links=links,
     )
-
-
-def _edges_in_scope(
-    registry: Registry, firms: frozenset[str], edges: list[dict[str, Any]], level: str
-) -> list[dict[str, Any]]:
-    """Edges that touch a node of the scope."""
-    inside = set(firms)
-    if level == "park":
-        inside = {registry.park_of(code) or NO_PARK for code in firms}
-    inside |= {f"yard:{node}" for node in inside}
-    return [edge for edge in edges if edge["source"] in inside or edge["target"] in inside]
 
 
 def _located(item: Any) -> dict[str, Any]:

@@ -56,6 +56,19 @@ API_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the code “{value}” is registered already; to change it use PATCH with If-Match, to make "
         "a new object choose another code",
     ),
+    "nothing_given": (
+        "没有给出要修改的内容。请至少给出一个字段。",
+        "nothing to change is given; name at least one field",
+    ),
+    "record_unknown": (
+        "没有编号为 {value} 的记录，或它不属于您的单位。",
+        "there is no record {value}, or it is not your organisation's business",
+    ),
+    "level_wider": (
+        "层级“{level}”比范围“{scope}”更宽，会带出别家的数据。请把 level 改为 {known}，或放宽范围。",
+        "the level “{level}” is wider than the scope “{scope}” and would show others' data; use "
+        "level {known}, or a wider scope",
+    ),
     "if_match_missing": (
         "修改前必须说明依据的是哪个版本：请先读取该对象，把 ETag 原样放入 If-Match 头。",
         "a change must say which version it rests on: read the object first and send its ETag "

@@ -89,7 +89,7 @@ def export_entries(
         for row in scan.entries(session):
             if row.reverses_id is not None or row.id in gone:
                 continue
-            values = _entry_values(row, keys)
+            values = entry_values(row, keys)
             if values["enterprise"] in wanted and _asked(values, row.month, period, material):
                 found.append(values)
         return found
@@ -101,7 +101,8 @@ def _asked(values: Values, month: int, period: Period | None, material: str) -> 
     return period is None or period.first <= month <= period.last
 
 
-def _entry_values(row: Any, keys: Keys) -> Values:
+def entry_values(row: Any, keys: Keys) -> Values:
+    """Typed values of an entry row by column of the contract."""
     codes = keys.codes
     return {
         "doc_no": row.doc_no,

@@ -152,6 +152,9 @@ class Shaped(fields.Field[Any]):
 
     def __init__(self, description: str = "", **options: Any) -> None:
         metadata = {"description": description} if description else {}
+        default = options.get("load_default")
+        if "load_default" in options and (default in (None, "", False)):
+            options["load_default"] = lambda: default  # apispec writes down no call
         super().__init__(metadata=metadata, **options)
         self.error_messages["required"] = Fault("missing_value")
         self.error_messages["null"] = Fault("missing_value")

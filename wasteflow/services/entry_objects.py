@@ -1,0 +1,134 @@
+"""Entries one by one: listed by id, read by their public id; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import NotFound
+from wasteflow.core.periods import Period, month_text
+from wasteflow.core.vocabulary import Evidence
+from wasteflow.services.export import entry_values
+from wasteflow_models import queries
+from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.engine import Database
+from wasteflow_models.ledger import EntryRow
+
+
+@dataclass(frozen=True, slots=True)
+class EntryObject:
+    """An entry: its values by column of the contract, and what the books added.
+
+    `key` orders the list.  `reverses`: uid of the entry it takes back; `reversed_`: taken back.
+    """
+
+    key: int
+    uid: UUID
+    values: dict[str, Any]
+    kg: int
+    month: int
+    booked_month: int
+    evidence: str
+    reverses: UUID | None
+    reversed_: bool
+    recorded_at: datetime
+    difference_kg: int
+    book_kg: int | None
+
+    @property
+    def enterprise(self) -> str:
+        """Code of its enterprise."""
+        return str(self.values["enterprise"])
+
+    @property
+    def state(self) -> str:
+        """`in_force`, `reversed`, or `reversal`."""
+        if self.reverses is not None:
+            return "reversal"
+        return "reversed" if self.reversed_ else "in_force"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    """Which entries of a list: enterprises (None = all), kind, material, months, recorded after."""
+
+    firms: Collection[str] | None = None
+    kind: str = ""
+    material: str = ""
+    period: Period | None = None
+    updated_after: datetime | None = None
+
+
+def list_entries(
+    *, db: Database, wanted: EntryFilter, after: int = 0, limit: int
+) -> list[EntryObject]:
+    """At most `limit` entries in the order they were recorded, those after the key `after`."""
+    with db.read() as session:
+        keys = load_keys(session)
+        query = _filtered(wanted, keys).where(EntryRow.id > after)
+        rows = session.scalars(query.order_by(EntryRow.id).limit(limit)).all()
+        return _objects(session, keys, list(rows))
+
+
+def get_entry(*, db: Database, uid: UUID) -> EntryObject:
+    """The entry of a public id; NotFound `record_unknown`."""
+    with db.read() as session:
+        row = session.scalars(select(EntryRow).where(EntryRow.uid == uid)).one_or_none()
+        if row is None:
+            raise NotFound("record_unknown", value=uid)
+        return _objects(session, load_keys(session), [row])[0]
+
+
+def _filtered(wanted: EntryFilter, keys: Keys) -> Select[EntryRow]:
+    query: Select[Any] = select(EntryRow)
+    if wanted.firms is not None:
+        ids = sorted(keys.ids["enterprise"][firm] for firm in wanted.firms)
+        query = query.where(EntryRow.enterprise_id.in_(ids))
+    if wanted.kind:
+        query = query.where(EntryRow.kind == wanted.kind)
+    if wanted.material:
+        query = query.where(EntryRow.material_id == keys.ids["material"].get(wanted.material, 0))
+    if wanted.period:
+        query = query.where(EntryRow.month.between(wanted.period.first, wanted.period.last))
+    if wanted.updated_after:
+        query = query.where(EntryRow.recorded_at > wanted.updated_after)
+    return query
+
+
+def _objects(session: Session, keys: Keys, rows: list[EntryRow]) -> list[EntryObject]:
+    gone = queries.reversed_entry_ids(session, [row.id for row in rows])
+    reversing = {row.reverses_id for row in rows if row.reverses_id is not None}
+    uids: dict[int, UUID] = {
+        key: uid
+        for key, uid in session.execute(
+            select(EntryRow.id, EntryRow.uid).where(EntryRow.id.in_(sorted(reversing)))
+        )
+    }
+    return [
+        EntryObject(
+            key=row.id,
+            uid=row.uid,
+            values=entry_values(row, keys),
+            kg=row.kg,
+            month=row.month,
+            booked_month=row.booked_month,
+            evidence=Evidence(row.evidence).word,
+            reverses=uids[row.reverses_id] if row.reverses_id is not None else None,
+            reversed_=row.id in gone,
+            recorded_at=row.recorded_at,
+            difference_kg=row.difference_kg,
+            book_kg=row.book_kg,
+        )
+        for row in rows
+    ]
+
+
+def months_of(item: EntryObject) -> dict[str, str]:
+    """The physical and the booked month of an entry as text."""
+    return {"month": month_text(item.month), "booked_month": month_text(item.booked_month)}
