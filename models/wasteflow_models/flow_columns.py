@@ -135,15 +135,15 @@ def versions(session: Session) -> dict[int, dict[int, int]]:
 
 
 def stamp(session: Session, name: str) -> int:
-    """State of `place` or `registry`; once per read transaction."""
+    """State of `place`, `registry` or `close`, 0 if never written; once per read transaction."""
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
     if memo is not None and "stamps" in memo:
-        return int(memo["stamps"][name])
+        return int(memo["stamps"].get(name, 0))
     rows = session.execute(select(StampRow.name, StampRow.version).order_by(StampRow.name))
     found = {row.name: int(row.version) for row in rows}
     if memo is not None:
         memo["stamps"] = found
-    return found[name]
+    return found.get(name, 0)
 
 
 def months(

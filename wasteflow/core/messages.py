@@ -14,6 +14,7 @@ from typing import Final
 from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
+from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
@@ -27,6 +28,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **TARGET_MESSAGES,
     **ACCESS_MESSAGES,
     **API_MESSAGES,
+    **CLOSE_MESSAGES,
 }
 """Code → (Chinese, English)."""
 
