@@ -54,11 +54,8 @@ def current(url: str) -> str | None:
 
 def drift(url: str) -> list[str]:
     """Differences between the tables of the database and of this program, as text."""
-<<<<<<< HEAD
     import wasteflow_models.accounts
-=======
     import wasteflow_models.closes
->>>>>>> h-close
     import wasteflow_models.ledger
     import wasteflow_models.registry  # noqa: F401
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-<<<<<<< HEAD
 import wasteflow_models.accounts
-=======
 import wasteflow_models.closes
->>>>>>> h-close
 import wasteflow_models.ledger
 import wasteflow_models.registry  # noqa: F401  (tables must be known)
 from wasteflow_models.base import Base
