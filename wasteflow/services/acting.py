@@ -1,4 +1,4 @@
-"""Who acts: the actor of a browser's sign-in, of an API token, of a login; memberships in force now.
+"""Who acts: the actor of a sign-in, of an API token, of a login, with memberships in force now.
 
 A delegation in force is a membership with the role `delegate`, narrowed to the records it names;
 one granted to a firm reaches the admins and operators of that firm.
@@ -96,7 +96,7 @@ def note_use(*, db: Database, token_id: int, now: datetime) -> None:
 
 
 def actor_of_login(*, db: Database, login: str, now: datetime) -> Actor | None:
-    """The actor of an active account by its login, for commands and tests; None if there is none."""
+    """The actor of an active account by its login; None if there is none."""
     with db.read() as session:
         account = session.scalars(
             select(AccountRow).where(AccountRow.login == login.strip().lower())
