@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSums, PeriodBooks, Stock, flows_of_months
 from wasteflow.core.periods import Period
+from wasteflow.core.records import DISPATCHES, HANDLED, RECEIPTS
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind
 from wasteflow_models import flow_columns, month_flows
@@ -119,9 +120,12 @@ def reversed_entry_ids(session: Session, ids: Sequence[int] | None = None) -> se
 
 
 def last_event_at(session: Session, shipment_id: int) -> datetime:
-    """Moment of the latest event of a shipment."""
-    query = select(EventRow.at).where(EventRow.shipment_id == shipment_id)
-    return session.scalars(query.order_by(EventRow.seq.desc()).limit(1)).one()
+    """Moment of the latest movement of a shipment: what is only written about it does not count."""
+    moved = [kind.value for kind in (*DISPATCHES, *RECEIPTS, *HANDLED)]
+    query = select(func.max(EventRow.at)).where(
+        EventRow.shipment_id == shipment_id, EventRow.kind.in_(sorted(moved))
+    )
+    return session.scalars(query).one()
 
 
 def opening_days(

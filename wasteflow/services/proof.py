@@ -12,7 +12,15 @@ from typing import Any
 
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.periods import month_of_day, shanghai_day
-from wasteflow.core.records import Event, EventKind, LoadStatus, fold
+from wasteflow.core.records import (
+    DISPATCHES,
+    RECEIPTS,
+    WEIGHED,
+    Event,
+    EventKind,
+    LoadStatus,
+    fold,
+)
 from wasteflow.core.units import dry_from_wet, wet_from_dry
 from wasteflow.core.vocabulary import Evidence
 
@@ -86,30 +94,15 @@ def load_faults(
         "lost_month": header.lost_month,
         "evidence": header.evidence,
         "reversed_": header.reversed,
+        "dispatched_at": header.dispatched_at,
+        "received_at": header.received_at,
     }
     for name, value in cached.items():
         folded = getattr(status, name)
         if folded != value:
             where = f"{key} {name.rstrip('_')}"
             faults.append(Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value)))
-    return status, [*faults, *_moment_faults(header, events, key)]
-
-
-def _moment_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
-    """The moments a header caches are those of its dispatch and its decision."""
-    at = {event.kind: event.at for event in events}
-    pairs = (("dispatched_at", EventKind.DISPATCHED), ("received_at", EventKind.DECIDED))
-    return [
-        Fault(
-            "fold_mismatch",
-            f"{key} {name}",
-            [header.doc_no],
-            str(at.get(kind.value)),
-            str(getattr(header, name)),
-        )
-        for name, kind in pairs
-        if getattr(header, name) != at.get(kind.value)
-    ]
+    return status, faults
 
 
 def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
@@ -117,19 +110,27 @@ def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
     where = f"{key} event {row.seq}"
     faults = _weights(row, where, doc_no)
     parts = (row.accepted_kg, row.refused_kg)
-    if row.kind != EventKind.DECIDED and parts != (0, 0):
+    if row.kind not in _PARTED and parts != (0, 0):
         found = f"{row.accepted_kg} / {row.refused_kg}"
         faults.append(Fault("event_arithmetic", where, [doc_no], "0 / 0", found))
-    if row.kind in (EventKind.LOST, EventKind.REVERSED) and row.kg:
+    if row.kind not in WEIGHED and row.kg:
         faults.append(Fault("event_arithmetic", where, [doc_no], "0", str(row.kg)))
-    booked = month_of_day(shanghai_day(row.at))
-    if row.booked_month != booked:
-        faults.append(
-            Fault(
-                "event_arithmetic", f"{where} month", [doc_no], str(booked), str(row.booked_month)
-            )
-        )
-    return faults
+    return [*faults, *_booking_faults(row, where, doc_no)]
+
+
+_PARTED = RECEIPTS | {EventKind.SETTLED}
+
+
+def _booking_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
+    """An event is booked in the month in which it happened, or in a later one if that was closed."""
+    month = month_of_day(shanghai_day(row.at))
+    from_file = row.batch_id is not None or row.kind == EventKind.REVERSED
+    if row.booked_month == month or (row.booked_month > month and not from_file):
+        return []
+    if row.kind not in DISPATCHES | RECEIPTS | {EventKind.LOST, EventKind.REVERSED}:
+        return []  # said now about a movement of another month, and booked by that
+    found = str(row.booked_month)
+    return [Fault("event_arithmetic", f"{key} month", [doc_no], str(month), found)]
 
 
 def _weights(row: Any, key: str, doc_no: str) -> list[Fault]:

@@ -120,7 +120,9 @@ def _take(session: Session, kind: str, given: Mapping[str, Any], now: datetime) 
     fault = complete_and_check(kind, values, clock, lambda name: True)
     if fault is not None:
         name, reason = fault
-        raise RowsRefused([RowIssue(1, name, str(given.get(name) or ""), reason.code, reason.params)])
+        raise RowsRefused(
+            [RowIssue(1, name, str(given.get(name) or ""), reason.code, reason.params)]
+        )
     report = ImportReport(kind, rows=1)
     take_rows(session, kind, [Row(1, values)], [], report)
     batch = new_batch(kind=kind, now=now)

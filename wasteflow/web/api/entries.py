@@ -20,7 +20,7 @@ from wasteflow.web.api.objects import json_object, out_fields, out_schema
 from wasteflow.web.api.paging import ChangedPageQuery, number_part, page, page_schema
 from wasteflow.web.api.rights import firm_subject, need, registry, who
 from wasteflow.web.api.shapes import CodeField, PeriodField, ScopeField, WordField
-from wasteflow.web.api.words import MonthText, MomentText, TonnesText, WordText
+from wasteflow.web.api.words import MomentText, MonthText, TonnesText, WordText
 
 blueprint = ApiBlueprint("entries", "Entries of one enterprise", "/entries")
 

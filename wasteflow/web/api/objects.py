@@ -79,9 +79,7 @@ def out_fields(kind: str, without: Iterable[str] = ()) -> dict[str, fields.Field
     """A field for every column of a kind as it is answered."""
     left_out = set(without)
     return {
-        column.name: OutField(column)
-        for column in columns_of(kind)
-        if column.name not in left_out
+        column.name: OutField(column) for column in columns_of(kind) if column.name not in left_out
     }
 
 

@@ -107,3 +107,13 @@ def page(
     shown = found[:limit]
     more = cursor_of(key(shown[-1])) if len(found) > limit else None
     return as_json({"items": [show(item) for item in shown], "next": more})
+
+
+def rows_page(
+    rows: Sequence[T], query: Mapping[str, Any], show: Callable[[T], Mapping[str, Any]]
+) -> Response:
+    """A page of a short list that is read whole; the cursor is the place in it."""
+    start, limit = number_part(query["cursor"]), query["limit"]
+    shown = rows[start : start + limit]
+    more = cursor_of(start + limit) if len(rows) > start + limit else None
+    return as_json({"items": [show(item) for item in shown], "next": more})

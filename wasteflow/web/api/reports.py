@@ -123,7 +123,11 @@ def check_level(scope: str, level: str) -> None:
     word = scope.partition(":")[0]
     wider = {"enterprise": ("park", "region"), "park": ("region",)}.get(word, ())
     if level in wider:
-        params = {"level": level, "scope": scope, "known": " ".join(sorted(set(LEVELS) - set(wider)))}
+        params = {
+            "level": level,
+            "scope": scope,
+            "known": " ".join(sorted(set(LEVELS) - set(wider))),
+        }
         raise refused([Fault("/level", "level_wider", params)])
 
 

@@ -231,6 +231,50 @@ class WordField(Shaped):
         self.shape = {"type": "string", "enum": list(words)}  # type: ignore[misc]
 
 
+class IntegerField(Shaped):
+    """A whole number within bounds, as a JSON number or in an address."""
+
+    def __init__(self, low: int, high: int, description: str = "", **options: Any) -> None:
+        super().__init__(description, **options)
+        self.low, self.high = low, high
+        self.shape = {"type": "integer", "minimum": low, "maximum": high}  # type: ignore[misc]
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        number = self.low - 1
+        if type(value) is int:
+            number = value
+        elif isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
+            number = int(value)
+        if not self.low <= number <= self.high:
+            params = {"value": str(value)[:60], "pattern": f"{self.low}–{self.high}"}
+            raise ValidationError([Fault("bad_shape", params)])
+        return number
+
+
+class ListField(Shaped):
+    """A JSON list of some words, none of them twice."""
+
+    def __init__(self, *words: str, description: str = "", **options: Any) -> None:
+        super().__init__(description, **options)
+        self.words = words
+        items = {"type": "string", "enum": list(words)}
+        self.shape = {  # type: ignore[misc]
+            "type": "array",
+            "items": items,
+            "minItems": 1,
+            "uniqueItems": True,
+        }
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, list):
+            raise ValidationError([Fault("not_a_list")])
+        bad = [item for item in value if item not in self.words]
+        if bad or not value or len(set(value)) < len(value):
+            params = {"value": ", ".join(map(str, bad or value))[:60]}
+            raise ValidationError([Fault("bad_word", {**params, "known": ", ".join(self.words)})])
+        return value
+
+
 class LimitField(Shaped):
     """How many objects a page holds: 1 to 200."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from wasteflow.web.api.shapes import TONNES, Shaped
@@ -46,3 +48,11 @@ class WordText(OutText):
     def __init__(self, *words: str, description: str = "", **options: Any) -> None:
         self.kind = {"type": "string", "enum": [str(word) for word in words]}  # type: ignore[misc]
         super().__init__(description, **options)
+
+
+def told(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a report as JSON: days and moments as text, the rest as it is."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime | date) else value
+        for name, value in row.items()
+    }
