@@ -1,4 +1,4 @@
-"""Tables of the HTTP door: answered requests, outside ids, attachments, webhooks, sent reminders."""
+"""Tables of the HTTP door: answers kept, outside ids, attachments, webhooks, sent reminders."""
 
 from __future__ import annotations
 

@@ -8,9 +8,8 @@ from typing import Final
 from flask import Flask, Response, jsonify, render_template
 
 from wasteflow import __version__
-from wasteflow.web.api import entries, registry, reports
-from wasteflow.web.api.blueprint import WasteflowApi, converter_of
-from wasteflow.web.health import check_database
+from wasteflow.web.api import accounts, entries, registry, reports
+from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
 
 MAX_BODY: Final = 16 * 2**20
 """Bytes of a body at most; a bulk of 1,000 objects is a tenth of it."""
@@ -45,19 +44,19 @@ def install(app: Flask) -> None:
         "token", {"type": "http", "scheme": "bearer", "description": "wasteflow token create"}
     )
     for blueprint in blueprints():
-        blueprint.before_request(check_database)
         api.register_blueprint(blueprint)
     app.add_url_rule("/api/docs", "api_docs", docs)
     app.add_url_rule("/api/v1/openapi.json", "api_openapi", lambda: openapi(api))
 
 
 @cache
-def blueprints() -> tuple[registry.ApiBlueprint, ...]:
+def blueprints() -> tuple[ApiBlueprint, ...]:
     """Every resource in the order of the contract; made once, for all applications."""
     return (
         *(registry.resource(kind) for kind in registry.KINDS),
         entries.blueprint,
         reports.blueprint,
+        accounts.blueprint,
     )
 
 

@@ -34,8 +34,7 @@ from wasteflow.services.tokens import (
     tokens_report,
 )
 from wasteflow.web.access import books
-from wasteflow.web.api.blueprint import IDEMPOTENCY, ApiBlueprint, documented
-from wasteflow.web.api.idempotent import idempotent
+from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, number_part, page, page_schema, rows_page
 from wasteflow.web.api.parsing import as_json
@@ -85,8 +84,7 @@ MeShape = out_schema(
 )
 
 
-@blueprint.route("/me")
-@documented(blueprint, returns=MeShape)
+@blueprint.endpoint("GET", "/me", returns=MeShape)
 def me() -> Response:
     """Who one is, with the roles in force."""
     actor = need("account.read", Subject(user=who().login))
@@ -137,9 +135,9 @@ MemberShape = out_schema(
 )
 
 
-@blueprint.route("/members")
-@documented(blueprint, returns=page_schema("Members", MemberShape))
-@blueprint.arguments(MembersQuery, location="query")
+@blueprint.endpoint(
+    "GET", "/members", returns=page_schema("Members", MemberShape), query=MembersQuery
+)
 def members(query: dict[str, Any]) -> Response:
     """People with a role in an enterprise."""
     found = members_report(
@@ -148,10 +146,7 @@ def members(query: dict[str, Any]) -> Response:
     return rows_page(found, query, told)
 
 
-@blueprint.route("/members", methods=["POST"])
-@documented(blueprint, returns=MemberShape, status=201, headers=(IDEMPOTENCY,))
-@blueprint.arguments(MemberNew)
-@idempotent
+@blueprint.endpoint("POST", "/members", returns=MemberShape, status=201, body=MemberNew, once=True)
 def add_member(given: dict[str, Any]) -> Response:
     """Give a person a role in an enterprise."""
     now = datetime.now(UTC)
@@ -168,9 +163,7 @@ def add_member(given: dict[str, Any]) -> Response:
     return as_json(told(next(m for m in found if (m["login"], m["role"]) == wanted)), 201)
 
 
-@blueprint.route("/members", methods=["DELETE"])
-@documented(blueprint, status=204)
-@blueprint.arguments(MemberNew, location="query")
+@blueprint.endpoint("DELETE", "/members", status=204, query=MemberNew)
 def remove_member(given: dict[str, Any]) -> Response:
     """Take a role back."""
     revoke_membership(
@@ -211,17 +204,13 @@ TokenShape = out_schema("Token", _TOKEN)
 NewTokenShape = out_schema("TokenMade", {**_TOKEN, "secret": fields.String(required=True)})
 
 
-@blueprint.route("/tokens")
-@documented(blueprint, returns=page_schema("Tokens", TokenShape))
-@blueprint.arguments(PageQuery, location="query")
+@blueprint.endpoint("GET", "/tokens", returns=page_schema("Tokens", TokenShape), query=PageQuery)
 def tokens(query: dict[str, Any]) -> Response:
     """One's own tokens, without their secrets."""
     return rows_page(tokens_report(db=books().db, login=who().login, actor=who()), query, told)
 
 
-@blueprint.route("/tokens", methods=["POST"])
-@documented(blueprint, returns=NewTokenShape, status=201)
-@blueprint.arguments(TokenNew)
+@blueprint.endpoint("POST", "/tokens", returns=NewTokenShape, status=201, body=TokenNew)
 def add_token(given: dict[str, Any]) -> Response:
     """Make a token; its secret is said once and kept nowhere, so no Idempotency-Key is taken."""
     made = create_token(
@@ -238,12 +227,11 @@ def add_token(given: dict[str, Any]) -> Response:
     return as_json({**told(row), "secret": made.secret}, 201)
 
 
-@blueprint.route("/tokens/<int:token_id>", methods=["DELETE"])
-@documented(blueprint, status=204)
+@blueprint.endpoint("DELETE", "/tokens/<int:token_id>", status=204)
 def remove_token(token_id: int) -> Response:
     """Revoke a token at once."""
     if token_id >= 2**62:
-        raise Problem(404, "record_unknown", value=token_id)
+        raise Problem(404, "record_unknown", {"value": token_id})
     revoke_token(
         db=books().db,
         token_id=token_id,
@@ -302,9 +290,12 @@ DelegationShape = out_schema(
 )
 
 
-@blueprint.route("/delegations")
-@documented(blueprint, returns=page_schema("Delegations", DelegationShape))
-@blueprint.arguments(DelegationsQuery, location="query")
+@blueprint.endpoint(
+    "GET",
+    "/delegations",
+    returns=page_schema("Delegations", DelegationShape),
+    query=DelegationsQuery,
+)
 def delegations(query: dict[str, Any]) -> Response:
     """Delegations granted by an enterprise, or to oneself."""
     found = delegations_report(
@@ -313,10 +304,9 @@ def delegations(query: dict[str, Any]) -> Response:
     return rows_page(found, query, told)
 
 
-@blueprint.route("/delegations", methods=["POST"])
-@documented(blueprint, returns=DelegationShape, status=201, headers=(IDEMPOTENCY,))
-@blueprint.arguments(DelegationNew)
-@idempotent
+@blueprint.endpoint(
+    "POST", "/delegations", returns=DelegationShape, status=201, body=DelegationNew, once=True
+)
 def add_delegation(given: dict[str, Any]) -> Response:
     """Grant a delegation."""
     now = datetime.now(UTC)
@@ -331,14 +321,13 @@ def add_delegation(given: dict[str, Any]) -> Response:
     return as_json(told(next(item for item in found if item["id"] == made)), 201)
 
 
-@blueprint.route("/delegations/<int:delegation_id>/revoke", methods=["POST"])
-@documented(blueprint, status=204, headers=(IDEMPOTENCY,))
-@blueprint.arguments(Reasoned)
-@idempotent
+@blueprint.endpoint(
+    "POST", "/delegations/<int:delegation_id>/revoke", status=204, body=Reasoned, once=True
+)
 def remove_delegation(given: dict[str, Any], delegation_id: int) -> Response:
     """End a delegation now."""
     if delegation_id >= 2**62:
-        raise Problem(404, "record_unknown", value=delegation_id)
+        raise Problem(404, "record_unknown", {"value": delegation_id})
     revoke_delegation(
         db=books().db,
         delegation_id=delegation_id,
@@ -376,9 +365,7 @@ AuditShape = out_schema(
 )
 
 
-@blueprint.route("/audit")
-@documented(blueprint, returns=page_schema("Audit", AuditShape))
-@blueprint.arguments(AuditQuery, location="query")
+@blueprint.endpoint("GET", "/audit", returns=page_schema("Audit", AuditShape), query=AuditQuery)
 def audit(query: dict[str, Any]) -> Response:
     """Who did what to whose account, newest first."""
     found = log_report(

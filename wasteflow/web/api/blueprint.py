@@ -10,15 +10,16 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from flask import Response, request
 from flask_smorest import Api, Blueprint
-from flask_smorest.utils import deepupdate
 from marshmallow import Schema, fields
 
+from wasteflow.web.api.idempotent import idempotent
 from wasteflow.web.api.parsing import StrictParser, as_json
 from wasteflow.web.api.problems import PROBLEM, Problem
+from wasteflow.web.api.rights import signed_in
 from wasteflow.web.api.shapes import as_shape
+from wasteflow.web.health import check_database
 
 View = TypeVar("View", bound=Callable[..., Any])
-READS: Final = frozenset({"get", "head"})
 _HEADER: Final[dict[str, Any]] = {"schema": {"type": "string"}}
 
 
@@ -58,30 +59,6 @@ class WasteflowApi(Api):  # type: ignore[misc]
         self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, response)
 
 
-class ApiBlueprint(Blueprint):  # type: ignore[misc]
-    """A resource of the API."""
-
-    ARGUMENTS_PARSER: ClassVar[StrictParser] = StrictParser()
-
-    def __init__(self, name: str, description: str, prefix: str = "") -> None:
-        super().__init__(
-            f"api_{name}", __name__, url_prefix=f"/api/v1{prefix}", description=description
-        )
-        self._prepare_doc_cbks.append(self._prepare_common_doc)
-
-    def _prepare_common_doc(
-        self, doc: dict[str, Any], doc_info: Any, *, method: str, **_: Any
-    ) -> dict[str, Any]:
-        """What every operation shares: errors are problems, nothing else."""
-        responses: dict[Any, Any] = doc.setdefault("responses", {})
-        for status in [key for key in responses if str(key) == "422"]:
-            responses.pop(status)
-        for answer in responses.values():
-            if isinstance(answer, dict):
-                answer.setdefault("headers", {}).setdefault("X-Request-Id", _HEADER)
-        return doc
-
-
 def header(name: str, description: str, *, required: bool = False, **shape: Any) -> dict[str, Any]:
     """A documented request header."""
     return {
@@ -94,6 +71,7 @@ def header(name: str, description: str, *, required: bool = False, **shape: Any)
 
 
 IF_MATCH: Final = header("If-Match", "ETag of the version the change rests on", required=True)
+IF_NONE_MATCH: Final = header("If-None-Match", "ETag of what you have: 304 if it still holds")
 IDEMPOTENCY: Final = header(
     "Idempotency-Key",
     "Same key and body: the first answer again; other body: 422",
@@ -103,28 +81,73 @@ IDEMPOTENCY: Final = header(
 )
 
 
-def documented(
-    blueprint: ApiBlueprint,
-    *,
-    returns: type[Schema] | Schema | dict[str, Any] | None = None,
-    status: int = 200,
-    content_type: str | None = None,
-    headers: tuple[dict[str, Any], ...] = (),
-    tagged: bool = False,
-    **doc: Any,
-) -> Callable[[View], View]:
-    """What a view answers and which headers it reads, for the OpenAPI document only."""
+class ApiBlueprint(Blueprint):  # type: ignore[misc]
+    """A resource of the API."""
 
-    def decorate(view: View) -> View:
-        answer_headers = {"ETag": _HEADER} if tagged else None
-        shown: Any = blueprint.response(
-            status, returns, content_type=content_type, headers=answer_headers
-        )(view)
-        if headers:
-            doc["parameters"] = list(headers)
-        return blueprint.doc(**doc)(shown) if doc else shown  # type: ignore[no-any-return]
+    ARGUMENTS_PARSER: ClassVar[StrictParser] = StrictParser()
 
-    return decorate
+    def __init__(self, name: str, description: str, prefix: str = "") -> None:
+        super().__init__(
+            f"api_{name}", __name__, url_prefix=f"/api/v1{prefix}", description=description
+        )
+        self._prepare_doc_cbks.append(self._prepare_common_doc)
+        self.before_request(check_database)
+        self.before_request(signed_in)
+
+    def endpoint(
+        self,
+        method: str,
+        path: str,
+        *,
+        returns: type[Schema] | Schema | None = None,
+        status: int = 200,
+        query: type[Schema] | None = None,
+        body: type[Schema] | None = None,
+        tagged: bool = False,
+        change: bool = False,
+        once: bool = False,
+        content_type: str | None = None,
+        content: dict[str, Any] | None = None,
+        **doc: Any,
+    ) -> Callable[[View], View]:
+        """Register a view that is given the checked `query` or `body` first, then the path.
+
+        tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
+        Idempotency-Key; `content`, `doc`: more for the OpenAPI document.
+        """
+
+        def decorate(view: View) -> View:
+            shown: Any = idempotent(view) if once else view
+            if query is not None:
+                shown = self.arguments(query, location="query")(shown)
+            if body is not None:
+                shown = self.arguments(body)(shown)
+            tags = {"ETag": _HEADER} if tagged else None
+            shown = self.response(status, returns, content_type=content_type, headers=tags)(shown)
+            headers = [IF_MATCH] * change + [IDEMPOTENCY] * once
+            if tagged and method == "GET":
+                headers.append(IF_NONE_MATCH)
+                shown = self.alt_response(304, description="You have it", success=True)(shown)
+            more: dict[str, Any] = {"parameters": headers} if headers else {}
+            if content is not None:
+                more["requestBody"] = {"required": True, "content": content}
+            shown = self.doc(**more, **doc)(shown)
+            self.route(path, methods=[method])(shown)
+            return view
+
+        return decorate
+
+    def _prepare_common_doc(
+        self, doc: dict[str, Any], doc_info: Any, *, method: str, **_: Any
+    ) -> dict[str, Any]:
+        """What every operation shares: errors are problems, nothing else."""
+        responses: dict[Any, Any] = doc.setdefault("responses", {})
+        for status in [key for key in responses if str(key) == "422"]:
+            responses.pop(status)
+        for answer in responses.values():
+            if isinstance(answer, dict):
+                answer.setdefault("headers", {}).setdefault("X-Request-Id", _HEADER)
+        return doc
 
 
 def etag(version: str | int) -> str:
@@ -148,7 +171,7 @@ def if_match() -> str:
 
 def stale(version: str) -> Problem:
     """412: the object has another version now."""
-    return Problem(412, "version_stale", headers={"ETag": etag(version)}, found=version)
+    return Problem(412, "version_stale", {"found": version}, headers={"ETag": etag(version)})
 
 
 def versioned(body: Mapping[str, Any], version: str | int, status: int = 200) -> Response:
@@ -164,21 +187,3 @@ def versioned(body: Mapping[str, Any], version: str | int, status: int = 200) ->
 def converter_of(api: Api) -> None:
     """Teach apispec our fields."""
     api.ma_plugin.converter.add_attribute_function(as_shape)
-
-
-__all__ = [
-    "IDEMPOTENCY",
-    "IF_MATCH",
-    "ApiBlueprint",
-    "FaultSchema",
-    "ProblemSchema",
-    "WasteflowApi",
-    "converter_of",
-    "deepupdate",
-    "documented",
-    "etag",
-    "header",
-    "if_match",
-    "stale",
-    "versioned",
-]

@@ -15,7 +15,7 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import EVIDENCE, EntryKind
 from wasteflow.services.entry_objects import EntryFilter, EntryObject, get_entry, list_entries
 from wasteflow.web.access import books
-from wasteflow.web.api.blueprint import ApiBlueprint, documented, versioned
+from wasteflow.web.api.blueprint import ApiBlueprint, versioned
 from wasteflow.web.api.objects import json_object, out_fields, out_schema
 from wasteflow.web.api.paging import ChangedPageQuery, number_part, page, page_schema
 from wasteflow.web.api.rights import firm_subject, need, registry, who
@@ -82,9 +82,7 @@ def firms_to_list(right: str, scope: str) -> frozenset[str] | None:
     return readable if scope == "all" else readable & inside
 
 
-@blueprint.route("")
-@documented(blueprint, returns=page_schema("Entries", EntryShape))
-@blueprint.arguments(EntriesQuery, location="query")
+@blueprint.endpoint("GET", "", returns=page_schema("Entries", EntryShape), query=EntriesQuery)
 def list_(query: dict[str, Any]) -> Response:
     """List in the order of recording."""
     wanted = EntryFilter(
@@ -99,8 +97,7 @@ def list_(query: dict[str, Any]) -> Response:
     return page(found, limit, shown, lambda item: item.key)
 
 
-@blueprint.route("/<uuid:entry_id>")
-@documented(blueprint, returns=EntryShape, tagged=True)
+@blueprint.endpoint("GET", "/<uuid:entry_id>", returns=EntryShape, tagged=True)
 def get(entry_id: UUID) -> Response:
     """One entry with its ETag."""
     who()

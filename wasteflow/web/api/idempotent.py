@@ -28,7 +28,7 @@ def key_given() -> str:
     if given is None:
         return ""
     if not _KEY.match(given):
-        raise Problem(400, "key_bad", limit=LONGEST)
+        raise Problem(400, "key_bad", {"limit": LONGEST})
     return given
 
 

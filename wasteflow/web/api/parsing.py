@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from flask import Request, Response, request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
@@ -22,7 +22,7 @@ _DEEPEST: Final = "nested too deeply"
 class StrictParser(FlaskParser):
     """webargs' parser with our faults: unknown names, repeated ones and odd JSON are refused."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+    DEFAULT_UNKNOWN_BY_LOCATION = {  # noqa: RUF012  (declared so by webargs)
         "json": RAISE,
         "query": RAISE,
         "headers": EXCLUDE,
@@ -33,7 +33,7 @@ class StrictParser(FlaskParser):
     def load_json(self, req: Request, schema: Any) -> Any:
         """The JSON body; Problem 415 for another type, 400 for what is not JSON."""
         if not req.is_json:
-            raise Problem(415, "media_type", value=req.mimetype or "–", known=JSON)
+            raise Problem(415, "media_type", {"value": req.mimetype or "–", "known": JSON})
         return json_of(req.get_data(cache=True))
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
@@ -45,7 +45,7 @@ class StrictParser(FlaskParser):
         given.pop(LANG_PARAMETER, None)
         return MultiDictProxy(given, schema)
 
-    def handle_error(  # type: ignore[override]
+    def handle_error(
         self,
         error: ValidationError,
         req: Request,
@@ -66,9 +66,9 @@ def json_of(body: bytes) -> Any:
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no, object_pairs_hook=_once)
     except RecursionError as error:
-        raise Problem(400, "bad_json_body", why=_DEEPEST) from error
+        raise Problem(400, "bad_json_body", {"why": _DEEPEST}) from error
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise Problem(400, "bad_json_body", why=str(error)[:100]) from error
+        raise Problem(400, "bad_json_body", {"why": str(error)[:100]}) from error
 
 
 def _no(word: str) -> NoReturn:
@@ -78,9 +78,9 @@ def _no(word: str) -> NoReturn:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
-        raise Problem(400, "bad_json_key_twice", value=twice[:100])
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Problem(400, "bad_json_key_twice", {"value": twice[:100]})
     return found
 
 

@@ -91,22 +91,23 @@ class Problem(WasteflowError):
         self,
         status: int,
         code: str,
+        params: Mapping[str, object] | None = None,
+        *,
         faults: Iterable[Fault] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
-        **params: object,
     ) -> None:
         self.status, self.faults = status, tuple(faults)
         self.headers, self.extra = dict(headers or {}), dict(extra or {})
-        super().__init__(code, **params)
+        super().__init__(code, **(params or {}))
 
 
 def refused(faults: Iterable[Fault]) -> Problem:
     """422 for faults found in a request."""
     found = tuple(faults)
     if len(found) == 1:
-        return Problem(422, found[0].code, found, **found[0].params)
-    return Problem(422, "invalid", found, count=len(found))
+        return Problem(422, found[0].code, found[0].params, faults=found)
+    return Problem(422, "invalid", {"count": len(found)}, faults=found)
 
 
 def is_api() -> bool:
@@ -127,16 +128,17 @@ def problem_of(error: WasteflowError) -> Problem:
     if isinstance(error, Denied):
         status = _DENIED[error.verdict]
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        return Problem(status, error.code, headers=headers, **error.params)
+        return Problem(status, error.code, error.params, headers=headers)
     if isinstance(error, RowsRefused):
         return refused(fault_of(issue) for issue in error.issues)
     if isinstance(error, NotFound):
-        return Problem(404, error.code, **error.params)
+        return Problem(404, error.code, error.params)
     if error.code in _BUSY:
-        return Problem(503, error.code, headers={"Retry-After": str(BUSY_AGAIN_S)}, **error.params)
+        headers = {"Retry-After": str(BUSY_AGAIN_S)}
+        return Problem(503, error.code, error.params, headers=headers)
     if isinstance(error, InvalidValue | RuleBroken):
         return refused([Fault("", error.code, error.params)])
-    return Problem(500, error.code, **error.params)
+    return Problem(500, error.code, error.params)
 
 
 def problem_answer(error: WasteflowError) -> Response:
@@ -175,13 +177,13 @@ def http_answer(error: HTTPException) -> Response:
     elif status == 401:
         headers.setdefault("WWW-Authenticate", "Bearer")
     code = _HTTP_CODES.get(status, "server_error" if status >= 500 else "bad_request")
-    return _answer(Problem(status, code, headers=headers, request=request_id(), **params))
+    return _answer(Problem(status, code, {"request": request_id(), **params}, headers=headers))
 
 
 def unexpected_answer(error: Exception) -> Response:
     """500 for what nobody expected; the log has the traceback under the request id."""
     _log.error("%s %s", request_id(), request.path, exc_info=error)
-    return _answer(Problem(500, "server_error", request=request_id()))
+    return _answer(Problem(500, "server_error", {"request": request_id()}))
 
 
 def _answer(problem: Problem) -> Response:

@@ -19,19 +19,12 @@ from wasteflow.services.registry_objects import (
     list_objects,
 )
 from wasteflow.web.access import books
-from wasteflow.web.api.blueprint import (
-    IF_MATCH,
-    ApiBlueprint,
-    documented,
-    if_match,
-    stale,
-    versioned,
-)
+from wasteflow.web.api.blueprint import ApiBlueprint, if_match, stale, versioned
 from wasteflow.web.api.objects import json_object, out_fields, out_schema
 from wasteflow.web.api.paging import PageQuery, page, page_schema, text_part
 from wasteflow.web.api.problems import Fault, Problem, refused
 from wasteflow.web.api.rights import need, subject_of
-from wasteflow.web.api.shapes import ApiSchema, column_fields
+from wasteflow.web.api.shapes import ApiSchema, WholeObject, column_fields
 
 KINDS: Final[Mapping[str, str]] = {
     "regions": "registry.write",
@@ -76,7 +69,7 @@ def resource(kind: str) -> ApiBlueprint:
     name = kind.capitalize()
     blueprint = ApiBlueprint(kind, f"Registry: {kind}", f"/{kind}")
     shown = out_schema(f"{name}Object", out_fields(kind))
-    new = type(f"{name}New", (ApiSchema,), column_fields(kind))
+    new = type(f"{name}New", (WholeObject,), column_fields(kind))
     changed = type(
         f"{name}Change", (ApiSchema,), column_fields(kind, optional=True, without=("code",))
     )
@@ -84,9 +77,7 @@ def resource(kind: str) -> ApiBlueprint:
     def answer(item: RegistryObject, status: int = 200) -> Response:
         return versioned(json_object(kind, item.values), item.version, status)
 
-    @blueprint.route("")
-    @documented(blueprint, returns=page_schema(name, shown))
-    @blueprint.arguments(PageQuery, location="query")
+    @blueprint.endpoint("GET", "", returns=page_schema(name, shown), query=PageQuery)
     def list_(query: dict[str, Any]) -> Response:
         """List in order of code."""
         need("registry.read")
@@ -94,9 +85,7 @@ def resource(kind: str) -> ApiBlueprint:
         found = list_objects(db=books().db, kind=kind, after=after, limit=limit + 1)
         return page(found, limit, lambda item: json_object(kind, item.values), _code)
 
-    @blueprint.route("", methods=["POST"])
-    @documented(blueprint, returns=shown, status=201, tagged=True)
-    @blueprint.arguments(new)
+    @blueprint.endpoint("POST", "", returns=shown, status=201, tagged=True, body=new, once=True)
     def create(given: dict[str, Any]) -> Response:
         """Register a new object."""
         need(right, subject_of_object(kind, given))
@@ -104,21 +93,25 @@ def resource(kind: str) -> ApiBlueprint:
             item = create_object(db=books().db, kind=kind, values=given, now=datetime.now(UTC))
         except AlreadyThere as error:
             fault = Fault("/code", error.code, error.params)
-            raise Problem(409, error.code, [fault], **error.params) from error
+            raise Problem(409, error.code, error.params, faults=[fault]) from error
         response = answer(item, 201)
         response.headers["Location"] = f"/api/v1/{kind}/{item.code}"
         return response
 
-    @blueprint.route("/<string(maxlength=80):code>")
-    @documented(blueprint, returns=shown, tagged=True)
+    @blueprint.endpoint("GET", "/<string(maxlength=80):code>", returns=shown, tagged=True)
     def get(code: str) -> Response:
         """One object with its ETag."""
         need("registry.read")
         return answer(get_object(db=books().db, kind=kind, code=code))
 
-    @blueprint.route("/<string(maxlength=80):code>", methods=["PATCH"])
-    @documented(blueprint, returns=shown, tagged=True, headers=(IF_MATCH,))
-    @blueprint.arguments(changed)
+    @blueprint.endpoint(
+        "PATCH",
+        "/<string(maxlength=80):code>",
+        returns=shown,
+        tagged=True,
+        change=True,
+        body=changed,
+    )
     def change(given: dict[str, Any], code: str) -> Response:
         """Change the values given; the others stay."""
         stored = get_object(db=books().db, kind=kind, code=code)

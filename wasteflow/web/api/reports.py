@@ -20,7 +20,7 @@ from wasteflow.services.reports import balance_report, flows_of_scope, flows_rep
 from wasteflow.services.target_status import targets_report
 from wasteflow.web.access import books
 from wasteflow.web.answers import kept
-from wasteflow.web.api.blueprint import ApiBlueprint, documented, header
+from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Fault, Problem, refused
 from wasteflow.web.api.rights import need_scope, reach, registry
@@ -40,7 +40,6 @@ from wasteflow_maps.page import map_json
 
 blueprint = ApiBlueprint("reports", "Reports: the same objects as the commands' --format json")
 RIGHT: Final = "report.read"
-IF_NONE_MATCH: Final = header("If-None-Match", "ETag of the answer you have: 304 if it still holds")
 
 
 class ScopeQuery(ApiSchema):
@@ -138,15 +137,9 @@ def answered(make: Callable[[], dict[str, Any]]) -> Response:
 
 def report(
     path: str, query: type[ApiSchema], shape: type[Schema]
-) -> Callable[[Callable[[dict[str, Any]], Response]], Any]:
+) -> Callable[[Callable[[dict[str, Any]], Response]], Callable[[dict[str, Any]], Response]]:
     """Route and documentation of a report."""
-
-    def decorate(view: Callable[[dict[str, Any]], Response]) -> Any:
-        parsed = blueprint.arguments(query, location="query")(view)
-        shown = documented(blueprint, returns=shape, tagged=True, headers=(IF_NONE_MATCH,))(parsed)
-        return blueprint.route(path)(blueprint.alt_response(304, success=True)(shown))
-
-    return decorate
+    return blueprint.endpoint("GET", path, returns=shape, query=query, tagged=True)
 
 
 @report("/balances", ScopeQuery, RowsReport)

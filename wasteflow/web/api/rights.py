@@ -36,6 +36,11 @@ def who() -> Actor:
     return found
 
 
+def signed_in() -> None:
+    """Nothing of the API is read or checked for nobody: Denied (401)."""
+    who()
+
+
 def need(right: str, subject: Subject | None = None, read: str = "") -> Actor:
     """The actor, if the table allows `right` on `subject`; raises Denied (401, 404, 403)."""
     found = actor()
@@ -59,8 +64,8 @@ def reach() -> Reach:
 
 def need_scope(right: str, scope: str) -> Actor:
     """The actor, if `right` holds over every record of a report's scope."""
-    found = who()
-    return need(right, subject_of_scope(registry(), scope), read=right) if found else found
+    who()  # before the registry says what is registered
+    return need(right, subject_of_scope(registry(), scope), read=right)
 
 
 def firm_subject(*firms: str, carrier: str = "") -> Subject:

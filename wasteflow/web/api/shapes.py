@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from marshmallow import RAISE, Schema, ValidationError, fields, missing, post_load
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period, moment_from_text
@@ -301,12 +301,15 @@ class ApiSchema(Schema):
     }
 
 
-class GivenOnly(ApiSchema):
-    """A schema whose result names only what was given."""
+class WholeObject(ApiSchema):
+    """A new object of a kind: columns that were not given are blank, or have their default."""
 
     @post_load
-    def _given(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if value is not missing}
+    def _blanks(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        for name, item in self.fields.items():
+            if isinstance(item, ColumnField) and data.get(name) is None:
+                data[name] = item.inner.of_cell("")
+        return data
 
 
 def column_fields(
