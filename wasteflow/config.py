@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from wasteflow.config_api import API_SETTINGS, PLAIN, ApiConfig, load_api
+
 LANGS: Final = ("zh", "en")
 DATABASE_FILE: Final = "wasteflow.sqlite3"
 DEFAULT_KEPT_MB: Final = 64
@@ -66,6 +68,7 @@ SETTINGS: Final = (
         "每个服务进程在内存中保留的页面与数据，兆字节；0 = 不保留",
         "pages and data each server process keeps in memory, megabytes; 0 = none",
     ),
+    *(Setting(*row) for row in API_SETTINGS),
 )
 """Every setting there is; the guide prints this table."""
 
@@ -91,6 +94,7 @@ class Config:
     lang: str = "zh"
     basemap: Basemap | None = None
     kept_mb: int = DEFAULT_KEPT_MB
+    api: ApiConfig = PLAIN
 
 
 def instance_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -130,4 +134,5 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         lang if lang in LANGS else "zh",
         basemap if url else None,
         int(kept) if kept.isascii() and kept.isdigit() else DEFAULT_KEPT_MB,
+        api=load_api(env),
     )

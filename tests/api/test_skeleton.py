@@ -1,4 +1,4 @@
-"""What every call of the API shares: sign-in, problems, strict bodies, pages, ETags, the document."""
+"""What every call shares: sign-in, problems, strict bodies, pages, ETags, the document."""
 
 from __future__ import annotations
 

@@ -134,4 +134,48 @@ API_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "有 {count} 处不符合要求，见 errors。没有保存任何内容。",
         "{count} values are not as they must be, see errors; nothing was saved",
     ),
+    "attachment_empty": (
+        "文件是空的。请选择要上传的磅单或凭据。",
+        "the file is empty; choose the weigh ticket or document to upload",
+    ),
+    "attachment_too_large": (
+        "文件超过 {limit} MB。请缩小或分成几份。",
+        "the file is larger than {limit} MB; make it smaller or split it",
+    ),
+    "attachment_type": (
+        "不接受“{value}”类型的文件。可用：{known}。",
+        "files of type “{value}” are not taken; these are: {known}",
+    ),
+    "attachment_not_its_type": (
+        "文件内容不是“{value}”。请按真实类型上传，或重新导出。",
+        "the content of the file is not “{value}”; upload it with its real type or export it again",
+    ),
+    "attachment_file_missing": (
+        "没有收到文件。请用 multipart/form-data 的 file 部分上传。",
+        "no file came; send it as the part “file” of multipart/form-data",
+    ),
+    "attachment_gone": (
+        "附件 {value} 的文件不在或已损坏。请从备份恢复实例文件夹中的 attachments。",
+        "the file of attachment {value} is missing or damaged; restore the folder attachments of "
+        "the instance from a backup",
+    ),
+    "attachment_record": (
+        "请用 shipment 或 entry 指明附件所属的一条记录，二者只写一个。",
+        "name the one record the document belongs to as shipment or entry, not both",
+    ),
+    "webhook_url": (
+        "“{value}”不能用作回调地址。应为公网的 https 地址，不带用户名和片段。",
+        "“{value}” cannot be used as the address of a webhook; it must be a public https address "
+        "without user name or fragment",
+    ),
+    "webhook_private": (
+        "“{value}”是内网、本机或链路本地地址，不会被调用。请用公网地址，"
+        "或由管理员设 WASTEFLOW_WEBHOOK_PRIVATE=1。",
+        "“{value}” is an address inside (private, loopback or link-local) and is never called; use "
+        "a public one, or have the administrator set WASTEFLOW_WEBHOOK_PRIVATE=1",
+    ),
+    "webhook_too_many": (
+        "一个范围最多 {limit} 个回调。请先删除不用的。",
+        "a scope has at most {limit} webhooks; remove one that is not used first",
+    ),
 }

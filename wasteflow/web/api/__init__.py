@@ -8,7 +8,7 @@ from typing import Final
 from flask import Flask, Response, jsonify, render_template
 
 from wasteflow import __version__
-from wasteflow.web.api import accounts, entries, registry, reports
+from wasteflow.web.api import accounts, changes, entries, registry, reports, webhooks
 from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
 
 MAX_BODY: Final = 16 * 2**20
@@ -56,6 +56,8 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
         *(registry.resource(kind) for kind in registry.KINDS),
         entries.blueprint,
         reports.blueprint,
+        changes.blueprint,
+        webhooks.blueprint,
         accounts.blueprint,
     )
 

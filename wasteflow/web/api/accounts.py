@@ -84,7 +84,7 @@ MeShape = out_schema(
 )
 
 
-@blueprint.endpoint("GET", "/me", returns=MeShape)
+@blueprint.endpoint("GET", "/me", "account.read", returns=MeShape)
 def me() -> Response:
     """Who one is, with the roles in force."""
     actor = need("account.read", Subject(user=who().login))
@@ -136,7 +136,11 @@ MemberShape = out_schema(
 
 
 @blueprint.endpoint(
-    "GET", "/members", returns=page_schema("Members", MemberShape), query=MembersQuery
+    "GET",
+    "/members",
+    "member.read",
+    returns=page_schema("Members", MemberShape),
+    query=MembersQuery,
 )
 def members(query: dict[str, Any]) -> Response:
     """People with a role in an enterprise."""
@@ -146,7 +150,9 @@ def members(query: dict[str, Any]) -> Response:
     return rows_page(found, query, told)
 
 
-@blueprint.endpoint("POST", "/members", returns=MemberShape, status=201, body=MemberNew, once=True)
+@blueprint.endpoint(
+    "POST", "/members", "member.write", returns=MemberShape, status=201, body=MemberNew, once=True
+)
 def add_member(given: dict[str, Any]) -> Response:
     """Give a person a role in an enterprise."""
     now = datetime.now(UTC)
@@ -163,7 +169,7 @@ def add_member(given: dict[str, Any]) -> Response:
     return as_json(told(next(m for m in found if (m["login"], m["role"]) == wanted)), 201)
 
 
-@blueprint.endpoint("DELETE", "/members", status=204, query=MemberNew)
+@blueprint.endpoint("DELETE", "/members", "member.write", status=204, query=MemberNew)
 def remove_member(given: dict[str, Any]) -> Response:
     """Take a role back."""
     revoke_membership(
@@ -204,13 +210,17 @@ TokenShape = out_schema("Token", _TOKEN)
 NewTokenShape = out_schema("TokenMade", {**_TOKEN, "secret": fields.String(required=True)})
 
 
-@blueprint.endpoint("GET", "/tokens", returns=page_schema("Tokens", TokenShape), query=PageQuery)
+@blueprint.endpoint(
+    "GET", "/tokens", "token.read", returns=page_schema("Tokens", TokenShape), query=PageQuery
+)
 def tokens(query: dict[str, Any]) -> Response:
     """One's own tokens, without their secrets."""
     return rows_page(tokens_report(db=books().db, login=who().login, actor=who()), query, told)
 
 
-@blueprint.endpoint("POST", "/tokens", returns=NewTokenShape, status=201, body=TokenNew)
+@blueprint.endpoint(
+    "POST", "/tokens", "token.write", returns=NewTokenShape, status=201, body=TokenNew
+)
 def add_token(given: dict[str, Any]) -> Response:
     """Make a token; its secret is said once and kept nowhere, so no Idempotency-Key is taken."""
     made = create_token(
@@ -227,7 +237,7 @@ def add_token(given: dict[str, Any]) -> Response:
     return as_json({**told(row), "secret": made.secret}, 201)
 
 
-@blueprint.endpoint("DELETE", "/tokens/<int:token_id>", status=204)
+@blueprint.endpoint("DELETE", "/tokens/<int:token_id>", "token.revoke", status=204)
 def remove_token(token_id: int) -> Response:
     """Revoke a token at once."""
     if token_id >= 2**62:
@@ -293,6 +303,7 @@ DelegationShape = out_schema(
 @blueprint.endpoint(
     "GET",
     "/delegations",
+    "delegation.read",
     returns=page_schema("Delegations", DelegationShape),
     query=DelegationsQuery,
 )
@@ -305,7 +316,13 @@ def delegations(query: dict[str, Any]) -> Response:
 
 
 @blueprint.endpoint(
-    "POST", "/delegations", returns=DelegationShape, status=201, body=DelegationNew, once=True
+    "POST",
+    "/delegations",
+    "delegation.write",
+    returns=DelegationShape,
+    status=201,
+    body=DelegationNew,
+    once=True,
 )
 def add_delegation(given: dict[str, Any]) -> Response:
     """Grant a delegation."""
@@ -322,7 +339,12 @@ def add_delegation(given: dict[str, Any]) -> Response:
 
 
 @blueprint.endpoint(
-    "POST", "/delegations/<int:delegation_id>/revoke", status=204, body=Reasoned, once=True
+    "POST",
+    "/delegations/<int:delegation_id>/revoke",
+    "delegation.write",
+    status=204,
+    body=Reasoned,
+    once=True,
 )
 def remove_delegation(given: dict[str, Any], delegation_id: int) -> Response:
     """End a delegation now."""
@@ -365,7 +387,9 @@ AuditShape = out_schema(
 )
 
 
-@blueprint.endpoint("GET", "/audit", returns=page_schema("Audit", AuditShape), query=AuditQuery)
+@blueprint.endpoint(
+    "GET", "/audit", "audit.read", returns=page_schema("Audit", AuditShape), query=AuditQuery
+)
 def audit(query: dict[str, Any]) -> Response:
     """Who did what to whose account, newest first."""
     found = log_report(

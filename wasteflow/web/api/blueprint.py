@@ -15,7 +15,7 @@ from marshmallow import Schema, fields
 from wasteflow.web.api.idempotent import idempotent
 from wasteflow.web.api.parsing import StrictParser, as_json
 from wasteflow.web.api.problems import PROBLEM, Problem
-from wasteflow.web.api.rights import signed_in
+from wasteflow.web.api.rights import asks_for, signed_in
 from wasteflow.web.api.shapes import as_shape
 from wasteflow.web.health import check_database
 
@@ -98,6 +98,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         self,
         method: str,
         path: str,
+        right: str,
         *,
         returns: type[Schema] | Schema | None = None,
         status: int = 200,
@@ -112,6 +113,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     ) -> Callable[[View], View]:
         """Register a view that is given the checked `query` or `body` first, then the path.
 
+        right: row of the permission table it asks for.
         tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
         Idempotency-Key; `content`, `doc`: more for the OpenAPI document.
         """
@@ -132,7 +134,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
             if content is not None:
                 more["requestBody"] = {"required": True, "content": content}
             shown = self.doc(**more, **doc)(shown)
-            self.route(path, methods=[method])(shown)
+            self.route(path, methods=[method])(asks_for(right)(shown))
             return view
 
         return decorate

@@ -82,7 +82,9 @@ def firms_to_list(right: str, scope: str) -> frozenset[str] | None:
     return readable if scope == "all" else readable & inside
 
 
-@blueprint.endpoint("GET", "", returns=page_schema("Entries", EntryShape), query=EntriesQuery)
+@blueprint.endpoint(
+    "GET", "", "entry.read", returns=page_schema("Entries", EntryShape), query=EntriesQuery
+)
 def list_(query: dict[str, Any]) -> Response:
     """List in the order of recording."""
     wanted = EntryFilter(
@@ -97,7 +99,7 @@ def list_(query: dict[str, Any]) -> Response:
     return page(found, limit, shown, lambda item: item.key)
 
 
-@blueprint.endpoint("GET", "/<uuid:entry_id>", returns=EntryShape, tagged=True)
+@blueprint.endpoint("GET", "/<uuid:entry_id>", "entry.read", returns=EntryShape, tagged=True)
 def get(entry_id: UUID) -> Response:
     """One entry with its ETag."""
     who()

@@ -77,7 +77,9 @@ def resource(kind: str) -> ApiBlueprint:
     def answer(item: RegistryObject, status: int = 200) -> Response:
         return versioned(json_object(kind, item.values), item.version, status)
 
-    @blueprint.endpoint("GET", "", returns=page_schema(name, shown), query=PageQuery)
+    @blueprint.endpoint(
+        "GET", "", "registry.read", returns=page_schema(name, shown), query=PageQuery
+    )
     def list_(query: dict[str, Any]) -> Response:
         """List in order of code."""
         need("registry.read")
@@ -85,7 +87,9 @@ def resource(kind: str) -> ApiBlueprint:
         found = list_objects(db=books().db, kind=kind, after=after, limit=limit + 1)
         return page(found, limit, lambda item: json_object(kind, item.values), _code)
 
-    @blueprint.endpoint("POST", "", returns=shown, status=201, tagged=True, body=new, once=True)
+    @blueprint.endpoint(
+        "POST", "", right, returns=shown, status=201, tagged=True, body=new, once=True
+    )
     def create(given: dict[str, Any]) -> Response:
         """Register a new object."""
         need(right, subject_of_object(kind, given))
@@ -98,7 +102,9 @@ def resource(kind: str) -> ApiBlueprint:
         response.headers["Location"] = f"/api/v1/{kind}/{item.code}"
         return response
 
-    @blueprint.endpoint("GET", "/<string(maxlength=80):code>", returns=shown, tagged=True)
+    @blueprint.endpoint(
+        "GET", "/<string(maxlength=80):code>", "registry.read", returns=shown, tagged=True
+    )
     def get(code: str) -> Response:
         """One object with its ETag."""
         need("registry.read")
@@ -107,6 +113,7 @@ def resource(kind: str) -> ApiBlueprint:
     @blueprint.endpoint(
         "PATCH",
         "/<string(maxlength=80):code>",
+        right,
         returns=shown,
         tagged=True,
         change=True,

@@ -139,7 +139,7 @@ def report(
     path: str, query: type[ApiSchema], shape: type[Schema]
 ) -> Callable[[Callable[[dict[str, Any]], Response]], Callable[[dict[str, Any]], Response]]:
     """Route and documentation of a report."""
-    return blueprint.endpoint("GET", path, returns=shape, query=query, tagged=True)
+    return blueprint.endpoint("GET", path, RIGHT, returns=shape, query=query, tagged=True)
 
 
 @report("/balances", ScopeQuery, RowsReport)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from flask import g, request
 
 from wasteflow.core.actors import Actor, Subject
-from wasteflow.core.permissions import Denied, Verdict, require
+from wasteflow.core.permissions import TABLE, Denied, Verdict, require
 from wasteflow.core.reach import Reach, reach_of, subject_of_firms, subject_of_scope
 from wasteflow.core.registry import Registry
 from wasteflow.services.acting import actor_of_token
 from wasteflow.services.reports import overview
 from wasteflow.web.access import books
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def actor() -> Actor | None:
@@ -92,3 +95,14 @@ def subject_of(
         parks=frozenset(found_parks),
         regions=frozenset(found_regions),
     )
+
+
+def asks_for(right: str) -> Callable[[View], View]:
+    """Mark a view with the right it asks for; the service it calls judges what it loaded."""
+    assert right in TABLE, right
+
+    def mark(view: View) -> View:
+        view.wasteflow_right = right  # type: ignore[attr-defined]
+        return view
+
+    return mark

@@ -223,6 +223,18 @@ class FlagField(Shaped):
         return value == "true"
 
 
+class BooleanField(Shaped):
+    """`true` or `false` in JSON."""
+
+    shape: ClassVar[dict[str, Any]] = {"type": "boolean"}
+
+
+class UrlField(Shaped):
+    """A web address; what may be called is the service's to say."""
+
+    shape: ClassVar[dict[str, Any]] = {"type": "string", "minLength": 1, "maxLength": 500}
+
+
 class WordField(Shaped):
     """One of some words."""
 
