@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSums, PeriodBooks, Stock, flows_of_months
@@ -21,6 +21,7 @@ from wasteflow.core.vocabulary import EntryKind
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, no_reversal
+from wasteflow_models.registry import EnterpriseRow
 
 CHUNK = 500
 MAX_MONTH = 999_912
@@ -179,3 +180,9 @@ def entries_of(
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]
+
+
+def enterprise_lock(enterprise_id: int) -> Select[tuple[int]]:
+    """A query that makes writers of one weighbridge wait for each other (nothing on SQLite)."""
+    query = select(EnterpriseRow.id).where(EnterpriseRow.id == enterprise_id)
+    return query.with_for_update(key_share=True)

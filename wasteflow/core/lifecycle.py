@@ -52,6 +52,17 @@ class Move(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """Days to wait: before a dispute is settled, after a reminder before a one-sided close, and
+    until an open refused part becomes a finding; each is a setting.
+    """
+
+    settle_days: int = 15
+    close_days: int = 10
+    refused_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Flags:
     """What a state alone does not tell about a load.
 
@@ -251,8 +262,8 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         Move.REMIND,
-        (S.ISSUED, *_ON_THE_WAY, *DECIDED),
-        (S.ISSUED, *_ON_THE_WAY, *DECIDED),
+        (S.DRAFT, S.ISSUED, *_ON_THE_WAY, *DECIDED),
+        (S.DRAFT, S.ISSUED, *_ON_THE_WAY, *DECIDED),
         EventKind.REMINDED,
         "shipment.close_one_sided",
         guards=("answer_due",),

@@ -178,7 +178,7 @@ def _shipment_values(
     receipt = ("received_at", "received_t", "received_moisture_pct", "accepted_t", "refused_t")
     values.update(dict.fromkeys((*receipt, "reason")))
     if decided is not None:
-        accepted = _as_given(decided, decided.accepted_kg)
+        accepted = as_given(decided, decided.accepted_kg)
         values.update(
             received_at=header.received_at.astimezone(SHANGHAI),
             received_t=decided.input_kg,
@@ -190,7 +190,7 @@ def _shipment_values(
     return values
 
 
-def _as_given(row: Any, wet_kg: int) -> int:
+def as_given(row: Any, wet_kg: int) -> int:
     """The mass in the basis of the row that gives `wet_kg` again when it is imported."""
     if row.basis != "dry" or row.moisture is None:
         return wet_kg
