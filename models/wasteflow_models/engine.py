@@ -108,6 +108,11 @@ class Database:
             finally:
                 _joined.reset(token)
 
+    @property
+    def joined(self) -> bool:
+        """Whether this thread is inside `together`."""
+        return self._outer() is not None
+
     def _outer(self) -> Session | None:
         """The session of `together`, if this thread is in one of this database."""
         found = _joined.get()

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +21,7 @@ from wasteflow_models.engine import Alone, Database, is_conflict
 
 KEPT_DAYS: Final = 7
 _ROW: Final = IdempotencyRow
+_T = TypeVar("_T")
 
 
 class KeyReused(WasteflowError):
@@ -91,6 +92,18 @@ def answer_once(
 def _came_second(error: DBAPIError) -> bool:
     """True if another writer was there first (SQLite names the broken key in its message)."""
     return is_conflict(error) or "UNIQUE constraint failed: idempotency" in str(error.orig)
+
+
+def in_one_transaction(make: Callable[[], _T], *, db: Database) -> _T:
+    """`make()` in one transaction, done again if another writer came first."""
+    for left in reversed(range(TRIES)):
+        try:
+            with db.together():
+                return make()
+        except DBAPIError as error:
+            if not left or not is_conflict(error):
+                raise
+    raise AssertionError("the last try returned or raised")
 
 
 def kept_answer(*, db: Database, account_id: int, key: str, digest: str) -> KeptAnswer | None:

@@ -29,7 +29,7 @@ from wasteflow_models.engine import Alone, Database
 VERSION_DIGITS = 20
 
 
-class StaleVersion(WasteflowError):
+class ObjectChanged(WasteflowError):
     """The object changed since the caller read it; `version` is the one it has now."""
 
     def __init__(self, version: str) -> None:
@@ -104,12 +104,12 @@ def change_object(
 ) -> RegistryObject:
     """Change some values of an object that still has `version` ("" = whatever it has).
 
-    Raises NotFound, StaleVersion, RowsRefused.
+    Raises NotFound, ObjectChanged, RowsRefused.
     """
     with db.write(Alone.EVERYBODY) as session:
         before = _stored(session, kind, code)
         if version and version != before.version:
-            raise StaleVersion(before.version)
+            raise ObjectChanged(before.version)
         _take(session, kind, {**before.values, **changes, "code": code}, now)
         return _stored(session, kind, code)
 

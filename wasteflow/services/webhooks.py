@@ -20,7 +20,7 @@ from wasteflow.core.permissions import Verdict, judge, require
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.services.identity import new_uids
 from wasteflow.services.outbound import checked_address
-from wasteflow.services.registry_objects import StaleVersion
+from wasteflow.services.registry_objects import ObjectChanged
 from wasteflow_models.api import WebhookDeliveryRow, WebhookRow
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
@@ -124,13 +124,13 @@ def change_webhook(
 ) -> Webhook:
     """Change url, kinds or active; switched on again it starts with a clean slate.
 
-    Raises Denied; NotFound; StaleVersion; InvalidValue.
+    Raises Denied; NotFound; ObjectChanged; InvalidValue.
     """
     with db.write(Alone.NOBODY) as session:
         row = _row(session, uid, lock=True)
         _demand(session, actor, "webhook.write", row.scope)
         if version and version != str(row.version):
-            raise StaleVersion(str(row.version))
+            raise ObjectChanged(str(row.version))
         if "url" in changes:
             checked_address(changes["url"], private=private)
             row.url = changes["url"]

@@ -8,7 +8,7 @@ from typing import Final
 from flask import Flask, Response, jsonify, render_template
 
 from wasteflow import __version__
-from wasteflow.web.api import accounts, changes, entries, registry, reports, webhooks
+from wasteflow.web.api import accounts, changes, entries, registry, reports, shipments, webhooks
 from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
 
 MAX_BODY: Final = 16 * 2**20
@@ -54,6 +54,7 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
     """Every resource in the order of the contract; made once, for all applications."""
     return (
         *(registry.resource(kind) for kind in registry.KINDS),
+        shipments.blueprint,
         entries.blueprint,
         reports.blueprint,
         changes.blueprint,

@@ -12,7 +12,7 @@ from flask import Response, request
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 
-from wasteflow.web.api.idempotent import idempotent
+from wasteflow.web.api.idempotent import idempotent, together
 from wasteflow.web.api.parsing import StrictParser, as_json
 from wasteflow.web.api.problems import PROBLEM, Problem
 from wasteflow.web.api.rights import asks_for, signed_in
@@ -107,6 +107,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         tagged: bool = False,
         change: bool = False,
         once: bool = False,
+        whole: bool = False,
         content_type: str | None = None,
         content: dict[str, Any] | None = None,
         **doc: Any,
@@ -115,11 +116,13 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
         right: row of the permission table it asks for.
         tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
-        Idempotency-Key; `content`, `doc`: more for the OpenAPI document.
+        Idempotency-Key; whole: it calls several services, in one transaction; `content`, `doc`:
+        more for the OpenAPI document.
         """
 
         def decorate(view: View) -> View:
-            shown: Any = idempotent(view) if once else view
+            shown: Any = together(view) if whole else view
+            shown = idempotent(shown) if once else shown
             if query is not None:
                 shown = self.arguments(query, location="query")(shown)
             if body is not None:

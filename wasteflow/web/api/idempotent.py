@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from wasteflow.services.answered import KeptAnswer, KeyReused, answer_once
+from wasteflow.services.answered import KeptAnswer, KeyReused, answer_once, in_one_transaction
 from wasteflow.web.access import books
 from wasteflow.web.api.problems import Problem
 from wasteflow.web.api.rights import who
@@ -60,6 +60,18 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
         return response_of(answer)
 
     return once
+
+
+def together(view: Callable[..., Response]) -> Callable[..., Response]:
+    """`view` in one transaction, that of its kept answer if there is one."""
+
+    @wraps(view)
+    def joined(*args: Any, **kwargs: Any) -> Response:
+        if books().db.joined:
+            return view(*args, **kwargs)
+        return in_one_transaction(lambda: view(*args, **kwargs), db=books().db)
+
+    return joined
 
 
 def kept_of(response: Response) -> KeptAnswer:

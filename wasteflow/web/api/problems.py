@@ -13,15 +13,19 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from wasteflow.core.errors import (
+    FieldsRefused,
     InvalidValue,
     NotFound,
     RowIssue,
     RowsRefused,
     RuleBroken,
+    StaleVersion,
     WasteflowError,
 )
+from wasteflow.core.lifecycle import IllegalMove
 from wasteflow.core.messages import render
 from wasteflow.core.permissions import Denied, Verdict
+from wasteflow.services.external_ids import ExternalIdTaken
 from wasteflow.web.access import books
 from wasteflow.web.security import request_id
 from wasteflow.web.texts import lang
@@ -56,6 +60,21 @@ _DENIED: Final = {
     Verdict.NOT_ONES_BUSINESS: 404,
     Verdict.NOT_ONES_RIGHT: 403,
 }
+CONFLICTS: Final = frozenset(
+    {
+        "already_reversed",
+        "already_signed",
+        "cannot_reverse_children",
+        "illegal_event",
+        "last_system_admin",
+        "month_closed",
+        "not_in_transit",
+        "nothing_due",
+        "remind_first",
+        "wait_before_settling",
+    }
+)
+"""Rules that speak of the state of the books, not of what was sent."""
 _BUSY: Final = frozenset({"database_busy", "import_overtaken"})
 _HTTP_CODES: Final = {
     400: "bad_request",
@@ -96,10 +115,16 @@ class Problem(WasteflowError):
         faults: Iterable[Fault] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        source: WasteflowError | None = None,
     ) -> None:
+        self._source = source
         self.status, self.faults = status, tuple(faults)
         self.headers, self.extra = dict(headers or {}), dict(extra or {})
         super().__init__(code, **(params or {}))
+
+    def told(self, language: str) -> str:
+        """The wording, by the error it stands for if that has words of its own."""
+        return (self._source or self).text(language)
 
 
 def refused(faults: Iterable[Fault]) -> Problem:
@@ -131,6 +156,19 @@ def problem_of(error: WasteflowError) -> Problem:
         return Problem(status, error.code, error.params, headers=headers)
     if isinstance(error, RowsRefused):
         return refused(fault_of(issue) for issue in error.issues)
+    if isinstance(error, FieldsRefused):
+        return refused(Fault(item.pointer, item.code, item.params) for item in error.issues)
+    if isinstance(error, StaleVersion):
+        headers = {"ETag": f'"{error.found}"'}
+        return Problem(412, "version_stale", {"found": error.found}, headers=headers)
+    if isinstance(error, IllegalMove):
+        told = {"state": error.state.value, "moves": error.moves()}
+        return Problem(409, error.code, error.params, extra=told, source=error)
+    if isinstance(error, RuleBroken) and error.code in CONFLICTS:
+        return Problem(409, error.code, error.params)
+    if isinstance(error, ExternalIdTaken):
+        fault = Fault("/external_id", error.code, error.params)
+        return Problem(409, error.code, error.params, faults=[fault], extra={"id": error.ref})
     if isinstance(error, NotFound):
         return Problem(404, error.code, error.params)
     if error.code in _BUSY:
@@ -193,7 +231,7 @@ def _answer(problem: Problem) -> Response:
         "type": TYPE + problem.code,
         "title": titles[0 if language == "zh" else 1],
         "status": problem.status,
-        "detail": problem.text(language),
+        "detail": problem.told(language),
         "code": problem.code,
         "errors": [fault.as_dict(language) for fault in problem.faults],
         "request_id": request_id(),

@@ -11,8 +11,8 @@ from flask import Response
 from wasteflow.core.actors import Subject
 from wasteflow.services.registry_objects import (
     AlreadyThere,
+    ObjectChanged,
     RegistryObject,
-    StaleVersion,
     change_object,
     create_object,
     get_object,
@@ -136,7 +136,7 @@ def resource(kind: str) -> ApiBlueprint:
                 version=version,
                 now=datetime.now(UTC),
             )
-        except StaleVersion as error:
+        except ObjectChanged as error:
             raise stale(error.version) from error
         return answer(item)
 

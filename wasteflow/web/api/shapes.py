@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
@@ -227,6 +228,18 @@ class BooleanField(Shaped):
     """`true` or `false` in JSON."""
 
     shape: ClassVar[dict[str, Any]] = {"type": "boolean"}
+
+
+class UuidField(Shaped):
+    """The public id of a record → UUID."""
+
+    shape: ClassVar[dict[str, Any]] = {"type": "string", "format": "uuid"}
+
+    def convert(self, value: Any) -> Any:
+        try:
+            return UUID(value)
+        except ValueError as error:
+            raise InvalidValue("bad_shape", value=value[:60], pattern="uuid") from error
 
 
 class UrlField(Shaped):

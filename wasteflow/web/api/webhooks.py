@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Response
 from marshmallow import fields
 
-from wasteflow.services.registry_objects import StaleVersion
+from wasteflow.services.registry_objects import ObjectChanged
 from wasteflow.services.webhooks import (
     KINDS,
     Webhook,
@@ -161,7 +161,7 @@ def change(given: dict[str, Any], webhook: UUID) -> Response:
             now=datetime.now(UTC),
             private=private_allowed(),
         )
-    except StaleVersion as error:
+    except ObjectChanged as error:
         raise stale(error.version) from error
     return versioned(shown(item), f"{item.version}-{item.after}-{item.failures}")
 
