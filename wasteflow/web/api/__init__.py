@@ -8,7 +8,16 @@ from typing import Final
 from flask import Flask, Response, jsonify, render_template
 
 from wasteflow import __version__
-from wasteflow.web.api import accounts, changes, entries, registry, reports, shipments, webhooks
+from wasteflow.web.api import (
+    accounts,
+    attachments,
+    changes,
+    entries,
+    registry,
+    reports,
+    shipments,
+    webhooks,
+)
 from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
 
 MAX_BODY: Final = 16 * 2**20
@@ -57,6 +66,7 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
         shipments.blueprint,
         entries.blueprint,
         reports.blueprint,
+        attachments.blueprint,
         changes.blueprint,
         webhooks.blueprint,
         accounts.blueprint,

@@ -24,7 +24,7 @@ from wasteflow.services.attachments import (
     read_content,
 )
 from wasteflow.services.entry_objects import get_entry
-from wasteflow.services.live.reading import subject_of_load
+from wasteflow.services.load_subjects import subject_of_load
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, versioned
 from wasteflow.web.api.objects import out_schema

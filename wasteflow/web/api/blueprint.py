@@ -100,7 +100,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         path: str,
         right: str,
         *,
-        returns: type[Schema] | Schema | None = None,
+        returns: type[Schema] | Schema | dict[str, Any] | None = None,
         status: int = 200,
         query: type[Schema] | None = None,
         body: type[Schema] | None = None,
