@@ -182,7 +182,7 @@ def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
         yield items[start : start + CHUNK]
 
 
-def enterprise_lock(enterprise_id: int) -> Select[tuple[int]]:
+def enterprise_lock(enterprise_id: int) -> Select[int]:
     """A query that makes writers of one weighbridge wait for each other (nothing on SQLite)."""
     query = select(EnterpriseRow.id).where(EnterpriseRow.id == enterprise_id)
     return query.with_for_update(key_share=True)

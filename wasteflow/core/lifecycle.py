@@ -365,7 +365,10 @@ class IllegalMove(RuleBroken):
 
     def moves(self) -> list[dict[str, Any]]:
         """The open moves and who may make them, as data."""
-        return [{"move": rule.move.value, "who": sorted(rule.who)} for rule in self.legal]
+        return [
+            {"move": rule.move.value, "who": sorted(standing.value for standing in rule.who)}
+            for rule in self.legal
+        ]
 
 
 def _told(rules: tuple[Rule, ...], lang: str) -> str:

@@ -123,6 +123,16 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "这项更正已了结（{status}）。",
         "this revision is closed ({status})",
     ),
+    "revision_outdated": (
+        "提出更正后，记录已有变动（{fields}），不能再照原样更正。请撤回后重新提出。",
+        "the load has changed in {fields} since this revision was proposed, so it cannot be put in "
+        "force; withdraw it and propose it anew",
+    ),
+    "after_child": (
+        "到货时间不能晚于其退回或转送单的发出时间（{moment}）。请更正。",
+        "the receipt cannot be later than the dispatch of its return or redirect ({moment}); "
+        "correct it",
+    ),
     "below_children": (
         "拒收量不能少于已退回或转送的 {tonnes} 吨。请先更正退回或转送单。",
         "the refused part cannot be less than the {tonnes} t already returned or redirected; "
@@ -212,5 +222,6 @@ EVENT_WORDS: Final[dict[str, str]] = {
     "revision_approved": "同意更正",
     "revision_refused": "不同意更正",
     "revision_withdrawn": "撤回更正",
+    "details_revised": "更正附属信息",
 }
 """Kind of event → Chinese."""

@@ -73,6 +73,7 @@ class EventKind(StrEnum):
     REVISION_APPROVED = "revision_approved"
     REVISION_REFUSED = "revision_refused"
     REVISION_WITHDRAWN = "revision_withdrawn"
+    DETAILS_REVISED = "details_revised"
 
 
 DISPATCHES = frozenset({EventKind.DISPATCHED, EventKind.REVISED})
@@ -205,6 +206,7 @@ _FROM: dict[EventKind, frozenset[LoadState]] = {
     EventKind.REVISION_APPROVED: ON_THE_WAY | DECIDED_STATES,
     EventKind.REVISION_REFUSED: ON_THE_WAY | DECIDED_STATES,
     EventKind.REVISION_WITHDRAWN: ON_THE_WAY | DECIDED_STATES,
+    EventKind.DETAILS_REVISED: ON_THE_WAY | DECIDED_STATES,
 }
 """Event → states in which it may happen."""
 _OF_A_DISPUTE = (EventKind.ACKNOWLEDGED, EventKind.CONTESTED, EventKind.SETTLED)

@@ -122,7 +122,7 @@ _PARTED = RECEIPTS | {EventKind.SETTLED}
 
 
 def _booking_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
-    """An event is booked in the month in which it happened, or in a later one if that was closed."""
+    """An event is booked in the month it happened in, or a later one if that was closed."""
     month = month_of_day(shanghai_day(row.at))
     from_file = row.batch_id is not None or row.kind == EventKind.REVERSED
     if row.booked_month == month or (row.booked_month > month and not from_file):

@@ -132,7 +132,7 @@ def moment_in_order(
     A bare date counts as its day: it is not before another moment of that day.
     Raises FieldsRefused `future_date`, `time_out_of_order` (before `after`).
     """
-    moment = given_.get(name)
+    moment: datetime | None = given_.get(name)
     if moment is None:
         moment, bare = now, False
     else:

@@ -16,10 +16,10 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.content import Given, given, refuse, remark, weighed_mass
+from wasteflow.services.live.guards import after_opening
 from wasteflow.services.live.held import Held, hold
 from wasteflow.services.live.moves import (
     RECEIVE_FIELDS,
-    after_opening,
     arrived_at,
     note_receipt,
     received_weight,

@@ -113,8 +113,8 @@ class Held:
 
     @property
     def parties(self) -> frozenset[str]:
-        """Consignor and consignee, and the holder of a redirected part."""
-        return frozenset({self.consignor, self.consignee, self.holder} - {""})
+        """Consignor and consignee, as far as they are known."""
+        return frozenset({self.consignor, self.consignee} - {""})
 
     @property
     def content(self) -> dict[str, str]:

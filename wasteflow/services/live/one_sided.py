@@ -16,9 +16,10 @@ from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.complete import enter_header, whole
 from wasteflow.services.live.content import Given, given, moment_in_order
+from wasteflow.services.live.guards import after_opening
 from wasteflow.services.live.held import Held, hold
 from wasteflow.services.live.kin import within_refused
-from wasteflow.services.live.moves import after_opening, arrived_at, note_receipt
+from wasteflow.services.live.moves import arrived_at, note_receipt
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.remarks import permit_remarks, quota_remarks
 from wasteflow.services.live.views import Outcome, input_kg, moment, outcome
@@ -44,7 +45,7 @@ def remind(
     now: datetime,
     channel: str = "api",
 ) -> Outcome:
-    """Remind the other side of the answer it owes; from then on the wait for a one-sided close runs.
+    """Remind the other side of the answer it owes; the wait for a one-sided close begins.
 
     The consignor sees a draft of the consignee once he is reminded of it, and can issue it.
     Raises Denied, StaleVersion, IllegalMove, RuleBroken `nothing_due`.

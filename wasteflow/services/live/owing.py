@@ -29,7 +29,7 @@ def owing(held: Held) -> list[tuple[str, str]]:
     if flags.disputed:
         if not flags.contested:
             found.append((held.consignor, "acknowledge"))
-    elif flags.unsigned and not flags.outside:
+    elif flags.unsigned and not flags.outside and not held.imported:
         left = sorted({held.consignor, held.consignee} - held.signed)
         found += [(firm, "confirm") for firm in left]
     return [(firm, move) for firm, move in found if firm and not held.external(firm)]

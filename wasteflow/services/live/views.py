@@ -72,7 +72,8 @@ def load_view(held: Held, actor: Actor | None) -> View:
 
 
 def _move(rule: Rule) -> View:
-    return {"move": rule.move.value, "who": sorted(rule.who), "needs": list(rule.needs)}
+    who = sorted(standing.value for standing in rule.who)
+    return {"move": rule.move.value, "who": who, "needs": list(rule.needs)}
 
 
 def _draft_columns(held: Held) -> View:
