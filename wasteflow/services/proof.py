@@ -92,7 +92,11 @@ def load_faults(
         if folded != value:
             where = f"{key} {name.rstrip('_')}"
             faults.append(Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value)))
-    return status, [*faults, *_moment_faults(header, events, key)]
+    return status, [
+        *faults,
+        *_moment_faults(header, events, key),
+        *_order_faults(header, events, key),
+    ]
 
 
 def _moment_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
@@ -112,6 +116,22 @@ def _moment_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
     ]
 
 
+def _order_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
+    """No event happened on an earlier day than the one before it."""
+    days = [shanghai_day(event.at) for event in events]
+    return [
+        Fault(
+            "event_arithmetic",
+            f"{key} event {event.seq} day",
+            [header.doc_no],
+            f">= {before}",
+            str(day),
+        )
+        for event, before, day in zip(events[1:], days, days[1:], strict=False)
+        if day < before
+    ]
+
+
 def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
     """Arithmetic of one event row: its weight, and nothing where its kind has nothing."""
     where = f"{key} event {row.seq}"
@@ -122,13 +142,6 @@ def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
         faults.append(Fault("event_arithmetic", where, [doc_no], "0 / 0", found))
     if row.kind in (EventKind.LOST, EventKind.REVERSED) and row.kg:
         faults.append(Fault("event_arithmetic", where, [doc_no], "0", str(row.kg)))
-    booked = month_of_day(shanghai_day(row.at))
-    if row.booked_month != booked:
-        faults.append(
-            Fault(
-                "event_arithmetic", f"{where} month", [doc_no], str(booked), str(row.booked_month)
-            )
-        )
     return faults
 
 
@@ -151,11 +164,10 @@ def entry_faults(row: Any, key: str) -> list[Fault]:
     """Arithmetic of one entry row."""
     faults = _weights(row, key, row.doc_no)
     month = month_of_day(row.day)
-    for found in (row.month, row.booked_month):
-        if found != month:
-            faults.append(
-                Fault("entry_arithmetic", f"{key} month", [row.doc_no], str(month), str(found))
-            )
+    if row.month != month:
+        faults.append(
+            Fault("entry_arithmetic", f"{key} month", [row.doc_no], str(month), str(row.month))
+        )
     if row.kind == "stocktake":
         expected_kg = row.kg - (row.book_kg or 0)
         if row.book_kg is None or row.difference_kg != expected_kg:
