@@ -178,14 +178,12 @@ def months(
 
 def _without(columns: MonthColumns, late: Sequence[Ints]) -> MonthColumns:
     """A month less what was booked late (source, target, route, evidence, kg, n)."""
-    key = [
-        np.concatenate([ours.astype(np.int64), theirs])
-        for ours, theirs in zip(columns[:4], late[:4], strict=True)
-    ]
+    ours = [column.astype(np.int64) for column in columns]
+    key = [np.concatenate(pair) for pair in zip(ours[:4], late[:4], strict=True)]
     groups = groups_of(key)
     kg, n = (
-        groups.sums(np.concatenate([ours, -theirs]))
-        for ours, theirs in zip(columns[4:], late[4:], strict=True)
+        groups.sums(np.concatenate([now, -later]))
+        for now, later in zip(ours[4:], late[4:], strict=True)
     )
     some = np.flatnonzero((kg != 0) | (n != 0))
     rows = [column[groups.first][some] for column in key]

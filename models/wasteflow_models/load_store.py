@@ -249,8 +249,8 @@ def complete_loads(
 
     receipt: received_at, received_month, booked_month, received_kg, receipt_input_kg,
     receipt_dry_kg, receipt_moisture, accepted_kg, refused_kg, evidence, state, basis, weighed,
-    to_facility_id, last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned with `ids`,
-    ascending.
+    to_facility_id, last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned
+    with `ids`, ascending.
     """
     road = STATES.index("in_transit")
     changed = many(

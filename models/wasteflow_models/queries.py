@@ -27,17 +27,19 @@ _T = TypeVar("_T", int, str)
 
 
 def flow_sums(
-    session: Session, keys: Keys, first: int, last: int, *, material: str = ""
+    session: Session, keys: Keys, first: int, last: int, *, material: str = "", as_of: int = 0
 ) -> FlowSums:
     """Flows of the months first..last summed per link, route and evidence."""
-    months = month_flows.month_flows(session, keys, first, last, material=material)
+    months = month_flows.month_flows(session, keys, first, last, material=material, as_of=as_of)
     return flows_of_months(month_flows.numbering(session, keys).names, months)
 
 
-def stock_at_start(session: Session, keys: Keys, first: int, *, material: str = "") -> Stock:
+def stock_at_start(
+    session: Session, keys: Keys, first: int, *, material: str = "", as_of: int = 0
+) -> Stock:
     """Book kilograms of every holding place before month `first`, its opening postings included."""
     opening = period_books(
-        session, keys, Period.of(first, first), material=material, negatives=False
+        session, keys, Period.of(first, first), material=material, negatives=False, as_of=as_of
     ).opening
     return dict(opening)
 
@@ -67,6 +69,7 @@ def rollup_versions(session: Session, keys: Keys, as_of: int = 0) -> dict[str, d
     return {
         stuff[material]: {m: v for m, v in months.items() if not as_of or m <= as_of}
         for material, months in found.items()
+        if not as_of or min(months) <= as_of
     }
 
 

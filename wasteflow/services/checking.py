@@ -35,6 +35,7 @@ from wasteflow.services.proof_booking import (
     joined_late,
     late_differences,
 )
+from wasteflow.services.proof_closes import close_faults
 from wasteflow.services.proof_loads import prove_loads, rollup_of
 from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
@@ -73,8 +74,11 @@ class CheckReport:
         }
 
 
-def check_books(*, db: Database) -> CheckReport:
-    """Prove the books of `db`; nothing this process keeps of them is trusted."""
+def check_books(*, db: Database, full: bool = False) -> CheckReport:
+    """Prove the books of `db`; nothing this process keeps of them is trusted.
+
+    full: also trace every closed month again, not only the last of every firm.
+    """
     report = CheckReport()
     forget()
     with db.read() as session:
@@ -87,6 +91,7 @@ def check_books(*, db: Database) -> CheckReport:
         report.findings = _findings(session, keys)
         if report.ok:
             _prove_tracing(session, keys, report)
+            report.faults += close_faults(session, keys, full)
         else:
             forget()
     return report
