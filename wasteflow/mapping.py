@@ -11,8 +11,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wasteflow.core.periods import Period, month_text
+from wasteflow.services.flow_scope import edges_in_scope
 from wasteflow.services.rating import rates_report
-from wasteflow.services.reports import edges_in_scope, flows_report, overview
+from wasteflow.services.reports import flows_report, overview
 
 if TYPE_CHECKING:
     from wasteflow_maps.layers import MapData

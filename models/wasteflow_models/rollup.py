@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import Late
 from wasteflow.core.columns import groups_of, positions_in
 from wasteflow.core.places import Place
 from wasteflow.core.postings import FlowKey
@@ -22,6 +23,7 @@ from wasteflow.core.postings_bulk import KEY_COLUMNS, BulkRollup
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import SNAPSHOT
 from wasteflow_models.flow_columns import copied_in, driver_connection, read_month, read_places
+from wasteflow_models.late_rows import all_late
 from wasteflow_models.ledger import FlowMonthRow
 from wasteflow_models.raw import insert_columns
 
@@ -155,6 +157,18 @@ def stored_rollup(session: Session) -> BulkRollup:
         kg.append(part.kg)
         n.append(part.n)
     return BulkRollup(np.concatenate(keys), np.concatenate(kg), np.concatenate(n))
+
+
+def stored_late(session: Session) -> Late:
+    """Booked month → the late rows booked in it as the database holds them, in no order."""
+    ids, *places = read_places(session)
+    found: Late = {}
+    for booked_month, columns in all_late(session):
+        material, month, source, target, route, evidence, kg, n = columns
+        ends = [_spelt(column, ids, places) for column in (source, target)]
+        keys = np.column_stack([month, *ends, material, route, evidence]).astype(np.int64)
+        found[booked_month] = BulkRollup(keys, kg, n)
+    return found
 
 
 def _spelt(wanted: Ints, ids: Ints, places: Sequence[Ints]) -> Ints:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wasteflow.core.periods import next_month
 from wasteflow.core.postings import Rollup, add_postings, load_postings
-from wasteflow.core.postings_bulk import BulkRollup, LoadColumns, bulk_load_postings, merge
+from wasteflow.core.postings_bulk import BulkRollup, LoadColumns, bulk_load_postings, merge, picked
 from wasteflow.core.records import Event, LoadHeader, LoadStatus, apply_event
 
 Ints = NDArray[np.int64]
@@ -106,8 +106,7 @@ def late_loads(loads: LoadColumns, through: Ints) -> Late:
     found: Late = {}
     for last in np.unique(through[late]).tolist():
         rows = np.flatnonzero(late & (through == last))
-        part = LoadColumns(*(getattr(loads, name)[rows] for name in LoadColumns.__slots__))
-        found |= late_part(bulk_load_postings(part), next_month(last))
+        found |= late_part(bulk_load_postings(picked(loads, rows)), next_month(last))
     return found
 
 

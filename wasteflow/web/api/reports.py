@@ -14,9 +14,10 @@ from wasteflow.core.periods import Period
 from wasteflow.mapping import LEVELS as MAP_LEVELS
 from wasteflow.mapping import map_of
 from wasteflow.services.findings import findings_report
+from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.provenance import DOWNSTREAM, UPSTREAM, gap_report, trace_report
 from wasteflow.services.rating import BASES, rates_report
-from wasteflow.services.reports import balance_report, flows_of_scope, flows_report, overview
+from wasteflow.services.reports import balance_report, flows_report, overview
 from wasteflow.services.target_status import targets_report
 from wasteflow.web.access import books
 from wasteflow.web.answers import kept
