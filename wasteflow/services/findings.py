@@ -19,8 +19,8 @@ def findings_report(
 
     The rows are those of `check`.  Raises InvalidValue `bad_scope`, NotFound `unknown_code`.
     """
-    registry, books, synthetic = read_books(db=db, period=period, material=material, negatives=True)
-    firms = registry.in_scope(scope)
+    read = read_books(db=db, period=period, material=material, negatives=True)
+    firms = read.registry.in_scope(scope)
     rows = [
         {
             "code": code,
@@ -30,7 +30,7 @@ def findings_report(
             "closing_t": tonnes_text(line.closing_kg),
             "residual_t": tonnes_text(line.residual_kg),
         }
-        for line in balances(books, firms, material)
+        for line in balances(read.books, firms, material)
         for code in line.findings()
     ]
     rows += [
@@ -38,4 +38,4 @@ def findings_report(
         for row in stale_stocktakes(db=db)
         if row["enterprise"] in firms and material in ("", row["material"])
     ]
-    return {"period": period.text, "scope": scope, "synthetic": synthetic, "rows": rows}
+    return {"period": period.text, "scope": scope, "synthetic": read.synthetic, "rows": rows}

@@ -1,4 +1,4 @@
-"""A flow report cut to a scope: its links, the nodes at their ends; pure functions of the report."""
+"""A flow report cut to a scope: its links and the nodes at their ends; pure functions of it."""
 
 from __future__ import annotations
 

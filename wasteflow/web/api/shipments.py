@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Response
 
 from wasteflow.services.external_ids import claim_external_id
-from wasteflow.services.live import decisions, disputes, drafts, moves, one_sided
+from wasteflow.services.live import decisions, dispatching, disputes, drafts, moves, one_sided
 from wasteflow.services.live.views import Outcome
 from wasteflow.web.access import books
 from wasteflow.web.api import load_shapes as shapes
@@ -161,7 +161,7 @@ def move(word: str, right: str, body: Any, service: Service, about: str) -> None
 
 MOVES: tuple[tuple[str, str, Any, Service, str], ...] = (
     ("issue", "shipment.issue", shapes.NoFields, moves.issue, "Make a draft a document."),
-    ("dispatch", "shipment.dispatch", shapes.Dispatch, moves.dispatch, "It leaves its site."),
+    ("dispatch", "shipment.dispatch", shapes.Dispatch, dispatching.dispatch, "It leaves its site."),
     ("hand-over", "shipment.hand_over", shapes.HandOver, moves.hand_over, "The next carrier."),
     ("receive", "shipment.receive", shapes.Receive, moves.receive, "Weighed at the gate."),
     ("decide", "shipment.decide", shapes.Decide, decisions.decide, "Accept, or refuse a part."),
