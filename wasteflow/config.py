@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from wasteflow.config_accounts import (
+    ACCOUNT_SETTINGS,
+    CLOSED,
+    AccountConfig,
+    Setting,
+    load_accounts,
+)
 from wasteflow.config_api import API_SETTINGS, PLAIN, ApiConfig, load_api
 
 LANGS: Final = ("zh", "en")
@@ -15,17 +22,7 @@ DATABASE_FILE: Final = "wasteflow.sqlite3"
 DEFAULT_KEPT_MB: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One environment variable: name, default as written, what it does (Chinese, English)."""
-
-    name: str
-    default: str
-    zh: str
-    en: str
-
-
-SETTINGS: Final = (
+SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "WASTEFLOW_INSTANCE",
         "./instance",
@@ -68,6 +65,7 @@ SETTINGS: Final = (
         "每个服务进程在内存中保留的页面与数据，兆字节；0 = 不保留",
         "pages and data each server process keeps in memory, megabytes; 0 = none",
     ),
+    *ACCOUNT_SETTINGS,
     *(Setting(*row) for row in API_SETTINGS),
 )
 """Every setting there is; the guide prints this table."""
@@ -94,6 +92,7 @@ class Config:
     lang: str = "zh"
     basemap: Basemap | None = None
     kept_mb: int = DEFAULT_KEPT_MB
+    accounts: AccountConfig = CLOSED
     api: ApiConfig = PLAIN
 
 
@@ -134,5 +133,6 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         lang if lang in LANGS else "zh",
         basemap if url else None,
         int(kept) if kept.isascii() and kept.isdigit() else DEFAULT_KEPT_MB,
+        load_accounts(env),
         api=load_api(env),
     )

@@ -68,6 +68,7 @@ class Actor:
     A delegation in force is a membership with the role `delegate` in the enterprise that granted
     it.  `scopes` narrows what a token may do (rights, or "read" and "write"); None: everything
     that its user may.  `session_id` is the sign-in it acts by, 0 for a token or a command.
+    `reads_all` holds where everybody may read everything (the setting of open reading).
     """
 
     user_id: int
@@ -77,6 +78,12 @@ class Actor:
     token_id: int = 0
     scopes: frozenset[str] | None = None
     session_id: int = 0
+    reads_all: bool = False
+
+    @property
+    def guest(self) -> bool:
+        """True for nobody in particular: one who reads where everybody may (open reading)."""
+        return not self.login
 
     def organisations(self, *roles: Role) -> frozenset[str]:
         """Organisations in which the actor has one of `roles` (any role if none is named)."""

@@ -117,10 +117,6 @@ ACCESS_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "没有这项有效的委托。它可能已到期或已撤销。",
         "there is no such delegation in force; it may have ended or been revoked",
     ),
-    "reason_needed": (
-        "请写明原因。",
-        "give a reason",
-    ),
     "token_unknown": (
         "没有这个有效的令牌。它可能已撤销。",
         "there is no such token; it may have been revoked",

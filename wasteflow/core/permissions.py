@@ -137,6 +137,16 @@ TABLE: Final[Mapping[str, Grants]] = {
 
 READING: Final = frozenset({"report.summary", "report.calculate"})
 """Rights beside `*.read` that change nothing."""
+OPEN_READING: Final = READING | {
+    "shipment.read",
+    "entry.read",
+    "report.read",
+    "registry.read",
+    "export.read",
+    "attachment.read",
+    "seal.read",
+}
+"""What everybody may do without an account where the setting of open reading is on."""
 CAREFUL: Final = frozenset({"account", "token", "user", "member", "office", "delegation"})
 """Families whose changes a token may make only if its scope names the very right."""
 
@@ -183,9 +193,14 @@ def judge(actor: Actor | None, right: str, subject: Subject, read: str) -> Verdi
     """
     if actor is None:
         return Verdict.NOT_SIGNED_IN
-    if not standings(actor, subject, read) & TABLE[read]:
+    if actor.reads_all and right in OPEN_READING:
+        return Verdict.ALLOWED if in_scope(actor, right) else Verdict.NOT_ONES_RIGHT
+    if actor.guest:
+        return Verdict.NOT_SIGNED_IN
+    seen = actor.reads_all and read in OPEN_READING
+    if not seen and not standings(actor, subject, read) & TABLE[read]:
         return Verdict.NOT_ONES_BUSINESS
-    if not standings(actor, subject, right) & TABLE[right] or not _in_scope(actor, right):
+    if not standings(actor, subject, right) & TABLE[right] or not in_scope(actor, right):
         return Verdict.NOT_ONES_RIGHT
     return Verdict.ALLOWED
 
@@ -231,7 +246,7 @@ def changes(right: str) -> bool:
     return not (right.endswith(".read") or right in READING)
 
 
-def _in_scope(actor: Actor, right: str) -> bool:
+def in_scope(actor: Actor, right: str) -> bool:
     """Whether the scopes of a token take in a right; see CAREFUL."""
     if actor.scopes is None or right in actor.scopes:
         return True

@@ -69,31 +69,35 @@ class Reach:
         return self.scopes[0] if self.scopes else ""
 
     def holds(self, registry: Registry, scope: str) -> bool:
-        """Whether every record of `scope` is theirs to read.
-
-        Raises InvalidValue `bad_scope`, NotFound `unknown_code`.
-        """
-        registry.in_scope(scope)
+        """Whether every record of `scope` is theirs to read; False for what is not registered."""
         if self.everything or scope in self.scopes:
             return True
-        own = {own.partition(":")[0]: set[str]() for own in self.scopes}
-        for item in self.scopes:
-            word, _, code = item.partition(":")
-            own[word].add(code)
+        word, _, code = scope.partition(":")
+        if word == "enterprise":
+            return code in self.firms
+        if code not in {"park": registry.parks, "region": registry.regions}.get(word, ()):
+            return False
         subject = subject_of_scope(registry, scope)
-        return bool(subject.parks & own.get("park", set())) or bool(
-            subject.regions & own.get("region", set())
-        )
+        around = {f"park:{code}" for code in subject.parks}
+        around |= {f"region:{code}" for code in subject.regions}
+        return not around.isdisjoint(self.scopes)
 
 
-EVERYTHING: Final = Reach((ALL,), frozenset())
-"""The reach of somebody from whom nothing is kept."""
+NOTHING: Final = Reach((), frozenset())
+"""The reach of nobody."""
+
+
+def everything(registry: Registry) -> Reach:
+    """The reach of somebody from whom nothing is kept."""
+    return Reach((ALL,), frozenset(registry.enterprises))
 
 
 def reach_of(actor: Actor | None, registry: Registry) -> Reach:
     """What the table lets `actor` read in reports; nobody reads nothing."""
     if actor is None:
-        return Reach((), frozenset())
+        return NOTHING
+    if actor.reads_all:
+        return everything(registry)
     scopes = {
         scope
         for item in actor.memberships
@@ -102,7 +106,7 @@ def reach_of(actor: Actor | None, registry: Registry) -> Reach:
         is Verdict.ALLOWED
     }
     if ALL in scopes:
-        return Reach((ALL,), frozenset(registry.enterprises))
+        return everything(registry)
     firms = {scope: registry.in_scope(scope) for scope in scopes}
     order = sorted(scopes, key=lambda scope: (-len(firms[scope]), scope))
     return Reach(tuple(order), frozenset().union(*firms.values()))

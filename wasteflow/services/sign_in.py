@@ -21,7 +21,7 @@ from wasteflow.core.errors import NotFound, WasteflowError
 from wasteflow.services.account_log import note
 from wasteflow.services.acting import digest
 from wasteflow.services.again import again_if_overtaken
-from wasteflow.services.users import HASHER, find, verified
+from wasteflow.services.users import HASHER, NewUser, find, verified
 from wasteflow_models.accounts import AccountRow, SignInGuardRow, SignInRow
 from wasteflow_models.engine import Alone, Database
 
@@ -71,14 +71,38 @@ def sign_in(
     return opened
 
 
+@again_if_overtaken
 def sign_in_by_subject(
-    *, db: Database, subject: str, now: datetime, hours: int, address: str = ""
+    *,
+    db: Database,
+    subject: str,
+    now: datetime,
+    hours: int,
+    address: str = "",
+    create: NewUser | None = None,
 ) -> Opened:
-    """Open a sign-in for whom the identity provider vouches; NotFound `oidc_no_user`."""
+    """Open a sign-in for whom the identity provider vouches.
+
+    create: the user to make if nobody has this identity; never takes over a login that is there.
+    Raises NotFound `oidc_no_user`.
+    """
     with db.write(Alone.NOBODY) as session:
         account = session.scalars(
             select(AccountRow).where(AccountRow.oidc_subject == subject).with_for_update()
         ).one_or_none()
+        if account is None and create is not None and find(session, create.login) is None:
+            account = AccountRow(
+                login=create.login,
+                name=create.name or create.login,
+                email=create.email,
+                active=True,
+                oidc_subject=subject,
+                epoch=1,
+                created_at=now,
+            )
+            session.add(account)
+            session.flush()
+            note(session, "user.create", actor=None, now=now, address=address, about=create.login)
         if account is None or not account.active:
             raise NotFound("oidc_no_user", value=subject)
         return _open(session, account, now, hours, address, "sign_in.oidc")

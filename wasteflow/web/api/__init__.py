@@ -19,6 +19,7 @@ from wasteflow.web.api import (
     webhooks,
 )
 from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
+from wasteflow.web.permits import public
 
 MAX_BODY: Final = 16 * 2**20
 """Bytes of a body at most; a bulk of 1,000 objects is a tenth of it."""
@@ -54,8 +55,8 @@ def install(app: Flask) -> None:
     )
     for blueprint in blueprints():
         api.register_blueprint(blueprint)
-    app.add_url_rule("/api/docs", "api_docs", docs)
-    app.add_url_rule("/api/v1/openapi.json", "api_openapi", lambda: openapi(api))
+    app.add_url_rule("/api/docs", "api_docs", public(docs))
+    app.add_url_rule("/api/v1/openapi.json", "api_openapi", public(lambda: openapi(api)))
 
 
 @cache

@@ -12,12 +12,13 @@ from flask import Response, request
 from flask_smorest import Api, Blueprint
 from marshmallow import Schema, fields
 
+from wasteflow.web.access import check_database
 from wasteflow.web.api.idempotent import idempotent, together
 from wasteflow.web.api.parsing import StrictParser, as_json
 from wasteflow.web.api.problems import PROBLEM, Problem
-from wasteflow.web.api.rights import asks_for, signed_in
+from wasteflow.web.api.rights import signed_in
 from wasteflow.web.api.shapes import as_shape
-from wasteflow.web.health import check_database
+from wasteflow.web.permits import needs
 
 View = TypeVar("View", bound=Callable[..., Any])
 _HEADER: Final[dict[str, Any]] = {"schema": {"type": "string"}}
@@ -137,7 +138,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
             if content is not None:
                 more["requestBody"] = {"required": True, "content": content}
             shown = self.doc(**more, **doc)(shown)
-            self.route(path, methods=[method])(asks_for(right)(shown))
+            self.route(path, methods=[method])(needs(right)(shown))
             return view
 
         return decorate

@@ -12,8 +12,8 @@ from wasteflow.core.vocabulary import LoadState
 from wasteflow.schemas.dictionary import columns_of
 from wasteflow.services.live import content
 from wasteflow.services.live.decisions import DECIDE_FIELDS
-from wasteflow.services.live.disputes import ANSWERS, SETTLE_FIELDS
 from wasteflow.services.live.dispatching import DISPATCH_FIELDS
+from wasteflow.services.live.disputes import ANSWERS, SETTLE_FIELDS
 from wasteflow.services.live.moves import END_FIELDS, HAND_OVER_FIELDS, RECEIVE_FIELDS
 from wasteflow.services.live.one_sided import CLOSE_FIELDS
 from wasteflow.web.api.blueprint import FaultSchema

@@ -24,7 +24,7 @@ from wasteflow.web.answers import kept
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Fault, Problem, refused
-from wasteflow.web.api.rights import need_scope, reach, registry
+from wasteflow.web.api.rights import need_scope, registry
 from wasteflow.web.api.shapes import (
     ApiSchema,
     CodeField,
@@ -35,6 +35,7 @@ from wasteflow.web.api.shapes import (
     WordField,
 )
 from wasteflow.web.formats import month_words
+from wasteflow.web.identity import reach
 from wasteflow.web.pages.view import default_period
 from wasteflow.web.texts import lang
 from wasteflow_maps.page import map_json

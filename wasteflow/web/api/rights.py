@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from typing import Any, TypeVar
-
-from flask import g, request
+from collections.abc import Iterable
 
 from wasteflow.core.actors import Actor, Subject
-from wasteflow.core.permissions import TABLE, Denied, Verdict, require
-from wasteflow.core.reach import Reach, reach_of, subject_of_firms, subject_of_scope
+from wasteflow.core.permissions import Denied, Verdict, require
+from wasteflow.core.reach import subject_of_firms, subject_of_scope
 from wasteflow.core.registry import Registry
-from wasteflow.services.acting import actor_of_token
-from wasteflow.services.reports import overview
-from wasteflow.web.access import books
-
-View = TypeVar("View", bound=Callable[..., Any])
+from wasteflow.web.access import books_seen
+from wasteflow.web.identity import current_actor
 
 
 def actor() -> Actor | None:
-    """Who asks; None without a valid bearer token or sign-in."""
-    if "api_actor" not in g:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        g.api_actor = None
-        if kind.lower() == "bearer" and token.strip():
-            now = datetime.now(UTC)
-            g.api_actor = actor_of_token(db=books().db, token=token.strip(), now=now)
-    found: Actor | None = g.api_actor
-    return found
+    """Who asks; None without a valid token or sign-in."""
+    return current_actor()
 
 
 def who() -> Actor:
@@ -54,15 +40,7 @@ def need(right: str, subject: Subject | None = None, read: str = "") -> Actor:
 
 def registry() -> Registry:
     """The registry snapshot of this request."""
-    if "api_registry" not in g:
-        g.api_registry = overview(db=books().db).registry
-    held: Registry = g.api_registry
-    return held
-
-
-def reach() -> Reach:
-    """What the actor may read in reports."""
-    return reach_of(who(), registry())
+    return books_seen().registry
 
 
 def need_scope(right: str, scope: str) -> Actor:
@@ -95,14 +73,3 @@ def subject_of(
         parks=frozenset(found_parks),
         regions=frozenset(found_regions),
     )
-
-
-def asks_for(right: str) -> Callable[[View], View]:
-    """Mark a view with the right it asks for; the service it calls judges what it loaded."""
-    assert right in TABLE, right
-
-    def mark(view: View) -> View:
-        view.wasteflow_right = right  # type: ignore[attr-defined]
-        return view
-
-    return mark

@@ -14,12 +14,16 @@ from urllib.parse import quote_plus
 
 from flask import request, url_for
 
+from wasteflow.core.actors import Subject
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period, next_month
+from wasteflow.core.permissions import Denied, Verdict
+from wasteflow.core.reach import ALL, Reach, subject_of_scope
 from wasteflow.core.registry import Registry
-from wasteflow.services.reports import Overview, check_material, overview
-from wasteflow.web.access import books
+from wasteflow.services.reports import Overview, check_material
+from wasteflow.web.access import READY, books, books_seen
 from wasteflow.web.formats import period_words
+from wasteflow.web.identity import current_actor, reach
 from wasteflow.web.texts import lang, name_of, text
 
 KEPT: Final = ("scope", "period", "material", "products")
@@ -41,6 +45,7 @@ class Form:
     periods: list[tuple[str, list[Choice]]]
     materials: list[Choice]
     firms_left_out: int = 0
+    whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class View:
     period: Period | None
     material: str
     products: bool
+    reach: Reach
 
     @property
     def registry(self) -> Registry:
@@ -120,7 +126,7 @@ class View:
     @cached_property
     def _kept(self) -> dict[str, Any]:
         return {
-            "scope": self.scope if self.scope != "all" else "",
+            "scope": self.scope if self.scope != self.reach.default else "",
             "period": self.period.text if self.period else "",
             "material": self.material,
             "products": "1" if self.products else "",
@@ -131,7 +137,11 @@ class View:
     def form(self) -> Form:
         """The filter form filled with this view."""
         return form_of(
-            self.books, self.scope, self.period.text if self.period else "", self.material
+            self.books,
+            self.reach,
+            self.scope,
+            self.period.text if self.period else "",
+            self.material,
         )
 
 
@@ -140,19 +150,45 @@ def _quoted(value: str) -> str:
     return quote_plus(value, safe=UNQUOTED)
 
 
+def asked_scope() -> str:
+    """The scope of the address, by default the widest of one's own; "" if there is none."""
+    return request.args.get("scope", "").strip() or reach().default
+
+
+def may_read() -> bool:
+    """Whether the asker may read any report at all, for menus; False without readable books."""
+    if books().usable() != READY:
+        return False
+    return bool(reach().scopes)
+
+
+def page_subject(**_: object) -> Subject:
+    """What a page of reports is about, for the permission table.
+
+    Raises InvalidValue `bad_scope`, NotFound `unknown_code`; Denied where the asker has no scope.
+    """
+    scope = asked_scope()
+    if not scope:
+        actor = current_actor()
+        verdict = Verdict.NOT_SIGNED_IN if actor is None else Verdict.NOT_ONES_RIGHT
+        raise Denied(verdict, "report.read")
+    return subject_of_scope(books_seen().registry, scope)
+
+
 def read_view() -> View:
     """The view of the current request.
 
     Raises InvalidValue `bad_period`, `bad_scope`; NotFound `unknown_code`.
     """
-    held = overview(db=books().db)
-    scope = request.args.get("scope", "").strip() or "all"
+    held = books_seen()
+    scope = asked_scope() or ALL
     held.registry.in_scope(scope)
     material = request.args.get("material", "").strip()
     check_material(held.registry, material)
     asked = request.args.get("period_text", "").strip() or request.args.get("period", "").strip()
     period = Period.parse(asked) if asked else default_period(held)
-    return View(held, scope, period, material, request.args.get("products") == "1")
+    products = request.args.get("products") == "1"
+    return View(held, scope, period, material, products, reach())
 
 
 def default_period(held: Overview) -> Period | None:
@@ -173,23 +209,35 @@ def default_period(held: Overview) -> Period | None:
 def raw_form() -> Form | None:
     """The form of a request whose values cannot be used, as typed; None without readable books."""
     try:
-        held = overview(db=books().db)
+        held = books_seen()
+        seen = reach()
     except Exception:  # the error page must come even if the database does not answer
+        return None
+    if not seen.scopes:
         return None
     args = request.args
     typed = args.get("period_text", "").strip() or args.get("period", "").strip()
-    return form_of(held, args.get("scope", "") or "all", typed, args.get("material", ""))
+    scope = args.get("scope", "") or seen.default
+    return form_of(held, seen, scope, typed, args.get("material", ""))
 
 
-def form_of(held: Overview, scope: str, period: str, material: str) -> Form:
-    """Form with choices from the registry and the span of the books."""
+def form_of(held: Overview, seen: Reach, scope: str, period: str, material: str) -> Form:
+    """Form with choices from the registry and the span of the books, as far as one may read."""
     registry = held.registry
-    firms = [(f"enterprise:{code}", name_of(firm)) for code, firm in registry.enterprises.items()]
+    firms = [
+        (f"enterprise:{code}", name_of(firm))
+        for code, firm in registry.enterprises.items()
+        if seen.holds(registry, f"enterprise:{code}")
+    ]
     left_out = len(firms) if len(firms) > FIRMS_LISTED else 0
     if left_out:
         firms = [choice for choice in firms if choice[0] == scope]
     regions = [(f"region:{code}", label) for code, label in _tree(registry.regions)]
     parks = [(f"park:{code}", label) for code, label in _tree(registry.parks)]
+    regions, parks = (
+        [choice for choice in choices if seen.holds(registry, choice[0])]
+        for choices in (regions, parks)
+    )
     groups = [("filter.regions", regions), ("filter.parks", parks), ("filter.firms", firms)]
     stuff = registry.materials.values()
     return Form(
@@ -200,6 +248,7 @@ def form_of(held: Overview, scope: str, period: str, material: str) -> Form:
         list(_periods(held, period)),
         [(item.code, name_of(item)) for item in stuff],
         left_out,
+        seen.everything,
     )
 
 
