@@ -52,6 +52,12 @@ class Api:
         return self.call(who, "POST", path, {} if body is None else body, **headers)
 
 
+def dispose(app: Flask) -> None:
+    """Close what an application holds open."""
+    books(app).db.dispose()
+    app.extensions["wasteflow_limits"].dispose()
+
+
 @pytest.fixture(scope="session")
 def _api_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Person]]:
     """A SQLite file with the small registry, ledger and people, and who they are."""
@@ -82,7 +88,7 @@ def api(
     shutil.copyfile(_api_template[0], path)
     app = create_app(Config(f"sqlite:///{path.as_posix()}"))
     yield Api(app, _api_template[1])
-    books(app).db.dispose()
+    dispose(app)
 
 
 @pytest.fixture
@@ -95,4 +101,4 @@ def api_anywhere(
     app = create_app(Config(database_url))
     people = make_people(books(app).db, PEOPLE)
     yield Api(app, people)
-    books(app).db.dispose()
+    dispose(app)

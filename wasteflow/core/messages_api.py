@@ -178,4 +178,49 @@ API_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "一个范围最多 {limit} 个回调。请先删除不用的。",
         "a scope has at most {limit} webhooks; remove one that is not used first",
     ),
+    "mail_subject": (
+        "wasteflow：{count} 件事项待办",
+        "wasteflow: {count} things to do",
+    ),
+    "mail_greeting": (
+        "{name}，您好：以下事项待您处理。",
+        "Dear {name}, these things wait for you.",
+    ),
+    "mail_answer": (
+        "待答复的运单（{count}）：",
+        "loads that wait for an answer ({count}):",
+    ),
+    "mail_revision": (
+        "待同意的更正（{count}）：",
+        "corrections to approve ({count}):",
+    ),
+    "mail_filing": (
+        "即将到期的跨省备案（{count}）：",
+        "cross-province filings about to end ({count}):",
+    ),
+    "mail_permit": (
+        "即将到期的设施许可（{count}）：",
+        "permits of facilities about to end ({count}):",
+    ),
+    "mail_line_load": (
+        "{title}，{organisation} 应办 {move}，自 {since} 起等待[[：{link}]]",
+        "{title}: {organisation} should {move}, waiting since {since}[[: {link}]]",
+    ),
+    "mail_line_due": (
+        "{title}[[（{organisation}）]]，{due} 到期",
+        "{title}[[ ({organisation})]] ends on {due}",
+    ),
+    "mail_more": (
+        "另有 {count} 件",
+        "and {count} more",
+    ),
+    "mail_end": (
+        "每天最多发送一次[[。站点：{site}]]。",
+        "sent at most once a day[[; the site: {site}]]",
+    ),
+    "smtp_missing": (
+        "没有配置邮件服务器，未发送提醒。请设 WASTEFLOW_SMTP_HOST 和 WASTEFLOW_SMTP_FROM。",
+        "no mail server is configured, so no reminder was sent; set WASTEFLOW_SMTP_HOST and "
+        "WASTEFLOW_SMTP_FROM",
+    ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wasteflow.core.actors import Actor, Membership, Role
-from wasteflow.core.permissions import TABLE, Standing
+from wasteflow.core.permissions import OPEN_READING, TABLE, Standing
 from wasteflow.core.registry import Registry
 
 
@@ -12,6 +12,8 @@ def readable_firms(actor: Actor, right: str, registry: Registry) -> frozenset[st
 
     None: every enterprise.  A carrier reads loads by its name, not by a firm: see `carriers_of`.
     """
+    if actor.reads_all and right in OPEN_READING:
+        return None
     found: set[str] = set()
     for item in actor.memberships:
         if not item.covers(right):

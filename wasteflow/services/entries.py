@@ -31,6 +31,8 @@ from wasteflow_models.late import closed
 from wasteflow_models.ledger import ENTRIES, BatchRow, EntryRow
 
 WRITE_CHUNK = 5000
+FEW_FIRMS = 50
+"""So many firms are asked for by name; for more it is quicker to read all openings."""
 
 
 @again_if_overtaken
@@ -53,34 +55,53 @@ def record_entries(
     tick = progress or (lambda done: None)
     try:
         with db.write() as session:
-            keys = load_keys(session)
-            checker = EntryChecker(keys.registry, report.warnings)
-            checked: list[CheckedEntry] = []
-            for count, row in enumerate(rows):
-                result = checker.check(row)
-                if isinstance(result, RowIssue):
-                    found.append(result)
-                else:
-                    checked.append(result)
-                if count % WRITE_CHUNK == 0:
-                    tick(count)
-            new = _not_known(session, keys, checked, found, report)
-            openings = queries.opening_days(session, keys)
-            firsts = day_books.first_days(session, keys, _opened_places(new))
-            found += opening_issues(new, openings, firsts)
-            if found:
-                raise RowsRefused(found)
-            session.add(batch)
-            session.flush()
-            _write(session, keys, new, batch, now)
-            batch.taken, batch.skipped = len(new), report.skipped
-            report.taken = len(new)
-            tick(len(rows))
+            take_entries(session, rows, found, batch, now, report, tick)
             if dry_run:
                 raise DryRunEnds
     except DryRunEnds:
         pass
     return report
+
+
+def take_entries(
+    session: Session,
+    rows: Sequence[Row],
+    issues: list[RowIssue],
+    batch: BatchRow | None,
+    now: datetime,
+    report: ImportReport,
+    tick: Progress,
+) -> Keys:
+    """Check rows against the books and write them; raises RowsRefused with `issues` and its own.
+
+    batch: what imported them, None for an entry given by hand.
+    """
+    keys = load_keys(session)
+    checker = EntryChecker(keys.registry, report.warnings)
+    checked: list[CheckedEntry] = []
+    for count, row in enumerate(rows):
+        result = checker.check(row)
+        if isinstance(result, RowIssue):
+            issues.append(result)
+        else:
+            checked.append(result)
+        if count % WRITE_CHUNK == 0:
+            tick(count)
+    new = _not_known(session, keys, checked, issues, report)
+    firms = {keys.id_of("enterprise", item.entry.enterprise) for item in new}
+    openings = queries.opening_days(session, keys, firms if len(firms) <= FEW_FIRMS else ())
+    firsts = day_books.first_days(session, keys, _opened_places(new))
+    issues += opening_issues(new, openings, firsts)
+    if issues:
+        raise RowsRefused(issues)
+    if batch is not None:
+        session.add(batch)
+        session.flush()
+        batch.taken, batch.skipped = len(new), report.skipped
+    _write(session, keys, new, batch.id if batch else None, now)
+    report.taken = len(new)
+    tick(len(rows))
+    return keys
 
 
 def _not_known(
@@ -131,7 +152,7 @@ def _write(
     session: Session,
     keys: Keys,
     items: Sequence[CheckedEntry],
-    batch: BatchRow,
+    batch_id: int | None,
     now: datetime,
 ) -> None:
     """Insert entries and their postings: everything but stocktakes first, then those by day."""
@@ -143,7 +164,7 @@ def _write(
     for start in range(0, len(plain), WRITE_CHUNK):
         values = []
         for offset, item in enumerate(plain[start : start + WRITE_CHUNK], start):
-            row = _values(item, keys, through, next_id + offset, uids[offset], batch.id, now)
+            row = _values(item, keys, through, next_id + offset, uids[offset], batch_id, now)
             late = row["booked_month"] if row["booked_month"] > item.entry.month else 0
             add_postings(rollups.setdefault(late, {}), entry_postings(item.entry))
             values.append(row)
@@ -158,7 +179,7 @@ def _write(
         settled = item.counted_against(book)
         difference: Rollup = {}
         add_postings(difference, entry_postings(settled.entry))
-        row = _values(settled, keys, through, next_id + offset, uids[offset], batch.id, now)
+        row = _values(settled, keys, through, next_id + offset, uids[offset], batch_id, now)
         session.execute(insert(ENTRIES), [row])
         post_rollup(session, keys, difference, row["booked_month"])
 
@@ -185,7 +206,7 @@ def _values(
     through: Mapping[int, int],
     key: int,
     uid: UUID,
-    batch_id: int,
+    batch_id: int | None,
     now: datetime,
 ) -> dict[str, Any]:
     """Columns of `entry`; through: the last closed month of each firm."""

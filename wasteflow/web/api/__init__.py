@@ -11,10 +11,14 @@ from wasteflow import __version__
 from wasteflow.web.api import (
     accounts,
     attachments,
+    bulk,
     changes,
+    closes,
     entries,
     registry,
+    reminders,
     reports,
+    revisions,
     shipments,
     webhooks,
 )
@@ -65,8 +69,12 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
     return (
         *(registry.resource(kind) for kind in registry.KINDS),
         shipments.blueprint,
+        revisions.blueprint,
         entries.blueprint,
         reports.blueprint,
+        bulk.blueprint,
+        closes.blueprint,
+        reminders.blueprint,
         attachments.blueprint,
         changes.blueprint,
         webhooks.blueprint,

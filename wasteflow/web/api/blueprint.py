@@ -109,6 +109,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         change: bool = False,
         once: bool = False,
         whole: bool = False,
+        takes_key: bool = False,
         content_type: str | None = None,
         content: dict[str, Any] | None = None,
         **doc: Any,
@@ -117,8 +118,8 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
         right: row of the permission table it asks for.
         tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
-        Idempotency-Key; whole: it calls several services, in one transaction; `content`, `doc`:
-        more for the OpenAPI document.
+        Idempotency-Key (takes_key: and sees to it itself); whole: it calls several services, in
+        one transaction; `content`, `doc`: more for the OpenAPI document.
         """
 
         def decorate(view: View) -> View:
@@ -130,7 +131,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
                 shown = self.arguments(body)(shown)
             tags = {"ETag": _HEADER} if tagged else None
             shown = self.response(status, returns, content_type=content_type, headers=tags)(shown)
-            headers = [IF_MATCH] * change + [IDEMPOTENCY] * once
+            headers = [IF_MATCH] * change + [IDEMPOTENCY] * (once or takes_key)
             if tagged and method == "GET":
                 headers.append(IF_NONE_MATCH)
                 shown = self.alt_response(304, description="You have it", success=True)(shown)

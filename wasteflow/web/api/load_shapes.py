@@ -22,7 +22,7 @@ from wasteflow.web.api.shapes import (
     ApiSchema,
     BooleanField,
     ColumnField,
-    ShortField,
+    ExternalIdField,
     WordField,
     broken,
 )
@@ -49,17 +49,6 @@ def load_body(name: str, allowed: Iterable[str]) -> type[ApiSchema]:
     known = content.fields()
     members: dict[str, Any] = {word: RawField(known[word].column) for word in allowed}
     return type(name, (ApiSchema,), members)
-
-
-class ExternalIdField(ShortField):
-    """The number a record carries in the caller's own software."""
-
-    shape = {  # noqa: RUF012
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 120,
-        "pattern": "^[!-~]+$",
-    }
 
 
 LoadChange = load_body("ShipmentChange", content.DRAFT_FIELDS)

@@ -16,6 +16,7 @@ from wasteflow.core.errors import (
     FieldsRefused,
     InvalidValue,
     NotFound,
+    Remark,
     RowIssue,
     RowsRefused,
     RuleBroken,
@@ -65,12 +66,20 @@ CONFLICTS: Final = frozenset(
         "already_reversed",
         "already_signed",
         "cannot_reverse_children",
+        "closed_by_park",
         "illegal_event",
         "last_system_admin",
+        "month_already_closed",
         "month_closed",
+        "month_not_closed",
+        "month_not_over",
+        "not_asked",
         "not_in_transit",
         "nothing_due",
         "remind_first",
+        "reopen_later_first",
+        "revision_closed",
+        "revision_outdated",
         "wait_before_settling",
     }
 )
@@ -179,6 +188,11 @@ def problem_of(error: WasteflowError) -> Problem:
     return Problem(500, error.code, error.params)
 
 
+def told_warnings(warnings: Iterable[Remark]) -> list[dict[str, str]]:
+    """Warnings of a write as JSON, in the language asked for."""
+    return [Fault(item.pointer, item.code, item.params).as_dict(lang()) for item in warnings]
+
+
 def problem_answer(error: WasteflowError) -> Response:
     """The response to an error of the product."""
     problem = problem_of(error)
@@ -224,10 +238,11 @@ def unexpected_answer(error: Exception) -> Response:
     return _answer(Problem(500, "server_error", {"request": request_id()}))
 
 
-def _answer(problem: Problem) -> Response:
+def body_of(problem: Problem) -> dict[str, Any]:
+    """The body of a problem in the language asked for."""
     language = lang()
     titles = TITLES.get(problem.status, TITLES[500 if problem.status >= 500 else 400])
-    body = {
+    return {
         "type": TYPE + problem.code,
         "title": titles[0 if language == "zh" else 1],
         "status": problem.status,
@@ -237,9 +252,12 @@ def _answer(problem: Problem) -> Response:
         "request_id": request_id(),
         **problem.extra,
     }
-    text = json.dumps(body, ensure_ascii=False)
+
+
+def _answer(problem: Problem) -> Response:
+    text = json.dumps(body_of(problem), ensure_ascii=False)
     response = Response(text, status=problem.status, content_type=PROBLEM)
-    response.headers["Content-Language"] = language
+    response.headers["Content-Language"] = lang()
     response.headers["Cache-Control"] = "no-store"
     response.headers.extend(problem.headers)
     return response

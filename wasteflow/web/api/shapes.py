@@ -14,7 +14,7 @@ from uuid import UUID
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
 from wasteflow.core.errors import InvalidValue
-from wasteflow.core.periods import Period, moment_from_text
+from wasteflow.core.periods import Period, moment_from_text, month_from_text
 from wasteflow.core.vocabulary import LABELS
 from wasteflow.schemas.dictionary import Column, columns_of
 from wasteflow.schemas.field_base import CellField, Fault
@@ -183,6 +183,15 @@ class PeriodField(Shaped):
         return Period.parse(value)
 
 
+class MonthField(Shaped):
+    """A month, 2026-07 → yyyymm."""
+
+    shape: ClassVar[dict[str, Any]] = {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}$"}
+
+    def convert(self, value: Any) -> Any:
+        return month_from_text(value)
+
+
 class ScopeField(Shaped):
     """`all`, `region:…`, `park:…` or `enterprise:…`."""
 
@@ -204,6 +213,17 @@ class ShortField(Shaped):
         from wasteflow.schemas.field_base import clean_text
 
         return clean_text(value)
+
+
+class ExternalIdField(ShortField):
+    """The number a record carries in the caller's own software."""
+
+    shape: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 120,
+        "pattern": "^[!-~]+$",
+    }
 
 
 class MomentField(Shaped):

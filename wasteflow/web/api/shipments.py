@@ -9,16 +9,32 @@ from uuid import UUID
 
 from flask import Response
 
-from wasteflow.services.external_ids import claim_external_id
-from wasteflow.services.live import decisions, dispatching, disputes, drafts, moves, one_sided
+from wasteflow.core.vocabulary import LoadState
+from wasteflow.services.external_ids import claim_external_id, find_external_ids
+from wasteflow.services.live import (
+    decisions,
+    dispatching,
+    disputes,
+    drafts,
+    moves,
+    one_sided,
+    reading,
+)
 from wasteflow.services.live.views import Outcome
 from wasteflow.web.access import books
 from wasteflow.web.api import load_shapes as shapes
-from wasteflow.web.api.blueprint import ApiBlueprint, etag, if_match
+from wasteflow.web.api.blueprint import ApiBlueprint, etag, if_match, versioned
+from wasteflow.web.api.paging import ChangedPageQuery, page_schema
 from wasteflow.web.api.parsing import as_json
-from wasteflow.web.api.problems import Fault, Problem, refused
+from wasteflow.web.api.problems import Fault, Problem, refused, told_warnings
 from wasteflow.web.api.rights import who
-from wasteflow.web.texts import lang
+from wasteflow.web.api.shapes import (
+    CodeField,
+    ExternalIdField,
+    PeriodField,
+    ShortField,
+    WordField,
+)
 
 blueprint = ApiBlueprint("shipments", "Loads between two enterprises", "/shipments")
 CHANNEL = "api"
@@ -41,10 +57,7 @@ def written(done: Outcome, status: int = 200) -> Response:
 
 def written_body(done: Outcome) -> dict[str, Any]:
     """The body of `written`."""
-    warnings = [
-        Fault(item.pointer, item.code, item.params).as_dict(lang()) for item in done.warnings
-    ]
-    return {**done.load, "warnings": warnings}
+    return {**done.load, "warnings": told_warnings(done.warnings)}
 
 
 def create_load(given: dict[str, Any]) -> Outcome:
@@ -123,6 +136,72 @@ def delete(shipment: UUID) -> Response:
         now=datetime.now(UTC),
     )
     return Response(status=204)
+
+
+STATES = (*LoadState, "disputed")
+
+
+class LoadsQuery(ChangedPageQuery):
+    """Which loads of one's business."""
+
+    state = WordField(*STATES, description="Default: all but drafts", load_default="")
+    party = CodeField("Code of consignor or consignee", load_default="")
+    material = CodeField("Material code", load_default="")
+    period = PeriodField("By month of dispatch", load_default=None)
+    doc_no = ShortField("Number of the document", load_default="")
+    external_id = ExternalIdField("Number in your software", load_default="")
+
+
+@blueprint.endpoint(
+    "GET",
+    "",
+    "shipment.read",
+    returns=page_schema("Shipments", shapes.LoadShape),
+    query=LoadsQuery,
+)
+def list_(query: dict[str, Any]) -> Response:
+    """Loads, the newest first."""
+    if query["external_id"]:
+        return as_json({"items": _by_external_id(query["external_id"]), "next": None})
+    wanted = reading.LoadFilter(
+        **{name: query[name] or "" for name in ("state", "party", "material", "doc_no")},
+        period=query["period"],
+        updated_after=query["updated_after"],
+    )
+    return as_json(
+        reading.list_loads(
+            db=books().db,
+            actor=who(),
+            wanted=wanted,
+            limit=query["limit"],
+            cursor=query["cursor"],
+        )
+    )
+
+
+def _by_external_id(external_id: str) -> list[dict[str, Any]]:
+    """The loads that carry a number in one of the actor's organisations."""
+    actor = who()
+    mine = actor.organisations() - {""}
+    refs = find_external_ids(
+        db=books().db, organisations=mine, kind="shipment", external_id=external_id
+    )
+    return [reading.get_load(db=books().db, actor=actor, uid=UUID(ref)) for ref in refs]
+
+
+@blueprint.endpoint(
+    "GET", "/<uuid:shipment>", "shipment.read", returns=shapes.LoadShape, tagged=True
+)
+def get(shipment: UUID) -> Response:
+    """One load, with the moves one may make."""
+    found = reading.get_load(db=books().db, actor=who(), uid=shipment)
+    return versioned(found, found["version"])
+
+
+@blueprint.endpoint("GET", "/<uuid:shipment>/events", "shipment.read", returns=shapes.EventsShape)
+def events(shipment: UUID) -> Response:
+    """Everything that happened to a load: what, when, by whom."""
+    return as_json({"items": reading.get_events(db=books().db, actor=who(), uid=shipment)})
 
 
 Service = Callable[..., Outcome]
