@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from zlib import crc32
 
+from filelock import FileLock, Timeout
+
 from wasteflow_models.engine import Database
-from wasteflow_models.queue import Alive
 
 _TURNS = 7706
 
@@ -16,18 +17,21 @@ _TURNS = 7706
 def turn_of(db: Database, name: str) -> Iterator[bool]:
     """True if the turn `name` is ours until the end of the block, False if another has it."""
     if db.path is not None:
-        mark = Alive(db.path, name)
-        taken = mark.take()
+        lock = FileLock(f"{db.path}-{name}.lock", thread_local=False, is_singleton=False)
         try:
-            yield taken
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
         finally:
-            if taken:
-                mark.drop()
+            lock.release()
         return
     number = crc32(name.encode()) & 0x7FFFFFFF
     with db.connection() as connection:
-        lock = f"SELECT pg_try_advisory_lock({_TURNS}, {number})"
-        taken = bool(connection.exec_driver_sql(lock).scalar())
+        asked = f"SELECT pg_try_advisory_lock({_TURNS}, {number})"
+        taken = bool(connection.exec_driver_sql(asked).scalar())
         connection.commit()
         try:
             yield taken

@@ -63,7 +63,7 @@ def test_a_wrong_method_says_which_are_right(api: Api) -> None:
         (b"\xff{}", "application/json", 400, "bad_json_body"),
         (b"[" * 100_000, "application/json", 400, "bad_json_body"),
         (b"{}", "text/plain", 415, "media_type"),
-        (b"[]", "application/json", 422, "not_an_object"),
+        (b"[]", "application/json", 422, "object_needed"),
         (b"{}", "application/json", 422, "missing_value"),
     ],
 )

@@ -13,7 +13,7 @@ API_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "请求体中“{value}”写了两次，不知以哪一个为准。请只写一次。",
         "the body names “{value}” twice, so it is unclear which one counts; write it once",
     ),
-    "not_an_object": (
+    "object_needed": (
         "此处应为一个 JSON 对象（{{…}}）。",
         "a JSON object ({{…}}) belongs here",
     ),
@@ -41,15 +41,6 @@ API_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "bad_limit": (
         "每页条数应为 1 到 {limit} 的整数。",
         "the number of objects per page is a whole number from 1 to {limit}",
-    ),
-    "bad_cursor": (
-        "游标“{value}”不是本列表给出的。请从不带 cursor 的第一页重新读起。",
-        "the cursor “{value}” was not given out by this list; start again without a cursor",
-    ),
-    "code_differs": (
-        "地址中的代码是“{code}”，请求体中的却是“{value}”。代码登记后不变；请删去或改成一致。",
-        "the address names “{code}” and the body “{value}”; a code never changes: leave it out or "
-        "make both equal",
     ),
     "code_exists": (
         "代码“{value}”已经登记。要修改请用 PATCH 并带上 If-Match；要新建请换一个代码。",
@@ -207,11 +198,11 @@ API_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "{title}: {organisation} should {move}, waiting since {since}[[: {link}]]",
     ),
     "mail_line_due": (
-        "{title}[[（{organisation}）]]，{due} 到期",
+        "{title}[[（{organisation}）]]的有效期到 {due} 为止",
         "{title}[[ ({organisation})]] ends on {due}",
     ),
     "mail_more": (
-        "另有 {count} 件",
+        "另外还有 {count} 件",
         "and {count} more",
     ),
     "mail_end": (

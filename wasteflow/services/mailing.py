@@ -125,7 +125,7 @@ def _people(db: Database) -> list[tuple[int, str, str, str, str]]:
         row = AccountRow
         query = select(row.id, row.login, row.name, row.email, row.lang)
         query = query.where(row.active, row.email != "").order_by(row.login)
-        return [tuple(found) for found in session.execute(query)]
+        return [(a, b, c, d, e) for a, b, c, d, e in session.execute(query)]
 
 
 def _claim(db: Database, account_id: int, day: date, items: int, now: datetime) -> bool:

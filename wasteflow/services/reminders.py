@@ -26,8 +26,8 @@ class Reminder:
     """One thing to do.
 
     `kind`: answer (a load waits for the organisation's `move`), revision (it is asked to approve
-    one), filing, permit (they end on `due`).  `ref` is the id of the load, or the code of the filing
-    or facility; `title` its number or name; `since` when it began to wait.
+    one), filing, permit (they end on `due`).  `ref` is the id of the load, or the code of the
+    filing or facility; `title` its number or name; `since` when it began to wait.
     """
 
     kind: str

@@ -30,7 +30,7 @@ from wasteflow.web.api.blueprint import ApiBlueprint, versioned
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
 from wasteflow.web.api.parsing import as_json
-from wasteflow.web.api.problems import Fault, Problem, refused
+from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import firm_subject, need, who
 from wasteflow.web.api.shapes import UuidField
 from wasteflow.web.api.words import MomentText, WordText
@@ -112,7 +112,7 @@ def subject_of_record(kind: str, ref: str) -> Subject:
 def one_record(shipment: UUID | None, entry: UUID | None) -> tuple[str, str]:
     """(kind, id) of the one record that was named; Problem 422 for none or both."""
     if (shipment is None) == (entry is None):
-        raise refused([Fault("", "attachment_record")])
+        raise refused([Pointed("", "attachment_record")])
     return ("shipment", str(shipment)) if shipment else ("entry", str(entry))
 
 
@@ -139,10 +139,10 @@ def add() -> Response:
     unknown = sorted({*form, *files} - {"file", "shipment", "entry", "remark"})
     if unknown:
         params = {"value": unknown[0], "known": "file, shipment, entry, remark"}
-        raise refused([Fault(f"/{unknown[0]}", "unknown_parameter", params)])
+        raise refused([Pointed(f"/{unknown[0]}", "unknown_parameter", params)])
     file = files.get("file")
     if file is None:
-        raise refused([Fault("/file", "attachment_file_missing")])
+        raise refused([Pointed("/file", "attachment_file_missing")])
     record = [_uuid(name, form.get(name, "")) for name in KINDS]
     kind, ref = one_record(*record)
     actor = need("attachment.write", subject_of_record(kind, ref))
@@ -165,7 +165,7 @@ def add() -> Response:
         )
     except AttachmentRefused as error:
         status = 413 if error.code == _TOO_LARGE else 422
-        fault = Fault("/file", error.code, error.params)
+        fault = Pointed("/file", error.code, error.params)
         raise Problem(status, error.code, error.params, faults=[fault]) from error
     return as_json(shown(item), 201 if new else 200)
 
@@ -188,7 +188,7 @@ def _uuid(name: str, text: str) -> UUID | None:
         return UUID(text)
     except ValueError as error:
         params = {"value": text[:60], "pattern": "uuid"}
-        raise refused([Fault(f"/{name}", "bad_shape", params)]) from error
+        raise refused([Pointed(f"/{name}", "bad_shape", params)]) from error
 
 
 def _remark(text: str) -> str:
@@ -198,7 +198,7 @@ def _remark(text: str) -> str:
     try:
         return clean_text(text)
     except InvalidValue as error:
-        raise refused([Fault("/remark", error.code, error.params)]) from error
+        raise refused([Pointed("/remark", error.code, error.params)]) from error
 
 
 @blueprint.endpoint(

@@ -119,7 +119,7 @@ def one(index: int, item: Any, schema: Schema, take: Take, key: str) -> dict[str
     """The result of one object; what is wrong with it is its own affair."""
     try:
         if not isinstance(item, dict):
-            raise refused([*faults_of([Fault("not_an_object")])])
+            raise refused([*faults_of([Fault("object_needed")])])
         given = checked(item, schema)
         body, status = kept(item, key, lambda: take(given))
     except WasteflowError as error:

@@ -17,7 +17,7 @@ from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
 from wasteflow.web.api.parsing import as_json
-from wasteflow.web.api.problems import Fault, refused
+from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.rights import need, registry, who
 from wasteflow.web.api.shapes import ApiSchema, CodeField, FlagField, MonthField, ShortField
 from wasteflow.web.api.words import MomentText, MonthText, WordText, told
@@ -93,7 +93,7 @@ class ReopenDone(Schema):
 def one_organisation(given: dict[str, Any]) -> None:
     """Problem 422 unless one enterprise or one park is named."""
     if bool(given["enterprise"]) == bool(given["park"]):
-        raise refused([Fault("", "close_needs_one")])
+        raise refused([Pointed("", "close_needs_one")])
 
 
 @blueprint.endpoint(

@@ -11,7 +11,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from wasteflow.web.api.parsing import as_json
-from wasteflow.web.api.problems import Fault, refused
+from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.shapes import ApiSchema, LimitField, MomentField, Shaped
 
 DEFAULT_LIMIT: Final = 50
@@ -74,7 +74,7 @@ def parts_of(cursor: str, count: int) -> list[Any]:
 
 def bad_cursor(cursor: str) -> Exception:
     """The refusal of a cursor that this list did not give."""
-    return refused([Fault("/cursor", "bad_cursor", {"value": cursor[:60]})])
+    return refused([Pointed("/cursor", "bad_cursor", {"value": cursor[:60]})])
 
 
 def text_part(cursor: str) -> str:

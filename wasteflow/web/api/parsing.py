@@ -12,7 +12,7 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
 from wasteflow.schemas.field_base import Fault as FieldFault
-from wasteflow.web.api.problems import Fault, Problem, refused
+from wasteflow.web.api.problems import Pointed, Problem, refused
 
 LANG_PARAMETER: Final = "lang"
 JSON: Final = "application/json"
@@ -40,7 +40,7 @@ class StrictParser(FlaskParser):
         """The parameters of the address; a repeated one is refused, `lang` is everybody's."""
         for name, values in req.args.lists():
             if len(values) > 1:
-                raise refused([Fault(f"/{name}", "parameter_twice", {"value": name})])
+                raise refused([Pointed(f"/{name}", "parameter_twice", {"value": name})])
         given = req.args.copy()
         given.pop(LANG_PARAMETER, None)
         return MultiDictProxy(given, schema)
@@ -84,7 +84,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def faults_of(messages: Any, pointer: str = "", known: str = "") -> Iterator[Fault]:
+def faults_of(messages: Any, pointer: str = "", known: str = "") -> Iterator[Pointed]:
     """Marshmallow's nested messages as faults with a JSON pointer each."""
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
@@ -96,16 +96,16 @@ def faults_of(messages: Any, pointer: str = "", known: str = "") -> Iterator[Fau
             params = dict(item.params)
             if item.code == "unknown_parameter":
                 params |= {"value": pointer.rpartition("/")[2], "known": known}
-            yield Fault(pointer, item.code, params)
+            yield Pointed(pointer, item.code, params)
         elif isinstance(item, Mapping):
             yield from faults_of(item, pointer, known)
         else:
-            yield Fault(pointer, _own_code(str(item)), {"value": str(item)})
+            yield Pointed(pointer, _own_code(str(item)), {"value": str(item)})
 
 
 def _own_code(text: str) -> str:
     """Marshmallow's own few messages that are not words of ours."""
-    return "not_an_object" if text.startswith("Invalid input type") else "bad_request"
+    return "object_needed" if text.startswith("Invalid input type") else "bad_request"
 
 
 def _escaped(name: Any) -> str:

@@ -99,7 +99,7 @@ _HTTP_CODES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Pointed:
     """What is wrong at one place of a request: a JSON pointer, the code and its parameters."""
 
     pointer: str
@@ -121,7 +121,7 @@ class Problem(WasteflowError):
         code: str,
         params: Mapping[str, object] | None = None,
         *,
-        faults: Iterable[Fault] = (),
+        faults: Iterable[Pointed] = (),
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
         source: WasteflowError | None = None,
@@ -136,7 +136,7 @@ class Problem(WasteflowError):
         return (self._source or self).text(language)
 
 
-def refused(faults: Iterable[Fault]) -> Problem:
+def refused(faults: Iterable[Pointed]) -> Problem:
     """422 for faults found in a request."""
     found = tuple(faults)
     if len(found) == 1:
@@ -149,10 +149,10 @@ def is_api() -> bool:
     return request.path.startswith(PREFIX) and request.path != "/api/docs"
 
 
-def fault_of(issue: RowIssue) -> Fault:
+def fault_of(issue: RowIssue) -> Pointed:
     """The refusal of a row as a fault of the object that was sent."""
     params = {"field": issue.field, "value": issue.value, **issue.params}
-    return Fault(f"/{issue.field}" if issue.field else "", issue.code, params)
+    return Pointed(f"/{issue.field}" if issue.field else "", issue.code, params)
 
 
 def problem_of(error: WasteflowError) -> Problem:
@@ -166,7 +166,7 @@ def problem_of(error: WasteflowError) -> Problem:
     if isinstance(error, RowsRefused):
         return refused(fault_of(issue) for issue in error.issues)
     if isinstance(error, FieldsRefused):
-        return refused(Fault(item.pointer, item.code, item.params) for item in error.issues)
+        return refused(Pointed(item.pointer, item.code, item.params) for item in error.issues)
     if isinstance(error, StaleVersion):
         headers = {"ETag": f'"{error.found}"'}
         return Problem(412, "version_stale", {"found": error.found}, headers=headers)
@@ -176,7 +176,7 @@ def problem_of(error: WasteflowError) -> Problem:
     if isinstance(error, RuleBroken) and error.code in CONFLICTS:
         return Problem(409, error.code, error.params)
     if isinstance(error, ExternalIdTaken):
-        fault = Fault("/external_id", error.code, error.params)
+        fault = Pointed("/external_id", error.code, error.params)
         return Problem(409, error.code, error.params, faults=[fault], extra={"id": error.ref})
     if isinstance(error, NotFound):
         return Problem(404, error.code, error.params)
@@ -184,13 +184,13 @@ def problem_of(error: WasteflowError) -> Problem:
         headers = {"Retry-After": str(BUSY_AGAIN_S)}
         return Problem(503, error.code, error.params, headers=headers)
     if isinstance(error, InvalidValue | RuleBroken):
-        return refused([Fault("", error.code, error.params)])
+        return refused([Pointed("", error.code, error.params)])
     return Problem(500, error.code, error.params)
 
 
 def told_warnings(warnings: Iterable[Remark]) -> list[dict[str, str]]:
     """Warnings of a write as JSON, in the language asked for."""
-    return [Fault(item.pointer, item.code, item.params).as_dict(lang()) for item in warnings]
+    return [Pointed(item.pointer, item.code, item.params).as_dict(lang()) for item in warnings]
 
 
 def problem_answer(error: WasteflowError) -> Response:

@@ -22,7 +22,7 @@ from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, if_match, stale, versioned
 from wasteflow.web.api.objects import json_object, out_fields, out_schema
 from wasteflow.web.api.paging import PageQuery, page, page_schema, text_part
-from wasteflow.web.api.problems import Fault, Problem, refused
+from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import need, subject_of
 from wasteflow.web.api.shapes import ApiSchema, WholeObject, column_fields
 
@@ -96,7 +96,7 @@ def resource(kind: str) -> ApiBlueprint:
         try:
             item = create_object(db=books().db, kind=kind, values=given, now=datetime.now(UTC))
         except AlreadyThere as error:
-            fault = Fault("/code", error.code, error.params)
+            fault = Pointed("/code", error.code, error.params)
             raise Problem(409, error.code, error.params, faults=[fault]) from error
         response = answer(item, 201)
         response.headers["Location"] = f"/api/v1/{kind}/{item.code}"
@@ -126,7 +126,7 @@ def resource(kind: str) -> ApiBlueprint:
         need(right, subject_of_object(kind, {**stored.values, **given}))
         version = if_match()
         if not given:
-            raise refused([Fault("", "nothing_given")])
+            raise refused([Pointed("", "nothing_given")])
         try:
             item = change_object(
                 db=books().db,

@@ -23,7 +23,7 @@ from wasteflow.web.access import books
 from wasteflow.web.answers import kept
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.parsing import as_json
-from wasteflow.web.api.problems import Fault, Problem, refused
+from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import need_scope, registry
 from wasteflow.web.api.shapes import (
     ApiSchema,
@@ -129,7 +129,7 @@ def check_level(scope: str, level: str) -> None:
             "scope": scope,
             "known": " ".join(sorted(set(LEVELS) - set(wider))),
         }
-        raise refused([Fault("/level", "level_wider", params)])
+        raise refused([Pointed("/level", "level_wider", params)])
 
 
 def answered(make: Callable[[], dict[str, Any]]) -> Response:

@@ -342,7 +342,7 @@ class ApiSchema(Schema):
 
     error_messages: dict[str, str] = {  # noqa: RUF012  (declared so by marshmallow)
         "unknown": Fault("unknown_parameter"),
-        "type": Fault("not_an_object"),
+        "type": Fault("object_needed"),
     }
 
 

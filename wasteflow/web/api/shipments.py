@@ -26,7 +26,7 @@ from wasteflow.web.api import load_shapes as shapes
 from wasteflow.web.api.blueprint import ApiBlueprint, etag, if_match, versioned
 from wasteflow.web.api.paging import ChangedPageQuery, page_schema
 from wasteflow.web.api.parsing import as_json
-from wasteflow.web.api.problems import Fault, Problem, refused, told_warnings
+from wasteflow.web.api.problems import Pointed, Problem, refused, told_warnings
 from wasteflow.web.api.rights import who
 from wasteflow.web.api.shapes import (
     CodeField,
@@ -112,7 +112,7 @@ def create(given: dict[str, Any]) -> Response:
 def edit(given: dict[str, Any], shipment: UUID) -> Response:
     """Change fields of a draft; null takes one out."""
     if not given:
-        raise refused([Fault("", "nothing_given")])
+        raise refused([Pointed("", "nothing_given")])
     return written(
         drafts.edit_draft(
             db=books().db,
@@ -207,11 +207,16 @@ def events(shipment: UUID) -> Response:
 Service = Callable[..., Outcome]
 
 
+WAITING = (disputes.settle, one_sided.close_one_sided)
+
+
 def move(word: str, right: str, body: Any, service: Service, about: str) -> None:
     """Register the call of one move."""
 
     def view(given: dict[str, Any], shipment: UUID) -> Response:
-        content = {} if body is shapes.NoFields else {"content": given}
+        content: dict[str, Any] = {} if body is shapes.NoFields else {"content": given}
+        if service in WAITING:
+            content["waits"] = books().config.waits
         return written(
             service(
                 db=books().db,

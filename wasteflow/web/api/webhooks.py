@@ -24,7 +24,7 @@ from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, if_match, stale, versioned
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, number_part, page, page_schema, rows_page
-from wasteflow.web.api.problems import Fault, refused
+from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.rights import who
 from wasteflow.web.api.shapes import ApiSchema, BooleanField, ListField, ScopeField, UrlField
 from wasteflow.web.api.words import MomentText, WordText, told
@@ -150,7 +150,7 @@ def change(given: dict[str, Any], webhook: UUID) -> Response:
     get_webhook(db=books().db, uid=str(webhook), actor=who())
     version = if_match().partition("-")[0]
     if not given:
-        raise refused([Fault("", "nothing_given")])
+        raise refused([Pointed("", "nothing_given")])
     try:
         item = change_webhook(
             db=books().db,
