@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,6 +29,8 @@ from wasteflow.services.live import reading
 from wasteflow.services.live.entries import reverse_entry
 from wasteflow.services.live.inbox import inbox, open_refusals
 from wasteflow.services.live.reading import LoadFilter
+from wasteflow.services.live.views import Outcome
+from wasteflow.services.proof import Fault
 from wasteflow.services.proof_live import prove_live
 from wasteflow.services.proof_loads import prove_loads
 from wasteflow_models.convert import load_keys
@@ -47,9 +50,9 @@ def codes(caught: pytest.ExceptionInfo[FieldsRefused]) -> list[tuple[str, str]]:
     return [(issue.pointer, issue.code) for issue in caught.value.issues]
 
 
-def warned(done: object) -> list[str]:
+def warned(done: Outcome) -> list[str]:
     """Codes of the warnings of a move."""
-    return [item.code for item in done.warnings]  # type: ignore[attr-defined]
+    return [item.code for item in done.warnings]
 
 
 # --- drafts --------------------------------------------------------------------------------
@@ -95,7 +98,7 @@ def test_a_draft_is_one_partys_paper(gate: Gate) -> None:
     gate.books.check()
 
 
-REFUSED_AT_ISSUE = [
+REFUSED_AT_ISSUE: list[tuple[dict[str, Any], tuple[str, str]]] = [
     ({"route": "plaster"}, ("/route", "route_does_not_fit_receiver")),
     ({"material": "slag"}, ("/route", "route_does_not_fit_material")),
     ({"dispatched_t": "0"}, ("/dispatched_t", "zero_tonnes")),
@@ -301,7 +304,7 @@ def test_a_file_completes_a_load_that_was_dispatched_by_hand(gate: Gate) -> None
 
 # --- conveyors --------------------------------------------------------------------------------
 
-PERIOD = {
+PERIOD: dict[str, Any] = {
     "period_start": "2026-11-01T00:00:00+08:00",
     "period_end": "2026-11-11T00:00:00+08:00",
     "meter_start": "100.000",
@@ -323,7 +326,7 @@ def test_a_conveyor_is_dispatched_by_the_consignor_per_metering_period(gate: Gat
     with pytest.raises(FieldsRefused) as caught:
         gate.act("dispatch", MAKER, again, **PERIOD)
     assert codes(caught) == [("/period_start", "meter_backwards")]
-    late = {"period_start": "2026-10-25", "period_end": "2026-11-12"}
+    late: dict[str, Any] = {"period_start": "2026-10-25", "period_end": "2026-11-12"}
     fresh = gate.issued(mode="conveyor", vehicle="", carrier="", consignee="board", route="plaster")
     with pytest.raises(FieldsRefused) as caught:
         gate.act("dispatch", MAKER, fresh, **(PERIOD | late))
@@ -441,7 +444,7 @@ def test_an_entry_is_reversed_by_its_firm(gate: Gate) -> None:
     gate.books.entries(entry("G", "generation", "90.000"))
     with gate.books.db.read() as session:
         uid = session.scalars(sa.select(EntryRow.uid).where(EntryRow.doc_no == "G")).one()
-    common = {"db": gate.books.db, "uid": uid, "reason": "重复", "now": NOW}
+    common: dict[str, Any] = {"db": gate.books.db, "uid": uid, "reason": "重复", "now": NOW}
     with pytest.raises(Denied):
         reverse_entry(actor=CEMENT, **common)
     assert reverse_entry(actor=MAKER, **common)["state"] == "reversed"
@@ -452,7 +455,7 @@ def test_an_entry_is_reversed_by_its_firm(gate: Gate) -> None:
 
 # --- the proof --------------------------------------------------------------------------------
 
-TAMPERED = [
+TAMPERED: list[tuple[Any, dict[str, Any], str]] = [
     (ShipmentRow, {"dispatched_kg": 29_999}, "fold_mismatch"),
     (ShipmentRow, {"state": "draft"}, "draft_mismatch"),
     (LoadDraftRow, {"consignee_id": 9}, "draft_mismatch"),
@@ -477,7 +480,8 @@ def test_check_names_what_was_changed_behind_the_program(gate: Gate) -> None:
             named = table.id if table is ShipmentRow else table.shipment_id
             where = [named == key] + ([table.seq == 2] if hasattr(table, "seq") else [])
             session.execute(sa.update(table).where(*where).values(**change))
-            keys, faults = load_keys(session), []
+            keys = load_keys(session)
+            faults: list[Fault] = []
             for _ in prove_loads(session, keys, faults):
                 pass
             found = {fault.code for fault in [*faults, *prove_live(session, keys)]}
