@@ -49,24 +49,17 @@ def now() -> datetime:
 
 def enrol(db: Database, logins: Iterable[str] = tuple(CAST), *, must_change: bool = False) -> None:
     """Create users of the cast with PASSWORD; `delegate` gets a delegation by admin.p1."""
-    from sqlalchemy import update
-
-    from wasteflow_models.accounts import AccountRow
-
     wanted = list(logins)
     for login in wanted:
         roles = CAST[login]
         create_user(
             db=db,
-            user=NewUser(login, login.title(), password=PASSWORD),
+            user=NewUser(login, login.title(), password=PASSWORD, must_change=must_change),
             actor=commander(),
             now=now() - timedelta(minutes=5),
             membership=roles[0] if roles else None,
             hasher=CHEAP,
         )
-    if not must_change:
-        with db.write() as session:
-            session.execute(update(AccountRow).values(must_change=False))
     if "delegate" in wanted and "admin.p1" in wanted:
         grant_delegation(
             db=db,
@@ -101,7 +94,9 @@ class Visitor:
         found = re.search(r'name="csrf_token" value="([^"]+)"', html)
         return found[1] if found else ""
 
-    def send(self, address: str, data: Mapping[str, object], page: str = "/account") -> TestResponse:
+    def send(
+        self, address: str, data: Mapping[str, object], page: str = "/account"
+    ) -> TestResponse:
         """POST a form with the token of `page`."""
         return self.client.post(address, data={"csrf_token": self.form_token(page), **data})
 

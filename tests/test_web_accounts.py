@@ -146,6 +146,77 @@ def test_everybody_starts_at_the_widest_own_scope_and_sees_no_other(app: Flask, 
     assert client.get("/?scope=all").status_code == (200 if login == "root" else 404)
 
 
+READ = ("/", "/map/frame", "/map/data", "/map/file", "/sankey", "/targets", "/rates", "/gap",
+        "/postings", "/provenance", "/quota", "/crosscheck", "/flows", "/balances")  # fmt: skip
+FOREIGN = ("Trader", "ent.trade", "Producer Two", "ent.p2")
+
+
+@pytest.mark.parametrize("more", ["", "&level=park&between=1&links=5000", "&direction=upstream"])
+def test_no_page_shows_a_firm_what_others_do_among_themselves(
+    database_url: str, tmp_path: Path, more: str
+) -> None:
+    """ent.p1 gives to ent.use only; what ent.p2 and the trader do is none of its business."""
+    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.TRADED))
+    app = create_app(Config(database_url, lang="en"))
+    people.enrol(books(app).db, ["admin.p1", "root"])
+    client, root = sign_in(app, "admin.p1"), sign_in(app, "root")
+    seen = ""
+    for path in READ:
+        text = html(client, f"{path}?period=2026{more}")
+        assert [word for word in FOREIGN if word in text] == [], path
+        seen += html(root, f"{path}?period=2026{more}")
+    assert "Trader" in seen and "Producer Two" in seen
+    foreign = (
+        "/postings?source=transit:ent.p2:ent.trade&target=site:ent.trade",
+        "/postings?source=generation",
+        "/postings?target=site:ent.use&source=site:ent.trade",
+        "/postings?scope=enterprise:ent.p2",
+        "/records?month=2026-02&source=transit:ent.p2:ent.trade&target=site:ent.trade"
+        "&stuff=phosphogypsum&route=pg_trade&evidence=imported",
+        "/provenance?scope=enterprise:ent.use",
+        "/map/data?scope=all",
+    )
+    for address in foreign:
+        assert client.get(address).status_code == 404, address
+        assert root.get(address).status_code == 200, address
+    own = "/postings?source=transit:ent.p1:ent.use&target=site:ent.use"
+    assert client.get(own).status_code == 200
+    books(app).db.dispose()
+
+
+QUIET = (
+    "code,name_zh,name_en,park\nent.q1,戊,Q One,park.a\nent.q2,己,Q Two,park.a\n"
+    "ent.q3,庚,Q Three,park.a\n"
+)
+QUIET_ENTRIES = "doc_no,enterprise,kind,material,date,tonnes\n" + "".join(
+    f"q{n},ent.q{n},generation,phosphogypsum,2026-02-1{n},{n}00.000\n" for n in (1, 2, 3)
+)
+
+
+def test_a_firm_reads_the_sums_of_its_park_where_enough_firms_stand_behind(
+    database_url: str, tmp_path: Path
+) -> None:
+    """park.a: p1 alone, then four firms; the region holds one more, which its sum would tell."""
+    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.LEDGER))
+    app = create_app(Config(database_url, lang="en"))
+    people.enrol(books(app).db, ["admin.p1", "park.a", "driver"])
+    client = sign_in(app, "admin.p1")
+    page = html(client, "/summary?area=park:park.a&period=2026")
+    assert page.count("hidden (fewer") == 2 and "1,500" not in page
+    web_books.load(database_url, tmp_path, [("enterprises", QUIET), ("entries", QUIET_ENTRIES)])
+    page = html(client, "/summary?area=park:park.a&period=2026")
+    assert "hidden (fewer" not in page and page.count(">2,100.0<") == 2
+    for area in ("region:530000", "all"):
+        wider = html(client, f"/summary?area={area}&period=2026")
+        assert "2,500" not in wider and "hidden (fewer" in wider, area
+    assert client.get("/summary?area=park:park.b").status_code == 404
+    assert client.get("/rates?scope=park:park.a").status_code == 404
+    manager = sign_in(app, "park.a").get("/summary?area=park:park.a")
+    assert manager.status_code == 302 and "/rates" in manager.headers["Location"]
+    assert sign_in(app, "driver").get("/summary").status_code == 403
+    books(app).db.dispose()
+
+
 def test_who_has_no_reports_is_told_so(app: Flask) -> None:
     for login in ("nobody", "driver"):
         client = sign_in(app, login)

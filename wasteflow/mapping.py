@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wasteflow.core.periods import Period, month_text
-from wasteflow.services.flow_scope import edges_in_scope
+from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import flows_report, overview
 
@@ -50,7 +50,7 @@ def map_of(
     flows = flows_report(db=db, period=period, level=level, material=material)
     firms = registry.in_scope(scope)
     if scope != "all":
-        flows = {**flows, "edges": edges_in_scope(registry, firms, flows["edges"], level)}
+        flows = flows_of_scope(registry, flows, scope, level)
     rates = rates_report(db=db, scope=scope, period=period, material=material, by="park")
     ends = {end for edge in flows["edges"] for end in (edge["source"], edge["target"])}
     return map_data(

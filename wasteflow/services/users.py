@@ -27,7 +27,10 @@ HASHER: Final = PasswordHasher()
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """What is known of a user to be; `password` "" for one who signs in by OpenID Connect."""
+    """What is known of a user to be; `password` "" for one who signs in by OpenID Connect.
+
+    `must_change`: the password was chosen by somebody else, and the user shall choose another.
+    """
 
     login: str
     name: str = ""
@@ -35,6 +38,7 @@ class NewUser:
     password: str = ""
     lang: str = ""
     oidc_subject: str = ""
+    must_change: bool = True
 
 
 @again_if_overtaken
@@ -51,7 +55,7 @@ def create_user(
     """Create a user, with a first role; returns the id.
 
     An enterprise admin creates users for the own enterprise (`membership` in it), a system admin
-    any.  The password counts as chosen by somebody else.
+    any.
     Raises Denied; InvalidValue `login_bad`, `login_taken`, `password_…`, and those of a grant.
     """
     from wasteflow.services.memberships import add_membership, subject_of_membership
@@ -70,7 +74,7 @@ def create_user(
             name=user.name.strip() or login,
             email=user.email.strip(),
             password_hash=secret,
-            must_change=bool(secret),
+            must_change=bool(secret) and user.must_change,
             active=True,
             lang=user.lang,
             oidc_subject=user.oidc_subject or None,

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request, url_for
 from wasteflow.web.access import check_database
 from wasteflow.web.answers import kept
 from wasteflow.web.formats import cell, count, mass, moment_words, percent, target_value
+from wasteflow.web.identity import reach
 from wasteflow.web.pages import (
     auditor,
     detail,
@@ -20,6 +21,7 @@ from wasteflow.web.pages import (
     overview,
     planning,
     sankey,
+    summary,
     target_board,
 )
 from wasteflow.web.pages.place_words import exact, exact_kg
@@ -31,6 +33,7 @@ from wasteflow_maps.style import colour_of
 blueprint = Blueprint("pages", __name__)
 blueprint.before_request(check_database)
 _READS = needs("report.read", page_subject)
+_SUMS = needs("report.summary", nowhere)
 _CALCULATES = needs("report.calculate", nowhere)
 
 
@@ -54,6 +57,7 @@ _report("/provenance", "provenance", kept(origin.show))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
+blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
 _report("/flows", "flows", kept(detail.flows))
 _report("/balances", "balances", kept(detail.balances))
 
@@ -88,5 +92,6 @@ def _formats() -> dict[str, Any]:
         "here": here,
         "colours": colour_of,
         "may_read": may_read,
+        "sees_sums": lambda: not reach().everything,
         "origin_words": origin.origin_words,
     }

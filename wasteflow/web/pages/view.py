@@ -80,6 +80,14 @@ class View:
         """Enterprises in scope."""
         return self.registry.in_scope(self.scope)
 
+    def opens(self, scope: str) -> bool:
+        """Whether the asker may open the pages of a scope."""
+        return self.reach.holds(self.registry, scope)
+
+    def open_nodes(self, nodes: Iterable[str]) -> bool:
+        """Whether everything that stands in these nodes of a graph is the asker's to read."""
+        return self.reach.everything or all(self.opens(node) for node in nodes)
+
     @property
     def period_words(self) -> str:
         """The period in words."""
