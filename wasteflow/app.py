@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
+from datetime import UTC, datetime
 from threading import Thread
+from typing import Final
 
 from flask import Flask
 
 from wasteflow.config import Config, load_config
+from wasteflow.services.housekeeping import Housekeeping
 from wasteflow.services.tracing import warm_tracing
 from wasteflow.web import (
     accounts,
     answers,
+    api,
     assets,
     errors,
     health,
@@ -23,16 +28,18 @@ from wasteflow.web import (
     security,
     texts,
 )
-from wasteflow.web.access import Books, books
+from wasteflow.web.access import READY, Books, books
 from wasteflow.web.pages import blueprint
 from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
+
+HOUSEKEEPING_EVERY_S: Final = 2.0
 
 
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     """The application for `config` (default: the environment).
 
     Opens no connection yet, unless `warm`: then tracing and the first page are made ready beside
-    the first requests.
+    the first requests, and webhooks are told of changes as long as the process lives.
     """
     settings = config or load_config()
     app = Flask("wasteflow.web", static_folder=None, template_folder="templates")
@@ -52,10 +59,12 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(blueprint)
     app.register_blueprint(loads_blueprint)
+    api.install(app)
     app.register_blueprint(accounts.blueprint)
     limits.install(app)
     if warm:
         Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
+        Thread(target=keep_house, args=(app,), name="housekeeping", daemon=True).start()
     return app
 
 
@@ -67,3 +76,22 @@ def warm_up(app: Flask) -> None:
             app.full_dispatch_request()
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
+
+
+def keep_house(app: Flask) -> None:
+    """Tell webhooks of changes, one server process at a time, until the process ends."""
+    held = books(app)
+    api_config = held.config.api
+    rounds = Housekeeping(
+        held.db,
+        lambda: datetime.now(UTC),
+        private=api_config.webhook_private,
+        answer_days=api_config.idempotency_days,
+    )
+    while True:
+        try:
+            if held.usable() == READY:
+                rounds.round()
+        except Exception:
+            logging.getLogger("wasteflow").warning("webhooks were not told", exc_info=True)
+        time.sleep(HOUSEKEEPING_EVERY_S)

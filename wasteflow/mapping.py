@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from wasteflow.core.periods import Period, month_text
-from wasteflow.core.registry import NO_PARK, Registry
+from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import flows_report, overview
 
@@ -50,7 +50,7 @@ def map_of(
     flows = flows_report(db=db, period=period, level=level, material=material)
     firms = registry.in_scope(scope)
     if scope != "all":
-        flows = _in_scope(registry, firms, flows, level)
+        flows = flows_of_scope(registry, flows, scope, level)
     rates = rates_report(db=db, scope=scope, period=period, material=material, by="park")
     ends = {end for edge in flows["edges"] for end in (edge["source"], edge["target"])}
     return map_data(
@@ -66,20 +66,6 @@ def map_of(
         evidence_date=month_word(min(period.last, seen.last)) if seen.last else "-",
         max_links=links,
     )
-
-
-def _in_scope(
-    registry: Registry, firms: frozenset[str], flows: dict[str, Any], level: str
-) -> dict[str, Any]:
-    """Edges that touch a node of the scope, and the nodes they touch: no others are spoken of."""
-    inside = set(firms)
-    if level == "park":
-        inside = {registry.park_of(code) or NO_PARK for code in firms}
-    inside |= {f"yard:{node}" for node in inside}
-    edges = [edge for edge in flows["edges"] if {edge["source"], edge["target"]} & inside]
-    kept = inside | {end for edge in edges for end in (edge["source"], edge["target"])}
-    nodes = [node for node in flows["nodes"] if node["id"] in kept]
-    return {**flows, "edges": edges, "nodes": nodes}
 
 
 def _located(item: Any) -> dict[str, Any]:

@@ -29,12 +29,15 @@ THIRD_PARTY: Final[dict[str, str]] = {
     "images/marker-icon-2x.png": "leaflet/dist/images/marker-icon-2x.png",
     "images/marker-shadow.png": "leaflet/dist/images/marker-shadow.png",
     "plotly-strict.min.js": "plotly.js-strict-dist-min/plotly-strict.min.js",
+    "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
+    "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
 }
 """Public name of a file -> its path below node_modules/."""
 
 LICENCES: Final[dict[str, str]] = {
     "licences/leaflet.txt": "leaflet/LICENSE",
     "licences/plotly.txt": "plotly.js-strict-dist-min/LICENSE",
+    "licences/swagger-ui.txt": "swagger-ui-dist/LICENSE",
 }
 OWN: Final = ("arcs.js", "ground.js", "bubbles.js", "flowmap.js", "wasteflow_map.css")
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
 _CONFLICTS = ("40001", "40P01", "23505")
 """SQLSTATE of serialization failure, deadlock, unique violation."""
+
+
+_joined: ContextVar[tuple[Database, Session] | None] = ContextVar("joined", default=None)
+"""The database and session whose transaction this thread of work is in (`Database.together`)."""
 
 
 class Alone(Enum):
@@ -72,22 +77,75 @@ class Database:
     def write(self, alone: Alone = Alone.ENTRIES) -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception.
 
-        alone: who must wait meanwhile on PostgreSQL.
+        alone: who must wait meanwhile on PostgreSQL.  Inside `together` it is a savepoint of that
+        transaction.
         """
-        turn = self._turnstile.turn() if self._turnstile else nullcontext()
-        with turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
-            connection = session.connection()
-            if not self.is_sqlite:
-                shared = "" if alone is Alone.EVERYBODY else "_shared"
-                lock = f"SELECT pg_advisory_xact_lock{shared}({WRITER_LOCK})"
-                connection.exec_driver_sql(lock)
-                if alone is Alone.ENTRIES:
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ENTRIES_LOCK})")
+        outer = self._outer()
+        if outer is not None:
+            try:
+                with outer.begin_nested():
+                    self._lock(outer, alone)
+                    yield outer
+            finally:
+                outer.expunge_all()  # what comes next reads the rows anew
+            return
+        with self._writing() as session:
+            self._lock(session, alone)
             yield session
 
     @contextmanager
+    def together(self) -> Iterator[Session]:
+        """One write transaction around several calls of `write` and `read`, by this thread alone.
+
+        For a door that stores something of its own with what a service does: both or neither.
+        Readers inside see what was written before them.
+        """
+        assert self._outer() is None
+        with self._writing() as session:
+            token = _joined.set((self, session))
+            try:
+                yield session
+            finally:
+                _joined.reset(token)
+
+    @property
+    def joined(self) -> bool:
+        """Whether this thread is inside `together`."""
+        return self._outer() is not None
+
+    def _outer(self) -> Session | None:
+        """The session of `together`, if this thread is in one of this database."""
+        found = _joined.get()
+        return found[1] if found is not None and found[0] is self else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        turn = self._turnstile.turn() if self._turnstile else nullcontext()
+        with turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
+            session.connection()
+            yield session
+
+    def _lock(self, session: Session, alone: Alone) -> None:
+        """Take the PostgreSQL locks of a writer until its transaction ends."""
+        if self.is_sqlite:
+            return
+        connection = session.connection()
+        shared = "" if alone is Alone.EVERYBODY else "_shared"
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({WRITER_LOCK})")
+        if alone is Alone.ENTRIES:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ENTRIES_LOCK})")
+
+    @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session in one consistent read transaction, always rolled back."""
+        """A session in one consistent read transaction, always rolled back.
+
+        Inside `together` it is the session of that transaction, and stays open.
+        """
+        outer = self._outer()
+        if outer is not None:
+            yield outer
+            outer.expunge_all()
+            return
         engine = self._reader or self._writer
         with Session(engine, autoflush=False, info={SNAPSHOT: {}}) as session:
             if not self.is_sqlite:

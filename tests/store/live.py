@@ -72,7 +72,7 @@ class Gate:
         """Let time pass."""
         self.now += timedelta(**span)
 
-    def draft(self, actor: Actor = MAKER, **more: str) -> UUID:
+    def draft(self, actor: Actor = MAKER, **more: Any) -> UUID:
         """A new draft of `CONTENT` with other fields."""
         content = {name: told for name, told in (CONTENT | more).items() if told}
         made = drafts.create_draft(db=self.books.db, actor=actor, content=content, now=self.now)
@@ -164,21 +164,20 @@ class Gate:
 
     # --- loads in a state ----------------------------------------------------------------
 
-    def issued(self, **more: str) -> UUID:
+    def issued(self, **more: Any) -> UUID:
         """A load that maker issued."""
         uid = self.draft(**more)
         self.act("issue", MAKER, uid)
         return uid
 
-    def on_road(self, **more: str) -> UUID:
+    def on_road(self, **more: Any) -> UUID:
         """A load on the road."""
         uid = self.issued(**more)
         self.act("dispatch", MAKER, uid)
         return uid
 
-    def decided(self, received: str = "30.000", refused: str = "0.000", **more: str) -> UUID:
+    def decided(self, received: str = "30.000", refused: str = "0.000", **more: Any) -> UUID:
         """A load that cement decided."""
         uid = self.on_road(**more)
-        told = {"received_t": received, "refused_t": refused, "reason": "结块"}
-        self.act("decide", CEMENT, uid, **told)
+        self.act("decide", CEMENT, uid, received_t=received, refused_t=refused, reason="结块")
         return uid

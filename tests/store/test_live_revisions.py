@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -159,7 +160,7 @@ def test_refusing_and_withdrawing_change_nothing(gate: Gate) -> None:
     gate.books.check()
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"consignee": "board"}, "/consignee", "not_revisable"),
     ({"dispatched_t": "90.000"}, "/dispatched_t", "over_twice_cap"),
     ({"dispatched_t": "0"}, "/dispatched_t", "zero_tonnes"),

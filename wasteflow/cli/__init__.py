@@ -27,6 +27,7 @@ _COMMANDS = {
     "map": ("reports", "map_"),
     "quota": ("planning", "quota"),
     "rates": ("reports", "rates"),
+    "remind": ("telling", "remind"),
     "reverse": ("data", "reverse"),
     "seed": ("data", "seed"),
     "serve": ("demo", "serve"),
@@ -34,6 +35,7 @@ _COMMANDS = {
     "targets": ("planning", "targets"),
     "token": ("accounts", "token"),
     "trace": ("trace", "trace"),
+    "webhooks": ("telling", "webhooks"),
     "user": ("accounts", "user"),
 }
 _ABOUT = {
@@ -52,6 +54,7 @@ _ABOUT = {
     "map": "地图 · A map file that works from disk without internet",
     "quota": "以用定产 · Phosphogypsum consumed against generated",
     "rates": "综合利用率 · Utilisation rates with their tonnes",
+    "remind": "提醒 · Mail every user what waits for them",
     "reverse": "冲销 · Reverse a record",
     "seed": "基础数据 · Registry facts and targets of the source documents",
     "serve": "服务 · Serve the pages",
@@ -59,6 +62,7 @@ _ABOUT = {
     "targets": "目标状态 · Status of every target",
     "token": "接口令牌 · API tokens: create, list, revoke",
     "trace": "溯源 · Provenance of a firm's waste",
+    "webhooks": "回调 · Tell other software of changes",
     "user": "用户 · Users: create, list, password, deactivate, grant, revoke",
 }
 

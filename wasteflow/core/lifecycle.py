@@ -62,6 +62,10 @@ class Waits:
     refused_days: int = 30
 
 
+USUAL_WAITS: Final = Waits()
+"""The waits where no setting says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Flags:
     """What a state alone does not tell about a load.

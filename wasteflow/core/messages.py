@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from wasteflow.core.messages_access import ACCESS_MESSAGES
+from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
+from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_moves import (
@@ -31,6 +33,8 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **AUDIT_MESSAGES,
     **TARGET_MESSAGES,
     **ACCESS_MESSAGES,
+    **API_MESSAGES,
+    **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
 }
 """Code → (Chinese, English)."""

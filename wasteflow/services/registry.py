@@ -44,7 +44,7 @@ def record_registry(
     found = list(issues)
     try:
         with db.write(Alone.EVERYBODY) as session:
-            _take(session, kind, rows, found, report)
+            take_rows(session, kind, rows, found, report)
             if progress:
                 progress(len(rows))
             session.add(batch)
@@ -56,13 +56,14 @@ def record_registry(
     return report
 
 
-def _take(
+def take_rows(
     session: Session,
     kind: str,
     rows: Sequence[Row],
     issues: list[RowIssue],
     report: ImportReport,
 ) -> None:
+    """Make or update the objects of `rows`; raises RowsRefused with `issues` and its own."""
     keys = load_keys(session)
     table = TABLES[kind]
     columns = RegistryColumns(

@@ -1,8 +1,10 @@
-"""Error pages: what went wrong, what to do next, the request id; forms keep what was typed."""
+"""Error pages: what went wrong, what to do next, the request id; forms keep what was typed.
+
+Under /api the same errors are answered as problem+json (`api.problems`).
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Final
 
@@ -14,6 +16,7 @@ from wasteflow.core.errors import InvalidValue, NotFound, WasteflowError
 from wasteflow.core.messages import render
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.web.access import books
+from wasteflow.web.api.problems import http_answer, is_api, problem_answer, unexpected_answer
 from wasteflow.web.pages.view import Form, raw_form
 from wasteflow.web.security import request_id
 from wasteflow.web.texts import has_text, lang, text
@@ -37,6 +40,8 @@ def install(app: Flask) -> None:
 
 def _refused(error: WasteflowError) -> Response:
     """A value of the address that cannot be used: 422, or 404 where it names nothing."""
+    if is_api():
+        return problem_answer(error)
     if isinstance(error, Denied):
         return _denied(error)
     if isinstance(error, InvalidValue):
@@ -48,27 +53,11 @@ def _refused(error: WasteflowError) -> Response:
 
 
 def _denied(error: Denied) -> Response:
-    """401 leads pages to the sign-in page; 404 for what is not one's business, 403 otherwise."""
-    api = request.path.startswith("/api/")
-    if error.verdict is Verdict.NOT_SIGNED_IN and not api:
+    """401 leads to the sign-in page; 404 for what is not one's business, 403 otherwise."""
+    if error.verdict is Verdict.NOT_SIGNED_IN:
         back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
         return make_response(redirect(url_for("accounts.sign_in", next=back)))
-    code = DENIED[error.verdict]
-    if not api:
-        return _page(code, error.text(lang()))
-    problem = {
-        "type": f"urn:wasteflow:problem:{error.code}",
-        "title": text(f"error.{code}.title"),
-        "status": code,
-        "detail": error.text(lang()),
-        "code": error.code,
-        "errors": [],
-    }
-    response = make_response(json.dumps(problem, ensure_ascii=False), code)
-    response.mimetype = "application/problem+json"
-    if code == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    return _page(DENIED[error.verdict], error.text(lang()))
 
 
 def _field(code: str) -> str:
@@ -77,6 +66,8 @@ def _field(code: str) -> str:
 
 
 def _http(error: HTTPException) -> Response:
+    if is_api():
+        return http_answer(error)
     code = error.code or 500
     if code == 503:
         state = books().state()
@@ -90,6 +81,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    if is_api():
+        return unexpected_answer(error)
     _log.error("%s %s", request_id(), request.path, exc_info=error)
     return _page(500, "")
 

@@ -17,6 +17,7 @@ _TEXTS: Final = frozenset(
     {
         "application/javascript",
         "application/json",
+        "application/problem+json",
         "image/svg+xml",
         "text/css",
         "text/csv",

@@ -36,9 +36,11 @@ def catalogue() -> Mapping[str, tuple[str, str]]:
 
 
 def lang() -> str:
-    """Language of this request: URL, else cookie, else the setting."""
+    """Language of this request: URL, else Accept-Language (API) or cookie, else the setting."""
     if "lang" not in g:
-        wanted = (request.args.get("lang", ""), request.cookies.get(LANG_COOKIE, ""))
+        wanted = [request.args.get("lang", ""), request.cookies.get(LANG_COOKIE, "")]
+        if request.path.startswith("/api/v1/"):
+            wanted[1:] = [request.accept_languages.best_match(LANGS, "")]
         g.lang = next((word for word in wanted if word in LANGS), books().config.lang)
     return str(g.lang)
 
@@ -112,6 +114,8 @@ def _context() -> dict[str, Any]:
 
 
 def _keep_switches(response: Response) -> Response:
+    if request.path.startswith("/api/v1/"):
+        return response
     for name, cookie, allowed in (
         ("lang", LANG_COOKIE, LANGS),
         ("theme", THEME_COOKIE, THEMES),

@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
-from wasteflow.core.lifecycle import Waits
+from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.refused import is_overdue
 from wasteflow.core.units import tonnes_text
@@ -102,7 +102,7 @@ def open_refusals(
     db: Database,
     actor: Actor | None,
     now: datetime,
-    waits: Waits = Waits(),  # noqa: B008  (frozen)
+    waits: Waits = USUAL_WAITS,
 ) -> list[dict[str, Any]]:
     """Finding `refused_not_returned`: refused parts that nothing has moved for `refused_days`.
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import Remark, RuleBroken
-from wasteflow.core.lifecycle import Move, Waits
+from wasteflow.core.lifecycle import USUAL_WAITS, Move, Waits
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import Evidence, LoadState
@@ -76,7 +76,7 @@ def close_one_sided(
     expected_version: int | None,
     now: datetime,
     channel: str = "api",
-    waits: Waits = Waits(),  # noqa: B008  (frozen)
+    waits: Waits = USUAL_WAITS,
 ) -> Outcome:
     """Close a load alone: dispatched = received = accepted, evidence `one_sided`.
 

@@ -1,0 +1,98 @@
+"""Settings of webhooks, kept answers and mail; no other logic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+_YES: Final = ("1", "true", "yes", "on")
+API_SETTINGS: Final = (
+    (
+        "WASTEFLOW_WEBHOOK_PRIVATE",
+        "0",
+        "1 = 回调可发往内网与 http 地址（封闭网络、测试）",
+        "1 = webhooks may call addresses inside and http (closed networks, tests)",
+    ),
+    (
+        "WASTEFLOW_IDEMPOTENCY_DAYS",
+        "7",
+        "带 Idempotency-Key 的请求，其答复保留的天数",
+        "days for which the answer to a request with an Idempotency-Key is kept",
+    ),
+    (
+        "WASTEFLOW_SMTP_HOST",
+        "",
+        "发送提醒邮件的 SMTP 服务器；空 = 不发邮件",
+        "SMTP server that reminders are mailed by; empty = no mail",
+    ),
+    ("WASTEFLOW_SMTP_PORT", "587", "SMTP 端口", "port of the SMTP server"),
+    (
+        "WASTEFLOW_SMTP_TLS",
+        "starttls",
+        "starttls、tls（直接加密）或 none（仅限本机）",
+        "starttls, tls (from the start) or none (on the same machine only)",
+    ),
+    ("WASTEFLOW_SMTP_USER", "", "SMTP 用户名", "user name at the SMTP server"),
+    ("WASTEFLOW_SMTP_PASSWORD", "", "SMTP 密码", "password at the SMTP server"),
+    ("WASTEFLOW_SMTP_FROM", "", "发件人地址", "address of the sender"),
+    (
+        "WASTEFLOW_URL",
+        "",
+        "邮件中链接所用的站点地址，如 https://wasteflow.example",
+        "address of the site for links in mails, such as https://wasteflow.example",
+    ),
+)
+"""(name, default, Chinese, English); part of `config.SETTINGS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """How reminders are mailed; off without a host."""
+
+    host: str = ""
+    port: int = 587
+    tls: str = "starttls"
+    user: str = ""
+    password: str = ""
+    sender: str = ""
+
+
+NO_MAIL: Final = Smtp()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """Settings of the API in force."""
+
+    webhook_private: bool = False
+    idempotency_days: int = 7
+    smtp: Smtp = NO_MAIL
+    url: str = ""
+
+
+PLAIN: Final = ApiConfig()
+"""The default."""
+
+
+def load_api(env: Mapping[str, str]) -> ApiConfig:
+    """The settings out of the environment; what is no number falls back to the default."""
+    given = {name: env.get(name, default) for name, default, _, _ in API_SETTINGS}
+    tls = given["WASTEFLOW_SMTP_TLS"].strip().lower()
+    return ApiConfig(
+        webhook_private=given["WASTEFLOW_WEBHOOK_PRIVATE"].strip().lower() in _YES,
+        idempotency_days=max(1, _number(given["WASTEFLOW_IDEMPOTENCY_DAYS"], 7)),
+        smtp=Smtp(
+            host=given["WASTEFLOW_SMTP_HOST"].strip(),
+            port=_number(given["WASTEFLOW_SMTP_PORT"], 587),
+            tls=tls if tls in ("starttls", "tls", "none") else "starttls",
+            user=given["WASTEFLOW_SMTP_USER"],
+            password=given["WASTEFLOW_SMTP_PASSWORD"],
+            sender=given["WASTEFLOW_SMTP_FROM"] or given["WASTEFLOW_SMTP_USER"],
+        ),
+        url=given["WASTEFLOW_URL"].rstrip("/"),
+    )
+
+
+def _number(text: str, default: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() else default

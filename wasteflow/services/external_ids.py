@@ -1,0 +1,59 @@
+"""Numbers that records carry in an organisation's own software: claimed once, found again."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select
+
+from wasteflow.core.errors import WasteflowError
+from wasteflow_models.api import ExternalIdRow
+from wasteflow_models.engine import Alone, Database
+
+_ROW = ExternalIdRow
+
+
+class ExternalIdTaken(WasteflowError):
+    """The number belongs to another record of the organisation; `ref` is that record's id."""
+
+    def __init__(self, external_id: str, ref: str) -> None:
+        self.ref = ref
+        super().__init__("external_id_taken", value=external_id, id=ref)
+
+
+def claim_external_id(
+    *, db: Database, organisation: str, kind: str, external_id: str, ref: str
+) -> None:
+    """Give the record `ref` its outside number; called in the transaction that makes the record.
+
+    Raises ExternalIdTaken.
+    """
+    with db.write(Alone.NOBODY) as session:
+        query = select(_ROW.ref).where(
+            _ROW.organisation == organisation, _ROW.kind == kind, _ROW.external_id == external_id
+        )
+        there = session.scalars(query).one_or_none()
+        if there is not None:
+            raise ExternalIdTaken(external_id, there)
+        session.execute(
+            insert(_ROW).values(
+                organisation=organisation, kind=kind, external_id=external_id, ref=ref
+            )
+        )
+
+
+def find_external_ids(
+    *, db: Database, organisations: frozenset[str] | None, kind: str, external_id: str
+) -> list[str]:
+    """Ids of the records that carry a number in one of `organisations` (None = any), in order."""
+    with db.read() as session:
+        query = select(_ROW.ref).where(_ROW.kind == kind, _ROW.external_id == external_id)
+        if organisations is not None:
+            query = query.where(_ROW.organisation.in_(sorted(organisations)))
+        return list(session.scalars(query.order_by(_ROW.organisation)))
+
+
+def external_ids_of(*, db: Database, kind: str, ref: str) -> dict[str, str]:
+    """Organisation → number of a record."""
+    with db.read() as session:
+        query = select(_ROW.organisation, _ROW.external_id)
+        query = query.where(_ROW.kind == kind, _ROW.ref == ref).order_by(_ROW.organisation)
+        return {organisation: number for organisation, number in session.execute(query)}

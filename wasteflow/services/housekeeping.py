@@ -1,0 +1,44 @@
+"""What a server does beside requests, one process at a time: webhooks told, old answers dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from wasteflow.services.answered import forget_answers
+from wasteflow.services.delivering import Round, deliver, forget_deliveries
+from wasteflow_models.engine import Database
+from wasteflow_models.turns import turn_of
+
+TURN: Final = "webhooks"
+SWEEP_EVERY: Final = timedelta(hours=1)
+
+
+class Housekeeping:
+    """Rounds of one process; it does nothing while another has the turn."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Callable[[], datetime],
+        *,
+        private: bool = False,
+        answer_days: int = 7,
+    ) -> None:
+        self._db, self._clock = db, clock
+        self._private, self._answer_days = private, answer_days
+        self._swept: datetime | None = None
+
+    def round(self) -> Round | None:
+        """Tell what is due, sweep once an hour; None if another process has the turn."""
+        with turn_of(self._db, TURN) as mine:
+            if not mine:
+                return None
+            done = deliver(db=self._db, clock=self._clock, private=self._private)
+            now = self._clock()
+            if self._swept is None or now - self._swept >= SWEEP_EVERY:
+                forget_answers(db=self._db, now=now, days=self._answer_days)
+                forget_deliveries(db=self._db, now=now)
+                self._swept = now
+            return done
