@@ -1,4 +1,4 @@
-"""What month close means for somebody about to act: where a change is booked, what is still open."""
+"""What month close means for who is about to act: where a change is booked, what is still open."""
 
 from __future__ import annotations
 

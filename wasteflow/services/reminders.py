@@ -57,8 +57,8 @@ def reminders(
     ]
     registry = overview(db=db).registry
     today = shanghai_day(now)
-    ending = list(ending(registry, actor, today, today + timedelta(days=ahead_days)))
-    return [*waiting, *sorted(ending, key=lambda item: (item.due or today, item.kind, item.ref))]
+    soon = list(ending(registry, actor, today, today + timedelta(days=ahead_days)))
+    return [*waiting, *sorted(soon, key=lambda item: (item.due or today, item.kind, item.ref))]
 
 
 def ending(registry: Registry, actor: Actor, today: date, last: date) -> Iterator[Reminder]:

@@ -1,4 +1,4 @@
-"""`/entries`: what one enterprise records alone, by hand: list, new, take back, take back and anew."""
+"""`/entries`: what one enterprise records alone, by hand: list, new, reverse, correct."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from wasteflow.core.permissions import Denied, Verdict, require
 from wasteflow.core.reach import subject_of_firms
 from wasteflow.core.reading import readable_firms
 from wasteflow.core.vocabulary import LABELS, ROUTE_ENTRIES, EntryKind
+from wasteflow.schemas.dictionary import columns_of
 from wasteflow.schemas.field_base import Fault
 from wasteflow.schemas.fields import field_of
-from wasteflow.schemas.dictionary import columns_of
 from wasteflow.schemas.row_rules import Clock, complete_and_check
 from wasteflow.services.entry_objects import EntryFilter, EntryObject, get_entry, list_entries
 from wasteflow.services.entry_writing import correct_entry, record_entry
@@ -63,7 +63,10 @@ class Filled:
 def show_list() -> Response:
     """The entries of one's business, the newest first."""
     actor = _reader()
-    told = {name: request.args.get(name, "").strip() for name in ("enterprise", "kind", "material", "period")}
+    told = {
+        name: request.args.get(name, "").strip()
+        for name in ("enterprise", "kind", "material", "period")
+    }
     problem, wrong, found = "", "", []
     firms = readable_firms(actor, "entry.read", registry())
     try:
@@ -152,7 +155,13 @@ def save() -> Response:
     except WasteflowError as error:
         return _refused(filled, error)
     item = get_entry(db=books().db, uid=done.uid)
-    flash(text("entries.done.corrected" if of else "entries.done.recorded", number=item.values["doc_no"]), "done")
+    flash(
+        text(
+            "entries.done.corrected" if of else "entries.done.recorded",
+            number=item.values["doc_no"],
+        ),
+        "done",
+    )
     if item.booked_month != item.month:
         flash(_booked(item.month, item.booked_month), "warn")
     for words in remark_words(done.warnings):
@@ -217,7 +226,9 @@ def _typed_values(told: Mapping[str, str], of: EntryObject | None) -> dict[str, 
     if issues:
         raise FieldsRefused(issues)
     moment = now()
-    wrong = complete_and_check("entries", values, Clock(shanghai_day(moment), moment), lambda _: True)
+    wrong = complete_and_check(
+        "entries", values, Clock(shanghai_day(moment), moment), lambda _: True
+    )
     if wrong:
         raise FieldsRefused([FieldIssue(f"/{wrong[0]}", wrong[1].code, wrong[1].params)])
     return values
@@ -237,7 +248,9 @@ def _values_of(item: EntryObject) -> dict[str, str]:
     for column in columns_of("entries"):
         value = item.values.get(column.name)
         if value not in (None, "", False):
-            found[column.name] = value if isinstance(value, str) else field_of(column).to_text(value)
+            found[column.name] = (
+                value if isinstance(value, str) else field_of(column).to_text(value)
+            )
     found.pop("doc_no", None)
     if found.get("kind") == EntryKind.STOCKTAKE:
         found["stocktake_reason"] = found.pop("reason", "")
@@ -295,7 +308,9 @@ def _refused(filled: Filled, error: WasteflowError) -> Response:
 
 
 def _without_line(issue: Any) -> str:
-    return FieldIssue(f"/{issue.field}", issue.code, {"value": issue.value, **issue.params}).text(lang())
+    return FieldIssue(f"/{issue.field}", issue.code, {"value": issue.value, **issue.params}).text(
+        lang()
+    )
 
 
 # --- the page --------------------------------------------------------------------------------
@@ -308,7 +323,9 @@ def kind_words(kind: str) -> str:
 
 
 def _booked(month: int, booked: int) -> str:
-    return text("entries.booked", month=month_words(month, lang()), booked=month_words(booked, lang()))
+    return text(
+        "entries.booked", month=month_words(month, lang()), booked=month_words(booked, lang())
+    )
 
 
 def _page(filled: Filled) -> Response:
@@ -362,4 +379,3 @@ def _late(code: str, day: str) -> str:
         return ""
     booked = booking_month(db=books().db, firms=[code], month=month)
     return _booked(month, booked) if booked != month else ""
-

@@ -1,4 +1,4 @@
-"""`/months`: the month close of an enterprise or a park: what is open, close, reopen with a reason."""
+"""`/months`: month close of an enterprise or a park: what is open, close, reopen with reason."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MonthLine:
 
     @property
     def name(self) -> str:
-        """"2026-07"."""
+        """ "2026-07"."""
         return month_text(self.month)
 
 
@@ -81,7 +81,11 @@ def close() -> Response:
     of, month = _target()
     try:
         done = close_month(
-            db=books().db, month=month, now=now(), actor=_signed_in(), **_named(of),
+            db=books().db,
+            month=month,
+            now=now(),
+            actor=_signed_in(),
+            **_named(of),
             reason=request.form.get("remark", "").strip(),
         )
     except Denied:
@@ -99,7 +103,11 @@ def reopen() -> Response:
     of, month = _target()
     try:
         reopen_month(
-            db=books().db, month=month, now=now(), actor=_signed_in(), **_named(of),
+            db=books().db,
+            month=month,
+            now=now(),
+            actor=_signed_in(),
+            **_named(of),
             reason=request.form.get("why", "").strip(),
         )
     except Denied:
@@ -113,7 +121,9 @@ def reopen() -> Response:
 def organisations(actor: Actor) -> list[tuple[str, str]]:
     """(scope, name) of the enterprises and parks whose months the asker may see and close."""
     held = registry()
-    scopes = [f"park:{item.organisation}" for item in actor.memberships if item.organisation in held.parks]
+    scopes = [
+        f"park:{item.organisation}" for item in actor.memberships if item.organisation in held.parks
+    ]
     scopes += [
         f"enterprise:{item.organisation}"
         for item in actor.memberships
@@ -170,7 +180,13 @@ def _target() -> tuple[str, int]:
 
 def _lines(actor: Actor, of: str, subject: Subject) -> list[MonthLine]:
     """The months that are over, the newest first; the next to close with what is wrong in it."""
-    rows = list_closes(db=books().db, history=True, **_named(of))
+    word, _, code = of.partition(":")
+    rows = list_closes(
+        db=books().db,
+        history=True,
+        enterprise=code if word == "enterprise" else "",
+        park=code if word == "park" else "",
+    )
     closed: dict[int, Mapping[str, Any]] = {}
     past: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -188,9 +204,7 @@ def _lines(actor: Actor, of: str, subject: Subject) -> list[MonthLine]:
     latest = max(closed, default=0)
     found = []
     for month in reversed(list(Period.of(first, last).months())):
-        line = MonthLine(
-            month, month_words(month, lang()), closed.get(month), past.get(month, ())
-        )
+        line = MonthLine(month, month_words(month, lang()), closed.get(month), past.get(month, ()))
         if line.close is None and month > latest:
             line.may_close = may_close
         elif month == latest and line.close is not None:

@@ -42,6 +42,8 @@
     kind.addEventListener("change", fit);
     fit();
   }
+  // What only helps where no script runs.
+  for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
   // Tick all.
   const all = document.querySelector("input[data-all]");
   if (all) {
