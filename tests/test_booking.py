@@ -92,7 +92,7 @@ def test_late_loads_are_the_late_parts_of_each(
     facts, through = [], np.array([row[-1] for row in rows], np.int64)
     for number, (month, steps, sent, got, decided, _) in enumerate(rows):
         received = next_month(month, steps) if decided else 0
-        ends = (number % 3 + 1, number % 3 + 1, 4, 0, 0, 0, 0, 1, 1, 2, 1)
+        ends: tuple[int, ...] = (number % 3 + 1, number % 3 + 1, 4, 0, 0, 0, 0, 1, 1, 2, 1)
         facts.append((*ends, month, sent, received, got * decided, got * decided, 0, 0))
     loads = columns_from_rows(LoadColumns, facts)
     assert isinstance(loads, LoadColumns)
