@@ -18,6 +18,7 @@ from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 from wasteflow.core.vocabulary import LABELS
@@ -37,6 +38,7 @@ def test_no_code_is_worded_twice() -> None:
         AUDIT_MESSAGES,
         TARGET_MESSAGES,
         ACCESS_MESSAGES,
+        MOVE_MESSAGES,
         CLOSE_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)

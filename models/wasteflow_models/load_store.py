@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from wasteflow_models.ledger import STATES
+from wasteflow.core.records import DISPATCHES, RECEIPTS, EventKind
+from wasteflow_models.ledger import BASES, EVENT_KINDS, STATES, WEIGHED, EventRow
 from wasteflow_models.partitions import STEP
 from wasteflow_models.raw import (
     FEW,
@@ -209,7 +210,8 @@ _STORED_INTS = (
     "coalesce(r.input_kg, r.kg, 0) AS receipt_input_kg, "
     "coalesce(r.moisture, -1) AS receipt_moisture, coalesce(r.accepted_kg, 0) AS accepted_kg, "
     "coalesce(r.refused_kg, 0) AS refused_kg, "
-    "(SELECT max(e.seq) FROM event e WHERE e.shipment_id = s.id) AS last_seq"
+    "(SELECT max(e.seq) FROM event e WHERE e.shipment_id = s.id) AS last_seq, "
+    "(SELECT max(e.kind) FROM event e WHERE e.shipment_id = s.id) AS last_kind"
 )
 _STORED_TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark")
 
@@ -217,7 +219,7 @@ _STORED_TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark")
 def stored_loads(session: Session, ids: Ints) -> Stored:
     """The loads of `ids` (distinct, any order; all must exist), in ascending order of id.
 
-    Weights are those of the dispatch and of the decision as they were given.
+    Weights are those of the dispatch and of the decision as they were given, or revised since.
     """
     with temporary(session, "asked_load", "id BIGINT PRIMARY KEY"):
         insert_columns(session, "asked_load", len(ids), {"id": np.sort(ids)})
@@ -234,11 +236,63 @@ def stored_loads(session: Session, ids: Ints) -> Stored:
         )
         names = list(result.keys())
         rows = result.all()
+    rows = _as_they_stand(session, rows)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     texts_at = {*_STORED_TEXTS, "reason", "parent_doc_no"}
     return {
         name: list(column) if name in texts_at else np.array(column, np.int64)
         for name, column in zip(names, columns, strict=True)
+    }
+
+
+def _as_they_stand(session: Session, rows: Sequence[Any]) -> list[Any]:
+    """The rows, those of loads kept by hand with the dispatch and the receipt that count now."""
+    live = [row.id for row in rows if row.last_kind > _LAST_OF_FILES]
+    if not live:
+        return list(rows)
+    stated: dict[int, dict[str, Any]] = {key: dict(_NO_DISPATCH) for key in live}
+    for start in range(0, len(live), FEW):
+        query = (
+            select(*EventRow.__table__.c)
+            .where(EventRow.shipment_id.in_(live[start : start + FEW]))
+            .order_by(EventRow.shipment_id, EventRow.seq)
+        )
+        for event in session.execute(query):
+            stated[event.shipment_id] |= _stated(event)
+    return [
+        tuple((dict(row._mapping) | stated[row.id]).values()) if row.id in stated else row
+        for row in rows
+    ]
+
+
+_LAST_OF_FILES = EVENT_KINDS.index("reversed")
+_NO_DISPATCH = {"dispatched_at": 0, "dispatch_input_kg": 0, "moisture": -1}
+
+
+def _stated(event: Any) -> dict[str, Any]:
+    """What an event says of the dispatch, or of the receipt, in the columns of `stored_loads`."""
+    given = event.kg if event.input_kg is None else event.input_kg
+    moisture = -1 if event.moisture is None else event.moisture
+    at = int(event.at.timestamp())
+    if event.kind in DISPATCHES:
+        return {
+            "dispatched_at": at,
+            "dispatch_input_kg": given,
+            "moisture": moisture,
+            "basis": BASES.index(event.basis),
+            "weighed": WEIGHED.index(event.weighed),
+        }
+    if event.kind not in (*RECEIPTS, EventKind.SETTLED):
+        return {}
+    parts = {"accepted_kg": event.accepted_kg, "refused_kg": event.refused_kg}
+    if event.kind == EventKind.SETTLED:  # the moment and the moisture stay
+        return parts | {"receipt_input_kg": given, "reason": event.reason}
+    return parts | {
+        "receipt_seq": event.seq,
+        "received_at": at,
+        "receipt_input_kg": given,
+        "receipt_moisture": moisture,
+        "reason": event.reason,
     }
 
 

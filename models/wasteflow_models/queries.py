@@ -10,16 +10,18 @@ from datetime import date, datetime
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSums, PeriodBooks, Stock, flows_of_months
 from wasteflow.core.periods import Period
+from wasteflow.core.records import DISPATCHES, HANDLED, RECEIPTS
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, no_reversal
+from wasteflow_models.registry import EnterpriseRow
 
 CHUNK = 500
 MAX_MONTH = 999_912
@@ -138,9 +140,12 @@ def reversed_entry_ids(session: Session, ids: Sequence[int] | None = None) -> se
 
 
 def last_event_at(session: Session, shipment_id: int) -> datetime:
-    """Moment of the latest event of a shipment."""
-    query = select(EventRow.at).where(EventRow.shipment_id == shipment_id)
-    return session.scalars(query.order_by(EventRow.seq.desc()).limit(1)).one()
+    """Moment of the latest movement of a shipment: what is only written about it does not count."""
+    moved = [kind.value for kind in (*DISPATCHES, *RECEIPTS, *HANDLED)]
+    query = select(func.max(EventRow.at)).where(
+        EventRow.shipment_id == shipment_id, EventRow.kind.in_(sorted(moved))
+    )
+    return session.scalars(query).one()
 
 
 def opening_days(
@@ -174,6 +179,22 @@ def opening_days(
     }
 
 
+_LATER = aliased(EntryRow)
+_SITE_OPENING = select(func.max(EntryRow.day)).where(
+    EntryRow.enterprise_id == bindparam("firm"),
+    EntryRow.material_id == bindparam("material"),
+    EntryRow.kind == EntryKind.OPENING.value,
+    EntryRow.compartment == "site",
+    no_reversal(),
+    ~exists().where(_LATER.reverses_id == EntryRow.id),
+)
+
+
+def site_opening(session: Session, enterprise_id: int, material_id: int) -> date | None:
+    """Latest day of an opening entry in force of one site and material."""
+    return session.scalar(_SITE_OPENING, {"firm": enterprise_id, "material": material_id})
+
+
 def entries_of(
     session: Session, enterprise_id: int, material_id: int, first: date, last: date
 ) -> Iterator[EntryRow]:
@@ -194,3 +215,9 @@ def entries_of(
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]
+
+
+def enterprise_lock(enterprise_id: int) -> Select[int]:
+    """A query that makes writers of one weighbridge wait for each other (nothing on SQLite)."""
+    query = select(EnterpriseRow.id).where(EnterpriseRow.id == enterprise_id)
+    return query.with_for_update(key_share=True)

@@ -36,6 +36,7 @@ from wasteflow.services.proof_booking import (
     late_differences,
 )
 from wasteflow.services.proof_closes import close_faults
+from wasteflow.services.proof_live import prove_live
 from wasteflow.services.proof_loads import prove_loads, rollup_of
 from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
@@ -109,6 +110,7 @@ def _prove_loads(session: Session, booking: BookingProof, report: CheckReport) -
     for count, posted in prove_loads(session, booking, report.faults):
         report.shipments += count
         yield posted
+    report.faults += prove_live(session, booking.keys)
 
 
 def _prove_entries(

@@ -35,6 +35,7 @@ from wasteflow_models.ledger import (
     ShipmentRow,
     visible,
 )
+from wasteflow_models.live import header_history
 
 REVERSAL_MARK = "#reversal"
 
@@ -68,7 +69,7 @@ def reverse(
             owners += [firm[row.consignor_id] for row in loads]
             raise RuleBroken("doc_ambiguous", value=doc_no, candidates=", ".join(sorted(owners)))
         if entries:
-            return _reverse_entry(session, keys, entries[0], reason, now, asked)
+            return reverse_entry_row(session, keys, entries[0], reason, now, asked)
         if loads:
             return _reverse_load(session, keys, loads[0], reason, now, asked)
         raise NotFound("doc_unknown", value=doc_no)
@@ -167,9 +168,10 @@ _COPIED = (
 )
 
 
-def _reverse_entry(
-    session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime, asked: int
+def reverse_entry_row(
+    session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime, asked: int = 0
 ) -> dict[str, Any]:
+    """Append the reversing row of an entry; RuleBroken `already_reversed`."""
     if row.reverses_id is not None or queries.reversed_entry_ids(session, [row.id]):
         raise RuleBroken("already_reversed", value=row.doc_no)
     rollup: Rollup = {}
@@ -204,10 +206,16 @@ def _reverse_load(
 ) -> dict[str, Any]:
     if row.reversed_:
         raise RuleBroken("already_reversed", value=row.doc_no)
+    if row.state in ("issued", "cancelled"):
+        raise RuleBroken("illegal_event", event="reversed", state=row.state)
     children = (
         select(ShipmentRow.doc_no)
         .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
-        .where(LoadChildRow.parent_id == row.id, ~ShipmentRow.reversed_)
+        .where(
+            LoadChildRow.parent_id == row.id,
+            ~ShipmentRow.reversed_,
+            ShipmentRow.state != "cancelled",
+        )
     )
     alive = list(session.scalars(children.order_by(ShipmentRow.id)))
     if alive:
@@ -233,6 +241,8 @@ def _add_event(
         )
     )
     header, before = load_header(row, keys), load_status(row)
+    first, revised = header_history(session, row.id, header)
+    told = [(event_record(old), old.booked_month) for old in stored]
     event = Event(len(stored) + 1, kind, at, evidence=Evidence(row.evidence))
     after = apply_event(before, event)
     booked_month = book_change(
@@ -241,7 +251,7 @@ def _add_event(
         firms_of(row),
         change_of(header, before, after),
         month=event.month,
-        earlier=load_changes(header, [(event_record(old), old.booked_month) for old in stored]),
+        earlier=load_changes(first, told, revised),
         asked=asked,
     )
     store_status(row, after)

@@ -255,7 +255,7 @@ class Families:
         parent = alive & (part["refused_kg"] > 0)
         names = ("id", "holder_id", "consignee_id", "refused_kg")
         self._parents.append(np.column_stack([part[name][parent] for name in names]))
-        child = alive & ~delivery
+        child = alive & ~delivery & (part["dispatched_month"] > 0)
         columns = ("id", "parent_id", "holder_id", "parent_consignee_id", "dispatched_kg")
         self._children.append(np.column_stack([part[name][child] for name in columns]))
 
