@@ -1,0 +1,180 @@
+"""Single durable writes through HTTP: a served program, clients on the same machine, one load each.
+
+What is timed is the whole request as a client sees it: connection kept open, token, JSON, rules,
+transaction on disk, answer.  The load generator runs on the same processors as the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
+from statistics import quantiles
+from typing import Any
+
+from argon2 import PasswordHasher
+
+from benchmarks.writers import hot_rows
+from wasteflow.client import ApiError, Client, Unreachable
+from wasteflow.core.actors import Actor, Membership, Role
+from wasteflow.services.account_log import commander
+from wasteflow.services.acting import actor_of_login
+from wasteflow.services.checking import check_books
+from wasteflow.services.tokens import create_token
+from wasteflow.services.users import NewUser, create_user
+from wasteflow_models.engine import Database
+
+READY_S = 60
+_FIELDS = ("consignor", "consignee", "material", "route", "mode", "vehicle", "dispatched_t")
+
+
+def load_of(row: dict[str, str]) -> dict[str, Any]:
+    """A load of a link of the file, as a client sends it: made and issued in one request."""
+    told = {name: row[name] for name in _FIELDS if row.get(name)}
+    return {**told, "mode": "road", "vehicle": "云A00001", "dispatched_t": "30.000", "issue": True}
+
+
+def writer_tokens(url: str, firms: list[str]) -> list[str]:
+    """A token for each firm: that of a user who is its operator."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    now, made = datetime.now(UTC), []
+    db = Database(url)
+    try:
+        for number, firm in enumerate(firms):
+            login = f"bench{number}"
+            create_user(
+                db=db,
+                user=NewUser(login),
+                actor=commander(),
+                now=now,
+                membership=Membership(Role.OPERATOR, firm),
+                hasher=quick,
+            )
+            actor = actor_of_login(db=db, login=login, now=now)
+            assert isinstance(actor, Actor)
+            made.append(create_token(db=db, actor=actor, name="bench", now=now).secret)
+    finally:
+        db.dispose()
+    return made
+
+
+@contextlib.contextmanager
+def served(url: str, workers: int) -> Iterator[str]:
+    """The address of the program served as `wasteflow serve` serves it."""
+    port = _free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-c", "from wasteflow.cli import main; main()", "serve",
+         "--port", str(port), "--workers", str(workers)],
+        env={**os.environ, "WASTEFLOW_DATABASE_URL": url, "WASTEFLOW_LIMIT_API": ""},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + READY_S
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            raise RuntimeError("the server ended before it was ready")
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{address}/readyz", timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the server was not ready in time")
+
+
+def _writer(
+    address: str,
+    token: str,
+    rows: list[dict[str, Any]],
+    seconds: float,
+    start: Barrier,
+    found: Queue[tuple[list[float], Counter[str]]],
+) -> None:
+    """One client process: send loads until the time is up, send home how long each took."""
+    taken: list[float] = []
+    errors: Counter[str] = Counter()
+    with Client(address, token=token, tries=1) as client:
+        client.create_load(rows[0])
+        start.wait(READY_S)
+        end = time.perf_counter() + seconds
+        while (began := time.perf_counter()) < end:
+            try:
+                client.create_load(rows[len(taken) % len(rows)])
+                taken.append(time.perf_counter() - began)
+            except (ApiError, Unreachable) as error:  # counted and shown by name
+                errors[f"{type(error).__name__} {getattr(error, 'code', '')}".strip()] += 1
+    found.put((taken, errors))
+
+
+def write_over_http(
+    url: str, shipments: str, *, workers: int = 2, clients: int = 8, seconds: float, links: int
+) -> dict[str, Any]:
+    """Requests per second, milliseconds (p50, p95, p99, slowest), errors by name, faults."""
+    rows = [load_of(row) for row in hot_rows(shipments, links)]
+    by_firm: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_firm.setdefault(row["consignor"], []).append(row)
+    firms = (sorted(by_firm) * clients)[:clients]
+    tokens = writer_tokens(url, firms)
+    context = multiprocessing.get_context("spawn")
+    start, found = context.Barrier(clients), context.Queue()
+    taken: list[float] = []
+    errors: Counter[str] = Counter()
+    with served(url, workers) as address:
+        processes = [
+            context.Process(
+                target=_writer, args=(address, token, by_firm[firm], seconds, start, found)
+            )
+            for firm, token in zip(firms, tokens, strict=True)
+        ]
+        for process in processes:
+            process.start()
+        for _ in processes:
+            times, failed = found.get(timeout=READY_S + 2 * seconds + 120)
+            taken += times
+            errors += failed
+        for process in processes:
+            process.join()
+    db = Database(url)
+    try:
+        faults = len(check_books(db=db).faults)
+    finally:
+        db.dispose()
+    cuts = quantiles(taken, n=100, method="inclusive") if len(taken) > 1 else [0.0] * 99
+    return {
+        "clients": clients,
+        "workers": workers,
+        "seconds": seconds,
+        "writes": len(taken),
+        "per_second": len(taken) / seconds,
+        "median_ms": 1000 * cuts[49],
+        "p95_ms": 1000 * cuts[94],
+        "p99_ms": 1000 * cuts[98],
+        "slowest_ms": 1000 * max(taken, default=0.0),
+        "errors": dict(sorted(errors.items())),
+        "faults": faults,
+    }
