@@ -20,7 +20,10 @@ NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A figure as reported and as it is today, in words; `change` is "" where they agree."""
+    """A figure as reported and as it is today, in words; `change` is "" where they agree.
+
+    `then` is "" where only the change says something.
+    """
 
     label: str
     then: str
@@ -83,7 +86,7 @@ def compare_kg(label: str, then: int | None, now: int | None) -> Compared:
 def compare_count(label: str, whole: int, changed: int) -> Compared:
     """How many of several figures are others today."""
     change = text("reported.of", changed=count(changed), whole=count(whole)) if changed else ""
-    return Compared(label, count(whole), count(whole), change)
+    return Compared(label, "", "", change)
 
 
 def _percent(value: float | None) -> str:
