@@ -207,7 +207,7 @@ class Machine(RuleBasedStateMachine):
             close_month(db=self.gate.books.db, month=month, now=self.gate.now, enterprise=firm)
 
     def teardown(self) -> None:
-        """The roll-up is what the model says, and the books prove sound."""
+        """The roll-up is what the model says."""
         made = sum(self.entries.values())
         expected: dict[tuple[str, str], int] = {("generation", "site:maker"): made}
         for load in self.loads:
@@ -217,11 +217,10 @@ class Machine(RuleBasedStateMachine):
         for (source, target, _), moved in self.gate.books.flows().items():
             found[source, target] = found.get((source, target), 0) + moved
         assert found == {ends: moved for ends, moved in expected.items() if moved}
-        self.gate.books.check()
 
 
 def run(shared: Shared, examples: int, steps: int) -> None:
-    """Some examples of the machine, one after the other in the same books."""
+    """Some examples of the machine, one after the other; the books of all prove sound."""
     chosen = settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -232,12 +231,13 @@ def run(shared: Shared, examples: int, steps: int) -> None:
     )
     made: Any = lambda: Machine(shared)  # noqa: E731  (a class to the type checker)
     run_state_machine_as_test(made, settings=chosen)
+    shared.gate.books.check()
 
 
 def test_whatever_people_do_the_books_balance(books: Books) -> None:
     shared = Shared(Gate(books))
-    run(shared, 3, 20)
-    assert len(shared.loads) > 3 and any(load.decided for load in shared.loads)
+    run(shared, 7, 12)
+    assert any(load.decided for load in shared.loads) and shared.entries
 
 
 @pytest.mark.slow
