@@ -449,6 +449,9 @@ def test_the_inbox_names_who_owes_what(gate: Gate) -> None:
         ("acknowledge", str(disputed))
     }
     assert inbox(db=db, actor=TRADER) == []
+    gate.books.loads(load("F9", "30.000", "20.000"))  # a file may bring a dispute, too
+    numbers = {item["load"]["doc_no"] for item in inbox(db=db, actor=MAKER)}
+    assert "F9" in numbers and len(numbers) == 2
     with pytest.raises(Denied):
         inbox(db=db, actor=None)
 
