@@ -12,6 +12,7 @@ from tests import web_books
 from tests.map_samples import data_in, grid_map, served, small_map
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.mapping import LINKS
 from wasteflow.web.access import books
 from wasteflow_maps.layers import MapData
@@ -70,7 +71,7 @@ def test_the_data_hold_no_markup_of_a_user(tmp_path: Path) -> None:
     upgrade(url)
     files = (*web_books.REGISTRY, *web_books.LEDGER, *located(3, hostile="<b>&"))
     web_books.load(url, tmp_path, files)
-    app = create_app(Config(url))
+    app = create_app(Config(url, accounts=OPEN))
     response = app.test_client().get("/map/data")
     assert response.mimetype == "application/json"
     assert "<" not in response.get_data(as_text=True)
@@ -85,7 +86,7 @@ def test_the_number_of_links_stands_in_the_address_and_large_maps_load_later(
     url = f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
     upgrade(url)
     web_books.load(url, tmp_path, (*web_books.REGISTRY, *web_books.LEDGER, *located(400)))
-    app = create_app(Config(url))
+    app = create_app(Config(url, accounts=OPEN))
     client = app.test_client()
     page = client.get("/map?links=1000").get_data(as_text=True)
     assert '<option value="1000" selected>1,000</option>' in page
@@ -112,6 +113,6 @@ def test_the_number_of_links_stands_in_the_address_and_large_maps_load_later(
 def test_without_records_there_are_no_data(tmp_path: Path) -> None:
     url = f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
     upgrade(url)
-    app = create_app(Config(url))
+    app = create_app(Config(url, accounts=OPEN))
     assert app.test_client().get("/map/data").status_code == 404
     books(app).db.dispose()

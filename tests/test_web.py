@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Basemap, Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 
 PAGES = ("/", "/map", "/map/frame", "/sankey", "/rates", "/flows", "/balances")
@@ -27,7 +28,7 @@ def client_of(database_url: str, tmp_path: Path) -> Iterator[Client]:
 
     def make(files: tuple[tuple[str, str], ...] = (), **config: object) -> FlaskClient:
         web_books.load(database_url, tmp_path, files)
-        app = create_app(Config(database_url, **config))  # type: ignore[arg-type]
+        app = create_app(Config(database_url, accounts=OPEN, **config))  # type: ignore[arg-type]
         apps.append(app)
         return app.test_client()
 
@@ -198,7 +199,7 @@ def test_an_unexpected_error_shows_no_inside(
     def broken(**_: object) -> None:
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr("wasteflow.web.pages.view.overview", broken)
+    monkeypatch.setattr("wasteflow.web.access.overview", broken)
     html = page(client, "/", 500)
     assert "secret inside" not in html and "请求编号" in html
 
@@ -212,7 +213,7 @@ def test_health_and_readiness(client: FlaskClient) -> None:
 
 
 def test_not_ready_says_why_and_pages_say_so_too(raw_database_url: str) -> None:
-    app = create_app(Config(raw_database_url))
+    app = create_app(Config(raw_database_url, accounts=OPEN))
     client = app.test_client()
     response = client.get("/readyz")
     assert response.status_code == 503

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests import web_books
 from wasteflow.app import create_app, warm_up
 from wasteflow.config import Basemap, Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.services.corrections import reverse
 from wasteflow.services.data_version import data_version
 from wasteflow.web.access import books
@@ -51,7 +52,7 @@ def client_of() -> Iterator[Client]:
     apps = []
 
     def make(url: str, **config: object) -> FlaskClient:
-        app = create_app(Config(url, **config))  # type: ignore[arg-type]
+        app = create_app(Config(url, accounts=OPEN, **config))  # type: ignore[arg-type]
         apps.append(app)
         return app.test_client(use_cookies=False)
 
@@ -140,7 +141,7 @@ def test_pages_differ_by_their_nonce_and_say_so_while_data_are_the_same_bytes(
 
 
 def test_the_page_made_ready_at_start_is_the_one_that_is_answered(url: str) -> None:
-    app = create_app(Config(url))
+    app = create_app(Config(url, accounts=OPEN))
     warm_up(app)
     kept = app.extensions["wasteflow_answers"].size
     assert kept

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.services.auditing import COLUMNS
 from wasteflow.web.access import books
 
@@ -56,7 +57,7 @@ def client_of(database_url: str, tmp_path: Path) -> Iterator[Client]:
 
     def make(files: tuple[tuple[str, str], ...] = ()) -> FlaskClient:
         web_books.load(database_url, tmp_path, files)
-        app = create_app(Config(database_url))
+        app = create_app(Config(database_url, accounts=OPEN))
         apps.append(app)
         return app.test_client()
 

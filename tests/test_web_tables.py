@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
+from wasteflow.core.reach import everything
 from wasteflow.core.registry import Registry
 from wasteflow.services.reports import Overview
 from wasteflow.web.access import books
@@ -21,11 +23,13 @@ from wasteflow.web.pages.view import View
 COLUMNS = (Column("name", "x"), Column("mass", "x", "t", True), Column("loads", "x", "", True))
 Plain = tuple[str, int, int | None]
 
+WHOLE = everything(Registry())
+
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Flask]:
     """An application that is never asked for its database."""
-    app = create_app(Config("sqlite://"))
+    app = create_app(Config("sqlite://", accounts=OPEN))
     yield app
     books(app).db.dispose()
 
@@ -126,10 +130,10 @@ def test_the_rows_shown_and_the_others_make_the_whole_to_the_kilogram(
 def test_addresses_are_those_of_flask(
     app: Flask, scope: str, changes: dict[str, str | int | None]
 ) -> None:
-    view = View(Overview(Registry(), None, None, False), scope, None, "red_mud", True)
+    view = View(Overview(Registry(), None, None, False), scope, None, "red_mud", True, WHOLE)
     known = {"scope": "" if scope == "all" else scope, "period": "", "material": "red_mud"}
     kept: dict[str, Any] = {**known, "products": "1"}
     values = {name: x for name, x in (kept | changes).items() if x not in ("", None)}
     with app.test_request_context("/flows"):
         assert view.address("postings", **changes) == url_for("pages.postings", **values)
-        assert View(view.books, "all", None, "", False).address("flows") == "/flows"
+        assert View(view.books, "all", None, "", False, WHOLE).address("flows") == "/flows"

@@ -9,7 +9,20 @@ from flask import Flask
 
 from wasteflow.config import Config, load_config
 from wasteflow.services.tracing import warm_tracing
-from wasteflow.web import answers, assets, errors, health, packing, security, texts
+from wasteflow.web import (
+    accounts,
+    answers,
+    assets,
+    errors,
+    health,
+    identity,
+    late,
+    limits,
+    packing,
+    permits,
+    security,
+    texts,
+)
 from wasteflow.web.access import Books, books
 from wasteflow.web.pages import blueprint
 
@@ -25,14 +38,20 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
     app.extensions["wasteflow"] = Books(settings)
     app.url_map.strict_slashes = False
+    limits.trust_proxies(app)
+    identity.install(app)
     security.install(app)
     texts.install(app)
     assets.install(app)
     answers.install(app)
     packing.install(app)
+    late.install(app)
+    permits.install(app)
     errors.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(blueprint)
+    app.register_blueprint(accounts.blueprint)
+    limits.install(app)
     if warm:
         Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
     return app

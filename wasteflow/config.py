@@ -8,6 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from wasteflow.config_accounts import (
+    ACCOUNT_SETTINGS,
+    CLOSED,
+    AccountConfig,
+    Setting,
+    load_accounts,
+)
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 
 LANGS: Final = ("zh", "en")
@@ -15,17 +22,7 @@ DATABASE_FILE: Final = "wasteflow.sqlite3"
 DEFAULT_KEPT_MB: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One environment variable: name, default as written, what it does (Chinese, English)."""
-
-    name: str
-    default: str
-    zh: str
-    en: str
-
-
-SETTINGS: Final = (
+SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "WASTEFLOW_INSTANCE",
         "./instance",
@@ -86,6 +83,7 @@ SETTINGS: Final = (
         "拒收量多少天未退回或转送即列为提示",
         "days after which a refused part that nothing moved becomes a finding",
     ),
+    *ACCOUNT_SETTINGS,
 )
 """Every setting there is; the guide prints this table."""
 
@@ -112,6 +110,7 @@ class Config:
     basemap: Basemap | None = None
     kept_mb: int = DEFAULT_KEPT_MB
     waits: Waits = USUAL_WAITS
+    accounts: AccountConfig = CLOSED
 
 
 def instance_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -157,6 +156,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             _days(env, "WASTEFLOW_CLOSE_DAYS", waits.close_days),
             _days(env, "WASTEFLOW_REFUSED_DAYS", waits.refused_days),
         ),
+        load_accounts(env),
     )
 
 

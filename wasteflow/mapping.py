@@ -50,7 +50,7 @@ def map_of(
     flows = flows_report(db=db, period=period, level=level, material=material)
     firms = registry.in_scope(scope)
     if scope != "all":
-        flows = {**flows, "edges": _edges_in_scope(registry, firms, flows["edges"], level)}
+        flows = _in_scope(registry, firms, flows, level)
     rates = rates_report(db=db, scope=scope, period=period, material=material, by="park")
     ends = {end for edge in flows["edges"] for end in (edge["source"], edge["target"])}
     return map_data(
@@ -68,15 +68,18 @@ def map_of(
     )
 
 
-def _edges_in_scope(
-    registry: Registry, firms: frozenset[str], edges: list[dict[str, Any]], level: str
-) -> list[dict[str, Any]]:
-    """Edges that touch a node of the scope."""
+def _in_scope(
+    registry: Registry, firms: frozenset[str], flows: dict[str, Any], level: str
+) -> dict[str, Any]:
+    """Edges that touch a node of the scope, and the nodes they touch: no others are spoken of."""
     inside = set(firms)
     if level == "park":
         inside = {registry.park_of(code) or NO_PARK for code in firms}
     inside |= {f"yard:{node}" for node in inside}
-    return [edge for edge in edges if edge["source"] in inside or edge["target"] in inside]
+    edges = [edge for edge in flows["edges"] if {edge["source"], edge["target"]} & inside]
+    kept = inside | {end for edge in edges for end in (edge["source"], edge["target"])}
+    nodes = [node for node in flows["nodes"] if node["id"] in kept]
+    return {**flows, "edges": edges, "nodes": nodes}
 
 
 def _located(item: Any) -> dict[str, Any]:

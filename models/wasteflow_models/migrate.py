@@ -54,6 +54,7 @@ def current(url: str) -> str | None:
 
 def drift(url: str) -> list[str]:
     """Differences between the tables of the database and of this program, as text."""
+    import wasteflow_models.accounts
     import wasteflow_models.closes
     import wasteflow_models.ledger
     import wasteflow_models.live

@@ -14,6 +14,7 @@ from tests import web_books
 from tests.test_map_apart import located
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 from wasteflow_models import migrate
 
@@ -36,7 +37,7 @@ def site(
     url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
     migrate.upgrade(url)
     web_books.load(url, folder, (*web_books.REGISTRY, *web_books.LEDGER, *located(400)))
-    app = create_app(Config(url))
+    app = create_app(Config(url, accounts=OPEN))
 
     def note(environ: Any, start_response: Any) -> Any:
         def start(status: str, *rest: Any) -> Any:

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 from wasteflow_models import migrate
 
@@ -28,7 +29,7 @@ def _served(folder: Path, files: tuple[tuple[str, str], ...]) -> Iterator[str]:
     url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
     migrate.upgrade(url)
     web_books.load(url, folder, files)
-    app = create_app(Config(url))
+    app = create_app(Config(url, accounts=OPEN))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -14,6 +14,7 @@ from werkzeug.serving import make_server
 from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 from wasteflow_models import migrate
 
@@ -50,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     migrate.upgrade(url)
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
     web_books.load(url, folder, (*web_books.REGISTRY, ("targets", TARGETS), *marked))
-    app = create_app(Config(url))
+    app = create_app(Config(url, accounts=OPEN))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -33,7 +33,9 @@ _COMMANDS = {
     "serve": ("demo", "serve"),
     "synth": ("demo", "synth"),
     "targets": ("planning", "targets"),
+    "token": ("accounts", "token"),
     "trace": ("trace", "trace"),
+    "user": ("accounts", "user"),
 }
 _ABOUT = {
     "audit-figures": "核对公布数 · Which formula gives a published rate, does it balance",
@@ -57,7 +59,9 @@ _ABOUT = {
     "serve": "服务 · Serve the pages",
     "synth": "合成数据 · Deterministic synthetic registry and loads",
     "targets": "目标状态 · Status of every target",
+    "token": "接口令牌 · API tokens: create, list, revoke",
     "trace": "溯源 · Provenance of a firm's waste",
+    "user": "用户 · Users: create, list, password, deactivate, grant, revoke",
 }
 
 

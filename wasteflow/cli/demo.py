@@ -23,6 +23,7 @@ from wasteflow.core.errors import InvalidValue, WasteflowError
 from wasteflow.core.periods import SHANGHAI, next_month
 
 DEMO_FILE = "demo.sqlite3"
+OPEN_READING = "WASTEFLOW_OPEN_READING"
 
 
 @click.command()
@@ -79,13 +80,36 @@ def demo(settings: Settings, months: int, serving: bool, host: str, port: int) -
     )
     fill_demo(database, months, settings)
     print_demo_report(database, settings)
+    print_demo_people(database, settings)
+    os.environ[OPEN_READING] = "1"
     if serving:
         _serve(settings, database.url, host, port, workers=1)
     else:
         settings.say(
-            f"查看页面: wasteflow --database {database.url} serve",
-            f"See the pages: wasteflow --database {database.url} serve",
+            f"查看页面: {OPEN_READING}=1 wasteflow --database {database.url} serve",
+            f"See the pages: {OPEN_READING}=1 wasteflow --database {database.url} serve",
         )
+
+
+def print_demo_people(database: Any, settings: Settings) -> None:
+    """Make a user of every role and print how to sign in, this once."""
+    from wasteflow.cli.demo_people import enrol_demo
+    from wasteflow.core.permission_words import ROLE_LABELS
+
+    people = enrol_demo(db=database, now=now())
+    zh = settings.lang == "zh"
+    heads = (
+        ["登录名", "密码", "角色", "单位"] if zh else ["login", "password", "role", "organisation"]
+    )
+    rows = [
+        [who.login, who.password, ROLE_LABELS[who.role][0 if zh else 1], who.organisation or "–"]
+        for who in people
+    ]
+    settings.say(
+        "\n演示用户（密码随机，只显示这一次；无须登录也能查看全部页面）",
+        "\nDemo users (random passwords, shown this once; every page can be read without)",
+    )
+    click.echo(table_text(heads, rows))
 
 
 def _fresh_demo(settings: Settings) -> Any:

@@ -5,8 +5,10 @@ Plain values: no database, no session, no password.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -23,17 +25,40 @@ class Role(StrEnum):
     SYSTEM_ADMIN = "system_admin"
 
 
+FIRM_ROLES: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
+"""Roles in an enterprise that its own admin may give; a delegate is made by a delegation."""
+RECORD_FAMILIES: Final[Mapping[str, frozenset[str]]] = {
+    "entry": frozenset({"entry"}),
+    "month": frozenset({"entry"}),
+    "shipment": frozenset({"shipment"}),
+    "revision": frozenset({"shipment"}),
+    "attachment": frozenset({"entry", "shipment"}),
+}
+"""First word of a right → kinds of records of a delegation that bring it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """A role in one organisation.
 
     `organisation` is the code of an enterprise (admin, operator, gate, reader, delegate), of a park
     (park manager) or of a region (planner, "" = everywhere), the name of a carrier as it stands
-    on loads (carrier), or "" (system admin).
+    on loads (carrier), or "" (system admin).  `families` narrows it to records of these kinds
+    ("entry", "shipment"); None: all of them.
     """
 
     role: Role
     organisation: str = ""
+    families: frozenset[str] | None = None
+
+    def covers(self, right: str) -> bool:
+        """Whether a narrowed membership (a delegation) reaches `right`; reports come along.
+
+        >>> Membership(Role.DELEGATE, "ent.a", frozenset({"entry"})).covers("shipment.issue")
+        False
+        """
+        families = RECORD_FAMILIES.get(right.partition(".")[0])
+        return self.families is None or families is None or bool(families & self.families)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +67,8 @@ class Actor:
 
     A delegation in force is a membership with the role `delegate` in the enterprise that granted
     it.  `scopes` narrows what a token may do (rights, or "read" and "write"); None: everything
-    that its user may.
+    that its user may.  `session_id` is the sign-in it acts by, 0 for a token or a command.
+    `reads_all` holds where everybody may read everything (the setting of open reading).
     """
 
     user_id: int
@@ -51,6 +77,13 @@ class Actor:
     memberships: tuple[Membership, ...] = ()
     token_id: int = 0
     scopes: frozenset[str] | None = None
+    session_id: int = 0
+    reads_all: bool = False
+
+    @property
+    def guest(self) -> bool:
+        """True for nobody in particular: one who reads where everybody may (open reading)."""
+        return not self.login
 
     def organisations(self, *roles: Role) -> frozenset[str]:
         """Organisations in which the actor has one of `roles` (any role if none is named)."""
@@ -64,7 +97,8 @@ class Subject:
     """What an action is about: the parties of a load, or one enterprise, and where they lie.
 
     `parks` and `regions` hold those of all parties with everything above them; `enterprise` stands
-    for records of one firm.  An empty subject is everybody's business (registry, own account).
+    for records of one firm, `user` (a login) for somebody's account.  An empty subject lies
+    nowhere: only rights that hold anywhere, and those of the whole country, reach it.
     """
 
     consignor: str = ""
@@ -73,6 +107,7 @@ class Subject:
     enterprise: str = ""
     parks: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
+    user: str = ""
 
     @property
     def firms(self) -> frozenset[str]:

@@ -17,6 +17,8 @@ from wasteflow.core.errors import WasteflowError
 class Standing(StrEnum):
     """How an organisation stands to the subject of an action."""
 
+    ANYWHERE = "anywhere"
+    SELF = "self"
     CONSIGNOR = "consignor"
     CONSIGNEE = "consignee"
     CARRIER = "carrier"
@@ -64,6 +66,9 @@ _READ_LOAD: Final = _grants(
     (_FIRM, _SIDES), ((Role.CARRIER,), (Standing.CARRIER,)), _PARK, _PLANNER, _SYSTEM
 )
 _READ_OWN: Final = _grants((_FIRM, (Standing.OWN,)), _PARK, _PLANNER, _SYSTEM)
+_EVERYBODY: Final = _grants((tuple(Role), (Standing.ANYWHERE,)))
+_SELF: Final = _grants((tuple(Role), (Standing.SELF,)))
+_ADMIN: Final = ((Role.ENTERPRISE_ADMIN,), (Standing.OWN,))
 
 TABLE: Final[Mapping[str, Grants]] = {
     "shipment.read": _READ_LOAD,
@@ -90,15 +95,76 @@ TABLE: Final[Mapping[str, Grants]] = {
     "month.close": _grants(((Role.ENTERPRISE_ADMIN,), (Standing.OWN,)), _PARK),
     "month.reopen": _grants(_PARK),
     "report.read": _READ_OWN,
+    "report.summary": _EVERYBODY,
+    "report.calculate": _EVERYBODY,
+    "registry.read": _EVERYBODY,
+    "registry.write": _grants(_PARK, _SYSTEM),
+    "facility.write": _grants(_ADMIN, _PARK, _SYSTEM),
+    "target.write": _grants(_PLANNER, _SYSTEM),
+    "filing.write": _grants(_PLANNER, _SYSTEM),
+    "import.read": _READ_OWN,
+    "import.write": _grants((_STAFF, (Standing.OWN,)), _PARK, _SYSTEM),
+    "export.read": _READ_OWN,
+    "attachment.read": _READ_LOAD | _READ_OWN,
+    "attachment.write": _grants(
+        ((*_STAFF, Role.GATE), (*_SIDES, Standing.OWN)), ((Role.CARRIER,), (Standing.CARRIER,))
+    ),
+    "webhook.read": _grants(_ADMIN, _PARK, _SYSTEM),
+    "webhook.write": _grants(_ADMIN, _PARK, _SYSTEM),
+    "seal.read": _EVERYBODY,
+    "seal.write": _grants(_SYSTEM),
+    "account.read": _SELF | _grants(_SYSTEM),
+    "account.write": _SELF,
+    "token.read": _SELF | _grants(_SYSTEM),
+    "token.write": _SELF,
+    "token.revoke": _SELF | _grants(_SYSTEM),
+    "user.read": _grants(_SYSTEM),
+    "user.write": _grants(_SYSTEM),
+    "user.create": _grants(_ADMIN, _SYSTEM),
+    "member.read": _grants(_ADMIN, _PARK, _SYSTEM),
+    "member.write": _grants(_ADMIN, _SYSTEM),
+    "office.read": _grants(_SYSTEM),
+    "office.write": _grants(_SYSTEM),
+    "delegation.read": _grants((_FIRM, (Standing.OWN,)), _PARK, _SYSTEM) | _SELF,
+    "delegation.write": _grants(_ADMIN),
+    "audit.read": _grants(_ADMIN, _PARK, _SYSTEM),
 }
-"""Right → who may.  A new right is a new row here and nowhere else."""
+"""Right → who may.  A new right is a new row here and nowhere else.
+
+"member" rights are about people of an enterprise, "office" rights about everybody else's roles
+(park managers, planners, carriers, system admins), so that nobody gives himself another's office.
+"""
+
+READING: Final = frozenset({"report.summary", "report.calculate"})
+"""Rights beside `*.read` that change nothing."""
+OPEN_READING: Final = READING | {
+    "shipment.read",
+    "entry.read",
+    "report.read",
+    "registry.read",
+    "export.read",
+    "attachment.read",
+    "seal.read",
+}
+"""What everybody may do without an account where the setting of open reading is on."""
+CAREFUL: Final = frozenset({"account", "token", "user", "member", "office", "delegation"})
+"""Families whose changes a token may make only if its scope names the very right."""
 
 
-def standings(actor: Actor, subject: Subject) -> frozenset[tuple[Role, Standing]]:
-    """Every (role, standing) the actor has towards a subject."""
-    return frozenset(
-        (item.role, standing) for item in actor.memberships for standing in _of(item, subject)
-    )
+def standings(actor: Actor, subject: Subject, right: str = "") -> frozenset[tuple[Role, Standing]]:
+    """Every (role, standing) the actor has towards a subject; with `right` those that reach it.
+
+    Everybody is oneself in any role, also without a membership.
+    """
+    held = {
+        (item.role, standing)
+        for item in actor.memberships
+        if not right or item.covers(right)
+        for standing in (Standing.ANYWHERE, *_of(item, subject))
+    }
+    if subject.user and subject.user == actor.login:
+        held |= {(role, Standing.SELF) for role in Role}
+    return frozenset(held)
 
 
 def _of(item: Membership, subject: Subject) -> list[Standing]:
@@ -127,10 +193,14 @@ def judge(actor: Actor | None, right: str, subject: Subject, read: str) -> Verdi
     """
     if actor is None:
         return Verdict.NOT_SIGNED_IN
-    held = standings(actor, subject)
-    if not held & TABLE[read]:
+    if actor.reads_all and right in OPEN_READING:
+        return Verdict.ALLOWED if in_scope(actor, right) else Verdict.NOT_ONES_RIGHT
+    if actor.guest:
+        return Verdict.NOT_SIGNED_IN
+    seen = actor.reads_all and read in OPEN_READING
+    if not seen and not standings(actor, subject, read) & TABLE[read]:
         return Verdict.NOT_ONES_BUSINESS
-    if not held & TABLE[right] or not _in_scope(actor, right):
+    if not standings(actor, subject, right) & TABLE[right] or not in_scope(actor, right):
         return Verdict.NOT_ONES_RIGHT
     return Verdict.ALLOWED
 
@@ -140,19 +210,46 @@ def require(actor: Actor | None, right: str, subject: Subject, read: str = "") -
 
     `read` defaults to the `.read` right of the same family.
     """
-    verdict = judge(actor, right, subject, read or _read_of(right))
+    verdict = judge(actor, right, subject, read or read_of(right))
     if verdict is not Verdict.ALLOWED:
         raise Denied(verdict, right)
 
 
-def _read_of(right: str) -> str:
-    """The right that decides whether a thing is one's business at all."""
-    family = right.split(".")[0]
-    return {"revision": "shipment.read", "month": "entry.read"}.get(family, f"{family}.read")
+_READ_BY: Final[Mapping[str, str]] = {
+    "revision": "shipment.read",
+    "month": "entry.read",
+    "facility": "registry.read",
+    "target": "registry.read",
+    "filing": "registry.read",
+}
+"""Family without a `.read` of its own → the right that makes it one's business."""
 
 
-def _in_scope(actor: Actor, right: str) -> bool:
-    if actor.scopes is None:
+def read_of(right: str) -> str:
+    """The right that decides whether a thing is one's business at all.
+
+    >>> read_of("revision.answer"), read_of("token.write")
+    ('shipment.read', 'token.read')
+    >>> read_of("user.create")
+    'member.read'
+    """
+    if right == "user.create":  # a new colleague, made where the members are managed
+        return "member.read"
+    if right in READING:
+        return right
+    family = right.partition(".")[0]
+    return _READ_BY.get(family, f"{family}.read")
+
+
+def changes(right: str) -> bool:
+    """Whether a right changes anything."""
+    return not (right.endswith(".read") or right in READING)
+
+
+def in_scope(actor: Actor, right: str) -> bool:
+    """Whether the scopes of a token take in a right; see CAREFUL."""
+    if actor.scopes is None or right in actor.scopes:
         return True
-    kind = "read" if right.endswith(".read") else "write"
-    return bool({right, kind} & actor.scopes)
+    if not changes(right):
+        return "read" in actor.scopes
+    return "write" in actor.scopes and right.partition(".")[0] not in CAREFUL

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
+from werkzeug.exceptions import ServiceUnavailable
 
 from wasteflow.config import Config
+from wasteflow.services.reports import Overview, overview
 from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
@@ -43,3 +45,17 @@ def books(app: Flask | None = None) -> Books:
     found = (app or current_app).extensions["wasteflow"]
     assert isinstance(found, Books)
     return found
+
+
+def books_seen() -> Overview:
+    """Span and registry of the books; kept for the request."""
+    if "overview" not in g:
+        g.overview = overview(db=books().db)
+    held: Overview = g.overview
+    return held
+
+
+def check_database() -> None:
+    """503 before any page is tried while the database cannot serve it."""
+    if books().usable() != READY:
+        raise ServiceUnavailable

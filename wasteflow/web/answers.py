@@ -1,7 +1,8 @@
 """Answers known by the version of the data: ETag, 304, and finished bodies kept in the process.
 
 Right only for pages made of nothing but the books, the registry, the settings, the language, the
-theme and the address.  Where pages will depend on who asks, that belongs into `_tag`.
+theme, the address, and what the asker may read (`Reach`): those who may read the same share them.
+What belongs to one browser is put in when a response leaves (`late`) and stands in its ETag.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import wasteflow_models
 from wasteflow import __version__
 from wasteflow.services.data_version import data_version
 from wasteflow.web.access import books
+from wasteflow.web.identity import reach_key, who_key
 from wasteflow.web.security import nonce, request_id
 from wasteflow.web.texts import lang, theme
 from wasteflow_models.kept import Kept
@@ -134,8 +136,9 @@ def kept(show: Callable[[], str | Response]) -> Callable[[], Response]:
         # Read before the page: one made of newer books is kept under a version nobody asks again.
         g.data_version = data_version(db=books().db)
         tag = _tag(g.data_version)
-        if request.if_none_match.contains_weak(tag):
-            return _tagged(Response(status=304), tag, weak=True)
+        own_tag = _own(tag)
+        if request.if_none_match.contains_weak(own_tag):
+            return _tagged(Response(status=304), own_tag, weak=True)
         with answers().alone(tag):
             found = answers().get(tag)
             if found is None:
@@ -144,7 +147,7 @@ def kept(show: Callable[[], str | Response]) -> Callable[[], Response]:
                     return response
                 found = _answer_of(response)
                 answers().put(tag, found)
-        return _response_of(found, tag)
+        return _response_of(found, own_tag)
 
     return answer
 
@@ -195,9 +198,15 @@ def _tagged(response: Response, tag: str, *, weak: bool) -> Response:
 def _tag(version: str) -> str:
     """Digest of everything an answer depends on."""
     config = books().config
-    settings = (config.basemap, lang(), theme())
+    settings = (config.basemap, lang(), theme(), reach_key())
     address = (request.root_path, request.path, request.query_string)
     return sha256(repr((_program(), version, settings, address)).encode()).hexdigest()[:32]
+
+
+def _own(tag: str) -> str:
+    """The tag as one browser gets it: the header of its pages says who is signed in."""
+    who = who_key()
+    return sha256(f"{tag} {who}".encode()).hexdigest()[:32] if who else tag
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import Final
 from flask import Flask, Response, abort, request, send_file, url_for
 
 from wasteflow.web.packing import packable, packed_file, taken
+from wasteflow.web.permits import public
 from wasteflow_maps import MapError
 from wasteflow_maps.assets import asset_names, asset_path
 
@@ -26,9 +27,9 @@ _SHORT: Final = "public, max-age=300"
 
 def install(app: Flask) -> None:
     """Routes `/static/<name>` and `/static/vendor/<name>`; templates know `asset` and `vendor`."""
-    app.add_url_rule("/static/<name>", "static", _own)
-    app.add_url_rule("/static/vendor/<path:name>", "vendor", _vendor)
-    app.add_url_rule("/static/themed/<theme>/<name>", "themed", _themed)
+    app.add_url_rule("/static/<name>", "static", public(_own))
+    app.add_url_rule("/static/vendor/<path:name>", "vendor", public(_vendor))
+    app.add_url_rule("/static/themed/<theme>/<name>", "themed", public(_themed))
     app.context_processor(lambda: {"asset": own_url, "vendor": vendor_url})
 
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Final
 
-from flask import Flask, Response, make_response, render_template, request, url_for
+from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from wasteflow.core.errors import InvalidValue, NotFound, WasteflowError
+from wasteflow.core.messages import render
+from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.web.access import books
 from wasteflow.web.pages.view import Form, raw_form
 from wasteflow.web.security import request_id
 from wasteflow.web.texts import has_text, lang, text
 
 UNPROCESSABLE: Final = 422
+DENIED: Final = {
+    Verdict.NOT_SIGNED_IN: 401,
+    Verdict.NOT_ONES_BUSINESS: 404,
+    Verdict.NOT_ONES_RIGHT: 403,
+}
+"""Verdict → HTTP status (4-contract 4.4)."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -27,12 +37,38 @@ def install(app: Flask) -> None:
 
 def _refused(error: WasteflowError) -> Response:
     """A value of the address that cannot be used: 422, or 404 where it names nothing."""
+    if isinstance(error, Denied):
+        return _denied(error)
     if isinstance(error, InvalidValue):
         return _page(UNPROCESSABLE, error.text(lang()), raw_form(), _field(error.code))
     if isinstance(error, NotFound):
         return _page(404, error.text(lang()), raw_form())
     _log.error("%s %s: %s", request_id(), request.path, error)
     return _page(500, error.text(lang()))
+
+
+def _denied(error: Denied) -> Response:
+    """401 leads pages to the sign-in page; 404 for what is not one's business, 403 otherwise."""
+    api = request.path.startswith("/api/")
+    if error.verdict is Verdict.NOT_SIGNED_IN and not api:
+        back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
+        return make_response(redirect(url_for("accounts.sign_in", next=back)))
+    code = DENIED[error.verdict]
+    if not api:
+        return _page(code, error.text(lang()))
+    problem = {
+        "type": f"urn:wasteflow:problem:{error.code}",
+        "title": text(f"error.{code}.title"),
+        "status": code,
+        "detail": error.text(lang()),
+        "code": error.code,
+        "errors": [],
+    }
+    response = make_response(json.dumps(problem, ensure_ascii=False), code)
+    response.mimetype = "application/problem+json"
+    if code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _field(code: str) -> str:
@@ -46,9 +82,10 @@ def _http(error: HTTPException) -> Response:
     if code == 503:
         state = books().state()
         return _page(code, text(f"db.{state}.what_next"), state=state)
-    response = _page(code, "")
+    detail = render("form_expired", lang(), {}) if isinstance(error, CSRFError) else ""
+    response = _page(code, detail)
     for name, value in error.get_headers():
-        if name.lower() == "allow":
+        if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
     return response
 

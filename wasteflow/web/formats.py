@@ -5,10 +5,11 @@ Masses come as whole kilograms or as tonnes text of the contract, and always lea
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from wasteflow.core.periods import Period
+from wasteflow.core.periods import SHANGHAI, Period
 from wasteflow_maps.style import mass_text
 
 NONE: Final = "–"
@@ -145,3 +146,13 @@ def period_words(period: Period, lang: str) -> str:
         return f"{_MONTHS[first - 1]}–{_MONTHS[last - 1]} {year}"
     dash = "—" if lang == "zh" else " – "
     return f"{month_words(period.first, lang)}{dash}{month_words(period.last, lang)}"
+
+
+def moment_words(moment: datetime) -> str:
+    """A moment by the clock of Beijing, to the second.
+
+    >>> from datetime import UTC
+    >>> moment_words(datetime(2026, 7, 1, 4, tzinfo=UTC))
+    '2026-07-01 12:00:00'
+    """
+    return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")

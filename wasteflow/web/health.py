@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
-from werkzeug.exceptions import ServiceUnavailable
 
 from wasteflow.web.access import READY, books
+from wasteflow.web.permits import public
 from wasteflow.web.texts import text
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@public
 def healthz() -> Response:
     """200 as long as the process answers; touches nothing."""
     return _fresh(jsonify(status="ok"))
 
 
 @blueprint.get("/readyz")
+@public
 def readyz() -> Response:
     """200 when pages can be served, else 503 with the reason and what to do."""
     state = books().state()
@@ -26,12 +28,6 @@ def readyz() -> Response:
     response = jsonify(status="not_ready", reason=state, detail=text(f"db.{state}.what_next"))
     response.status_code = 503
     return _fresh(response)
-
-
-def check_database() -> None:
-    """503 before any page is tried while the database cannot serve it."""
-    if books().usable() != READY:
-        raise ServiceUnavailable
 
 
 def _fresh(response: Response) -> Response:

@@ -20,7 +20,7 @@ from wasteflow.web.access import books
 FOLDER: Final = Path(__file__).resolve().parent / "translations"
 THEMES: Final = ("auto", "light", "dark")
 LANG_COOKIE, THEME_COOKIE = "wasteflow_lang", "wasteflow_theme"
-_YEAR_S: Final = 365 * 24 * 3600
+YEAR_S: Final = 365 * 24 * 3600
 
 
 @cache
@@ -119,6 +119,6 @@ def _keep_switches(response: Response) -> Response:
         value = request.args.get(name, "")
         if value in allowed:
             response.set_cookie(
-                cookie, value, max_age=_YEAR_S, httponly=True, samesite="Lax", path="/"
+                cookie, value, max_age=YEAR_S, httponly=True, samesite="Lax", path="/"
             )
     return response

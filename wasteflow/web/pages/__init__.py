@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, request, url_for
 
+from wasteflow.web.access import check_database
 from wasteflow.web.answers import kept
-from wasteflow.web.formats import cell, count, mass, percent, target_value
-from wasteflow.web.health import check_database
+from wasteflow.web.formats import cell, count, mass, moment_words, percent, target_value
+from wasteflow.web.identity import reach
 from wasteflow.web.pages import (
     auditor,
     detail,
@@ -19,45 +21,61 @@ from wasteflow.web.pages import (
     overview,
     planning,
     sankey,
+    summary,
     target_board,
 )
 from wasteflow.web.pages.place_words import exact, exact_kg
+from wasteflow.web.pages.view import may_read, page_subject
+from wasteflow.web.permits import needs, nowhere
 from wasteflow.web.texts import lang
 from wasteflow_maps.style import colour_of
 
 blueprint = Blueprint("pages", __name__)
 blueprint.before_request(check_database)
-blueprint.add_url_rule("/", "overview", kept(overview.show))
-blueprint.add_url_rule("/map", "map", kept(flow_map.show))
-blueprint.add_url_rule("/map/frame", "map_frame", kept(flow_map.frame))
-blueprint.add_url_rule("/map/data", "map_data", kept(flow_map.data))
-blueprint.add_url_rule("/map/file", "map_file", kept(flow_map.file))
-blueprint.add_url_rule("/sankey", "sankey", kept(sankey.show))
-blueprint.add_url_rule("/targets", "targets", kept(target_board.show))
-blueprint.add_url_rule("/rates", "rates", kept(explorer.show))
-blueprint.add_url_rule("/gap", "gap", kept(explorer.gap))
-blueprint.add_url_rule("/postings", "postings", kept(drill.postings))
-blueprint.add_url_rule("/records", "records", drill.records)
-blueprint.add_url_rule("/provenance", "provenance", kept(origin.show))
-blueprint.add_url_rule("/quota", "quota", kept(planning.quota))
-blueprint.add_url_rule("/crosscheck", "crosscheck", planning.crosscheck)
-blueprint.add_url_rule("/audit", "audit", kept(auditor.show), methods=["GET", "POST"])
-blueprint.add_url_rule("/flows", "flows", kept(detail.flows))
-blueprint.add_url_rule("/balances", "balances", kept(detail.balances))
+_READS = needs("report.read", page_subject)
+_SUMS = needs("report.summary", nowhere)
+_CALCULATES = needs("report.calculate", nowhere)
+
+
+def _report(path: str, name: str, view: Callable[[], str | Response]) -> None:
+    """A page of reports: who may read its scope may read it."""
+    blueprint.add_url_rule(path, name, _READS(view))
+
+
+_report("/", "overview", kept(overview.show))
+_report("/map", "map", kept(flow_map.show))
+_report("/map/frame", "map_frame", kept(flow_map.frame))
+_report("/map/data", "map_data", kept(flow_map.data))
+_report("/map/file", "map_file", kept(flow_map.file))
+_report("/sankey", "sankey", kept(sankey.show))
+_report("/targets", "targets", kept(target_board.show))
+_report("/rates", "rates", kept(explorer.show))
+_report("/gap", "gap", kept(explorer.gap))
+_report("/postings", "postings", kept(drill.postings))
+_report("/records", "records", drill.records)
+_report("/provenance", "provenance", kept(origin.show))
+_report("/quota", "quota", kept(planning.quota))
+_report("/crosscheck", "crosscheck", planning.crosscheck)
+blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
+blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
+_report("/flows", "flows", kept(detail.flows))
+_report("/balances", "balances", kept(detail.balances))
 
 
 def here(**changes: Any) -> str:
     """Address of this page with some of its parameters changed; blank ones are left out."""
     values = {**request.args.to_dict(), **changes}
     endpoint = request.endpoint or ""
+    known = endpoint.startswith((f"{blueprint.name}.", "accounts."))
     return url_for(
-        endpoint if endpoint.startswith(f"{blueprint.name}.") else "pages.overview",
+        endpoint if known and request.method == "GET" else "pages.overview",
         **{name: value for name, value in values.items() if value not in ("", None)},
     )
 
 
 blueprint.add_app_template_filter(exact, "exact")
 blueprint.add_app_template_filter(exact_kg, "exact_kg")
+blueprint.add_app_template_filter(moment_words, "shanghai")
 blueprint.add_app_template_test(lambda note: " ledger_starts_" in note, "late_note")
 
 
@@ -73,5 +91,7 @@ def _formats() -> dict[str, Any]:
         ),
         "here": here,
         "colours": colour_of,
+        "may_read": may_read,
+        "sees_sums": lambda: not reach().everything,
         "origin_words": origin.origin_words,
     }

@@ -46,7 +46,9 @@ def group_cell(view: View, word: str, key: str) -> Cell:
     table = {"park": view.registry.parks, "region": view.registry.regions}.get(word)
     item = (table or view.registry.enterprises)[key]
     shown = name_of(item)
-    return Cell(shown, shown, view.address("overview", scope=f"{word}:{key}"), title=key)
+    scope = f"{word}:{key}"
+    address = view.address("overview", scope=scope) if view.opens(scope) else ""
+    return Cell(shown, shown, address, title=key)
 
 
 def firm_cell(view: View, code: str) -> Cell:

@@ -12,6 +12,7 @@ from flask import Response, render_template, request
 
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period
+from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.drill import (
     COMPARTMENTS,
@@ -24,10 +25,11 @@ from wasteflow.services.drill import (
 from wasteflow.services.rating import BASES
 from wasteflow.web.access import books
 from wasteflow.web.formats import NONE, count, kg_of, month_words, percent
-from wasteflow.web.pages.detail import material_cell, route_cell
+from wasteflow.web.pages.detail import firm_cell, material_cell, route_cell
 from wasteflow.web.pages.place_words import (
     exact_cell,
     firm_name,
+    of_ones_own,
     place_cell,
     place_words,
     records_address,
@@ -89,6 +91,8 @@ def postings() -> str | Response:
 
 def _moves(view: View, firm: str, compartment: str, source: str, target: str) -> str | Response:
     """Roll-up rows into or out of a compartment, or from place to place."""
+    if (source or target) and not of_ones_own(view, source, target):
+        raise Denied(Verdict.NOT_ONES_BUSINESS, "report.read")
     direction = _choice("direction", DIRECTIONS, "in")
     if compartment and compartment not in COMPARTMENTS:
         raise InvalidValue("bad_place", value=compartment)
@@ -162,7 +166,9 @@ def _term_page(view: View, rows: Sequence[Mapping[str, Any]], term: str) -> Page
 
 
 def _posting_cells(view: View, row: Mapping[str, Any]) -> Row:
-    address = records_address(view, row)
+    """A posting of others shows what of it was one's own mass, not how large it was."""
+    own = of_ones_own(view, row["source"], row["target"])
+    address = records_address(view, row) if own else ""
     month = int(row["month"].replace("-", ""))
     share = (kg_of(row["part_t"]) or 0) / (kg_of(row["posting_t"]) or 1)
     grade = text(f"evidence.{row['evidence']}")
@@ -173,9 +179,9 @@ def _posting_cells(view: View, row: Mapping[str, Any]) -> Row:
         "material": material_cell(view, row["material"]),
         "route": route_cell(view, row["route"]),
         "evidence": Cell(grade, grade),
-        "posting": exact_cell(row["posting_t"], address),
+        "posting": exact_cell(row["posting_t"] if own else None, address),
         "part": exact_cell(row["part_t"], address),
-        "share": Cell(percent(share), round(share * 100, 3)),
+        "share": Cell(percent(share), round(share * 100, 3)) if own else exact_cell(None),
     }
 
 
@@ -189,9 +195,9 @@ def _stored_page(view: View, rows: Sequence[Mapping[str, Any]]) -> Page:
     for row in rows:
         word, _, owner = row["place"].partition(":")
         owner = owner.partition(":")[0]
-        address = view.address(
-            "postings", scope=f"enterprise:{owner}", compartment=word, material=row["material"]
-        )
+        scope = f"enterprise:{owner}"
+        asked = {"scope": scope, "compartment": word, "material": row["material"]}
+        address = view.address("postings", **asked) if view.opens(scope) else ""
         words = place_words(view, row["place"])
         cells.append(
             {
@@ -213,12 +219,17 @@ def _choice(name: str, allowed: Sequence[str], default: str) -> str:
 
 
 def records() -> str | Response:
-    """The loads or entries behind one posting, with their sum and that of the roll-up."""
+    """The loads or entries behind one posting, with their sum and that of the roll-up.
+
+    Raises Denied for postings between places of others.
+    """
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
     args = request.args
     month = Period.parse(args.get("month", ""))
+    if not of_ones_own(view, args.get("source", ""), args.get("target", "")):
+        raise Denied(Verdict.NOT_ONES_BUSINESS, "report.read")
     report = records_report(
         db=books().db,
         month=month.first,
@@ -264,14 +275,7 @@ def _load_page(view: View, rows: Sequence[Mapping[str, Any]]) -> Page:
 
 
 def _load_cells(view: View, row: Mapping[str, Any]) -> Row:
-    ends = {
-        key: Cell(
-            firm_name(view, row[key]),
-            firm_name(view, row[key]),
-            view.address("overview", scope=f"enterprise:{row[key]}"),
-        )
-        for key in ("consignor", "consignee")
-    }
+    ends = {key: firm_cell(view, row[key]) for key in ("consignor", "consignee")}
     return {
         **ends,
         "doc_no": Cell(row["doc_no"], row["doc_no"]),
@@ -297,11 +301,7 @@ def _entry_page(view: View, rows: Sequence[Mapping[str, Any]]) -> Page:
     cells = [
         {
             "doc_no": Cell(row["doc_no"], row["doc_no"]),
-            "enterprise": Cell(
-                firm_name(view, row["enterprise"]),
-                firm_name(view, row["enterprise"]),
-                view.address("overview", scope=f"enterprise:{row['enterprise']}"),
-            ),
+            "enterprise": firm_cell(view, row["enterprise"]),
             "kind": Cell(text(f"entry.{row['kind']}"), text(f"entry.{row['kind']}")),
             "date": _text(row["date"]),
             "remark": _text(row["remark"]),

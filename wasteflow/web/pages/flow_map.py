@@ -25,7 +25,7 @@ def show() -> str:
     if view.empty:
         return render_template("empty.html", view=view)
     return render_template(
-        "map.html", view=view, level=_level(), links=_links(), links_of=LINKS, default=LINKS[0]
+        "map.html", view=view, level=_level(view), links=_links(), links_of=LINKS, default=LINKS[0]
     )
 
 
@@ -42,7 +42,7 @@ def frame() -> str:
         single_file=False,
         asset_url=lambda name: themed_url(name, theme()),
         nonce=nonce(),
-        data_url=view.address("map_data", level=_level(), links=_links()) if apart else None,
+        data_url=view.address("map_data", level=_level(view), links=_links()) if apart else None,
     )
 
 
@@ -66,9 +66,14 @@ def file() -> Response | str:
     return response
 
 
-def _level() -> str:
+def _level(view: View) -> str:
+    """The level asked for; firms where a park would add up what is not the asker's to read."""
     word = request.args.get("level", "")
-    return word if word in LEVELS else LEVELS[0]
+    level = word if word in LEVELS else LEVELS[0]
+    parks = {view.registry.park_of(firm) for firm in view.firms}
+    if level == "park" and not view.open_nodes(f"park:{park}" for park in parks):
+        return "enterprise"
+    return level
 
 
 def _links() -> int:
@@ -79,7 +84,7 @@ def _links() -> int:
 def data_of(view: View) -> MapData:
     """What the map of a view shows; links with an end in scope."""
     basemap = books().config.basemap
-    asked = view.span, view.scope, view.material, _level(), _links(), lang()
+    asked = view.span, view.scope, view.material, _level(view), _links(), lang()
 
     def make() -> MapData:
         return map_of(
@@ -87,7 +92,7 @@ def data_of(view: View) -> MapData:
             period=view.span,
             scope=view.scope,
             material=view.material,
-            level=_level(),
+            level=_level(view),
             links=_links(),
             basemap=basemap.as_dict() if basemap else None,
             month_word=lambda month: month_words(month, lang()),

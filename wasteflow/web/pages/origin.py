@@ -31,6 +31,8 @@ DIRECTIONS: Final = (DOWNSTREAM, UPSTREAM)
 TOP: Final = 14
 TRADERS: Final = 6
 LEAST_SHARE: Final = 0.0005
+_SUMS: Final = ("gross", "first", "repeat", "returned_home", "counted_more_than_once")
+_NO_SUMS: Final = {f"{word}_t": None for word in _SUMS}
 
 
 def show() -> str | Response:
@@ -66,7 +68,9 @@ def show() -> str | Response:
         return csv_response(page, name, text, view.books.synthetic)
     flows, names = _flows(view, rows)
     other = request.args.get("other", "")
-    other = other if other in view.registry.enterprises and other != firm else ""
+    partners = [code for code in view.registry.enterprises if code != firm]
+    partners = [code for code in partners if view.opens(f"enterprise:{code}")]
+    other = other if other in partners else ""
     return render_template(
         "provenance.html",
         page=page,
@@ -76,10 +80,7 @@ def show() -> str | Response:
         chart=_chart(view, flows, names, material) if flows else None,
         guarded=injected_styles("plotly-strict.min.js") if flows else (),
         height="mid" if len(names) > 14 else "low",
-        partners=sorted(
-            (code for code in view.registry.enterprises if code != firm),
-            key=lambda code: firm_name(view, code),
-        ),
+        partners=sorted(partners, key=lambda code: firm_name(view, code)),
         other=other,
         path=_path(view, firm, other, material, direction) if other and material else None,
         **options,
@@ -127,7 +128,7 @@ def _cells(view: View, row: Mapping[str, Any], material: str, direction: str) ->
     year = row["year_generated"]
     origin = origin_words(view, row["origin"])
     address = ""
-    if row["generator"]:
+    if row["generator"] and view.opens(f"enterprise:{row['generator']}"):
         address = view.address(
             "provenance",
             scope=f"enterprise:{row['generator']}",
@@ -156,7 +157,11 @@ def _drill(view: View, row: Mapping[str, Any], material: str) -> str:
     """
     word, _, rest = row["place"].partition(":")
     owner = rest.partition(":")[0]
-    if row["generator"] and row["what"] in ("utilised", "disposed"):
+    generator = row["generator"]
+    opens = view.opens(f"enterprise:{generator}") if generator else False
+    if not opens and not view.opens(f"enterprise:{owner}"):
+        return ""
+    if opens and row["what"] in ("utilised", "disposed"):
         return view.address(
             "postings",
             scope=f"enterprise:{row['generator']}",
@@ -251,6 +256,7 @@ def _loops(view: View, firm: str) -> list[dict[str, Any]]:
     """Loops and resale per material in words; of one firm if a firm is chosen."""
     report = loops_report(db=books().db, period=view.span, material=view.material)
     found = []
+    own = view.reach.firms
     for item in report["materials"]:
         loops = [loop for loop in item["loops"] if not firm or firm in loop["members"]]
         shares = [
@@ -258,6 +264,12 @@ def _loops(view: View, firm: str) -> list[dict[str, Any]]:
             for row in item["resale"]
             if row["share"] >= LEAST_SHARE and firm in ("", row["enterprise"])
         ]
+        if not view.reach.everything:  # sums of everybody, and loops of others, stay with those
+            loops = [loop for loop in loops if not own.isdisjoint(loop["members"])]
+            shares = [row for row in shares if row["enterprise"] in own]
+            if loops or shares:
+                found.append({**item, **_NO_SUMS, "loops": loops, "resale": shares[:TRADERS]})
+            continue
         if (kg_of(item["counted_more_than_once_t"]) or 0) or loops:
             found.append({**item, "loops": loops, "resale": shares[:TRADERS]})
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from wasteflow.core.places import Place, PlaceKind
+from wasteflow.core.places import HOLDING, Place, PlaceKind
 from wasteflow.core.rates import TIMES
 from wasteflow.core.units import tonnes_text
 from wasteflow.web.formats import NONE
@@ -42,6 +42,19 @@ def place_words(view: View, key: str) -> str:
     return text(f"place.{place.word}")
 
 
+def of_ones_own(view: View, *places: str) -> bool:
+    """Whether one of the places is of a firm whose records are the asker's to read."""
+    if view.reach.everything:
+        return True
+    try:
+        found = [Place.parse(key) for key in places if key]
+    except ValueError:
+        return False
+    ends = {place.a for place in found if place.kind in HOLDING}
+    ends |= {place.b for place in found if place.kind is PlaceKind.TRANSIT}
+    return not ends.isdisjoint(view.reach.firms)
+
+
 def place_cell(view: View, key: str) -> Cell:
     """A place, leading to the overview of its firm."""
     try:
@@ -49,7 +62,8 @@ def place_cell(view: View, key: str) -> Cell:
     except ValueError:
         owner = ""
     shown = place_words(view, key)
-    address = view.address("overview", scope=f"enterprise:{owner}") if owner else ""
+    opens = owner and view.opens(f"enterprise:{owner}")
+    address = view.address("overview", scope=f"enterprise:{owner}") if opens else ""
     return Cell(shown, shown, address, title=key)
 
 

@@ -52,7 +52,8 @@ def banner_of(view: View, report: Mapping[str, Any], figures: Sequence[Compared]
     if not held:
         return None
     firms = view.registry.enterprises
-    missing = [name_of(firms[code]) for code in held["not_closed"]]
+    seen = [code for code in held["not_closed"] if view.opens(f"enterprise:{code}")]
+    missing = [name_of(firms[code]) for code in seen]
     return Banner(
         month_words(month_from_text(held["month"]), lang()),
         tuple(missing[:NAMED]),

@@ -40,7 +40,8 @@ def show() -> str | Response:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    level = _choice("level", LEVELS, LEVELS[0])
+    levels = tuple(level for level in LEVELS if _opens(view, level))
+    level = _choice("level", levels, levels[0])
     top = int(_choice("top", tuple(str(number) for number in TOPS), str(TOPS[1])))
     between = request.args.get("between") == "1"
     data = sankey_json(without_yards(flows_of(view, level)))
@@ -63,7 +64,7 @@ def show() -> str | Response:
         page=page,
         args=request.args,
         level=level,
-        levels=LEVELS,
+        levels=levels,
         top=top,
         tops=TOPS,
         between=between,
@@ -78,6 +79,17 @@ def show() -> str | Response:
 def _choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     word = request.args.get(name, "")
     return word if word in allowed else default
+
+
+def _opens(view: View, level: str) -> bool:
+    """Whether a level adds up nothing but what the asker may read; the level of firms always does.
+
+    A firm must not see what the other firms of its park move.
+    """
+    if level == "enterprise" or view.reach.everything:
+        return True
+    nodes = _inside(view, level) or set()
+    return view.open_nodes(f"park:{node}" if level == "park" else node for node in nodes)
 
 
 def _inside(view: View, level: str) -> set[str] | None:

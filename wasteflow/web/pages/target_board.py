@@ -26,6 +26,11 @@ from wasteflow.web.texts import lang, reason, text
 
 STATUSES: Final = ("behind", "at_risk", "on_course", "met")
 REFERENCE, OPEN = "reference_line", "open"
+HIDDEN: Final = "beyond_reach"
+_FIGURES: Final = (
+    "actual", "projected", "verified_actual", "verified_projected", "verified_status", "status",
+    "gap_t", "needed_pace_t_per_month", "milestone",
+)  # fmt: skip
 KINDS: Final = (*STATUSES, REFERENCE, OPEN)
 
 
@@ -82,7 +87,8 @@ def _banner(view: View, report: Mapping[str, Any], boards: Sequence[Board]) -> B
     if not view.as_of:
         return None
     today = {row["code"]: row for row in targets_report(db=books().db, period=view.span)["rows"]}
-    rows = [(item.row, today[item.row["code"]]) for item in boards]
+    shown = [item.row for item in boards if view.opens(str(item.row["scope"]))]
+    rows = [(row, today[row["code"]]) for row in shown]
     figures = [
         compare_count(
             text(f"reported.targets_{name}"),
@@ -109,10 +115,19 @@ def board_of(view: View, charts: bool = True) -> tuple[list[Board], dict[str, An
     db, reported_to = books().db, view.as_of
     report = targets_report(db=db, period=view.span, reported_to=reported_to)
     series = target_series(db=db, period=view.span, reported_to=reported_to) if charts else {}
-    rows = [row for row in report["rows"] if _asked(view, row)]
-    boards = [_board(view, row, series.get(row["code"])) for row in rows]
+    rows = [_seen(view, row) for row in report["rows"] if _asked(view, row)]
+    curves = {row["code"]: series.get(row["code"]) for row in rows if row["reason"] != HIDDEN}
+    boards = [_board(view, row, curves.get(row["code"])) for row in rows]
     boards.sort(key=lambda item: (KINDS.index(item.kind), item.row["year"] or 0, item.row["code"]))
     return boards, report
+
+
+def _seen(view: View, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A target of an area the asker may not read in full stands without its figures."""
+    if view.opens(str(row["scope"])):
+        return row
+    plain = {key: None for key in _FIGURES}
+    return {**row, **plain, "red": False, "trajectory": [], "notes": [], "reason": HIDDEN}
 
 
 def _asked(view: View, row: Mapping[str, Any]) -> bool:

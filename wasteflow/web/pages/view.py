@@ -14,14 +14,18 @@ from urllib.parse import quote_plus
 
 from flask import request, url_for
 
+from wasteflow.core.actors import Subject
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period, month_from_text, month_text, next_month
+from wasteflow.core.permissions import Denied, Verdict
+from wasteflow.core.reach import ALL, Reach, subject_of_scope
 from wasteflow.core.registry import Registry
 from wasteflow.services.close_rows import closed_months
 from wasteflow.services.reported import cut_period
-from wasteflow.services.reports import Overview, check_material, overview
-from wasteflow.web.access import books
+from wasteflow.services.reports import Overview, check_material
+from wasteflow.web.access import READY, books, books_seen
 from wasteflow.web.formats import month_words, period_words
+from wasteflow.web.identity import current_actor, reach
 from wasteflow.web.texts import lang, name_of, text
 
 KEPT: Final = ("scope", "period", "material", "products")
@@ -48,6 +52,7 @@ class Form:
     periods: list[tuple[str, list[Choice]]]
     materials: list[Choice]
     firms_left_out: int = 0
+    whole: bool = True
     as_of: str = ""
     closes: tuple[Choice, ...] = ()
 
@@ -64,6 +69,7 @@ class View:
     period: Period | None
     material: str
     products: bool
+    reach: Reach
     as_of: int = 0
 
     @property
@@ -86,6 +92,14 @@ class View:
     def firms(self) -> frozenset[str]:
         """Enterprises in scope."""
         return self.registry.in_scope(self.scope)
+
+    def opens(self, scope: str) -> bool:
+        """Whether the asker may open the pages of a scope."""
+        return self.reach.holds(self.registry, scope)
+
+    def open_nodes(self, nodes: Iterable[str]) -> bool:
+        """Whether everything that stands in these nodes of a graph is the asker's to read."""
+        return self.reach.everything or all(self.opens(node) for node in nodes)
 
     @property
     def period_words(self) -> str:
@@ -135,7 +149,7 @@ class View:
     @cached_property
     def _kept(self) -> dict[str, Any]:
         return {
-            "scope": self.scope if self.scope != "all" else "",
+            "scope": self.scope if self.scope != self.reach.default else "",
             "period": self.period.text if self.period else "",
             "material": self.material,
             "products": "1" if self.products else "",
@@ -147,12 +161,37 @@ class View:
         """The filter form filled with this view."""
         period = self.period.text if self.period else ""
         as_of = month_text(self.as_of) if self.as_of else ""
-        return form_of(self.books, self.scope, period, self.material, as_of)
+        return form_of(self.books, self.reach, self.scope, period, self.material, as_of)
 
 
 @lru_cache(maxsize=16_384)
 def _quoted(value: str) -> str:
     return quote_plus(value, safe=UNQUOTED)
+
+
+def asked_scope() -> str:
+    """The scope of the address, by default the widest of one's own; "" if there is none."""
+    return request.args.get("scope", "").strip() or reach().default
+
+
+def may_read() -> bool:
+    """Whether the asker may read any report at all, for menus; False without readable books."""
+    if books().usable() != READY:
+        return False
+    return bool(reach().scopes)
+
+
+def page_subject(**_: object) -> Subject:
+    """What a page of reports is about, for the permission table.
+
+    Raises InvalidValue `bad_scope`, NotFound `unknown_code`; Denied where the asker has no scope.
+    """
+    scope = asked_scope()
+    if not scope:
+        actor = current_actor()
+        verdict = Verdict.NOT_SIGNED_IN if actor is None else Verdict.NOT_ONES_RIGHT
+        raise Denied(verdict, "report.read")
+    return subject_of_scope(books_seen().registry, scope)
 
 
 def read_view() -> View:
@@ -161,8 +200,8 @@ def read_view() -> View:
     Raises InvalidValue `bad_period`, `bad_scope`, `bad_month`, `as_of_before_period`; NotFound
     `unknown_code`.
     """
-    held = overview(db=books().db)
-    scope = request.args.get("scope", "").strip() or "all"
+    held = books_seen()
+    scope = asked_scope() or ALL
     held.registry.in_scope(scope)
     material = request.args.get("material", "").strip()
     check_material(held.registry, material)
@@ -173,7 +212,8 @@ def read_view() -> View:
         period = Period.of(as_of // 100 * 100 + 1, as_of)
     if period:
         period = cut_period(period, as_of)
-    return View(held, scope, period, material, request.args.get("products") == "1", as_of)
+    products = request.args.get("products") == "1"
+    return View(held, scope, period, material, products, reach(), as_of)
 
 
 def _as_of() -> str:
@@ -203,23 +243,37 @@ def default_period(held: Overview) -> Period | None:
 def raw_form() -> Form | None:
     """The form of a request whose values cannot be used, as typed; None without readable books."""
     try:
-        held = overview(db=books().db)
+        held = books_seen()
+        seen = reach()
     except Exception:  # the error page must come even if the database does not answer
+        return None
+    if not seen.scopes:
         return None
     args = request.args
     typed = args.get("period_text", "").strip() or args.get("period", "").strip()
-    return form_of(held, args.get("scope", "") or "all", typed, args.get("material", ""), _as_of())
+    scope = args.get("scope", "") or seen.default
+    return form_of(held, seen, scope, typed, args.get("material", ""), _as_of())
 
 
-def form_of(held: Overview, scope: str, period: str, material: str, as_of: str = "") -> Form:
-    """Form with choices from the registry and the span of the books."""
+def form_of(
+    held: Overview, seen: Reach, scope: str, period: str, material: str, as_of: str = ""
+) -> Form:
+    """Form with choices from the registry and the span of the books, as far as one may read."""
     registry = held.registry
-    firms = [(f"enterprise:{code}", name_of(firm)) for code, firm in registry.enterprises.items()]
+    firms = [
+        (f"enterprise:{code}", name_of(firm))
+        for code, firm in registry.enterprises.items()
+        if seen.holds(registry, f"enterprise:{code}")
+    ]
     left_out = len(firms) if len(firms) > FIRMS_LISTED else 0
     if left_out:
         firms = [choice for choice in firms if choice[0] == scope]
     regions = [(f"region:{code}", label) for code, label in _tree(registry.regions)]
     parks = [(f"park:{code}", label) for code, label in _tree(registry.parks)]
+    regions, parks = (
+        [choice for choice in choices if seen.holds(registry, choice[0])]
+        for choices in (regions, parks)
+    )
     groups = [("filter.regions", regions), ("filter.parks", parks), ("filter.firms", firms)]
     stuff = registry.materials.values()
     return Form(
@@ -230,6 +284,7 @@ def form_of(held: Overview, scope: str, period: str, material: str, as_of: str =
         list(_periods(held, period)),
         [(item.code, name_of(item)) for item in stuff],
         left_out,
+        seen.everything,
         as_of,
         tuple(_closes(as_of)) if _can_be_reported() else (),
     )

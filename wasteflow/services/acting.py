@@ -1,0 +1,155 @@
+"""Who acts: the actor of a sign-in, of an API token, of a login, with memberships in force now.
+
+A delegation in force is a membership with the role `delegate`, narrowed to the records it names;
+one granted to a firm reaches the admins and operators of that firm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from wasteflow.core.actors import Actor, Membership, Role
+from wasteflow_models.accounts import (
+    AccountRow,
+    DelegationRow,
+    MembershipRow,
+    SignInRow,
+    TokenRow,
+)
+from wasteflow_models.engine import Alone, Database
+
+USED_EVERY: Final = timedelta(minutes=10)
+"""The last use of a token is noted at most this often: a read must not become a write."""
+_DELEGATING: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR)
+TOKEN_MARK: Final = "wf_"
+"""First characters of every token, so that scanners find one that was committed somewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An actor with what the pages need beside it."""
+
+    actor: Actor
+    lang: str
+    must_change: bool
+
+
+def digest(secret: str) -> str:
+    """SHA-256 of a token or the secret of a sign-in, as stored.
+
+    These are 256 random bits: nothing is gained by a slow hash.
+    """
+    return sha256(secret.encode()).hexdigest()
+
+
+def actor_of_session(*, db: Database, secret: str, now: datetime) -> SignedIn | None:
+    """Who signed in with this browser; None if it ended, ran out, or the account was closed."""
+    with db.read() as session:
+        found = session.execute(
+            select(SignInRow, AccountRow)
+            .join(AccountRow, AccountRow.id == SignInRow.account_id)
+            .where(SignInRow.digest == digest(secret))
+        ).one_or_none()
+        if found is None:
+            return None
+        sign_in, account = found
+        gone = sign_in.ended_at is not None or sign_in.expires_at <= now
+        if gone or not account.active or sign_in.epoch != account.epoch:
+            return None
+        actor = _actor(session, account, now, session_id=sign_in.id)
+        return SignedIn(actor, account.lang, account.must_change)
+
+
+def actor_of_token(*, db: Database, token: str, now: datetime) -> Actor | None:
+    """Whose token this is; None if it is unknown, ran out, was revoked, or the account closed."""
+    if not token.startswith(TOKEN_MARK):
+        return None
+    with db.read() as session:
+        found = session.execute(
+            select(TokenRow, AccountRow)
+            .join(AccountRow, AccountRow.id == TokenRow.account_id)
+            .where(TokenRow.digest == digest(token))
+        ).one_or_none()
+        if found is None:
+            return None
+        row, account = found
+        if row.revoked_at is not None or row.expires_at <= now or not account.active:
+            return None
+        scopes = frozenset(row.scopes.split(";")) if row.scopes else None
+        actor = _actor(session, account, now, token_id=row.id, scopes=scopes)
+        stale = row.used_at is None or row.used_at + USED_EVERY <= now
+    if stale:
+        note_use(db=db, token_id=actor.token_id, now=now)
+    return actor
+
+
+def note_use(*, db: Database, token_id: int, now: datetime) -> None:
+    """Note when a token was last used."""
+    with db.write(Alone.NOBODY) as session:
+        session.execute(update(TokenRow).where(TokenRow.id == token_id).values(used_at=now))
+
+
+def actor_of_login(*, db: Database, login: str, now: datetime) -> Actor | None:
+    """The actor of an active account by its login; None if there is none."""
+    with db.read() as session:
+        account = session.scalars(
+            select(AccountRow).where(AccountRow.login == login.strip().lower())
+        ).one_or_none()
+        return None if account is None or not account.active else _actor(session, account, now)
+
+
+def memberships_of(session: Session, account_id: int, now: datetime) -> tuple[Membership, ...]:
+    """Memberships and delegations in force, in order."""
+    rows = session.execute(
+        select(MembershipRow.role, MembershipRow.organisation)
+        .where(
+            MembershipRow.account_id == account_id,
+            MembershipRow.valid_from <= now,
+            or_(MembershipRow.valid_to.is_(None), MembershipRow.valid_to > now),
+        )
+        .order_by(MembershipRow.role, MembershipRow.organisation)
+    )
+    own = {Membership(Role(role), organisation) for role, organisation in rows}
+    firms = sorted(item.organisation for item in own if item.role in _DELEGATING)
+    holder = or_(DelegationRow.account_id == account_id, DelegationRow.organisation.in_(firms))
+    rows = session.execute(
+        select(DelegationRow.enterprise, DelegationRow.families)
+        .where(
+            holder,
+            DelegationRow.valid_from <= now,
+            DelegationRow.valid_to > now,
+            DelegationRow.revoked_at.is_(None),
+        )
+        .order_by(DelegationRow.id)
+    )
+    families: dict[str, frozenset[str]] = {}
+    for enterprise, words in rows:
+        families[enterprise] = families.get(enterprise, frozenset()) | set(words.split(";"))
+    given = {Membership(Role.DELEGATE, firm, words) for firm, words in families.items()}
+    return tuple(sorted(own | given, key=lambda item: (item.role.value, item.organisation)))
+
+
+def _actor(
+    session: Session,
+    account: AccountRow,
+    now: datetime,
+    *,
+    token_id: int = 0,
+    session_id: int = 0,
+    scopes: frozenset[str] | None = None,
+) -> Actor:
+    return Actor(
+        user_id=account.id,
+        login=account.login,
+        name=account.name,
+        memberships=memberships_of(session, account.id, now),
+        token_id=token_id,
+        scopes=scopes,
+        session_id=session_id,
+    )

@@ -1,0 +1,32 @@
+"""`/audit-log`: who did what to whose account, when and from where."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from wasteflow.core.actors import Role, Subject
+from wasteflow.services.account_log import log_report
+from wasteflow.web.access import books
+from wasteflow.web.accounts.common import actor, organisation_subject, page
+from wasteflow.web.identity import current_actor
+
+
+def subject(**_: object) -> Subject:
+    """The whole system for its admin, else an enterprise of one's own."""
+    found = current_actor()
+    if found is not None and found.organisations(Role.SYSTEM_ADMIN):
+        return Subject()
+    return organisation_subject("audit.read")
+
+
+def show() -> Response:
+    """The page, newest first; `q` searches, `before` pages."""
+    before = request.args.get("before", "")
+    search = request.args.get("q", "").strip()
+    found = log_report(
+        db=books().db,
+        actor=actor(),
+        search=search,
+        before=int(before) if before.isascii() and before.isdigit() else 0,
+    )
+    return page("audit_log.html", **found, search=search)

@@ -1,0 +1,101 @@
+"""What is put into a page last, because it belongs to one browser: who is signed in, form tokens.
+
+Pages are kept and shared by everybody who may read the same; they carry marks made with the nonce
+of their response, which no data can forge, and the marks are replaced when a response leaves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask, Response, g, render_template, request, url_for
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from markupsafe import Markup
+
+from wasteflow.web.access import READY, books
+from wasteflow.web.identity import has_key, signed_in
+from wasteflow.web.security import nonce
+
+_protect: Final = CSRFProtect()
+_SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
+
+
+def install(app: Flask) -> None:
+    """Form tokens of Flask-WTF; templates know `who_mark` and `csrf_mark`."""
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None)
+    _protect.init_app(app)
+    app.before_request(_check)
+    app.after_request(_fill)
+    app.context_processor(lambda: {"who_mark": who_mark, "csrf_mark": csrf_mark})
+
+
+def who_mark() -> Markup:
+    """Where the header says who is signed in."""
+    return _mark("who")
+
+
+def csrf_mark() -> Markup:
+    """Where a form carries its token."""
+    return _mark("csrf")
+
+
+def _mark(name: str) -> Markup:
+    return Markup('<i data-{}="{}"></i>').format(name, nonce())
+
+
+def _check() -> None:
+    """A form of somebody signed in, and the sign-in form itself, must have been sent by our page.
+
+    What needs no sign-in changes nothing; what comes with a token was not sent by a browser.
+    """
+    if request.method in _SAFE or request.endpoint is None:
+        return
+    guarded = request.endpoint == "accounts.sign_in"
+    if not guarded and "Authorization" not in request.headers and books().usable() == READY:
+        found = signed_in()
+        guarded = found is not None and bool(found.actor.session_id)
+    if guarded:
+        has_key()
+        _protect.protect()
+
+
+def _fill(response: Response) -> Response:
+    if response.mimetype != "text/html" or response.direct_passthrough or "nonce" not in g:
+        return response
+    body = response.get_data()
+    for name, words in (("who", _who), ("csrf", _csrf)):
+        mark = str(Markup('<i data-{}="{}"></i>').format(name, nonce())).encode()
+        if mark in body:
+            body = body.replace(mark, words().encode())
+    response.set_data(body)
+    return response
+
+
+def _who() -> str:
+    ready = books().usable() == READY
+    found = signed_in() if ready else None
+    token = _token() if found is not None and found.actor.session_id else ""
+    goal = _here_to_sign_in() if ready else ""
+    return render_template("_who.html", found=found, sign_in=goal, token=token)
+
+
+def _here_to_sign_in() -> str:
+    """Address of the sign-in page that leads back here."""
+    if request.method != "GET" or request.endpoint in (None, "accounts.sign_in"):
+        return url_for("accounts.sign_in")
+    path = request.full_path.rstrip("?")
+    return url_for("accounts.sign_in", next=path)
+
+
+def _token() -> str:
+    """The form token of this session."""
+    has_key()
+    return str(generate_csrf())
+
+
+def _csrf() -> str:
+    """The hidden field; nothing for a form that nobody signed in sends, but the sign-in form."""
+    if request.endpoint != "accounts.sign_in" and signed_in() is None:
+        return ""
+    field = Markup('<input type="hidden" name="csrf_token" value="{}">')
+    return str(field.format(_token()))

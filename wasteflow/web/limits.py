@@ -1,0 +1,106 @@
+"""How often one may ask: Flask-Limiter with counters all server processes share; proxies."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from flask import Flask, current_app, request
+from flask_limiter import Limiter
+from limits.storage import Storage
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from wasteflow.web.access import READY, books
+from wasteflow.web.identity import address, current_actor
+from wasteflow_models.rate_windows import RateWindows
+
+SCHEME: Final = "wasteflow"
+_EXTENSION: Final = "wasteflow_limits"
+_NEVER: Final = "1000000000 per second"
+
+
+class SharedWindows(Storage):
+    """The counters of `RateWindows`, as Flask-Limiter wants them."""
+
+    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012  (read by the registry of the base class)
+
+    def __init__(self, uri: str = "", wrap_exceptions: bool = False, **_: object) -> None:
+        super().__init__(uri, wrap_exceptions)
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What a counter may raise."""
+        return Exception
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Count; the hits of the window so far."""
+        return _windows().add(key, expiry, amount, time.time())
+
+    def get(self, key: str) -> int:
+        """Hits of the window."""
+        return _windows().get(key, time.time())[0]
+
+    def get_expiry(self, key: str) -> float:
+        """When the window ends, seconds since 1970."""
+        return _windows().get(key, time.time())[1]
+
+    def check(self) -> bool:
+        """Whether counting works."""
+        _windows().get("", time.time())
+        return True
+
+    def reset(self) -> int | None:
+        """Forget everything."""
+        _windows().clear()
+        return None
+
+    def clear(self, key: str) -> None:
+        """Forget a key."""
+        _windows().clear(key)
+
+
+def _windows() -> RateWindows:
+    found = current_app.extensions[_EXTENSION]
+    assert isinstance(found, RateWindows)
+    return found
+
+
+def trust_proxies(app: Flask) -> None:
+    """Believe as many proxies in front as the setting says; none by default."""
+    count = books(app).config.accounts.proxies
+    if count:
+        fixed = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)
+        app.wsgi_app = fixed  # type: ignore[method-assign]
+
+
+def install(app: Flask) -> None:
+    """Limits of the API and of the sign-in form; after every blueprint is registered."""
+    config = books(app).config.accounts
+    app.extensions[_EXTENSION] = RateWindows(books(app).config.database_url)
+    limiter = Limiter(
+        asker,
+        app=app,
+        storage_uri=f"{SCHEME}://",
+        strategy="fixed-window",
+        headers_enabled=True,
+        application_limits=[config.limit_api or _NEVER],
+        application_limits_exempt_when=lambda: not config.limit_api or not _is_api(),
+    )
+    rate = limiter.limit(config.limit_sign_in, methods=["POST"], key_func=address)
+    views: dict[str, Any] = app.view_functions
+    views["accounts.sign_in"] = rate(views["accounts.sign_in"])
+
+
+def asker() -> str:
+    """Whom requests are counted for: the token, the sign-in, else the address.
+
+    A token that is none counts for its address: inventing tokens gains nothing.
+    """
+    actor = current_actor() if books().usable() == READY else None
+    if actor is None or actor.guest:
+        return f"address:{address()}"
+    return f"token:{actor.token_id}" if actor.token_id else f"user:{actor.user_id}"
+
+
+def _is_api() -> bool:
+    return request.path.startswith("/api/")

@@ -1,0 +1,61 @@
+"""`/summary`: sums of the park and regions around one's own firms, small cells hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request
+
+from wasteflow.core.permissions import Denied, Verdict
+from wasteflow.core.reach import around
+from wasteflow.services.summary import summary_report
+from wasteflow.web.access import books, books_seen
+from wasteflow.web.formats import kg_of
+from wasteflow.web.identity import reach
+from wasteflow.web.pages.view import View, default_period, may_read, read_view, scope_name
+
+RIGHT = "report.summary"
+
+
+def show() -> str | Response:
+    """The page; an area one may read in full leads to its rates.
+
+    Raises Denied for an area in which none of one's firms lies.
+    """
+    if not may_read():
+        raise Denied(Verdict.NOT_ONES_RIGHT, RIGHT)
+    seen, registry = reach(), books_seen().registry
+    wider = around(seen, registry)
+    asked = request.args.get("area", "") or next(iter(wider), seen.default)
+    view = read_view()
+    if seen.holds(registry, asked):
+        return make_response(redirect(view.address("rates", scope=asked)))
+    if asked not in wider:
+        raise Denied(Verdict.NOT_ONES_BUSINESS, RIGHT)
+    if view.empty:
+        return render_template("empty.html", view=view)
+    period = view.period or default_period(view.books)
+    assert period is not None
+    report = summary_report(
+        db=books().db,
+        scope=asked,
+        narrower=wider[: wider.index(asked)],
+        own=seen.firms,
+        period=period,
+    )
+    return render_template(
+        "summary.html",
+        view=view,
+        area=asked,
+        area_name=scope_name(registry, asked),
+        areas=[(scope, scope_name(registry, scope)) for scope in wider],
+        report=report,
+        rows=[_shown(view, row) for row in report["rows"]],
+        total=_shown(view, report["total"]),
+    )
+
+
+def _shown(view: View, row: dict[str, Any]) -> dict[str, Any]:
+    """A row with whole kilograms for the page."""
+    kilograms = {f"{word}_kg": kg_of(row[f"{word}_t"]) for word in ("generated", "utilised")}
+    return {**row, **kilograms}
