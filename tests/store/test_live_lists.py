@@ -22,7 +22,7 @@ from tests.store.live import (
     person,
 )
 from wasteflow.core.actors import Actor, Role
-from wasteflow.core.errors import InvalidValue, RuleBroken
+from wasteflow.core.errors import InvalidValue, RuleBroken, WasteflowError
 from wasteflow.core.permissions import Denied
 from wasteflow.services.live import reading
 from wasteflow.services.live.entries import reverse_entry
@@ -32,6 +32,7 @@ from wasteflow.services.proof import Fault
 from wasteflow.services.proof_booking import BookingProof
 from wasteflow.services.proof_live import prove_live
 from wasteflow.services.proof_loads import prove_loads
+from wasteflow_models import migrate
 from wasteflow_models.convert import load_keys
 from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, RevisionRow
@@ -153,4 +154,15 @@ def test_check_names_what_was_changed_behind_the_program(gate: Gate) -> None:
             found = {fault.code for fault in [*faults, *prove_live(session, keys)]}
             assert code in found, (table, change, found)
             raise Undo
+    gate.books.check()
+
+
+def test_going_down_below_live_loads_is_refused(gate: Gate) -> None:
+    """Law: the program before would have to throw them away, so nothing changes at all."""
+    uid, url = gate.on_road(), gate.books.db.url
+    gate.books.db.dispose()
+    with pytest.raises(WasteflowError, match="would be lost"):
+        migrate.downgrade(url, "0006")
+    assert migrate.current(url) == migrate.head()
+    assert gate.see(uid)["state"] == "in_transit"
     gate.books.check()
