@@ -58,6 +58,7 @@ def test_a_refused_part_goes_back_and_on(gate: Gate) -> None:
     gate.act("decide", MAKER, back, received_t="6.000")
     gate.act("decide", BOARD, on, received_t="4.000")
     assert gate.see(on, BOARD)["parent_doc_no"] == gate.see(uid)["doc_no"]
+    assert gate.see(back)["parent"] == str(uid)
     flows = gate.books.flows()
     assert flows["transit:maker:cement", "transit:maker:maker", "pg/retarder"] == 6_000
     assert flows["transit:maker:board", "site:board", "pg/plaster"] == 4_000
