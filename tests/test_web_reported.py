@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.services.closing import close_month
 from wasteflow.services.corrections import reverse
 from wasteflow.web.access import books
@@ -33,7 +34,7 @@ def client(database_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
     close_month(db=db, park="park.a", month=202603, now=web_books.NOW)
     reverse(db=db, doc_no="s1", reason="never left", now=web_books.NOW)
     db.dispose()
-    app = create_app(Config(database_url))
+    app = create_app(Config(database_url, accounts=OPEN))
     yield app.test_client()
     with app.app_context():
         books().db.dispose()
