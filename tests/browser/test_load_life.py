@@ -1,4 +1,4 @@
-"""Three people at their browsers: a load from draft to accepted, with all that goes wrong between."""
+"""Three people at their browsers: a load from draft to accepted, with what goes wrong between."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
