@@ -50,7 +50,7 @@ def sit(chromium_browser: Browser, site: tuple[str, Database]) -> Iterator[Sit]:
     """``sit(login, width)``: somebody signed in at a browser of that width."""
     opened = []
 
-    def down(login: str, width: int = 1440, **more: object) -> Page:
+    def down(login: str, width: int = 1440, **more: Any) -> Page:
         context = chromium_browser.new_context(
             base_url=site[0], viewport={"width": width, "height": 900}, **more
         )
