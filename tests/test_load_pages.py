@@ -262,6 +262,7 @@ def test_pages_are_closed_to_those_without_business_or_right(app: Flask, at: Peo
     for page in (load, f"{load}/print", f"{load}/revise"):
         nobody.look(page, 404)
     nobody.look("/loads/new", 403)
+    sender.look("/loads/new?side=consignee")
     assert "没有等您办理的事" in nobody.see("/inbox")
     assert f'action="{load}/hand_over"' in gate.look(load)
     assert f'action="{load}/cancel"' not in gate.html and "更正" not in gate.html.split("<main")[1]

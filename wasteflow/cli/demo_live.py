@@ -14,6 +14,8 @@ from wasteflow.core.actors import Actor
 MATERIAL: Final = "phosphogypsum"
 REMARK: Final = "synthetic 合成演示"
 _HAZY: Final = "表层有杂物"
+Step = tuple[str, Mapping[str, str]]
+"""A move and its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +24,14 @@ class Scene:
 
     days: float
     tonnes: str
-    moves: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    moves: tuple[Step, ...] = ()
 
 
-def _decided(received: str, **more: str) -> tuple[str, Mapping[str, str]]:
+def _decided(received: str, **more: str) -> Step:
     return "decide", {"received_t": received, **more}
 
 
-_SENT: Final = (("issue", {}), ("dispatch", {}))
+_SENT: Final[tuple[Step, ...]] = (("issue", {}), ("dispatch", {}))
 SCENES: Final = (
     Scene(0.1, "30.500"),
     Scene(0.1, "31.200", (("issue", {}),)),

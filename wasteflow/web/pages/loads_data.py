@@ -70,13 +70,18 @@ def _timely(
     return True
 
 
+def waits() -> Waits:
+    """The waiting times in force."""
+    return books().config.waits
+
+
 def settle_from(load: dict[str, Any], events: list[dict[str, Any]]) -> datetime | None:
     """The moment from which the park manager may settle; None where nothing is disputed."""
     decided = [item for item in events if item["event"] in _DECISIONS]
     if not load["disputed"] or not decided:
         return None
     since = datetime.fromisoformat(decided[-1]["recorded_at"])
-    return since + timedelta(days=Waits().settle_days)
+    return since + timedelta(days=waits().settle_days)
 
 
 def close_from(
@@ -93,7 +98,7 @@ def close_from(
         for item in events
         if item["event"] == "reminded" and item["by"] and item["by"]["side"] in mine
     ]
-    return min(reminded) + timedelta(days=Waits().close_days) if reminded else None
+    return min(reminded) + timedelta(days=waits().close_days) if reminded else None
 
 
 def _name(events: Iterable[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from wasteflow.services.live.reading import LoadFilter, get_load, list_loads
 from wasteflow.services.reminders import AHEAD_DAYS, Reminder, ending
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
+from wasteflow.web.pages.loads_data import waits
 from wasteflow.web.pages.loads_moves import run
 from wasteflow.web.pages.loads_words import number_of, problems_of, registry, remark_words
 from wasteflow.web.texts import text
@@ -46,7 +47,7 @@ def show() -> Response:
     """The page."""
     actor = _signed_in()
     due = inbox(db=books().db, actor=actor)
-    refusals = open_refusals(db=books().db, actor=actor, now=now())
+    refusals = open_refusals(db=books().db, actor=actor, now=now(), waits=waits())
     mine = actor.organisations(*_FIRM)
     body = render_template(
         "inbox.html",
@@ -57,6 +58,7 @@ def show() -> Response:
         endings=_endings(actor),
         today=shanghai_day(now()),
         firms=sorted(mine),
+        waits=waits(),
     )
     response = make_response(body)
     response.headers["Cache-Control"] = "no-store"

@@ -16,6 +16,7 @@ from wasteflow.services.live import decisions, dispatching, disputes, drafts, mo
 from wasteflow.services.live.views import Outcome
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
+from wasteflow.web.pages.loads_data import waits
 from wasteflow.web.pages.loads_form import FieldView, facility_choices, field_view, given
 from wasteflow.web.pages.loads_words import registry
 from wasteflow.web.texts import has_text, text
@@ -80,6 +81,10 @@ ELSEWHERE: Final = frozenset({Move.EDIT, Move.REVISE, Move.APPROVE, Move.REFUSE,
 """Moves with a page of their own, or a place beside the revision they answer."""
 
 
+_WAITING: Final = frozenset({Move.SETTLE, Move.CLOSE_ONE_SIDED})
+"""Moves that wait for some days, by the settings."""
+
+
 @dataclass(frozen=True, slots=True)
 class MoveForm:
     """A move as a form: fields at once, fields folded away, whether it stands open."""
@@ -109,6 +114,8 @@ def run(move: Move, uid: UUID, version: int | None, content: Values) -> Outcome 
         return None
     if move is Move.ISSUE:
         return moves.issue(**common, channel=CHANNEL)
+    if move in _WAITING:
+        common["waits"] = waits()
     return SERVICES[move](**common, content=content, channel=CHANNEL)
 
 
@@ -188,7 +195,7 @@ def move_form(
     return MoveForm(
         move=move.value,
         title=text(f"move.{move.value}"),
-        words=text(hint) if has_text(hint) else "",
+        words=text(hint, days=waits().close_days) if has_text(hint) else "",
         button=text(button) if has_text(button) else text(f"move.{move.value}"),
         main=views[_MAIN],
         more=views[_MORE],

@@ -296,7 +296,11 @@ def _page(filled: Filled) -> Response:
         values.get("own", "") if values["side"] == "consignee" else values.get("partner", "")
     )
     receiver = _code_of(consignee)
-    sender = values.get("own", "") if values["side"] == "consignor" else _code_of(values["partner"])
+    sender = (
+        values.get("own", "")
+        if values["side"] == "consignor"
+        else _code_of(values.get("partner", ""))
+    )
     body = render_template(
         "load_new.html",
         filled=filled,

@@ -15,9 +15,9 @@ from uuid import UUID
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
 from wasteflow.core.errors import StaleVersion, WasteflowError
-from wasteflow.core.lifecycle import IllegalMove, Move, Waits
+from wasteflow.core.lifecycle import IllegalMove, Move
 from wasteflow.core.permissions import Denied
-from wasteflow.web.pages.loads_data import read_one
+from wasteflow.web.pages.loads_data import read_one, waits
 from wasteflow.web.pages.loads_form import seen_version
 from wasteflow.web.pages.loads_moves import (
     ELSEWHERE,
@@ -165,7 +165,7 @@ def load_page(found: Mapping[str, Any], trouble: Trouble) -> Response:
         unmade=_unmade(load, trouble),
         settle_from=_iso(found["kin"]["settle_from"]),
         close_from=_iso(found["kin"]["close_from"]),
-        waits=Waits(),
+        waits=waits(),
     )
     response = make_response(body, trouble.status)
     response.headers["Cache-Control"] = "no-store"
