@@ -15,6 +15,7 @@ from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
 from wasteflow.core.messages import CHINESE_WORDS, MESSAGES, render
 from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
+from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
@@ -38,6 +39,7 @@ def test_no_code_is_worded_twice() -> None:
         TARGET_MESSAGES,
         ACCESS_MESSAGES,
         MOVE_MESSAGES,
+        CLOSE_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

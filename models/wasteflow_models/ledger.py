@@ -300,7 +300,7 @@ class RollupVersionRow(Base):
 
 
 class StampRow(Base):
-    """State of the tables that reports read whole: `place` and `registry`; drawn like a version."""
+    """State of tables that are read whole: `place`, `registry`, `close`; drawn like a version."""
 
     __tablename__ = "stamp"
     name: Mapped[str] = mapped_column(String(20), primary_key=True)

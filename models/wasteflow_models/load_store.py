@@ -176,6 +176,12 @@ WHERE s.id BETWEEN :first AND :last AND s.batch_id = :batch AND (k.seq = 1 OR s.
 """Dispatch and decision of staged headers; their kinds are numbered 0 and 1."""
 
 
+def book_events(session: Session, ids: Ints, booked_month: Ints) -> None:
+    """Book the events of new loads no earlier than in the month given for each."""
+    statement = "UPDATE event SET booked_month = ? WHERE shipment_id = ? AND booked_month < ?"
+    many(session, statement, [booked_month, ids, booked_month])
+
+
 def open_batches(session: Session) -> set[int]:
     """Batches whose loads are staged and not published."""
     rows = session.execute(text("SELECT id FROM batch WHERE NOT published ORDER BY id"))
@@ -198,6 +204,7 @@ _STORED_INTS = (
     "from_outside, CAST(s.to_outside AS INTEGER) AS to_outside, s.trips, s.mode, s.state, "
     "s.dispatched_month, s.dispatched_kg, s.lost_month, s.evidence, "
     "CAST(s.reversed AS INTEGER) AS reversed, d.at AS dispatched_at, "
+    "d.booked_month AS dispatch_booked, "
     "coalesce(d.input_kg, d.kg) AS dispatch_input_kg, coalesce(d.moisture, -1) AS moisture, "
     "d.basis, d.weighed, coalesce(r.seq, 0) AS receipt_seq, coalesce(r.at, 0) AS received_at, "
     "coalesce(r.input_kg, r.kg, 0) AS receipt_input_kg, "
@@ -294,10 +301,10 @@ def complete_loads(
 ) -> bool:
     """Give loads on the road their receipt; False if one of them is no longer on the road.
 
-    receipt: received_at, received_month, received_kg, receipt_input_kg, receipt_dry_kg,
-    receipt_moisture, accepted_kg, refused_kg, evidence, state, basis, weighed, to_facility_id,
-    last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned with `ids`,
-    ascending.
+    receipt: received_at, received_month, booked_month, received_kg, receipt_input_kg,
+    receipt_dry_kg, receipt_moisture, accepted_kg, refused_kg, evidence, state, basis, weighed,
+    to_facility_id, last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned
+    with `ids`, ascending.
     """
     road = STATES.index("in_transit")
     changed = many(
@@ -340,7 +347,7 @@ def _insert_decisions(
         "batch_id": batch_id,
         "kind": 1,
         "at": receipt["received_at"],
-        "booked_month": receipt["received_month"],
+        "booked_month": receipt["booked_month"],
         "kg": receipt["received_kg"],
         "input_kg": receipt["receipt_input_kg"],
         "dry_kg": blank(receipt["receipt_dry_kg"]),

@@ -13,6 +13,7 @@ from typing import Final
 
 from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
+from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_moves import (
@@ -32,6 +33,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **TARGET_MESSAGES,
     **ACCESS_MESSAGES,
     **MOVE_MESSAGES,
+    **CLOSE_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

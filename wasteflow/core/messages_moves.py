@@ -30,6 +30,10 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "发货单位或收货单位必须是您的单位。请填写。",
         "the consignor or the consignee must be your own organisation; fill it in",
     ),
+    "bad_cursor": (
+        "没有这一页“{value}”。请从第一页重新开始。",
+        "there is no page “{value}”; start again from the first",
+    ),
     "doc_no_taken": (
         "单号“{value}”在该发货单位已被使用。请换一个，或留空由系统编号。",
         "the number “{value}” is taken at this consignor; choose another or leave it blank to get "
@@ -152,6 +156,24 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "请从备份恢复。",
         "cannot go down to revision {revision}: {count} drafts, events or revisions are unknown to "
         "the program before and would be lost; restore a backup instead",
+    ),
+    # --- faults of check ----------------------------------------------------------------
+    "draft_mismatch": (
+        "草稿或手工运单“{key}”与其所附内容不一致[[：应为 {expected}，实为 {found}]]。"
+        "请从备份恢复或查明来源。",
+        "the draft or hand-kept load “{key}” and what lies beside it disagree[[: expected "
+        "{expected}, found {found}]]; restore a backup or find out what changed it",
+    ),
+    "actor_missing": (
+        "事件“{key}”没有记录人，也不来自导入。请从备份恢复或查明来源。",
+        "the event “{key}” names nobody who recorded it and comes from no import; restore a backup "
+        "or find out what changed it",
+    ),
+    "revision_mismatch": (
+        "更正“{key}”与运单现状或各方答复不符[[：应为 {expected}，实为 {found}]]。"
+        "请从备份恢复或查明来源。",
+        "the revision “{key}” does not agree with the load or with the answers of the parties[[: "
+        "expected {expected}, found {found}]]; restore a backup or find out what changed it",
     ),
     # --- remarks ------------------------------------------------------------------------
     "below_stock": (

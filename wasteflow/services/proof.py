@@ -13,7 +13,6 @@ from typing import Any
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.records import (
-    DISPATCHES,
     RECEIPTS,
     WEIGHED,
     Event,
@@ -102,7 +101,30 @@ def load_faults(
         if folded != value:
             where = f"{key} {name.rstrip('_')}"
             faults.append(Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value)))
-    return status, faults
+    return status, [*faults, *_order_faults(header, events, key)]
+
+
+def _order_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
+    """No event happened on an earlier day than the one before it.
+
+    Said of what a file or a command brings; what people write later about an earlier day - a
+    receipt, a revision - has its order by the rules of its move.
+    """
+    told = [event for event in events if event.kind in _OF_FILES]
+    if len(told) < len(events):
+        return []
+    days = [shanghai_day(event.at) for event in events]
+    return [
+        Fault(
+            "event_arithmetic",
+            f"{key} event {event.seq} day",
+            [header.doc_no],
+            f">= {before}",
+            str(day),
+        )
+        for event, before, day in zip(events[1:], days, days[1:], strict=False)
+        if day < before
+    ]
 
 
 def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
@@ -115,22 +137,11 @@ def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
         faults.append(Fault("event_arithmetic", where, [doc_no], "0 / 0", found))
     if row.kind not in WEIGHED and row.kg:
         faults.append(Fault("event_arithmetic", where, [doc_no], "0", str(row.kg)))
-    return [*faults, *_booking_faults(row, where, doc_no)]
+    return faults
 
 
+_OF_FILES = frozenset({EventKind.DISPATCHED, EventKind.DECIDED, EventKind.LOST, EventKind.REVERSED})
 _PARTED = RECEIPTS | {EventKind.SETTLED}
-
-
-def _booking_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
-    """An event is booked in the month it happened in, or a later one if that was closed."""
-    month = month_of_day(shanghai_day(row.at))
-    from_file = row.batch_id is not None or row.kind == EventKind.REVERSED
-    if row.booked_month == month or (row.booked_month > month and not from_file):
-        return []
-    if row.kind not in DISPATCHES | RECEIPTS | {EventKind.LOST, EventKind.REVERSED}:
-        return []  # said now about a movement of another month, and booked by that
-    found = str(row.booked_month)
-    return [Fault("event_arithmetic", f"{key} month", [doc_no], str(month), found)]
 
 
 def _weights(row: Any, key: str, doc_no: str) -> list[Fault]:
@@ -152,11 +163,10 @@ def entry_faults(row: Any, key: str) -> list[Fault]:
     """Arithmetic of one entry row."""
     faults = _weights(row, key, row.doc_no)
     month = month_of_day(row.day)
-    for found in (row.month, row.booked_month):
-        if found != month:
-            faults.append(
-                Fault("entry_arithmetic", f"{key} month", [row.doc_no], str(month), str(found))
-            )
+    if row.month != month:
+        faults.append(
+            Fault("entry_arithmetic", f"{key} month", [row.doc_no], str(month), str(row.month))
+        )
     if row.kind == "stocktake":
         expected_kg = row.kg - (row.book_kg or 0)
         if row.book_kg is None or row.difference_kg != expected_kg:

@@ -39,7 +39,8 @@ class Whole:
 def whole(held: Held, now: datetime, more: Mapping[str, str] | None = None) -> Whole:
     """The draft (with the fields `more`) as a load; FieldsRefused with everything it lacks."""
     told = given({**held.content, **(more or {})}, DRAFT_FIELDS)
-    missing = [FieldIssue(f"/{name}", "missing_value") for name in NEEDED if not told.get(name)]
+    blank_ = [name for name in NEEDED if told.get(name) is None]
+    missing = [FieldIssue(f"/{name}", "missing_value") for name in blank_]
     if missing:
         raise FieldsRefused(missing)
     blank = {name: item.of_cell("") for name, item in fields().items()}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import RuleBroken
-from wasteflow.core.lifecycle import Move, Waits
+from wasteflow.core.lifecycle import USUAL_WAITS, Move, Waits
 from wasteflow.core.records import RECEIPTS, EventKind
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.again import again_if_overtaken
@@ -73,7 +73,7 @@ def settle(
     expected_version: int | None,
     now: datetime,
     channel: str = "api",
-    waits: Waits = Waits(),  # noqa: B008  (frozen)
+    waits: Waits = USUAL_WAITS,
 ) -> Outcome:
     """The park manager decides on the received mass (`agreed_t`, in the basis of the load).
 
@@ -124,5 +124,4 @@ def _settlement(held: Held, told: Given, now: datetime) -> Entered:
         weight.kg - accepted_kg,
         held.grade(),
         told.get("reason"),
-        month=held.row.received_month,
     )
