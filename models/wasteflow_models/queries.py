@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSums, PeriodBooks, Stock, flows_of_months
@@ -177,6 +177,22 @@ def opening_days(
         (keys.codes["enterprise"][e], compartment, keys.codes["material"][m]): day
         for e, compartment, m, day in session.execute(query)
     }
+
+
+_LATER = aliased(EntryRow)
+_SITE_OPENING = select(func.max(EntryRow.day)).where(
+    EntryRow.enterprise_id == bindparam("firm"),
+    EntryRow.material_id == bindparam("material"),
+    EntryRow.kind == EntryKind.OPENING.value,
+    EntryRow.compartment == "site",
+    no_reversal(),
+    ~exists().where(_LATER.reverses_id == EntryRow.id),
+)
+
+
+def site_opening(session: Session, enterprise_id: int, material_id: int) -> date | None:
+    """Latest day of an opening entry in force of one site and material."""
+    return session.scalar(_SITE_OPENING, {"firm": enterprise_id, "material": material_id})
 
 
 def entries_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.places import Place, PlaceKind
@@ -17,11 +17,19 @@ from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import FlowMonthRow, PlaceRow
 
+_PLACE = select(PlaceRow.id).where(
+    PlaceRow.kind == bindparam("kind"), PlaceRow.a == bindparam("a"), PlaceRow.b == bindparam("b")
+)
+_HERE = select(func.coalesce(func.sum(FlowMonthRow.kg), 0)).where(
+    FlowMonthRow.material_id == bindparam("material"), FlowMonthRow.month == bindparam("month")
+)
+_IN = _HERE.where(FlowMonthRow.target_id == bindparam("place"))
+_OUT = _HERE.where(FlowMonthRow.source_id == bindparam("place"))
+
 
 def _place_id(session: Session, keys: Keys, place: Place) -> int:
     kind, a, b = keys.place_key(place)
-    query = select(PlaceRow.id).where(PlaceRow.kind == int(kind), PlaceRow.a == a, PlaceRow.b == b)
-    return session.scalar(query) or 0
+    return session.scalar(_PLACE, {"kind": int(kind), "a": a, "b": b}) or 0
 
 
 def book_through(session: Session, keys: Keys, place: Place, material: str, month: int) -> int:
@@ -32,12 +40,8 @@ def book_through(session: Session, keys: Keys, place: Place, material: str, mont
         int(part.kg[part.target == place_id].sum()) - int(part.kg[part.source == place_id].sum())
         for part in before
     )
-    row = FlowMonthRow
-    here = select(func.coalesce(func.sum(row.kg), 0)).where(
-        row.material_id == stuff, row.month == month
-    )
-    book += int(session.scalar(here.where(row.target_id == place_id)) or 0)
-    return book - int(session.scalar(here.where(row.source_id == place_id)) or 0)
+    here = {"material": stuff, "month": month, "place": place_id}
+    return book + int(session.scalar(_IN, here) or 0) - int(session.scalar(_OUT, here) or 0)
 
 
 def accepted_in_year(

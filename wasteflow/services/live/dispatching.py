@@ -89,7 +89,9 @@ def _leave(held: Held, doer: Doer, told: Given, now: datetime) -> list[Remark]:
             details[name] = told.get(name)
     if continuous:
         warnings += _meter_remarks(told, sent)
-    warnings += stock_remarks(held, sent.kg, at)
+    issued = held.last(EventKind.ISSUED)
+    if issued is None or sent.kg > issued.kg:  # up to the declared mass it was asked when issued
+        warnings += stock_remarks(held, sent.kg, at)
     warnings += permit_remarks(held, at)
     grade = held.grade(doer.side, estimated=sent.weighed == "estimated")
     enter(held, doer, now, Entered(EventKind.DISPATCHED, at, sent, evidence=grade, details=details))

@@ -20,8 +20,11 @@ from wasteflow_models.ledger import ShipmentRow
 def after_opening(held: Held, firm: str, name: str, at: datetime, material: str = "") -> None:
     """Nothing moves at a site before its opening stock; FieldsRefused `before_opening`."""
     keys = held.keys
-    opened = queries.opening_days(held.session, keys, {keys.id_of("enterprise", firm)})
-    first = opened.get((firm, "site", material or held.header.material))
+    first = queries.site_opening(
+        held.session,
+        keys.id_of("enterprise", firm),
+        keys.id_of("material", material or held.header.material),
+    )
     if first is not None and shanghai_day(at) < first:
         raise refuse(name, "before_opening", first_day=first.isoformat())
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Subject
@@ -283,12 +283,42 @@ def hold_ref(
     return found
 
 
+_LOAD = select(ShipmentRow).where(ShipmentRow.id == bindparam("key"))
+_LOCKED = _LOAD.with_for_update().execution_options(populate_existing=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_DRAFTS = (
+    select(LoadDraftRow)
+    .where(LoadDraftRow.shipment_id.in_(_IDS))
+    .order_by(LoadDraftRow.shipment_id)
+)
+_EVENTS = (
+    select(EventRow, EventActorRow)
+    .outerjoin(
+        EventActorRow,
+        and_(EventActorRow.shipment_id == EventRow.shipment_id, EventActorRow.seq == EventRow.seq),
+    )
+    .where(EventRow.shipment_id.in_(_IDS))
+    .order_by(EventRow.shipment_id, EventRow.seq)
+)
+_PENDING = (
+    select(RevisionRow).where(RevisionRow.pending_of.in_(_IDS)).order_by(RevisionRow.shipment_id)
+)
+_CHILDREN = (
+    select(ShipmentRow)
+    .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
+    .where(
+        LoadChildRow.parent_id == bindparam("key"),
+        ~ShipmentRow.reversed_,
+        ShipmentRow.state != LoadState.CANCELLED.value,
+    )
+    .order_by(ShipmentRow.id)
+)
+"""Built once: putting a statement together costs as much as running it."""
+
+
 def held_of(session: Session, keys: Keys, key: int, *, lock: bool = True) -> Held | None:
     """The load of a key; None if there is none, or its import is not published."""
-    query = select(ShipmentRow).where(ShipmentRow.id == key)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    row = session.scalars(query).one_or_none()
+    row = session.scalars(_LOCKED if lock else _LOAD, {"key": key}).one_or_none()
     if row is None or (row.batch_id and not session.get_one(BatchRow, row.batch_id).published):
         return None
     return held_rows(session, keys, [row])[0]
@@ -296,37 +326,15 @@ def held_of(session: Session, keys: Keys, key: int, *, lock: bool = True) -> Hel
 
 def held_rows(session: Session, keys: Keys, rows: Sequence[ShipmentRow]) -> list[Held]:
     """Loads with everything beside them, a query per table."""
-    ids = [row.id for row in rows]
-    drafts = {
-        item.shipment_id: item
-        for item in session.scalars(
-            select(LoadDraftRow)
-            .where(LoadDraftRow.shipment_id.in_(ids))
-            .order_by(LoadDraftRow.shipment_id)
-        )
-    }
-    events: dict[int, list[EventRow]] = {key: [] for key in ids}
-    for event in session.scalars(
-        select(EventRow)
-        .where(EventRow.shipment_id.in_(ids))
-        .order_by(EventRow.shipment_id, EventRow.seq)
-    ):
+    ids = {"ids": [row.id for row in rows]}
+    drafts = {item.shipment_id: item for item in session.scalars(_DRAFTS, ids)}
+    pending = {item.shipment_id: item for item in session.scalars(_PENDING, ids)}
+    events: dict[int, list[EventRow]] = {row.id: [] for row in rows}
+    actors: dict[int, dict[int, EventActorRow]] = {row.id: {} for row in rows}
+    for event, actor in session.execute(_EVENTS, ids):
         events[event.shipment_id].append(event)
-    actors: dict[int, dict[int, EventActorRow]] = {key: {} for key in ids}
-    for actor in session.scalars(
-        select(EventActorRow)
-        .where(EventActorRow.shipment_id.in_(ids))
-        .order_by(EventActorRow.shipment_id, EventActorRow.seq)
-    ):
-        actors[actor.shipment_id][actor.seq] = actor
-    pending = {
-        item.shipment_id: item
-        for item in session.scalars(
-            select(RevisionRow)
-            .where(RevisionRow.pending_of.in_(ids))
-            .order_by(RevisionRow.shipment_id)
-        )
-    }
+        if actor is not None:
+            actors[event.shipment_id][event.seq] = actor
     return [
         Held(
             session,
@@ -343,14 +351,4 @@ def held_rows(session: Session, keys: Keys, rows: Sequence[ShipmentRow]) -> list
 
 def children_of(session: Session, key: int) -> list[ShipmentRow]:
     """Returns and redirects of a load that are not reversed or cancelled, in order of id."""
-    query = (
-        select(ShipmentRow)
-        .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
-        .where(
-            LoadChildRow.parent_id == key,
-            ~ShipmentRow.reversed_,
-            ShipmentRow.state != LoadState.CANCELLED.value,
-        )
-        .order_by(ShipmentRow.id)
-    )
-    return list(session.scalars(query))
+    return list(session.scalars(_CHILDREN, {"key": key}))

@@ -48,15 +48,16 @@ def outcome(held: Held, actor: Actor | None, warnings: Sequence[Remark] = ()) ->
 
 def load_view(held: Held, actor: Actor | None) -> View:
     """One load: contract columns, state, version, and the moves open to the actor."""
-    row, rules = held.row, legal_moves(held.state, held.flags)
+    row, flags, subject = held.row, held.flags, held.subject
+    rules = legal_moves(held.state, flags)
     kin = held.session.get(ShipmentRow, row.parent_id) if row.parent_id else None
     told = _draft_columns(held) if held.state is LoadState.DRAFT else _columns(held)
     return {
         "id": str(held.uid),
         "version": held.version,
         "state": held.state.value,
-        "disputed": held.flags.disputed,
-        "contested": held.flags.contested and held.flags.disputed,
+        "disputed": flags.disputed,
+        "contested": flags.contested and flags.disputed,
         "reversed": row.reversed_,
         **{column.name: told.get(column.name) for column in columns_of("shipments")},
         "parent_doc_no": kin.doc_no if kin else told.get("parent_doc_no"),
@@ -66,7 +67,7 @@ def load_view(held: Held, actor: Actor | None) -> View:
         "revision": revision_view(held, held.pending) if held.pending else None,
         "created_at": moment(held.recorded_at),
         "updated_at": moment(held.events[-1].recorded_at if held.events else held.recorded_at),
-        "moves": [_move(rule) for rule in rules if may(actor, rule, held.subject)],
+        "moves": [_move(rule) for rule in rules if may(actor, rule, subject)],
         "open_moves": [_move(rule) for rule in rules],
     }
 
