@@ -35,6 +35,14 @@ def last_closed(session: Session, kind: str, organisation_id: int) -> int:
     return session.scalar(query) or 0
 
 
+def closed_months(*, db: Database) -> list[int]:
+    """Months that some enterprise or park has closed, newest first."""
+    row = MonthCloseRow
+    query = select(row.month).where(row.reopened_at.is_(None)).distinct()
+    with db.read() as session:
+        return list(session.scalars(query.order_by(row.month.desc())))
+
+
 def last_takes(session: Session, kind: str, organisation_id: int) -> dict[int, int]:
     """Month → how often an organisation has closed it so far."""
     row = MonthCloseRow

@@ -25,6 +25,9 @@ from wasteflow_models import queries
 from wasteflow_models.closes import ENTERPRISE, PARK, AttributionMonthRow, MonthCloseRow
 from wasteflow_models.convert import Keys
 
+SHOWN = 400
+"""Characters of stored figures that a fault shows."""
+
 
 def close_faults(session: Session, keys: Keys, full: bool = False) -> list[Fault]:
     """What does not hold in the closes that are in force.
@@ -183,7 +186,7 @@ def _key(row: MonthCloseRow, keys: Keys) -> str:
 
 
 def _figures(row: MonthCloseRow, keys: Keys, what: str, now: Any, then: Any) -> Fault:
-    ours, theirs = (json.dumps(item, ensure_ascii=False) for item in (now, then))
+    ours, theirs = (json.dumps(item, ensure_ascii=False)[:SHOWN] for item in (now, then))
     return Fault("close_figures", f"{_key(row, keys)} {what}", [], ours, theirs)
 
 
