@@ -30,6 +30,7 @@ from wasteflow.web import (
 )
 from wasteflow.web.access import READY, Books, books
 from wasteflow.web.pages import blueprint
+from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
 
 HOUSEKEEPING_EVERY_S: Final = 2.0
 
@@ -57,6 +58,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     errors.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(blueprint)
+    app.register_blueprint(loads_blueprint)
     api.install(app)
     app.register_blueprint(accounts.blueprint)
     limits.install(app)

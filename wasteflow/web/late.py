@@ -12,11 +12,15 @@ from flask import Flask, Response, g, render_template, request, url_for
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
 
+from wasteflow.core.actors import Actor, Role
 from wasteflow.web.access import READY, books
 from wasteflow.web.identity import has_key, signed_in
 from wasteflow.web.security import nonce
 
 _protect: Final = CSRFProtect()
+_STAFF: Final = frozenset({Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE})
+_AT_WORK: Final = _STAFF | {Role.GATE, Role.CARRIER, Role.PARK_MANAGER}
+_CLOSING: Final = frozenset({Role.ENTERPRISE_ADMIN, Role.PARK_MANAGER})
 _SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
@@ -26,12 +30,18 @@ def install(app: Flask) -> None:
     _protect.init_app(app)
     app.before_request(_check)
     app.after_request(_fill)
-    app.context_processor(lambda: {"who_mark": who_mark, "csrf_mark": csrf_mark})
+    marks = {"who_mark": who_mark, "work_mark": work_mark, "csrf_mark": csrf_mark}
+    app.context_processor(lambda: marks)
 
 
 def who_mark() -> Markup:
     """Where the header says who is signed in."""
     return _mark("who")
+
+
+def work_mark() -> Markup:
+    """Where the menu of those who keep the books stands."""
+    return _mark("work")
 
 
 def csrf_mark() -> Markup:
@@ -63,7 +73,7 @@ def _fill(response: Response) -> Response:
     if response.mimetype != "text/html" or response.direct_passthrough or "nonce" not in g:
         return response
     body = response.get_data()
-    for name, words in (("who", _who), ("csrf", _csrf)):
+    for name, words in (("who", _who), ("work", _work), ("csrf", _csrf)):
         mark = str(Markup('<i data-{}="{}"></i>').format(name, nonce())).encode()
         if mark in body:
             body = body.replace(mark, words().encode())
@@ -77,6 +87,24 @@ def _who() -> str:
     token = _token() if found is not None and found.actor.session_id else ""
     goal = _here_to_sign_in() if ready else ""
     return render_template("_who.html", found=found, sign_in=goal, token=token)
+
+
+def _work() -> str:
+    """The menu of daily work, by the rights of who is signed in; nothing for anybody else."""
+    found = signed_in() if books().usable() == READY else None
+    items = work_items(found.actor) if found is not None else []
+    return render_template("_work.html", items=items) if items else ""
+
+
+def work_items(actor: Actor) -> list[tuple[str, str]]:
+    """(endpoint, text key) of the work pages somebody has business on, in order."""
+    held = {item.role for item in actor.memberships}
+    pages = (
+        ("loads.inbox", "nav.inbox", _AT_WORK),
+        ("loads.index", "nav.loads", frozenset(Role)),
+        ("loads.new", "nav.new_load", _STAFF),
+    )
+    return [(endpoint, key) for endpoint, key, roles in pages if held & roles]
 
 
 def _here_to_sign_in() -> str:

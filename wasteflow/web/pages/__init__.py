@@ -64,12 +64,14 @@ _report("/balances", "balances", kept(detail.balances))
 
 def here(**changes: Any) -> str:
     """Address of this page with some of its parameters changed; blank ones are left out."""
-    values = {**request.args.to_dict(), **changes}
+    where = request.view_args or {}
+    values = {**request.args.to_dict(), **where, **changes}
     endpoint = request.endpoint or ""
-    known = endpoint.startswith((f"{blueprint.name}.", "accounts."))
+    known = endpoint.startswith((f"{blueprint.name}.", "accounts.", "loads."))
+    if request.method != "GET" or not known:
+        endpoint = "loads.one" if endpoint.startswith("loads.") and where else "pages.overview"
     return url_for(
-        endpoint if known and request.method == "GET" else "pages.overview",
-        **{name: value for name, value in values.items() if value not in ("", None)},
+        endpoint, **{name: value for name, value in values.items() if value not in ("", None)}
     )
 
 

@@ -1,0 +1,89 @@
+"""Addresses of the pages of people who keep the books: loads, entries, months, and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+
+from wasteflow.core.actors import Role
+from wasteflow.core.lifecycle import RULES, Move
+from wasteflow.web.access import READY, books, books_seen
+from wasteflow.web.identity import current_actor
+from wasteflow.web.pages import loads_inbox, loads_list, loads_new, loads_one, loads_revise
+from wasteflow.web.pages import loads_words as words
+from wasteflow.web.permits import needs
+
+blueprint = Blueprint("loads", __name__)
+_ANSWERS: Final = (Move.APPROVE, Move.REFUSE, Move.WITHDRAW)
+_PAGES: Final = (Move.EDIT, Move.REVISE)
+
+
+def _get(path: str, name: str, right: str, view: Callable[..., Response]) -> None:
+    blueprint.add_url_rule(path, name, needs(right)(view))
+
+
+def _form(path: str, name: str, right: str, view: Callable[..., Response]) -> None:
+    blueprint.add_url_rule(path, name, needs(right)(view), methods=("POST",))
+
+
+def _answerer(move: Move) -> Callable[..., Response]:
+    def act(uid: Any) -> Response:
+        return loads_revise.answer(move, uid)
+
+    act.__name__ = f"move_{move.value}"
+    return act
+
+
+_get("/inbox", "inbox", "shipment.read", loads_inbox.show)
+_form("/inbox/accept", "accept_many", "shipment.decide", loads_inbox.accept_many)
+_get("/loads", "index", "shipment.read", loads_list.show)
+_get("/loads/new", "new", "shipment.draft", loads_new.show_new)
+_form("/loads/new", "save_new", "shipment.draft", loads_new.save_new)
+_get("/loads/<uuid:uid>", "one", "shipment.read", loads_one.show)
+_get("/loads/<uuid:uid>/print", "slip", "shipment.read", loads_one.slip)
+_get("/loads/<uuid:uid>/edit", "edit", "shipment.draft", loads_new.show_edit)
+_form("/loads/<uuid:uid>/edit", "save_edit", "shipment.draft", loads_new.save_edit)
+_get("/loads/<uuid:uid>/revise", "revise", "revision.propose", loads_revise.show)
+_form("/loads/<uuid:uid>/revise", "save_revise", "revision.propose", loads_revise.propose)
+for _move in Move:
+    if _move in _PAGES:
+        continue
+    _right = next(rule.right for rule in RULES if rule.move is _move)
+    _view = _answerer(_move) if _move in _ANSWERS else loads_one.mover(_move)
+    _form(f"/loads/<uuid:uid>/{_move.value}", f"move_{_move.value}", _right, _view)
+
+
+@blueprint.app_context_processor
+def _words() -> dict[str, Any]:
+    return {
+        "firm": words.firm,
+        "material_words": words.material,
+        "route_words": words.route,
+        "facility_words": words.facility,
+        "state_words": words.state,
+        "field_words": words.field_label,
+        "value_words": words.value_words,
+        "number_of": words.number_of,
+        "load_tone": lambda state: words.TONES.get(state, "open"),
+        "word": words.word,
+        "tonnes": words.tonnes,
+        "moment": words.moment,
+        "gap_of": words.gap,
+        "may_draft": _may_draft,
+        "synthetic_books": _synthetic,
+    }
+
+
+def _may_draft() -> bool:
+    """Whether the asker may draft loads for some firm, for buttons."""
+    actor = current_actor()
+    return actor is not None and bool(
+        actor.organisations(Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
+    )
+
+
+def _synthetic() -> bool:
+    """Whether a page of this blueprint shows books with invented records."""
+    return request.blueprint == "loads" and books().usable() == READY and books_seen().synthetic
