@@ -16,7 +16,8 @@ from scipy import sparse
 from wasteflow.core.places import Place
 from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.months import Chain
-from wasteflow.core.tracing.solve import MonthSystem, Operator, Sources
+from wasteflow.core.tracing.operators import Operator
+from wasteflow.core.tracing.solve import MonthSystem, Sources
 from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
 
 
@@ -116,9 +117,9 @@ def forward(
     if start is not None:
         content = start.fitted(chain)
     stop = len(chain.months) if last is None else last + 1
-    for number, system in enumerate(chain.months[:stop]):
-        if start is not None and system.month <= start.month:
-            continue
+    begin = sum(start is not None and system.month <= start.month for system in chain.months)
+    operators.prepare(begin, stop - 1, lens)
+    for number in range(begin, stop):
         traced = _step(operators, number, lens, passed.phi[number], content, wanted)
         yield traced
         content = traced.closing()
