@@ -129,13 +129,12 @@ class _Worth:
     """
 
     def __init__(self, chain: Chain) -> None:
-        self.is_site = chain.is_site
-        self.row = np.where(chain.is_site, np.cumsum(chain.is_site), np.cumsum(~chain.is_site)) - 1
+        self.first_queue = chain.site_count
         self.columns = np.zeros(0, np.int64)
         self.years = len(chain.years)
         shape = self.years, 0
-        self.sites = np.zeros((int(chain.is_site.sum()), *shape))
-        self.queues = np.zeros((int((~chain.is_site).sum()), *shape))
+        self.sites = np.zeros((chain.site_count, *shape))
+        self.queues = np.zeros((len(chain.places) - chain.site_count, *shape))
 
     def keep(self, live: Ints, years: int) -> None:
         """Let go of columns and years that are over, and take in new columns, worth nothing yet."""
@@ -154,21 +153,25 @@ class _Worth:
     def lies(self, position: int, stock: Mask | None) -> None:
         """A column ends here: what lies at the places of `stock` counts 1."""
         if stock is not None:
-            self.sites[stock[self.is_site], :, position] = 1.0
-            self.queues[stock[~self.is_site], :, position] = 1.0
+            self.sites[stock[: self.first_queue], :, position] = 1.0
+            self.queues[stock[self.first_queue :], :, position] = 1.0
 
     def at(self, place: Ints, year: Ints) -> Floats:
         """Value per kilogram of places and years: pairs x columns."""
         found = np.empty((len(place), len(self.columns)))
-        for part, here in ((self.sites, self.is_site[place]), (self.queues, ~self.is_site[place])):
-            found[here] = part[self.row[place[here]], year[here]]
+        site = place < self.first_queue
+        found[site] = self.sites[place[site], year[site]]
+        found[~site] = self.queues[place[~site] - self.first_queue, year[~site]]
         return found
 
     def go_back(self, pools: Pools, phi: Floats) -> None:
         """From the end of a month to its start: sites by their pool, queues by what was drawn."""
         rows = pools.operator.draws.rows
         share = phi[rows, : self.years, None]
-        self.queues[rows] = share * pools.drawn() + (1.0 - share) * self.queues[rows]
+        kept = self.queues[rows]
+        kept *= 1.0 - share
+        kept += share * pools.drawn()
+        self.queues[rows] = kept
         self.sites = pools.sites
 
 
@@ -188,25 +191,33 @@ class Pools:
         more: Extra | None,
     ) -> None:
         self.operator, self.system, self.worth, self.more = operator, system, worth, more
-        queues = operator.queues
+        queues, order = operator.queues, operator.sites
         self._shape = worth.years, len(worth.columns)
         self._stays = 1.0 - system.passed
         self._counted = value[queues]
-        self._pool = self._counted * system.passed[queues][:, None]
-        mine = np.flatnonzero(system.is_site)
-        v = self._stays[mine][:, None, None] * worth.sites
-        v += (value[mine] * system.passed[mine][:, None])[:, None, :]
+        self._pool = self._counted * system.passed[queues, None]
+        v = worth.sites[order]
+        v *= self._stays[order, None, None]
+        v += (value[order] * system.passed[order, None])[:, None, :]
         self._extra_queues = np.zeros(0, np.int64)
         if more is not None:
-            at_site = system.is_site[more.places]
-            v[worth.row[more.places[at_site]]] += more.pool[at_site]
+            at_site = more.places < worth.first_queue
+            position = np.empty(len(order), np.int64)
+            position[order] = np.arange(len(order))
+            v[position[more.places[at_site]]] += more.pool[at_site]
             self._extra_queues = np.flatnonzero(~at_site)
-        order = worth.row[operator.sites]
-        u = operator.solve_back(self._flat(v[order]) + self._from_queues())
-        self.sites = np.empty((len(mine), *self._shape))
-        self.sites[order] = self._deep(u)
-        self._in_order = u
+        flat = self._flat(v)
+        flat += self._from_queues()
+        self._in_order = np.ascontiguousarray(operator.solve_back(flat))
+        self.sites = np.empty_like(worth.sites)
+        self.sites[order] = self._deep(self._in_order)
         self._needed = self._of(operator.needed, operator.needed_to_site)
+
+    @property
+    def _extra_rows(self) -> Ints:
+        """Queues (positions among them) to which `more` adds value."""
+        assert self.more is not None
+        return np.asarray(self.more.places[self._extra_queues] - self.worth.first_queue)
 
     def _flat(self, values: Floats) -> Floats:
         return values.reshape(len(values), self._shape[0] * self._shape[1])
@@ -219,22 +230,19 @@ class Pools:
         operator = self.operator
         held: Floats = operator.staying @ self._flat(self.worth.queues)
         self._deep(held)[...] += (operator.to_queue @ self._pool)[:, None, :]
-        if len(self._extra_queues):
-            assert self.more is not None
-            rows = self.worth.row[self.more.places[self._extra_queues]]
+        if self.more is not None and len(self._extra_queues):
+            rows = self._extra_rows
             extra = self._flat(self.more.pool[self._extra_queues])
             held += operator.to_queue[:, rows] @ extra
         return held
 
     def _kept(self, rows: Ints) -> Floats:
         """v of some queues, rows x (years * columns)."""
-        queues = self.operator.queues[rows]
-        v = self._stays[queues][:, None, None] * self.worth.queues[rows]
-        v += self._pool[rows][:, None, :]
-        if len(self._extra_queues):
-            assert self.more is not None
-            known = self.worth.row[self.more.places[self._extra_queues]]
-            at, some = _meeting(rows, known)
+        v = self.worth.queues[rows]
+        v *= self._stays[self.operator.queues][rows, None, None]
+        v += self._pool[rows, None, :]
+        if self.more is not None and len(self._extra_queues):
+            at, some = _meeting(rows, self._extra_rows)
             v[at] += self.more.pool[self._extra_queues[some]]
         return self._flat(v)
 
@@ -263,27 +271,25 @@ class Pools:
         if len(targets):
             r += to_queues @ self._flat(self.queues(targets))
         r = self._deep(r) + self._counted[rows][:, None, :]
-        if len(self._extra_queues):
-            assert self.more is not None
-            known = self.worth.row[self.more.places[self._extra_queues]]
-            at, some = _meeting(rows, known)
+        if self.more is not None and len(self._extra_queues):
+            at, some = _meeting(rows, self._extra_rows)
             r[at] += self.more.drawn[self._extra_queues[some]]
         return r
 
     def rows(self, places: Ints) -> Floats:
         """Value of the pools of places, places x years x columns."""
         found = np.empty((len(places), *self._shape))
-        site, row = self.system.is_site[places], self.worth.row[places]
-        found[site] = self.sites[row[site]]
-        found[~site] = self.queues(row[~site])
+        site = places < self.worth.first_queue
+        found[site] = self.sites[places[site]]
+        found[~site] = self.queues(places[~site] - self.worth.first_queue)
         return found
 
     def at(self, place: Ints, year: Ints) -> Floats:
         """Value per kilogram of places and years: pairs x columns."""
         found = np.empty((len(place), self._shape[1]))
-        site, row = self.system.is_site[place], self.worth.row[place]
-        found[site] = self.sites[row[site], year[site]]
-        wanted, back = np.unique(row[~site], return_inverse=True)
+        site = place < self.worth.first_queue
+        found[site] = self.sites[place[site], year[site]]
+        wanted, back = np.unique(place[~site] - self.worth.first_queue, return_inverse=True)
         found[~site] = self.queues(wanted)[back, year[~site]]
         return found
 

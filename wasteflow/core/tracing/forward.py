@@ -153,7 +153,7 @@ def _step(
     at_hand = operator.to_queue.T.tocsr()[waiting] @ passing + entering[waiting]
     share = sparse.csr_array(
         (stays[operator.queues][waiting], (waiting, np.arange(len(waiting)))),
-        shape=(len(operator.queues), len(waiting)),
+        shape=(operator.queue_count, len(waiting)),
     )
     left = _scatter(operator, staying, sparse.csr_array(kept + share @ at_hand), len(system.out))
     return ForwardMonth(number, system, operator, passing, entering, drawn, left)
@@ -192,5 +192,5 @@ def _scatter(
     both = sparse.vstack([at_sites, at_queues], format="csr")
     position = np.empty(count, np.int64)
     position[operator.sites] = np.arange(len(operator.sites))
-    position[operator.queues] = len(operator.sites) + np.arange(len(operator.queues))
+    position[operator.queues] = np.arange(len(operator.sites), count)
     return sparse.csr_array(both[position])

@@ -51,7 +51,7 @@ class Finding(NamedTuple):
 class Chain:
     """All months of one material in order, with the numbering of places, years and origins.
 
-    `places` are the holding places; `years` ascending, 0 = unknown; `origins` sorted;
+    `places` are the holding places, sites before yards and transits; `years` ascending, 0 = unknown; `origins` sorted;
     `origin_year` and `origin_name` index `years` and `names`.
     """
 
@@ -66,6 +66,11 @@ class Chain:
     origin_name: Ints
     months: tuple[MonthSystem, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def site_count(self) -> int:
+        """How many of `places` are sites; the queues stand behind them."""
+        return int(np.count_nonzero(self.is_site))
 
     def span(self, period: Period) -> tuple[int, int]:
         """Positions (first, last) of the months of `period`, clipped to the chain.

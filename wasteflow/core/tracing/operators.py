@@ -42,15 +42,15 @@ class Draws(NamedTuple):
 class Operator:
     """(I - P^T) of a month on its sites, for the moves that the traced class goes along with.
 
-    `sites` and `queues` number the places; sites stand in an order in which senders precede
-    receivers but for loops, so that the elimination hardly fills in.  `to_queue` = H, `to_site` =
-    G, `sites_alone` = C, `onward` = N - I, `drawn` = F_ij / O_i of draws (queues x places).
+    `sites` numbers the places that are sites in an order in which senders precede receivers but
+    for loops, so that the elimination hardly fills in; queues are the places behind all sites.
+    `to_queue` = H, `to_site` = G, `sites_alone` = C, `onward` = N - I, `drawn` = F_ij / O_i of
+    draws (queues x places).
 
         X_s = (I - C^T)^-1 (B_s + G^T B_q);  X_q = N^T B_q + H^T X_s
     """
 
     sites: Ints
-    queues: Ints
     to_site: sparse.csr_array
     to_queue: sparse.csr_array
     sites_alone: sparse.csr_array
@@ -63,6 +63,16 @@ class Operator:
     """Queues whose pool a sweep backwards asks for: they have a source or receive a draw."""
     _widest: int
     _unit_less: sparse.csr_array
+
+    @property
+    def queues(self) -> slice:
+        """Where the queues stand among the places."""
+        return slice(len(self.sites), None)
+
+    @property
+    def queue_count(self) -> int:
+        """How many queues there are."""
+        return int(self.onward.shape[0])
 
     @cached_property
     def _factors(self) -> Any:
@@ -86,7 +96,7 @@ class Operator:
         """(queues that refused parts are handed on to, N - I with only their columns)."""
         targets, column = np.unique(self.onward.indices, return_inverse=True)
         parts = self.onward.data, column, self.onward.indptr
-        return targets, sparse.csr_array(parts, shape=(len(self.queues), len(targets)))
+        return targets, sparse.csr_array(parts, shape=(self.queue_count, len(targets)))
 
     def through_queues(self, at_queues: Any) -> Any:
         """N^T b: mass that enters queues, with what refused parts pass on to child transits."""
@@ -129,8 +139,8 @@ class _Contraction:
         self.systems, self.count = systems, len(systems)
         self.is_site = systems[0].is_site
         self.size = len(self.is_site)
-        self.queues = np.flatnonzero(~self.is_site)
-        self.n_sites, self.n_queues = self.size - len(self.queues), len(self.queues)
+        self.n_sites = int(self.is_site.sum())
+        self.n_queues = self.size - self.n_sites
         kept = [_carried(system, lens) for system in systems]
         month = np.repeat(np.arange(self.count), [len(part) for part in kept])
         pairs = list(zip(systems, kept, strict=True))
@@ -161,7 +171,7 @@ class _Contraction:
         at = np.empty((self.count, self.size), np.int64)
         rows = np.arange(self.count)[:, None]
         at[rows, self.sites] = rows * self.n_sites + np.arange(self.n_sites)
-        at[:, self.queues] = rows * self.n_queues + np.arange(self.n_queues)
+        at[:, self.n_sites :] = rows * self.n_queues + np.arange(self.n_queues)
         self._at = at.ravel()
 
     def _rows(self, site: bool) -> int:
@@ -208,7 +218,6 @@ class _Contraction:
         return [
             Operator(
                 self.sites[number],
-                self.queues,
                 *(part[number] for part in cut[:5]),
                 draws[number],
                 cut[5][number],
@@ -273,7 +282,15 @@ def _carried(system: MonthSystem, lens: Callable[[MonthSystem], Mask] | None) ->
 
 def _onward(p: sparse.csr_array) -> sparse.csr_array:
     """(I - P)^-1 - I, sparse.  Refused parts are handed on once or twice, so P + P^2 + … ends soon;
-    loads sent in circles go through the level plan."""
+    loads sent in circles go through the level plan, which sees only the queues concerned."""
+    arcs = sparse.coo_array(p)
+    here, ends = np.unique(np.concatenate([arcs.row, arcs.col]), return_inverse=True)
+    source, target = ends[: arcs.nnz], ends[arcs.nnz :]
+    few = sparse.coo_array(_chains(csr(arcs.data, source, target, (len(here), len(here)))))
+    return csr(few.data, here[few.row], here[few.col], p.shape)
+
+
+def _chains(p: sparse.csr_array) -> sparse.csr_array:
     found, power = p, p
     for _ in range(4):
         power = power @ p

@@ -77,7 +77,7 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
     known: the pass of a chain of the same places and years that agrees in months 0..before - 1.
     """
     chain = operators.chain
-    queues = np.flatnonzero(~chain.is_site)
+    queues = slice(chain.site_count, None)
     content = np.zeros((len(chain.places), len(chain.years)))
     kept: list[tuple[Floats, ...]] = []
     if known is not None and before:
@@ -90,8 +90,9 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
             content = content + by_year(chain, system.opened)
         phi = draw_fractions(chain, system, content[queues])
         drawn = content[queues] * phi
-        b = by_year(chain, system.sources) + operator.drawn.T @ drawn
-        b[operator.sites] += content[operator.sites]
+        b = operator.drawn.T @ drawn
+        b += by_year(chain, system.sources)
+        b[: chain.site_count] += content[: chain.site_count]
         pool = operator.forward(b)
         np.maximum(pool, 0.0, out=pool)
         pool[system.circulating] = 0.0
@@ -120,7 +121,7 @@ def draw_fractions(chain: Chain, system: MonthSystem, content: Floats) -> Floats
 
     Yards give the oldest year first, transits pro rata; 1 where everything is drawn.
     """
-    queues = ~chain.is_site
+    queues = slice(chain.site_count, None)
     draw = system.draw[queues]
     phi = np.zeros_like(content)
     some = np.flatnonzero(draw > 0)
