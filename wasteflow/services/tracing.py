@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
 from wasteflow.core.tracing.flows import FlowTable, ledger_starts
-from wasteflow.core.tracing.followup import Cumulative, cumulative_verified
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
@@ -59,15 +58,6 @@ class Traced:
             return period_terms(self.operators, self.passed, missing, basis, Split.ROUTE)
 
         return self.each(("terms", basis), periods, make)
-
-    def ever(self, periods: Sequence[Period]) -> list[dict[str, Cumulative]]:
-        """Origin name → verified use and all it ever had, to the end of each period."""
-
-        def make(missing: list[Period]) -> list[dict[str, Cumulative]]:
-            ends = [period.last for period in missing]
-            return cumulative_verified(self.operators, self.passed, ends)
-
-        return self.each("ever", periods, make)
 
     def each(
         self, what: Hashable, periods: Sequence[Period], make: Callable[[list[Period]], list[_T]]
