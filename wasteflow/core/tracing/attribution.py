@@ -117,8 +117,8 @@ class PeriodTerms:
     `generators`: enterprises; `pseudo`: origins that credit nobody (their `generated_kg` is what
     arose).  Amounts count mass generated in the period but for `utilised_kg` and `disposed_kg`,
     whose older part stands in `…_prior_kg`; `unknown_year_kg`: the part of utilised_prior_kg whose
-    year nobody stated.  `ever` (verified basis only): name → what was used since the books began and
-    all it ever had; their ratio is the cumulative verified rate, which late use cannot flatter.
+    year nobody stated.  `ever` (verified basis only): name → what was used since the books began
+    and all it ever had; their ratio is the cumulative verified rate, which late use cannot flatter.
     """
 
     period: Period
@@ -174,13 +174,13 @@ def period_terms(
     def hits(number: int, system: MonthSystem) -> Hits:
         code = move_codes(system, basis, split)
         moves = np.flatnonzero(code >= 0)
-        spent = used(system)
         found = [Hits(moves[:0], moves[:0])]
         for span in spans:
             if span.first <= number <= span.last:
                 column = span.base + np.searchsorted(span.codes, code[moves])
                 found.append(Hits(moves, column))
             if basis is Basis.VERIFIED and number <= span.last:
+                spent = used(system)
                 found.append(Hits(spent, np.full(len(spent), span.ever)))
         return Hits(*(np.concatenate(part) for part in zip(*found, strict=True)))
 

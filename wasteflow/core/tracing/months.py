@@ -51,7 +51,8 @@ class Finding(NamedTuple):
 class Chain:
     """All months of one material in order, with the numbering of places, years and origins.
 
-    `places` are the holding places, sites before yards and transits; `years` ascending, 0 = unknown; `origins` sorted;
+    `places` are the holding places, sites before yards and transits; `years` ascending, 0 =
+    unknown; `origins` sorted;
     `origin_year` and `origin_name` index `years` and `names`.
     """
 

@@ -11,7 +11,6 @@ while they are made: a month alone is so small that the calls would take longer 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -38,31 +37,72 @@ class Draws(NamedTuple):
     targets: Ints
 
 
-@dataclass(frozen=True, eq=False)
 class Operator:
     """(I - P^T) of a month on its sites, for the moves that the traced class goes along with.
 
     `sites` numbers the places that are sites in an order in which senders precede receivers but
     for loops, so that the elimination hardly fills in; queues are the places behind all sites.
-    `to_queue` = H, `to_site` = G, `sites_alone` = C, `onward` = N - I, `drawn` = F_ij / O_i of
-    draws (queues x places).
 
         X_s = (I - C^T)^-1 (B_s + G^T B_q);  X_q = N^T B_q + H^T X_s
     """
 
-    sites: Ints
-    to_site: sparse.csr_array
-    to_queue: sparse.csr_array
-    sites_alone: sparse.csr_array
-    onward: sparse.csr_array
-    drawn: sparse.csr_array
-    draws: Draws
-    staying: sparse.csr_array
-    """H times what stays of the pool of each queue: how a site's value feels what queues keep."""
-    needed: Ints
-    """Queues whose pool a sweep backwards asks for: they have a source or receive a draw."""
-    _widest: int
-    _unit_less: sparse.csr_array
+    def __init__(self, blocks: _Blocks, number: int) -> None:
+        self._blocks, self._number = blocks, number
+        self.sites: Ints = blocks.sites[number]
+
+    def _cut(self, matrix: sparse.csr_array) -> sparse.csr_array:
+        """This month's block on the diagonal."""
+        rows, columns = (length // self._blocks.count for length in matrix.shape)
+        mine = slice(self._number * rows, (self._number + 1) * rows)
+        return _rows_of(matrix, mine, self._number * columns, columns)
+
+    @cached_property
+    def to_site(self) -> sparse.csr_array:
+        """G, queues x sites."""
+        return self._cut(self._blocks.to_site)
+
+    @cached_property
+    def to_queue(self) -> sparse.csr_array:
+        """H, sites x queues."""
+        return self._cut(self._blocks.to_queue)
+
+    @cached_property
+    def sites_alone(self) -> sparse.csr_array:
+        """C, sites x sites."""
+        return self._cut(self._blocks.sites_alone)
+
+    @cached_property
+    def onward(self) -> sparse.csr_array:
+        """N - I, queues x queues."""
+        return self._cut(self._blocks.onward)
+
+    @cached_property
+    def drawn(self) -> sparse.csr_array:
+        """Where draws of queues go: F_ij / O_i, queues x places."""
+        return self._cut(self._blocks.drawn)
+
+    @cached_property
+    def staying(self) -> sparse.csr_array:
+        """H times what stays of the pool of each queue: how a site feels what queues keep."""
+        return self._cut(self._blocks.staying)
+
+    @property
+    def draws(self) -> Draws:
+        """Draws, sites and queues apart."""
+        return self._blocks.draws[self._number]
+
+    @cached_property
+    def needed(self) -> Ints:
+        """Queues whose pool a sweep backwards asks for: with a source, or a draw sent to them."""
+        rows = np.zeros(self.queue_count, bool)
+        rows[self._blocks.born[self._number]] = True
+        rows[self.draws.targets] = True
+        return np.flatnonzero(rows)
+
+    @property
+    def widest(self) -> int:
+        """Places in the largest loop (of all moves, where the order is that of all moves)."""
+        return int(self._blocks.widest[self._number])
 
     @property
     def queues(self) -> slice:
@@ -72,13 +112,13 @@ class Operator:
     @property
     def queue_count(self) -> int:
         """How many queues there are."""
-        return int(self.onward.shape[0])
+        return self._blocks.n_queues
 
     @cached_property
     def _factors(self) -> Any:
         """LU of I - C^T.  Columns are diagonally dominant: no pivoting; panels of one column."""
-        a = self._unit_less.T
-        order = "NATURAL" if self._widest < WIDE else "COLAMD"
+        a = self._cut(self._blocks.unit_less).T
+        order = "NATURAL" if self.widest < WIDE else "COLAMD"
         return splu(a, permc_spec=order, diag_pivot_thresh=0.0, panel_size=1, relax=1)
 
     @cached_property
@@ -121,42 +161,60 @@ class Operator:
 
 
 def contracted(
-    systems: Sequence[MonthSystem], lens: Callable[[MonthSystem], Mask] | None = None
+    systems: Sequence[MonthSystem],
+    lens: Callable[[MonthSystem], Mask] | None = None,
+    like: Sequence[Operator] = (),
 ) -> list[Operator]:
     """The operators of months of one chain; `lens`: the moves to go along with (None: all).
 
-    Moves outside the lens are exits of the class that is traced.
+    Moves outside the lens are exits of the class that is traced.  like: operators of the same
+    months for all moves, if there are any: the order of sites is good for some of the moves too.
     """
-    return _Contraction(systems, lens).operators() if systems else []
+    if not systems:
+        return []
+    blocks = _Blocks(systems, lens, like)
+    return [Operator(blocks, number) for number in range(blocks.count)]
 
 
-class _Contraction:
-    """Block-diagonal matrices of some months, and how to cut them into months."""
+class _Blocks:
+    """Block-diagonal matrices of some months; the symbols are those of `Operator`."""
 
     def __init__(
-        self, systems: Sequence[MonthSystem], lens: Callable[[MonthSystem], Mask] | None
+        self,
+        systems: Sequence[MonthSystem],
+        lens: Callable[[MonthSystem], Mask] | None,
+        like: Sequence[Operator],
     ) -> None:
-        self.systems, self.count = systems, len(systems)
-        self.is_site = systems[0].is_site
-        self.size = len(self.is_site)
-        self.n_sites = int(self.is_site.sum())
+        is_site = systems[0].is_site
+        self.count, self.size = len(systems), len(is_site)
+        self.n_sites = int(is_site.sum())
         self.n_queues = self.size - self.n_sites
+        self.born = [_queues_in(system.sources.place, self.n_sites) for system in systems]
         kept = [_carried(system, lens) for system in systems]
-        month = np.repeat(np.arange(self.count), [len(part) for part in kept])
+        month = np.repeat(np.arange(self.count, dtype=np.int32), [len(part) for part in kept])
         pairs = list(zip(systems, kept, strict=True))
-        source = np.concatenate([system.moves.source[part] for system, part in pairs])
-        target = np.concatenate([system.moves.target[part] for system, part in pairs])
-        share = np.concatenate([system.moves.share[part] for system, part in pairs])
-        self._source, self._target = month * self.size + source, month * self.size + target
-        self._share = share
+        self._source = self._joined([system.moves.source[part] for system, part in pairs], month)
+        self._target = self._joined([system.moves.target[part] for system, part in pairs], month)
+        self._share = np.concatenate([system.moves.share[part] for system, part in pairs])
         self._passed = np.concatenate([system.passed for system in systems])
         self._draw = np.concatenate([system.draw for system in systems])
-        self._passing = share * self._passed[self._source]
-        self._site = np.tile(self.is_site, self.count)
-        self._number()
+        self._passing = self._share * self._passed[self._source]
+        self._site = np.tile(is_site, self.count)
+        self._from_site, self._to_site = self._site[self._source], self._site[self._target]
+        if like:
+            self.sites = np.array([one.sites for one in like])
+            self.widest = np.array([one.widest for one in like])
+        else:
+            self.sites, self.widest = self._ordered()
+        self._at = self._positions()
+        self._contract()
 
-    def _number(self) -> None:
-        """Sites by strongly connected component, in the order SciPy finds them, month by month.
+    def _joined(self, places: Sequence[Ints], month: Any) -> Any:
+        """Places of all months numbered through (32 bits, as SciPy keeps its indices)."""
+        return np.concatenate(places).astype(np.int32) + month * np.int32(self.size)
+
+    def _ordered(self) -> tuple[Ints, Ints]:
+        """Sites by strongly connected component, in the order SciPy finds them; largest loops.
 
         Only fill-in depends on that order, never the result.
         """
@@ -165,87 +223,75 @@ class _Contraction:
         graph = csr(self._passing[some], self._source[some], self._target[some], (whole, whole))
         _, component = sparse.csgraph.connected_components(graph, connection="strong")
         table = component.reshape(self.count, self.size)
-        self.widest = np.bincount(component)[table].max(axis=1, initial=0)
-        order = np.argsort(table, axis=1, kind="stable")
-        self.sites = order[self.is_site[order]].reshape(self.count, self.n_sites)
-        at = np.empty((self.count, self.size), np.int64)
-        rows = np.arange(self.count)[:, None]
-        at[rows, self.sites] = rows * self.n_sites + np.arange(self.n_sites)
-        at[:, self.n_sites :] = rows * self.n_queues + np.arange(self.n_queues)
-        self._at = at.ravel()
+        widest = np.bincount(component)[table].max(axis=1, initial=0)
+        return np.argsort(table[:, : self.n_sites], axis=1, kind="stable"), widest
+
+    def _positions(self) -> Any:
+        """Place of a month → its row among the sites, or among the queues, of all months."""
+        at = np.empty((self.count, self.size), np.int32)
+        month = np.arange(self.count, dtype=np.int32)[:, None]
+        at[month, self.sites] = month * self.n_sites + np.arange(self.n_sites, dtype=np.int32)
+        at[:, self.n_sites :] = month * self.n_queues + np.arange(self.n_queues, dtype=np.int32)
+        return at.ravel()
 
     def _rows(self, site: bool) -> int:
         return self.count * (self.n_sites if site else self.n_queues)
 
     def _block(self, from_site: bool, to_site: bool) -> sparse.csr_array:
-        """Block of P between sites and queues of all months, duplicates added."""
-        some = (self._site[self._source] == from_site) & (self._passing > 0)
-        some &= self._site[self._target] == to_site
+        """Block of P between sites and queues, duplicates added."""
+        some = (self._from_site == from_site) & (self._to_site == to_site) & (self._passing > 0)
         rows, columns = self._at[self._source[some]], self._at[self._target[some]]
         shape = self._rows(from_site), self._rows(to_site)
         return csr(self._passing[some], rows, columns, shape)
 
-    def operators(self) -> list[Operator]:
-        """Every month on its own."""
+    def _contract(self) -> None:
         p_sq, p_qs = self._block(True, False), self._block(False, True)
         p_qq, p_ss = self._block(False, False), self._block(True, True)
-        onward = p_qq
-        to_site, to_queue = p_qs, p_sq
+        self.onward, self.to_site, self.to_queue = p_qq, p_qs, p_sq
         if p_qq.nnz:
-            onward = _onward(p_qq)
-            to_site, to_queue = p_qs + onward @ p_qs, p_sq + p_sq @ onward
-        alone = to_queue @ p_qs
+            self.onward = _onward(p_qq)
+            self.to_site = p_qs + self.onward @ p_qs
+            self.to_queue = p_sq + p_sq @ self.onward
+        self.sites_alone = self.to_queue @ p_qs
         if p_ss.nnz:
-            alone = alone + p_ss
-        stays = (1.0 - self._passed)[~self._site]
-        staying = csr_like(to_queue, to_queue.data * stays[to_queue.indices])
-        unit_less = sparse.csr_array(sparse.eye_array(alone.shape[0], format="csr") - alone)
-        unit_less.sort_indices()
-        sites, queues = self.n_sites, self.n_queues
-        cut = [
-            _cut(matrix, self.count, rows, columns)
-            for matrix, rows, columns in (
-                (to_site, queues, sites),
-                (to_queue, sites, queues),
-                (alone, sites, sites),
-                (onward, queues, queues),
-                (self._drawn(), queues, self.size),
-                (staying, sites, queues),
-                (unit_less, sites, sites),
-            )
-        ]
-        draws = self._draws()
-        return [
-            Operator(
-                self.sites[number],
-                *(part[number] for part in cut[:5]),
-                draws[number],
-                cut[5][number],
-                self._needed(number, draws[number].targets),
-                int(self.widest[number]),
-                cut[6][number],
-            )
-            for number in range(self.count)
-        ]
+            self.sites_alone = self.sites_alone + p_ss
 
+    @cached_property
+    def unit_less(self) -> sparse.csr_array:
+        """I - C."""
+        unit = sparse.eye_array(self.sites_alone.shape[0], format="csr")
+        found = sparse.csr_array(unit - self.sites_alone)
+        found.sort_indices()
+        return found
+
+    @cached_property
+    def staying(self) -> sparse.csr_array:
+        """H times what stays of each queue's pool."""
+        stays, held = (1.0 - self._passed)[~self._site], self.to_queue
+        parts = held.data * stays[held.indices], held.indices, held.indptr
+        return sparse.csr_array(parts, shape=held.shape)
+
+    @cached_property
     def _drawing(self) -> Mask:
         """Moves along which opening content of queues is drawn."""
-        return (self._draw[self._source] > 0) & ~self._site[self._source]
+        return np.asarray((self._draw[self._source] > 0) & ~self._from_site)
 
-    def _drawn(self) -> sparse.csr_array:
-        some = self._drawing()
+    @cached_property
+    def drawn(self) -> sparse.csr_array:
+        """F_ij / O_i of draws, queues x places."""
+        some = self._drawing
         rows, columns = self._at[self._source[some]], self._target[some]
-        shape = self._rows(False), self.count * self.size
-        return csr(self._share[some], rows, columns, shape)
+        return csr(self._share[some], rows, columns, (self._rows(False), self.count * self.size))
 
-    def _draws(self) -> list[Draws]:
+    @cached_property
+    def draws(self) -> list[Draws]:
         """Draws of every month, sites and queues apart."""
-        some, to_site = self._drawing(), self._site[self._target]
+        some, to_site = self._drawing, self._to_site
         place = np.flatnonzero((self._draw > 0) & ~self._site)
-        row = np.full(len(self._draw), -1, np.int64)
+        row = np.full(len(self._draw), -1, np.int32)
         row[place] = np.arange(len(place))
         goal = np.unique(self._target[some & ~to_site])
-        column = np.full(len(self._draw), -1, np.int64)
+        column = np.full(len(self._draw), -1, np.int32)
         column[goal] = np.arange(len(goal))
         column[self._site] = self._at[self._site]
         found = []
@@ -265,13 +311,10 @@ class _Contraction:
             made.append(Draws(self._at[place[mine]] - first, *parts, self._at[goal[ours]] - first))
         return made
 
-    def _needed(self, number: int, targets: Ints) -> Ints:
-        """Queues (positions among them) with a source, or with a draw sent to them."""
-        places = self.systems[number].sources.place
-        rows = np.zeros(self.n_queues, bool)
-        rows[self._at[places[~self.is_site[places]]]] = True
-        rows[targets] = True
-        return np.flatnonzero(rows)
+
+def _queues_in(places: Ints, n_sites: int) -> Ints:
+    """The queues among places, by their position among the queues."""
+    return np.asarray(places[places >= n_sites] - n_sites)
 
 
 def _carried(system: MonthSystem, lens: Callable[[MonthSystem], Mask] | None) -> Ints:
@@ -300,19 +343,6 @@ def _chains(p: sparse.csr_array) -> sparse.csr_array:
     unit = sparse.eye_array(p.shape[0], format="csr")
     whole = sparse.csr_array(LevelPlan(p).solve(sparse.csr_array(unit)).T)
     return sparse.csr_array(whole - unit)
-
-
-def csr_like(matrix: sparse.csr_array, data: Floats) -> sparse.csr_array:
-    """Other values in the places of a matrix; index arrays are shared and must not be changed."""
-    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def _cut(matrix: sparse.csr_array, count: int, rows: int, columns: int) -> list[sparse.csr_array]:
-    """The blocks on the diagonal, each with arrays of its own."""
-    return [
-        _rows_of(matrix, slice(n * rows, (n + 1) * rows), n * columns, columns)
-        for n in range(count)
-    ]
 
 
 def _rows_of(

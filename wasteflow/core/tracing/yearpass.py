@@ -57,7 +57,10 @@ class Operators:
     def prepare(self, first: int, last: int, lens: Lens | None = None) -> None:
         """Make those of the months first..last together: many at once are quicker than each."""
         wanted = [n for n in range(first, last + 1) if (n, lens) not in self._made]
-        made = contracted([self.chain.months[number] for number in wanted], lens)
+        known = [self._made.get((number, None)) for number in wanted]
+        like = [one for one in known if one is not None]
+        months = [self.chain.months[number] for number in wanted]
+        made = contracted(months, lens, like if len(like) == len(wanted) else ())
         self._made.update(((number, lens), one) for number, one in zip(wanted, made, strict=True))
 
     def take_over(self, other: Operators, before: int) -> None:
