@@ -12,6 +12,7 @@ from wasteflow.services.tracing import warm_tracing
 from wasteflow.web import answers, assets, errors, health, packing, security, texts
 from wasteflow.web.access import Books, books
 from wasteflow.web.pages import blueprint
+from wasteflow.web.pages.overview import PARTS
 
 
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
@@ -39,10 +40,14 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material and keep the first page; readiness tells of troubles with the books."""
+    """Trace every material and keep the first page with its parts.
+
+    Readiness tells of troubles with the books.
+    """
     try:
         warm_tracing(db=books(app).db)
-        with app.test_request_context("/"):
-            app.full_dispatch_request()
+        for path in ("/", *(f"/overview/part?part={part}" for part in PARTS), "/"):
+            with app.test_request_context(path):
+                app.full_dispatch_request()
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)

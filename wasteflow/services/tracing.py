@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -63,18 +64,21 @@ class Traced:
         self, what: Hashable, periods: Sequence[Period], make: Callable[[list[Period]], list[_T]]
     ) -> list[_T]:
         """`make` of every period, those together that are not kept; keeps what it made."""
-        found: dict[Period, Any] = {}
-        for period in periods:
-            known = self.results.get((period, what))
-            if known is not None:
-                found[period] = known
-        missing = [period for period in dict.fromkeys(periods) if period not in found]
-        if missing:
-            for period, result in zip(missing, make(missing), strict=True):
-                found[period] = self.results.put((period, what), result)
+        with _making:
+            found: dict[Period, Any] = {}
+            for period in periods:
+                known = self.results.get((period, what))
+                if known is not None:
+                    found[period] = known
+            missing = [period for period in dict.fromkeys(periods) if period not in found]
+            if missing:
+                for period, result in zip(missing, make(missing), strict=True):
+                    found[period] = self.results.put((period, what), result)
         return [found[period] for period in periods]
 
 
+_making = RLock()
+"""Held while something is traced: whoever asks for the same meanwhile finds it made."""
 _kept: Kept[Hashable, Traced] = Kept(CHAINS_KEPT)
 _latest: Kept[str, Traced] = Kept(CHAINS_KEPT)
 
@@ -89,11 +93,12 @@ def traced(
     fates = {code: route.fate for code, route in keys.registry.routes.items()}
     months = versions.get(material, {})
     key = material, tuple(months.items()), tuple(sorted(fates.items()))
-    found = _kept.get(key)
-    if found is None:
-        table = queries.flow_table(session, keys, material)
-        made = _made(material, months, fates, table, _latest.get(material))
-        found = _latest.put(material, _kept.put(key, made))
+    with _making:
+        found = _kept.get(key)
+        if found is None:
+            table = queries.flow_table(session, keys, material)
+            made = _made(material, months, fates, table, _latest.get(material))
+            found = _latest.put(material, _kept.put(key, made))
     return found
 
 

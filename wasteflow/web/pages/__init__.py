@@ -28,6 +28,7 @@ from wasteflow_maps.style import colour_of
 blueprint = Blueprint("pages", __name__)
 blueprint.before_request(check_database)
 blueprint.add_url_rule("/", "overview", kept(overview.show))
+blueprint.add_url_rule("/overview/part", "overview_part", kept(overview.part))
 blueprint.add_url_rule("/map", "map", kept(flow_map.show))
 blueprint.add_url_rule("/map/frame", "map_frame", kept(flow_map.frame))
 blueprint.add_url_rule("/map/data", "map_data", kept(flow_map.data))
