@@ -10,7 +10,7 @@ from wasteflow.core.periods import Period
 from wasteflow.core.places import GENERATION, OUTSIDE, WEIGHING, Place, PlaceKind, site, transit
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
 from wasteflow.core.tracing.flows import FlowTable
-from wasteflow.core.tracing.followup import after_credit, cumulative_verified, territorial
+from wasteflow.core.tracing.followup import after_credit, territorial
 from wasteflow.core.tracing.months import build_chain
 from wasteflow.core.tracing.yearpass import prepared
 from wasteflow.core.vocabulary import Evidence
@@ -226,7 +226,10 @@ def test_cumulative_and_territorial() -> None:
     ]
     chain = build_chain(FlowTable.of_rows(rows), FATES)
     operators, passed = prepared(chain)
-    before, january, february = cumulative_verified(operators, passed, [202512, 202601, 202612])
+    periods = [Period.of(month, month) for month in (202512, 202601, 202612)]
+    before, january, february = (
+        terms.ever for terms in period_terms(operators, passed, periods, Basis.VERIFIED)
+    )
     assert before == {}
     assert january["G"] == pytest.approx((0, 100_000))
     assert february["G"] == pytest.approx((30_000, 100_000))

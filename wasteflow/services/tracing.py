@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,6 @@ from sqlalchemy.orm import Session
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
 from wasteflow.core.tracing.flows import FlowTable, ledger_starts
-from wasteflow.core.tracing.followup import Cumulative, cumulative_verified
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
@@ -60,31 +60,25 @@ class Traced:
 
         return self.each(("terms", basis), periods, make)
 
-    def ever(self, periods: Sequence[Period]) -> list[dict[str, Cumulative]]:
-        """Origin name → verified use and all it ever had, to the end of each period."""
-
-        def make(missing: list[Period]) -> list[dict[str, Cumulative]]:
-            ends = [period.last for period in missing]
-            return cumulative_verified(self.operators, self.passed, ends)
-
-        return self.each("ever", periods, make)
-
     def each(
         self, what: Hashable, periods: Sequence[Period], make: Callable[[list[Period]], list[_T]]
     ) -> list[_T]:
         """`make` of every period, those together that are not kept; keeps what it made."""
-        found: dict[Period, Any] = {}
-        for period in periods:
-            known = self.results.get((period, what))
-            if known is not None:
-                found[period] = known
-        missing = [period for period in dict.fromkeys(periods) if period not in found]
-        if missing:
-            for period, result in zip(missing, make(missing), strict=True):
-                found[period] = self.results.put((period, what), result)
+        with _making:
+            found: dict[Period, Any] = {}
+            for period in periods:
+                known = self.results.get((period, what))
+                if known is not None:
+                    found[period] = known
+            missing = [period for period in dict.fromkeys(periods) if period not in found]
+            if missing:
+                for period, result in zip(missing, make(missing), strict=True):
+                    found[period] = self.results.put((period, what), result)
         return [found[period] for period in periods]
 
 
+_making = RLock()
+"""Held while something is traced: whoever asks for the same meanwhile finds it made."""
 _kept: Kept[Hashable, Traced] = Kept(CHAINS_KEPT)
 _latest: Kept[tuple[str, int], Traced] = Kept(CHAINS_KEPT)
 
@@ -104,11 +98,12 @@ def traced(
     fates = {code: route.fate for code, route in keys.registry.routes.items()}
     months = versions.get(material, {})
     key = material, as_of, tuple(months.items()), tuple(sorted(fates.items()))
-    found = _kept.get(key)
-    if found is None:
-        table = queries.flow_table(session, keys, material, as_of)
-        made = _made(material, months, fates, table, _latest.get((material, as_of)))
-        found = _latest.put((material, as_of), _kept.put(key, made))
+    with _making:
+        found = _kept.get(key)
+        if found is None:
+            table = queries.flow_table(session, keys, material, as_of)
+            made = _made(material, months, fates, table, _latest.get((material, as_of)))
+            found = _latest.put((material, as_of), _kept.put(key, made))
     return found
 
 

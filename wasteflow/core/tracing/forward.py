@@ -16,7 +16,8 @@ from scipy import sparse
 from wasteflow.core.places import Place
 from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.months import Chain
-from wasteflow.core.tracing.solve import MonthSystem, Operator, Sources
+from wasteflow.core.tracing.operators import Operator
+from wasteflow.core.tracing.solve import MonthSystem, Sources
 from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
 
 
@@ -116,9 +117,9 @@ def forward(
     if start is not None:
         content = start.fitted(chain)
     stop = len(chain.months) if last is None else last + 1
-    for number, system in enumerate(chain.months[:stop]):
-        if start is not None and system.month <= start.month:
-            continue
+    begin = sum(start is not None and system.month <= start.month for system in chain.months)
+    operators.prepare(begin, stop - 1, lens)
+    for number in range(begin, stop):
         traced = _step(operators, number, lens, passed.phi[number], content, wanted)
         yield traced
         content = traced.closing()
@@ -152,7 +153,7 @@ def _step(
     at_hand = operator.to_queue.T.tocsr()[waiting] @ passing + entering[waiting]
     share = sparse.csr_array(
         (stays[operator.queues][waiting], (waiting, np.arange(len(waiting)))),
-        shape=(len(operator.queues), len(waiting)),
+        shape=(operator.queue_count, len(waiting)),
     )
     left = _scatter(operator, staying, sparse.csr_array(kept + share @ at_hand), len(system.out))
     return ForwardMonth(number, system, operator, passing, entering, drawn, left)
@@ -191,5 +192,5 @@ def _scatter(
     both = sparse.vstack([at_sites, at_queues], format="csr")
     position = np.empty(count, np.int64)
     position[operator.sites] = np.arange(len(operator.sites))
-    position[operator.queues] = len(operator.sites) + np.arange(len(operator.queues))
+    position[operator.queues] = np.arange(len(operator.sites), count)
     return sparse.csr_array(both[position])

@@ -145,6 +145,7 @@ def _home_pass(chain: Chain, passed: YearPass, firms: _Firms, first: int, last: 
         return ~firms.accepted(system)
 
     own = Operators(chain)
+    own.prepare(first, last, at_home)
     content = passed.start[first]
     for number in range(first, last + 1):
         system, operator = chain.months[number], own.of(number, at_home)
