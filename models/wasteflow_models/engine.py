@@ -32,6 +32,8 @@ SNAPSHOT = "snapshot"
 """Key of `Session.info` in read transactions: what queries may remember until it ends."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
+BESIDE = "beside"
+"""Name of the database that `Database.write` attaches to a transaction."""
 _CONFLICTS = ("40001", "40P01", "23505")
 """SQLSTATE of serialization failure, deadlock, unique violation."""
 
@@ -69,13 +71,20 @@ class Database:
         self._turnstile = Turnstile(self.path, BUSY_TIMEOUT_S) if self.path else None
 
     @contextmanager
-    def write(self, alone: Alone = Alone.ENTRIES) -> Iterator[Session]:
+    def write(self, alone: Alone = Alone.ENTRIES, *, beside: bytes = b"") -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception.
 
-        alone: who must wait meanwhile on PostgreSQL.
+        alone: who must wait meanwhile on PostgreSQL; beside: a SQLite database as bytes whose
+        tables the transaction can read, as those of `BESIDE` (SQLite only).
         """
+        source = self._attached(beside) if beside else nullcontext(self._writer)
         turn = self._turnstile.turn() if self._turnstile else nullcontext()
-        with turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            source as bind,
+            turn,
+            Session(bind, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             connection = session.connection()
             if not self.is_sqlite:
                 shared = "" if alone is Alone.EVERYBODY else "_shared"
@@ -84,6 +93,19 @@ class Database:
                 if alone is Alone.ENTRIES:
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ENTRIES_LOCK})")
             yield session
+
+    @contextmanager
+    def _attached(self, data: bytes) -> Iterator[Connection]:
+        """A writer's connection with a database in memory attached, before anybody waits for it."""
+        with self._writer.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute(f"ATTACH ':memory:' AS {BESIDE}")
+            try:
+                driver.deserialize(data, name=BESIDE)
+                yield connection
+            finally:
+                driver.execute(f"DETACH {BESIDE}")
 
     @contextmanager
     def read(self) -> Iterator[Session]:

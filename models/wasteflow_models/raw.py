@@ -117,18 +117,26 @@ def literal(value: str | int | bool | None, postgresql: bool = False) -> str:
     return quoted.replace("%", "%%") if postgresql else quoted
 
 
-def _execute_many(session: Session, table: str, columns: Columns, ending: str) -> int:
-    """Constant columns stand in the statement: binding them by the million costs as much as data.
+def insert_statement(
+    table: str, columns: Columns, *, postgresql: bool = False, ending: str = ""
+) -> tuple[str, list[str]]:
+    """The statement that inserts a row of `columns`, and the columns it has parameters for.
 
+    Constant columns stand in the statement: binding them by the million costs as much as data.
     A NUL in a literal would end the statement; the schema refuses control characters.
     """
     varying = [name for name, value in columns.items() if _varies(value)]
-    postgresql = is_postgresql(session)
     mark = "%s" if postgresql else "?"
     values = ", ".join(
         mark if name in varying else literal(columns[name], postgresql) for name in columns
     )
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) {ending}"
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({values}) {ending}", varying
+
+
+def _execute_many(session: Session, table: str, columns: Columns, ending: str) -> int:
+    postgresql = is_postgresql(session)
+    statement, varying = insert_statement(table, columns, postgresql=postgresql, ending=ending)
     rows = zip(*(plain(columns[name]) for name in varying), strict=True)
     if not postgresql:
         return int(driver(session).executemany(statement, rows).rowcount)
