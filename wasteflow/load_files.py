@@ -88,7 +88,7 @@ def _record(
 
     now, clock = asked.now, Clock(shanghai_day(asked.now), asked.now)
 
-    def elsewhere(keys: Any, packing: bool) -> Generator[Any, None, None]:
+    def elsewhere(keys: Any, packing: Any) -> Generator[Any, None, None]:
         from wasteflow.load_reader import Order
 
         yield from reader.chunks(Order(text, keys, clock, asked.round_kg, packing))
@@ -102,6 +102,7 @@ def _record(
             small,
             asked.round_kg,
             None if reader is None or text.table is not None else elsewhere,
+            text.lines,
         ),
         batch=lambda: new_batch(
             kind="shipments",

@@ -25,7 +25,7 @@ from typing import IO, Any
 from wasteflow.core.errors import UnusableFile, WasteflowError
 from wasteflow.importing.text_chunks import TextFile
 from wasteflow.schemas.row_rules import Clock
-from wasteflow.services.load_ready import ReadyChunk, ready_chunks
+from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow_models.convert import Keys
 
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); {then}"
@@ -45,7 +45,7 @@ class Order:
     keys: Keys
     clock: Clock
     round_kg: bool
-    packing: bool
+    packing: Packing | None
 
 
 class Reader:

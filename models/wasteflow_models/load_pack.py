@@ -8,7 +8,7 @@ them by three statements.  What may be written is decided by services.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,9 +99,8 @@ def _fill(made: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> N
     made.executemany(statement, zip(*(plain(columns[name]) for name in varying), strict=True))
 
 
-def texts_in(packed: PackedLoads, keys: Ints) -> dict[str, list[str]]:
-    """The texts that differ from load to load (of `PACKED_TEXTS`), of the loads `keys`."""
-    names = [name for name in PACKED_TEXTS if packed.columns[name] == name]
+def texts_in(packed: PackedLoads, keys: Ints, names: Sequence[str]) -> dict[str, list[str]]:
+    """Text columns (of `PACKED_TEXTS`, stored as they differ) of the loads `keys`."""
     with closing(sqlite3.connect(":memory:")) as made:
         made.deserialize(packed.data)
         rows = made.execute(f"SELECT id, {', '.join(names)} FROM loads ORDER BY id").fetchall()

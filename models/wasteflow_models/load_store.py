@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 Stored = dict[str, Any]
 """Column name → array (masses, keys, moments) or list (texts) of loads in the books."""
 
-_EVENT_COLUMNS = (
+EVENT_COLUMNS = (
     "shipment_id, seq, batch_id, kind, at, booked_month, kg, input_kg, dry_kg, accepted_kg, "
     "refused_kg, basis, moisture, weighed, evidence, reason, recorded_at"
 )
@@ -175,7 +175,7 @@ def events_from(loads: str, weights: str, joined: str) -> str:
     `WEIGHT_COLUMNS`, called w, joined to it on `joined`.  Parameters `batch` and `now`.
     """
     return f"""
-INSERT INTO event ({_EVENT_COLUMNS})
+INSERT INTO event ({EVENT_COLUMNS})
 SELECT s.id, k.seq, :batch, k.seq - 1,
   CASE k.seq WHEN 1 THEN s.dispatched_at ELSE s.received_at END,
   CASE k.seq WHEN 1 THEN s.dispatched_month ELSE s.received_month END,

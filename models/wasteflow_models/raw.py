@@ -156,7 +156,7 @@ def _copy(session: Session, table: str, count: int, columns: Columns, ending: st
             f"CREATE TEMPORARY TABLE {goal} ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
         )
     with cursor.copy(f"COPY {goal} ({names}) FROM STDIN (FORMAT csv)") as copy:
-        copy.write(_csv(count, columns))
+        copy.write(csv_of(count, columns))
     if not ending:
         return count
     chosen = f"SELECT {names} FROM {goal} ORDER BY 1, 2, ctid"
@@ -166,14 +166,14 @@ def _copy(session: Session, table: str, count: int, columns: Columns, ending: st
     return done
 
 
-def _csv(count: int, columns: Columns) -> bytes:
+def csv_of(count: int, columns: Columns) -> bytes:
     """CSV in which NULL is an empty field and empty text a pair of quotes."""
     import polars as pl
 
     frame = pl.DataFrame(
         [
             pl.Series(name, value)
-            if _varies(value)
+            if _varies(value) or isinstance(value, pl.Series)
             else pl.repeat(
                 value, count, dtype=pl.String if isinstance(value, str) else pl.Int64, eager=True
             ).alias(name)

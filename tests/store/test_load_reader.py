@@ -147,7 +147,7 @@ def _runs(pid: int) -> bool:
 def test_what_goes_wrong_there_is_told_here(tmp_path: Path) -> None:
     reader = Reader()
     try:
-        order: Any = Order(None, None, None, False, False)  # type: ignore[arg-type]
+        order: Any = Order(None, None, None, False, None)  # type: ignore[arg-type]
         with pytest.raises(RuntimeError, match="AttributeError"):
             list(reader.chunks(order))
     finally:

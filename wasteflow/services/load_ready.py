@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -34,7 +35,9 @@ from wasteflow.services.load_convert import (
 )
 from wasteflow.services.outcome import Warnings
 from wasteflow_models.convert import Keys
+from wasteflow_models.load_copy import CopiedLoads, texts_of_copies, write_copies
 from wasteflow_models.load_pack import PACKED_TEXTS, PackedLoads, keys_of, pack, texts_in
+from wasteflow_models.partitions import STEP
 
 _LEAST, _MOST = -(2**31), 2**31 - 1
 SYNTHETIC = "synthetic"
@@ -99,7 +102,7 @@ class ReadyLoads:
     first_days: FirstDays
     rollup: BulkRollup
     batch: LoadBatch
-    packed: PackedLoads | None = None
+    packed: PackedLoads | CopiedLoads | None = None
 
     def loads(self) -> LoadBatch:
         """The loads in columns, for when they cannot be moved as they are."""
@@ -110,7 +113,12 @@ class ReadyLoads:
             value = getattr(self.batch, item.name)
             if isinstance(value, np.ndarray) and value.dtype != np.bool_:
                 columns[item.name] = value.astype(np.int64)
-        texts: dict[str, Any] = {**texts_in(self.packed, keys_of(columns["dispatched_month"]))}
+        lists = [name for name in PACKED_TEXTS if isinstance(getattr(self.batch, name), list)]
+        texts: dict[str, Any]
+        if isinstance(self.packed, CopiedLoads):
+            texts = {**texts_of_copies(self.packed, tuple(lists))}
+        else:
+            texts = {**texts_in(self.packed, keys_of(columns["dispatched_month"]), lists)}
         return replace(self.batch, **columns, **texts)
 
 
@@ -134,6 +142,18 @@ class ReadyChunk:
     loads: LoadBatch | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How deliveries are packed: for SQLite, or with these numbers as text for COPY.
+
+    numbers: as many as the file has lines, on PostgreSQL; batch_id, now: what the rows say.
+    """
+
+    batch_id: int
+    now: datetime
+    numbers: Ints | None = None
+
+
 def ready_chunks(
     chunks: Iterable[TextChunk],
     keys: Keys,
@@ -141,7 +161,7 @@ def ready_chunks(
     round_kg: bool,
     *,
     large: bool,
-    packing: bool = True,
+    packing: Packing | None = None,
 ) -> Generator[ReadyChunk, None, None]:
     """Check the chunks of a file (see `checked_chunks`).
 
@@ -149,10 +169,13 @@ def ready_chunks(
     whether the database can take packed loads.
     """
     warnings = Warnings()
+    done = 0
     for chunk in checked_chunks(chunks, keys, clock, round_kg, warnings):
         found = _sorted_out(chunk, keys, warnings)
         if large and found.loads is not None:
-            found = replace(found, loads=None, ready=_made_ready(found.loads, packing))
+            ready = _made_ready(found.loads, packing, done)
+            done += len(found.loads)
+            found = replace(found, loads=None, ready=ready)
         yield found
 
 
@@ -183,14 +206,14 @@ def loads_are_synthetic(remarks: list[str] | str) -> bool:
     return any(text.startswith(SYNTHETIC) for text in texts)
 
 
-def _made_ready(batch: LoadBatch, packing: bool) -> ReadyLoads:
+def _made_ready(batch: LoadBatch, packing: Packing | None, done: int) -> ReadyLoads:
+    """A chunk with what follows from it; done: deliveries of the file before it."""
     moves = Moves.of(batch, np.zeros(len(batch), np.int64))
     rollup = bulk_load_postings(posting_columns(batch))
     made = ReadyLoads(moves, moves.first_days(), rollup, batch)
-    if not packing or not len(batch):
+    packed = _packed(batch, packing, done) if packing is not None and len(batch) else None
+    if packed is None:
         return made
-    months = batch.dispatched_month
-    packed = pack(months, header_columns(batch), weight_columns(batch, keys_of(months)))
     return replace(
         made,
         moves=Moves(**{item.name: _narrow(getattr(moves, item.name)) for item in fields(Moves)}),
@@ -198,6 +221,18 @@ def _made_ready(batch: LoadBatch, packing: bool) -> ReadyLoads:
         batch=_without_texts(batch),
         packed=packed,
     )
+
+
+def _packed(batch: LoadBatch, packing: Packing, done: int) -> PackedLoads | CopiedLoads | None:
+    months = batch.dispatched_month
+    if packing.numbers is None:
+        return pack(months, header_columns(batch), weight_columns(batch, keys_of(months)))
+    numbers = packing.numbers[done : done + len(batch)]
+    if len(numbers) < len(batch):
+        return None
+    ids = months * STEP + numbers
+    weights = weight_columns(batch, ids)
+    return write_copies(ids, header_columns(batch), weights, packing.batch_id, packing.now)
 
 
 def _without_texts(batch: LoadBatch) -> LoadBatch:

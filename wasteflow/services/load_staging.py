@@ -33,7 +33,7 @@ from wasteflow.services.load_convert import (
 )
 from wasteflow.services.load_known import Facts, Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
-from wasteflow_models import load_pack, load_store
+from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import StagedRow
 from wasteflow_models.partitions import STEP, new_load_ids
@@ -105,18 +105,34 @@ class Staging:
     def take_ready(self, session: Session, ready: ReadyLoads) -> None:
         """The same for the deliveries of a chunk that was made ready: moved if all are new."""
         early = ready.first_days.day < self._opened(*ready.first_days[:2])
-        if ready.packed is None or early.any():
+        if early.any() or ready.packed is None:
             self.take(session, ready.loads())
-            return
+        elif isinstance(ready.packed, load_copy.CopiedLoads):
+            self._take_copies(session, ready, ready.packed)
+        else:
+            self._take_packed(session, ready, ready.packed)
+
+    def _take_copies(
+        self, session: Session, ready: ReadyLoads, copies: load_copy.CopiedLoads
+    ) -> None:
+        if load_copy.claim_copies(session, copies):
+            load_copy.insert_copies(session, copies)
+            self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
+        else:
+            self.take(session, ready.loads())
+
+    def _take_packed(
+        self, session: Session, ready: ReadyLoads, packed: load_pack.PackedLoads
+    ) -> None:
         months = ready.moves.dispatched_month.astype(np.int64)
         ids = new_load_ids(session, months)
         steps = _steps(months, ids)
-        if load_pack.claim_packed(session, ready.packed, steps) < len(ids):
+        if load_pack.claim_packed(session, packed, steps) < len(ids):
             batch = ready.loads()
             holders = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
             self._take_own(session, batch, Bound.none(batch), ids, holders)
             return
-        load_pack.insert_packed(session, ready.packed, steps, self.batch_id, self.now)
+        load_pack.insert_packed(session, packed, steps, self.batch_id, self.now)
         self._note(session, ids, ready.moves.line, ready.first_days, ready.rollup)
 
     def _take_own(
@@ -165,7 +181,8 @@ class Staging:
         for firm, material, day in zip(*columns, strict=True):
             key = firm, material
             self.first_moves[key] = min(day, self.first_moves.get(key, day))
-        self._lines.append((ids, lines))
+        order = np.argsort(ids, kind="stable")
+        self._lines.append((ids[order], lines[order]))
         self.taken += len(ids)
         self.add_rollup(rollup)
 

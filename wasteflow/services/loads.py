@@ -23,17 +23,19 @@ from wasteflow.schemas.row_rules import Clock
 from wasteflow.services.again import Overtaken, again_if_overtaken
 from wasteflow.services.load_children import Waiting, plan_children, stage_children
 from wasteflow.services.load_publish import openings_of, publish, stage_rollup
-from wasteflow.services.load_ready import ReadyChunk, ready_chunks
+from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.load_pack import CAN_PACK
+from wasteflow_models.load_pack import CAN_PACK, PackedLoads
+from wasteflow_models.partitions import drawn_numbers
+from wasteflow_models.raw import is_postgresql
 from wasteflow_models.staging import claimed, clear_rows, discard, sweep
 
-Elsewhere = Callable[[Keys, bool], Generator[ReadyChunk, None, None]]
+Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class LoadFile:
     """A file of shipments as the service takes it: chunks of text columns, read as often as asked.
 
     `small`: it is one chunk; `elsewhere`: makes the chunks of a large one ready, as
-    `load_ready.ready_chunks` does, but in another process.
+    `load_ready.ready_chunks` does, but in another process; `lines`: at least as many as it has
+    rows, 0 if nobody counted.
     """
 
     chunks: Callable[[], Iterable[TextChunk]]
@@ -49,16 +52,17 @@ class LoadFile:
     small: bool
     round_kg: bool = False
     elsewhere: Elsewhere | None = None
+    lines: int = 0
 
-    def ready(self, keys: Keys, *, packing: bool = False) -> Generator[ReadyChunk, None, None]:
+    def ready(
+        self, keys: Keys, packing: Packing | None = None
+    ) -> Generator[ReadyChunk, None, None]:
         """The checked chunks of the file; to be closed when the import ends before they do."""
         large = not self.small
         if large and self.elsewhere is not None:
             return self.elsewhere(keys, packing)
         chunks = self.chunks()
-        return ready_chunks(
-            chunks, keys, self.clock, self.round_kg, large=large, packing=packing and CAN_PACK
-        )
+        return ready_chunks(chunks, keys, self.clock, self.round_kg, large=large, packing=packing)
 
 
 @again_if_overtaken
@@ -123,6 +127,7 @@ def _in_stages(
         with db.write(Alone.NOBODY) as session:
             staging = _begin(session, batch, now)
             staging.openings = openings_of(session, staging.keys)
+            packing = _packing(session, file, staging)
             # Before anybody can see the batch: unclaimed, it would be swept as a dead one.
             if not held.enter_context(claimed(db, staging.batch_id)):
                 raise Overtaken
@@ -130,10 +135,11 @@ def _in_stages(
         held.enter_context(_discarding(db, staging.batch_id, dry_run))
         held.enter_context(no_collecting())
         waiting = Waiting()
-        source = held.enter_context(closing(file.ready(staging.keys, packing=db.is_sqlite)))
+        source = held.enter_context(closing(file.ready(staging.keys, packing)))
         for chunk in held.enter_context(closing(ahead(source))):
             packed = chunk.ready.packed if chunk.ready else None
-            with db.write(Alone.NOBODY, beside=packed.data if packed else b"") as session:
+            beside = packed.data if isinstance(packed, PackedLoads) else b""
+            with db.write(Alone.NOBODY, beside=beside) as session:
                 _take(session, staging, chunk, waiting, report, batch)
             tick(report.rows)
         if waiting:
@@ -176,6 +182,16 @@ def _begin(session: Session, batch: BatchRow, now: datetime) -> Staging:
     keys = load_keys(session)
     version = stamp(session, "registry")
     return Staging(keys, batch.id, now, version)
+
+
+def _packing(session: Session, file: LoadFile, staging: Staging) -> Packing | None:
+    """How the loads of a large file are packed; None if they are written from their columns."""
+    if is_postgresql(session):
+        if not file.lines:
+            return None
+        numbers = drawn_numbers(session, file.lines)
+        return Packing(staging.batch_id, staging.now, numbers)
+    return Packing(staging.batch_id, staging.now) if CAN_PACK else None
 
 
 def _take(
