@@ -31,11 +31,11 @@ Ints = NDArray[np.int64]
 Stored = dict[str, Any]
 """Column name → array (masses, keys, moments) or list (texts) of loads in the books."""
 
-_EVENT_COLUMNS = (
+EVENT_COLUMNS = (
     "shipment_id, seq, batch_id, kind, at, booked_month, kg, input_kg, dry_kg, accepted_kg, "
     "refused_kg, basis, moisture, weighed, evidence, reason, recorded_at"
 )
-_WEIGHT_COLUMNS = {
+WEIGHT_COLUMNS = {
     "id": "BIGINT",
     "input_kg": "BIGINT",
     "dry_kg": "BIGINT",
@@ -47,7 +47,7 @@ _WEIGHT_COLUMNS = {
     "r_moisture": "BIGINT",
     "reason": "TEXT",
 }
-"""Columns of the table that `_EVENTS` joins."""
+"""Columns of the table of weights that events are made with."""
 
 
 def add_numbers(session: Session, doc_no: Sequence[str], consignor: Ints, ids: Ints) -> Ints:
@@ -116,7 +116,7 @@ def insert_loads(
 ) -> None:
     """Headers, and the events that follow from them and from `weights`.
 
-    header: columns of `shipment` but id and batch_id; weights: columns `_WEIGHT_COLUMNS` for
+    header: columns of `shipment` but id and batch_id; weights: columns `WEIGHT_COLUMNS` for
     those loads (`id`) whose weights are not plain wet measured kilograms, or that have a reason.
     """
     columns = {"id": ids, "batch_id": batch_id, **header}
@@ -127,7 +127,7 @@ def insert_loads(
         for first, last in month_ranges(ids):
             session.execute(text(few + _EVENTS), {**told, **reasons, "first": first, "last": last})
         return
-    with temporary(session, "load_weight", ", ".join(map(" ".join, _WEIGHT_COLUMNS.items()))):
+    with temporary(session, "load_weight", ", ".join(map(" ".join, WEIGHT_COLUMNS.items()))):
         insert_columns(session, "load_weight", len(weights["id"]), weights)
         for first, last in month_ranges(ids):
             session.execute(text(_EVENTS), {**told, "first": first, "last": last})
@@ -145,19 +145,39 @@ def _weights_in_statement(weights: Mapping[str, Any]) -> tuple[str, dict[str, st
     selects = [
         ", ".join(
             f"CAST({f':reason_{number}' if name == 'reason' else literal(row[name])} AS {kind})"
-            for name, kind in _WEIGHT_COLUMNS.items()
+            for name, kind in WEIGHT_COLUMNS.items()
         )
         for number, row in enumerate(rows)
     ]
-    nothing = ", ".join(f"CAST(NULL AS {kind})" for kind in _WEIGHT_COLUMNS.values())
+    nothing = ", ".join(f"CAST(NULL AS {kind})" for kind in WEIGHT_COLUMNS.values())
     body = " UNION ALL ".join(f"SELECT {part}" for part in selects)
-    names = ", ".join(_WEIGHT_COLUMNS)
+    names = ", ".join(WEIGHT_COLUMNS)
     return f"WITH load_weight ({names}) AS ({body or f'SELECT {nothing} WHERE 1 = 0'}) ", reasons
 
 
-_EVENTS = f"""
-INSERT INTO event ({_EVENT_COLUMNS})
-SELECT s.id, k.seq, s.batch_id, k.seq - 1,
+EVENT_SOURCES = (
+    "dispatched_at",
+    "dispatched_month",
+    "dispatched_kg",
+    "received_at",
+    "received_month",
+    "received_kg",
+    "accepted_kg",
+    "refused_kg",
+    "evidence",
+)
+"""Columns of a load that its events are made of."""
+
+
+def events_from(loads: str, weights: str, joined: str) -> str:
+    """Statement that makes the dispatch and the decision of loads; their kinds are 0 and 1.
+
+    loads: a table or query with `id` and `EVENT_SOURCES`, called s; weights: one with the columns
+    `WEIGHT_COLUMNS`, called w, joined to it on `joined`.  Parameters `batch` and `now`.
+    """
+    return f"""
+INSERT INTO event ({EVENT_COLUMNS})
+SELECT s.id, k.seq, :batch, k.seq - 1,
   CASE k.seq WHEN 1 THEN s.dispatched_at ELSE s.received_at END,
   CASE k.seq WHEN 1 THEN s.dispatched_month ELSE s.received_month END,
   CASE k.seq WHEN 1 THEN s.dispatched_kg ELSE s.received_kg END,
@@ -169,11 +189,16 @@ SELECT s.id, k.seq, s.batch_id, k.seq - 1,
   CASE k.seq WHEN 1 THEN w.moisture ELSE w.r_moisture END,
   coalesce(w.weighed, 0), s.evidence,
   CASE k.seq WHEN 1 THEN '' ELSE coalesce(w.reason, '') END, :now
-FROM shipment s CROSS JOIN (SELECT 1 AS seq UNION ALL SELECT 2) k
-LEFT JOIN load_weight w ON w.id = s.id
-WHERE s.id BETWEEN :first AND :last AND s.batch_id = :batch AND (k.seq = 1 OR s.received_month > 0)
-"""
-"""Dispatch and decision of staged headers; their kinds are numbered 0 and 1."""
+FROM {loads} s CROSS JOIN (SELECT 1 AS seq UNION ALL SELECT 2) k
+LEFT JOIN {weights} w ON {joined}
+WHERE (k.seq = 1 OR s.received_month > 0)"""
+
+
+_EVENTS = (
+    events_from("shipment", "load_weight", "w.id = s.id")
+    + " AND s.id BETWEEN :first AND :last AND s.batch_id = :batch"
+)
+"""Events of staged headers."""
 
 
 def book_events(session: Session, ids: Ints, booked_month: Ints) -> None:
