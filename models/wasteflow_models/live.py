@@ -6,11 +6,22 @@ are plain integers: their tables belong to the accounts.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint, SmallInteger, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Text,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from wasteflow.core.records import LoadHeader
+from wasteflow.core.revisions import headers_of
 from wasteflow_models.base import Base, Key, Second
 
 REVISION_STATUS = ("pending", "approved", "refused", "withdrawn")
@@ -78,7 +89,7 @@ class RevisionRow(Base):
 
     `before` and `after` are JSON objects of the contract columns that change, as text; an annulment
     has none.  `pending_of` is the load while the revision is pending, so that the database itself
-    holds that there is one at most.  `event_seq` is the event that put it in force.
+    holds that there is one at most.  `event_seq` is the first event that put it in force.
     """
 
     __tablename__ = "revision"
@@ -133,3 +144,17 @@ class ChangeRow(Base):
     ref: Mapped[str] = mapped_column(String(80))
     action: Mapped[str] = mapped_column(String(40))
     organisations: Mapped[str] = mapped_column(Text)
+
+
+def header_history(
+    session: Session, shipment_id: int, header: LoadHeader
+) -> tuple[LoadHeader, dict[int, LoadHeader]]:
+    """The header of a load as it was first, and event → header from there on, by its revisions."""
+    row = RevisionRow
+    query = (
+        select(row.event_seq, row.before)
+        .where(row.shipment_id == shipment_id, row.event_seq.is_not(None), ~row.annuls)
+        .order_by(row.event_seq)
+    )
+    told = [(int(seq or 0), dict(json.loads(before))) for seq, before in session.execute(query)]
+    return headers_of(header, told)

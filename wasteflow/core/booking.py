@@ -60,23 +60,31 @@ def floor_of(rollup: Rollup) -> int:
     return min((key.month for key in rollup), default=0)
 
 
-def load_changes(header: LoadHeader, events: Iterable[tuple[Event, int]]) -> Iterator[Change]:
+def load_changes(
+    header: LoadHeader,
+    events: Iterable[tuple[Event, int]],
+    revised: Mapping[int, LoadHeader] | None = None,
+) -> Iterator[Change]:
     """What each event of a load, with its booked month, changed; in order of `seq`.
 
-    Raises RuleBroken for events that do not fold.
+    header: as it was first; revised: number of an event → the header from that event on
+    (`core.revisions.headers_of`).  Raises RuleBroken for events that do not fold.
     """
     status = LoadStatus()
     for event, booked_month in sorted(events, key=lambda item: item[0].seq):
         after = apply_event(status, event)
-        yield Change(booked_month, change_of(header, status, after))
-        status = after
+        then = revised.get(event.seq, header) if revised else header
+        yield Change(booked_month, change_of(header, status, after, then))
+        status, header = after, then
 
 
-def change_of(header: LoadHeader, before: LoadStatus, after: LoadStatus) -> Rollup:
-    """The signed roll-up rows by which a load differs after an event."""
+def change_of(
+    header: LoadHeader, before: LoadStatus, after: LoadStatus, then: LoadHeader | None = None
+) -> Rollup:
+    """The signed roll-up rows by which a load differs after an event; `then`: its new header."""
     rollup: Rollup = {}
     add_postings(rollup, load_postings(header, before), -1)
-    add_postings(rollup, load_postings(header, after))
+    add_postings(rollup, load_postings(then or header, after))
     return rollup
 
 

@@ -8,8 +8,11 @@ what only one side knows (vehicle, ticket, facility …) it corrects at once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
+
+from wasteflow.core.records import LoadHeader
 
 SIGNED_FIELDS: Final = (
     "material", "route", "loads", "basis", "dispatched_at", "dispatched_t", "moisture_pct",
@@ -57,3 +60,27 @@ def touched(
     if names & set(CONSIGNEE_FIELDS):
         found.add(consignee)
     return frozenset((found - {by}) & set(bound))
+
+
+def headers_of(
+    header: LoadHeader, in_force: Sequence[tuple[int, Mapping[str, str]]]
+) -> tuple[LoadHeader, dict[int, LoadHeader]]:
+    """(the header as it was first, first event of each revision → the header from there on).
+
+    header: as it is now; in_force: (first event, fields before it) of the revisions in order.
+
+    >>> now = LoadHeader("L", "a", "b", "slag", "powder")
+    >>> first, later = headers_of(now, [(3, {"material": "pg", "route": "use"})])
+    >>> first.material, later[3].material
+    ('pg', 'slag')
+    """
+    found: dict[int, LoadHeader] = {}
+    for seq, before in reversed(in_force):
+        found[seq] = header
+        header = replace(
+            header,
+            material=before.get("material", header.material),
+            route=before.get("route", header.route),
+            trips=int(before.get("loads", header.trips)),
+        )
+    return header, found

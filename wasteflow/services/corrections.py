@@ -35,6 +35,7 @@ from wasteflow_models.ledger import (
     ShipmentRow,
     visible,
 )
+from wasteflow_models.live import header_history
 
 REVERSAL_MARK = "#reversal"
 
@@ -240,6 +241,8 @@ def _add_event(
         )
     )
     header, before = load_header(row, keys), load_status(row)
+    first, revised = header_history(session, row.id, header)
+    told = [(event_record(old), old.booked_month) for old in stored]
     event = Event(len(stored) + 1, kind, at, evidence=Evidence(row.evidence))
     after = apply_event(before, event)
     booked_month = book_change(
@@ -248,7 +251,7 @@ def _add_event(
         firms_of(row),
         change_of(header, before, after),
         month=event.month,
-        earlier=load_changes(header, [(event_record(old), old.booked_month) for old in stored]),
+        earlier=load_changes(first, told, revised),
         asked=asked,
     )
     store_status(row, after)

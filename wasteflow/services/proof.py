@@ -105,7 +105,14 @@ def load_faults(
 
 
 def _order_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
-    """No event happened on an earlier day than the one before it."""
+    """No event happened on an earlier day than the one before it.
+
+    Said of what a file or a command brings; what people write later about an earlier day - a
+    receipt, a revision - has its order by the rules of its move.
+    """
+    told = [event for event in events if event.kind in _OF_FILES]
+    if len(told) < len(events):
+        return []
     days = [shanghai_day(event.at) for event in events]
     return [
         Fault(
@@ -133,6 +140,7 @@ def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
     return faults
 
 
+_OF_FILES = frozenset({EventKind.DISPATCHED, EventKind.DECIDED, EventKind.LOST, EventKind.REVERSED})
 _PARTED = RECEIPTS | {EventKind.SETTLED}
 
 

@@ -26,9 +26,11 @@ from wasteflow.core.postings_bulk import (
     merge,
     picked,
 )
+from wasteflow.core.records import EventKind, LoadHeader
 from wasteflow.services.proof import Fault, event_of
 from wasteflow_models.closes import MonthCloseRow
 from wasteflow_models.convert import Keys, load_header
+from wasteflow_models.live import header_history
 from wasteflow_models.rollup import bulk_of
 
 Ints = NDArray[np.int64]
@@ -48,7 +50,7 @@ class BookingProof:
     """Judges booked months; `after_closes` are the months a late booking can stand in."""
 
     def __init__(self, session: Session, keys: Keys) -> None:
-        self.keys = keys
+        self.keys, self.session = keys, session
         closed = session.scalars(
             select(MonthCloseRow.month).distinct().order_by(MonthCloseRow.month)
         )
@@ -103,7 +105,11 @@ class BookingProof:
         """The late postings of one load whose events fold; wrong months go to `faults`."""
         found: list[Late] = []
         told = [(event_of(event), event.booked_month) for event in events]
-        changes = load_changes(load_header(header, self.keys), told)
+        first = load_header(header, self.keys)
+        revised: Mapping[int, LoadHeader] = {}
+        if any(event.kind == EventKind.REVISED for event in events):
+            first, revised = header_history(self.session, header.id, first)
+        changes = load_changes(first, told, revised)
         for (event, _), change in zip(told, changes, strict=True):
             wrong = self.fault_of(change.booked_month, change.floor or event.month)
             if wrong:

@@ -124,5 +124,4 @@ def _settlement(held: Held, told: Given, now: datetime) -> Entered:
         weight.kg - accepted_kg,
         held.grade(),
         told.get("reason"),
-        month=held.row.received_month,
     )

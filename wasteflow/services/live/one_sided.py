@@ -220,7 +220,6 @@ def confirm(
             now,
             evidence=held.grade(doer.side),
             reason=told.get("reason", ""),
-            month=held.row.received_month,
         )
         enter(held, doer, now, entered)
         return outcome(held, actor)

@@ -21,7 +21,7 @@ from wasteflow.core.errors import Remark, RuleBroken
 from wasteflow.core.ids import LoadRef, load_of_uid
 from wasteflow.core.lifecycle import Move
 from wasteflow.core.permissions import Denied, Verdict
-from wasteflow.core.records import EventKind
+from wasteflow.core.records import EventKind, LoadHeader
 from wasteflow.core.revisions import touched
 from wasteflow.core.signatures import grade
 from wasteflow.services.again import again_if_overtaken
@@ -35,9 +35,8 @@ from wasteflow.services.live.writing import (
     append,
     doer_for,
     note_load,
-    post_difference,
 )
-from wasteflow_models.convert import load_keys, load_status
+from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.live import RevisionAnswerRow, RevisionRow
 
@@ -142,7 +141,7 @@ def _put_in_force(
     held: Held, doer: Doer, row: RevisionRow, planned: Plan | None, now: datetime
 ) -> None:
     """Reverse and re-post: events, header, roll-up difference; the revision is closed."""
-    before = held.header, load_status(held.row)
+    before, first = held.header, len(held.events) + 1
     details: dict[str, Any] = {"revision": row.number}
     if planned is None:
         gone = Entered(EventKind.REVERSED, now, reason=row.reason, details=details)
@@ -150,10 +149,9 @@ def _put_in_force(
     else:
         for name, value in planned.columns.items():
             setattr(held.row, name, value)
-        _restate(held, doer, row, planned, now, details)
+        _restate(held, doer, row, planned, now, before)
     _close(held, row, "approved", now)
-    row.event_seq = held.events[-1].seq
-    post_difference(held.session, held.keys, before, (held.header, load_status(held.row)))
+    row.event_seq = first
 
 
 def _restate(
@@ -162,9 +160,10 @@ def _restate(
     row: RevisionRow,
     planned: Plan,
     now: datetime,
-    details: dict[str, Any],
+    before: LoadHeader,
 ) -> None:
     """The events of a revision: the dispatch anew, and the receipt if the load is decided."""
+    details: dict[str, Any] = {"revision": row.number}
     if not planned.signed:
         kind = EventKind.DETAILS_REVISED
         if planned.after.keys() & {"reason"} and planned.got is not None:
@@ -190,7 +189,7 @@ def _restate(
         reason=row.reason,
         details=details,
     )
-    append(held, doer, now, entered)
+    append(held, doer, now, entered, before)
     if planned.got is not None:
         append(held, doer, now, _receipt(planned, evidence, details))
 

@@ -7,7 +7,7 @@ transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,18 +16,16 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
-from wasteflow.core.periods import month_of_day, shanghai_day
-from wasteflow.core.postings import Rollup, add_postings, load_postings
-from wasteflow.core.records import Event, EventKind, LoadHeader, LoadStatus, apply_event
+from wasteflow.core.booking import Change, change_of, load_changes
+from wasteflow.core.records import Event, EventKind, LoadHeader, apply_event
 from wasteflow.core.vocabulary import Evidence
-from wasteflow.services.booking import open_month
+from wasteflow.services.booking import book_change, firms_of
 from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
-from wasteflow_models.convert import Keys, load_status, store_status
+from wasteflow_models.convert import event_record, load_status, store_status
 from wasteflow_models.ledger import EventRow
-from wasteflow_models.live import ChangeRow, EventActorRow
+from wasteflow_models.live import ChangeRow, EventActorRow, header_history
 from wasteflow_models.raw import is_postgresql
-from wasteflow_models.rollup import add_to_rollup
 
 _CHANGES_LOCK = 7705
 """PostgreSQL advisory lock: numbers of changes are committed in their order."""
@@ -87,32 +85,28 @@ class Entered:
     evidence: Evidence | None = None
     reason: str = ""
     details: Mapping[str, Any] | None = None
-    month: int = 0
-    """Physical month of what it moves, if that is not its own."""
 
 
-def enter(held: Held, doer: Doer, now: datetime, *entered: Entered, doc: bool = True) -> None:
-    """Append events, refold the cache, post the difference and note the change.
-
-    Header columns may have been changed by the caller before; then `post_revised` is for him.
-    """
-    before = load_status(held.row)
-    header = held.header
+def enter(held: Held, doer: Doer, now: datetime, *entered: Entered) -> None:
+    """Append events, post what they change, and note the change of the load."""
     for item in entered:
         append(held, doer, now, item)
-    post_difference(held.session, held.keys, (header, before), (header, load_status(held.row)))
     note_load(held, now, entered[-1].kind.value)
 
 
-def append(held: Held, doer: Doer, now: datetime, item: Entered) -> None:
-    """One event and its actor; the cache of the header follows, the roll-up does not."""
+def append(
+    held: Held, doer: Doer, now: datetime, item: Entered, before: LoadHeader | None = None
+) -> None:
+    """One event with its actor: the cache of the header follows, and the roll-up.
+
+    before: the header as it was, where the event brings a new one (its row has it already).
+    """
     weight = item.weight
     row = EventRow(
         shipment_id=held.row.id,
         seq=len(held.events) + 1,
         kind=item.kind.value,
         at=item.at.replace(microsecond=0),
-        booked_month=_booked(held, item),
         kg=weight.kg if weight else 0,
         input_kg=weight.input_kg if weight else None,
         dry_kg=weight.dry_kg if weight else None,
@@ -125,16 +119,7 @@ def append(held: Held, doer: Doer, now: datetime, item: Entered) -> None:
         reason=item.reason,
         recorded_at=now,
     )
-    event = Event(
-        row.seq,
-        item.kind,
-        row.at,
-        row.kg,
-        row.accepted_kg,
-        row.refused_kg,
-        Evidence(row.evidence),
-    )
-    store_status(held.row, apply_event(load_status(held.row), event))
+    row.booked_month = _posted(held, row, before)
     actor = EventActorRow(
         shipment_id=row.shipment_id,
         seq=row.seq,
@@ -153,24 +138,39 @@ def append(held: Held, doer: Doer, now: datetime, item: Entered) -> None:
     held.actors[row.seq] = actor
 
 
-def _booked(held: Held, item: Entered) -> int:
-    month = item.month or month_of_day(shanghai_day(item.at))
-    firms = {held.row.consignor_id, held.row.consignee_id, held.row.holder_id} - {0}
-    return open_month(held.session, sorted(firms), month)
+def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
+    """Fold the event into the cache and post what it changes; the month it is booked in."""
+    event = Event(
+        row.seq,
+        EventKind(row.kind),
+        row.at,
+        row.kg,
+        row.accepted_kg,
+        row.refused_kg,
+        Evidence(row.evidence),
+    )
+    header, status = held.header, load_status(held.row)
+    after = apply_event(status, event)
+    change = change_of(before or header, status, after, header)
+    store_status(held.row, after)
+    held.session.flush()
+    return book_change(
+        held.session,
+        held.keys,
+        firms_of(held.row),
+        change,
+        month=event.month,
+        earlier=_changes(held, before or header),
+    )
 
 
-def post_difference(
-    session: Session,
-    keys: Keys,
-    before: tuple[LoadHeader, LoadStatus],
-    after: tuple[LoadHeader, LoadStatus],
-) -> None:
-    """Add postings(after) - postings(before) to the roll-up, each in its physical month."""
-    rollup: Rollup = {}
-    add_postings(rollup, load_postings(*before), -1)
-    add_postings(rollup, load_postings(*after))
-    session.flush()
-    add_to_rollup(session, rollup, keys)
+def _changes(held: Held, header: LoadHeader) -> Iterator[Change]:
+    """What each event of the load has changed so far."""
+    told = [(event_record(row), row.booked_month) for row in held.events]
+    revised: Mapping[int, LoadHeader] = {}
+    if any(row.kind == EventKind.REVISED for row in held.events):
+        header, revised = header_history(held.session, held.row.id, header)
+    return load_changes(header, told, revised)
 
 
 def note_load(held: Held, now: datetime, action: str) -> None:

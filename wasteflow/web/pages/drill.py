@@ -227,9 +227,9 @@ def records() -> str | Response:
     if view.empty:
         return render_template("empty.html", view=view)
     args = request.args
+    month = Period.parse(args.get("month", ""))
     if not of_ones_own(view, args.get("source", ""), args.get("target", "")):
         raise Denied(Verdict.NOT_ONES_BUSINESS, "report.read")
-    month = Period.parse(args.get("month", ""))
     report = records_report(
         db=books().db,
         month=month.first,

@@ -20,7 +20,10 @@ NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A figure as reported and as it is today, in words; `change` is "" where they agree."""
+    """A figure as reported and as it is today, in words; `change` is "" where they agree.
+
+    `then` is "" where only the change says something.
+    """
 
     label: str
     then: str
@@ -49,7 +52,8 @@ def banner_of(view: View, report: Mapping[str, Any], figures: Sequence[Compared]
     if not held:
         return None
     firms = view.registry.enterprises
-    missing = [name_of(firms[code]) for code in held["not_closed"]]
+    seen = [code for code in held["not_closed"] if view.opens(f"enterprise:{code}")]
+    missing = [name_of(firms[code]) for code in seen]
     return Banner(
         month_words(month_from_text(held["month"]), lang()),
         tuple(missing[:NAMED]),
@@ -83,7 +87,7 @@ def compare_kg(label: str, then: int | None, now: int | None) -> Compared:
 def compare_count(label: str, whole: int, changed: int) -> Compared:
     """How many of several figures are others today."""
     change = text("reported.of", changed=count(changed), whole=count(whole)) if changed else ""
-    return Compared(label, count(whole), count(whole), change)
+    return Compared(label, "", "", change)
 
 
 def _percent(value: float | None) -> str:

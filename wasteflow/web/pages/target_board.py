@@ -87,7 +87,8 @@ def _banner(view: View, report: Mapping[str, Any], boards: Sequence[Board]) -> B
     if not view.as_of:
         return None
     today = {row["code"]: row for row in targets_report(db=books().db, period=view.span)["rows"]}
-    rows = [(item.row, today[item.row["code"]]) for item in boards]
+    shown = [item.row for item in boards if view.opens(str(item.row["scope"]))]
+    rows = [(row, today[row["code"]]) for row in shown]
     figures = [
         compare_count(
             text(f"reported.targets_{name}"),
