@@ -257,6 +257,28 @@ def test_the_consignor_issues_what_the_consignee_drafted(gate: Gate) -> None:
     gate.books.check()
 
 
+def test_a_reminder_that_was_answered_does_not_count(gate: Gate) -> None:
+    """The consignor issued after the reminder, then fell silent: remind him of the dispatch."""
+    uid = gate.draft(CEMENT)
+    gate.act("remind", CEMENT, uid)
+    gate.act("issue", MAKER, uid)
+    gate.later(days=20)
+    with pytest.raises(RuleBroken, match="remind"):
+        gate.act("close_one_sided", CEMENT, uid, document="收据 5", received_t="29.000")
+    gate.act("remind", CEMENT, uid)
+    gate.later(days=10)
+    with pytest.raises(FieldsRefused) as caught:
+        gate.act("close_one_sided", CEMENT, uid, document="收据 5", received_t="0")
+    assert codes(caught) == [("/received_t", "zero_tonnes")]
+    done = gate.act("close_one_sided", CEMENT, uid, document="收据 5", received_t="29.000").load
+    assert (done["evidence"], done["signed_by"]) == ("one_sided", ["cement"])
+    assert gate.act("confirm", MAKER, uid).load["evidence"] == "both"
+    alone = gate.draft(consignee="")
+    with pytest.raises(RuleBroken, match="owes no answer"):
+        gate.act("remind", MAKER, alone)
+    gate.books.check()
+
+
 def test_an_external_partner_is_closed_at_once(gate: Gate) -> None:
     uid = gate.issued(consignee="far", route="trade")
     gate.act("dispatch", MAKER, uid)
@@ -427,6 +449,9 @@ def test_the_inbox_names_who_owes_what(gate: Gate) -> None:
         ("acknowledge", str(disputed))
     }
     assert inbox(db=db, actor=TRADER) == []
+    gate.books.loads(load("F9", "30.000", "20.000"))  # a file may bring a dispute, too
+    numbers = {item["load"]["doc_no"] for item in inbox(db=db, actor=MAKER)}
+    assert "F9" in numbers and len(numbers) == 2
     with pytest.raises(Denied):
         inbox(db=db, actor=None)
 

@@ -20,7 +20,6 @@ from wasteflow.core.vocabulary import LoadState
 
 S = LoadState
 DECIDED: Final = (S.ACCEPTED, S.PARTLY_ACCEPTED, S.REFUSED)
-SIDES: Final = frozenset({Standing.CONSIGNOR, Standing.CONSIGNEE})
 CONSIGNOR: Final = frozenset({Standing.CONSIGNOR})
 CONSIGNEE: Final = frozenset({Standing.CONSIGNEE})
 CONTINUOUS: Final = frozenset({"conveyor", "pipeline"})
