@@ -30,7 +30,6 @@ from wasteflow.core.actors import Actor, Membership, Role
 from wasteflow.services.account_log import commander
 from wasteflow.services.acting import actor_of_login
 from wasteflow.services.checking import check_books
-from wasteflow.services.memberships import grant_membership
 from wasteflow.services.tokens import create_token
 from wasteflow.services.users import NewUser, create_user
 from wasteflow_models.engine import Database
@@ -45,23 +44,22 @@ def load_of(row: dict[str, str]) -> dict[str, Any]:
     return {**told, "mode": "road", "vehicle": "云A00001", "dispatched_t": "30.000", "issue": True}
 
 
-def writer_tokens(url: str, firms: list[str], count: int) -> list[str]:
-    """Tokens of `count` users who may write for every one of `firms`."""
+def writer_tokens(url: str, firms: list[str]) -> list[str]:
+    """A token for each firm: that of a user who is its operator."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     now, made = datetime.now(UTC), []
     db = Database(url)
     try:
-        for number in range(count):
+        for number, firm in enumerate(firms):
             login = f"bench{number}"
-            create_user(db=db, user=NewUser(login), actor=commander(), now=now, hasher=quick)
-            for firm in sorted(set(firms)):
-                grant_membership(
-                    db=db,
-                    login=login,
-                    membership=Membership(Role.OPERATOR, firm),
-                    actor=commander(),
-                    now=now,
-                )
+            create_user(
+                db=db,
+                user=NewUser(login),
+                actor=commander(),
+                now=now,
+                membership=Membership(Role.OPERATOR, firm),
+                hasher=quick,
+            )
             actor = actor_of_login(db=db, login=login, now=now)
             assert isinstance(actor, Actor)
             made.append(create_token(db=db, actor=actor, name="bench", now=now).secret)
@@ -137,15 +135,21 @@ def write_over_http(
 ) -> dict[str, Any]:
     """Requests per second, milliseconds (p50, p95, p99, slowest), errors by name, faults."""
     rows = [load_of(row) for row in hot_rows(shipments, links)]
-    tokens = writer_tokens(url, [row["consignor"] for row in rows], clients)
+    by_firm: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_firm.setdefault(row["consignor"], []).append(row)
+    firms = (sorted(by_firm) * clients)[:clients]
+    tokens = writer_tokens(url, firms)
     context = multiprocessing.get_context("spawn")
     start, found = context.Barrier(clients), context.Queue()
     taken: list[float] = []
     errors: Counter[str] = Counter()
     with served(url, workers) as address:
         processes = [
-            context.Process(target=_writer, args=(address, token, rows, seconds, start, found))
-            for token in tokens
+            context.Process(
+                target=_writer, args=(address, token, by_firm[firm], seconds, start, found)
+            )
+            for firm, token in zip(firms, tokens, strict=True)
         ]
         for process in processes:
             process.start()

@@ -66,8 +66,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "每个服务进程在内存中保留的页面与数据，兆字节；0 = 不保留",
         "pages and data each server process keeps in memory, megabytes; 0 = none",
     ),
-    *ACCOUNT_SETTINGS,
-    *(Setting(*row) for row in API_SETTINGS),
     Setting(
         "WASTEFLOW_SETTLE_DAYS",
         "15",
@@ -86,6 +84,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "拒收量多少天未退回或转送即列为提示",
         "days after which a refused part that nothing moved becomes a finding",
     ),
+    *ACCOUNT_SETTINGS,
+    *(Setting(*row) for row in API_SETTINGS),
 )
 """Every setting there is; the guide prints this table."""
 
@@ -111,9 +111,9 @@ class Config:
     lang: str = "zh"
     basemap: Basemap | None = None
     kept_mb: int = DEFAULT_KEPT_MB
+    waits: Waits = USUAL_WAITS
     accounts: AccountConfig = CLOSED
     api: ApiConfig = PLAIN
-    waits: Waits = USUAL_WAITS
 
 
 def instance_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -154,13 +154,13 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         lang if lang in LANGS else "zh",
         basemap if url else None,
         int(kept) if kept.isascii() and kept.isdigit() else DEFAULT_KEPT_MB,
-        load_accounts(env),
-        load_api(env),
         Waits(
             _days(env, "WASTEFLOW_SETTLE_DAYS", waits.settle_days),
             _days(env, "WASTEFLOW_CLOSE_DAYS", waits.close_days),
             _days(env, "WASTEFLOW_REFUSED_DAYS", waits.refused_days),
         ),
+        load_accounts(env),
+        load_api(env),
     )
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from tests.api.people import PEOPLE, Person, make_people
+from tests.store.databases import new_database, settle
 from tests.web_books import LEDGER, REGISTRY, load
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
 
@@ -58,47 +60,90 @@ def dispose(app: Flask) -> None:
     app.extensions["wasteflow_limits"].dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A database with the small registry, ledger and people, and who they are."""
+
+    url: str
+    people: dict[str, Person]
+
+
 @pytest.fixture(scope="session")
-def _api_template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Person]]:
-    """A SQLite file with the small registry, ledger and people, and who they are."""
+def _templates(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Template]]:
+    """Kind of database → its template, made once and not connected to."""
     folder = tmp_path_factory.mktemp("api")
-    path = folder / "books.sqlite3"
-    url = f"sqlite:///{path.as_posix()}"
-    migrate.upgrade(url)
-    load(url, folder, (*REGISTRY, *LEDGER))
-    db = Database(url)
-    people = make_people(db, PEOPLE)
-    with db.connection() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
-    db.dispose()
-    return path, people
+    made: dict[str, Template] = {}
+    with ExitStack() as stack:
+
+        def template(kind: str) -> Template:
+            if kind not in made:
+                url = stack.enter_context(new_database(request, kind, folder))
+                load(url, folder, (*REGISTRY, *LEDGER))
+                db = Database(url)
+                people = make_people(db, PEOPLE)
+                settle(db)
+                made[kind] = Template(url, people)
+            return made[kind]
+
+        yield template
+
+
+@contextmanager
+def api_over(
+    request: pytest.FixtureRequest, kind: str, folder: Path, template: Template
+) -> Iterator[Api]:
+    """The API over a copy of a template."""
+    with new_database(request, kind, folder, template.url) as url:
+        app = create_app(Config(url))
+        yield Api(app, template.people)
+        dispose(app)
 
 
 @pytest.fixture
 def api(
+    request: pytest.FixtureRequest,
     tmp_path: Path,
-    _api_template: tuple[Path, dict[str, Person]],
+    _templates: Callable[[str], Template],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Api]:
-    """The API over a copy of the template (SQLite)."""
+    """The API over small books (SQLite)."""
     monkeypatch.setenv("WASTEFLOW_INSTANCE", str(tmp_path / "instance"))
-    path = tmp_path / "books.sqlite3"
-    shutil.copyfile(_api_template[0], path)
-    app = create_app(Config(f"sqlite:///{path.as_posix()}"))
-    yield Api(app, _api_template[1])
-    dispose(app)
+    with api_over(request, "sqlite", tmp_path, _templates("sqlite")) as found:
+        yield found
 
 
 @pytest.fixture
 def api_anywhere(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    database_kind: str,
+    tmp_path: Path,
+    _templates: Callable[[str], Template],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Api]:
-    """The API over fresh small books, on SQLite and PostgreSQL in turn."""
+    """The API over small books, on SQLite and PostgreSQL in turn."""
     monkeypatch.setenv("WASTEFLOW_INSTANCE", str(tmp_path / "instance"))
-    load(database_url, tmp_path, (*REGISTRY, *LEDGER))
-    app = create_app(Config(database_url))
-    people = make_people(books(app).db, PEOPLE)
-    yield Api(app, people)
-    dispose(app)
+    with api_over(request, database_kind, tmp_path, _templates(database_kind)) as found:
+        yield found
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """The address of an application served by threads of this process."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def live(api_anywhere: Api) -> Iterator[tuple[Api, str]]:
+    """The API served over HTTP on both databases in turn, and its address."""
+    with serving(api_anywhere.app) as address:
+        yield api_anywhere, address

@@ -56,9 +56,6 @@ def answer_once(
     keeps nothing: the key is free again.  Raises KeyReused if `digest` is another one.
     """
     for left in reversed(range(TRIES)):
-        found = kept_answer(db=db, account_id=account_id, key=key, digest=digest)
-        if found is not None:
-            return found
         try:
             with db.together() as session:
                 session.execute(
@@ -84,7 +81,13 @@ def answer_once(
                 )
             return answer
         except DBAPIError as error:
-            if not left or not _came_second(error):
+            if not _came_second(error):
+                raise
+            # First to be found out only now: a request is seldom a retry.
+            found = kept_answer(db=db, account_id=account_id, key=key, digest=digest)
+            if found is not None:
+                return found
+            if not left:
                 raise
     raise AssertionError("the last try returned or raised")
 

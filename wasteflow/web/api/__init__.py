@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
-from flask import Flask, Response, jsonify, render_template
+from flask import Flask, Response, current_app, jsonify, render_template
 
 from wasteflow import __version__
 from wasteflow.web.api import (
@@ -27,6 +27,7 @@ from wasteflow.web.permits import public
 
 MAX_BODY: Final = 16 * 2**20
 """Bytes of a body at most; a bulk of 1,000 objects is a tenth of it."""
+_DOCUMENT: Final = "wasteflow_openapi"
 DESCRIPTION: Final = """
 Mass-balanced ledger of bulk industrial solid waste. Tonnes are decimal strings with at most three
 places, times carry an offset, periods are `2024`, `2024H1`, `2024Q3`, `2024-07` or
@@ -52,15 +53,10 @@ def install(app: Flask) -> None:
         },
         MAX_CONTENT_LENGTH=MAX_BODY,
     )
-    api = WasteflowApi(app)
-    converter_of(api)
-    api.spec.components.security_scheme(
-        "token", {"type": "http", "scheme": "bearer", "description": "wasteflow token create"}
-    )
     for blueprint in blueprints():
-        api.register_blueprint(blueprint)
+        app.register_blueprint(blueprint)
     app.add_url_rule("/api/docs", "api_docs", public(docs))
-    app.add_url_rule("/api/v1/openapi.json", "api_openapi", public(lambda: openapi(api)))
+    app.add_url_rule("/api/v1/openapi.json", "api_openapi", public(openapi))
 
 
 @cache
@@ -82,11 +78,29 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
     )
 
 
-def openapi(api: WasteflowApi) -> Response:
+def openapi() -> Response:
     """The OpenAPI document."""
-    response = jsonify(api.spec.to_dict())
+    kept = current_app.extensions
+    if _DOCUMENT not in kept:  # made when it is first asked for: it takes a moment
+        kept[_DOCUMENT] = document(current_app)
+    response = jsonify(kept[_DOCUMENT])
     response.headers["Cache-Control"] = "no-cache"
     return response
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The description of every call, from the decorators of the views."""
+    api = WasteflowApi(app)
+    converter_of(api)
+    api.spec.components.security_scheme(
+        "token", {"type": "http", "scheme": "bearer", "description": "wasteflow token create"}
+    )
+    for blueprint in blueprints():
+        blueprint.register_views_in_doc(api, app, api.spec, name=blueprint.name, parameters=None)
+        tag = blueprint.name.removeprefix("api_")
+        api.spec.tag({"name": tag, "description": blueprint.description})
+    found: dict[str, Any] = api.spec.to_dict()
+    return found
 
 
 def docs() -> str:

@@ -138,7 +138,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
             more: dict[str, Any] = {"parameters": headers} if headers else {}
             if content is not None:
                 more["requestBody"] = {"required": True, "content": content}
-            shown = self.doc(**more, **doc)(shown)
+            shown = self.doc(tags=[self.name.removeprefix("api_")], **more, **doc)(shown)
             self.route(path, methods=[method])(needs(right)(shown))
             return view
 

@@ -167,7 +167,7 @@ def _take_load(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
 
 
 def _take_entry(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    body, new = record(given)
+    body, new, _ = record(given)
     return body, 201 if new else 200
 
 

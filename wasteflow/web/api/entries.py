@@ -160,8 +160,11 @@ EntryNew = type(
 )
 
 
-def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """Record one entry; (its JSON with warnings, whether it is new).  In one transaction."""
+def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool, str]:
+    """Record one entry; (its JSON with warnings, whether it is new, its version).
+
+    Called in one transaction.
+    """
     values = dict(given)
     outside, booked = values.pop(EXTERNAL), values.pop(BOOKED)
     db = books().db
@@ -177,7 +180,8 @@ def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool]:
             external_id=outside,
             ref=str(item.uid),
         )
-    return {**shown(item), "warnings": told_warnings(done.warnings)}, done.new
+    body = {**shown(item), "warnings": told_warnings(done.warnings)}
+    return body, done.new, version_of(item)
 
 
 @blueprint.endpoint(
@@ -193,10 +197,10 @@ def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool]:
 )
 def create(given: dict[str, Any]) -> Response:
     """Record an entry; the same number with the same content is answered with 200."""
-    body, new = record(given)
+    body, new, version = record(given)
     response = as_json(body, 201 if new else 200)
     response.headers["Location"] = f"/api/v1/entries/{body['id']}"
-    response.headers["ETag"] = etag(version_of(get_entry(db=books().db, uid=UUID(body["id"]))))
+    response.headers["ETag"] = etag(version)
     return response
 
 

@@ -29,6 +29,7 @@ from wasteflow.web.api.shapes import (
     ApiSchema,
     CodeField,
     FlagField,
+    MonthField,
     PeriodField,
     ScopeField,
     ShortField,
@@ -52,7 +53,13 @@ class ScopeQuery(ApiSchema):
     material = CodeField("Material code; all without one", load_default="")
 
 
-class RatesQuery(ScopeQuery):
+class AsOfQuery(ScopeQuery):
+    """A report that can be told as it was when a month was closed."""
+
+    as_of = MonthField("As it was booked by the end of that month", load_default=None)
+
+
+class RatesQuery(AsOfQuery):
     """Parameters of the rates."""
 
     formula = WordField(*FORMULAS, load_default="official")
@@ -64,7 +71,7 @@ class RatesQuery(ScopeQuery):
     include_products = FlagField("Count products too", load_default=False)
 
 
-class FlowsQuery(ScopeQuery):
+class FlowsQuery(AsOfQuery):
     """Parameters of the flow graph."""
 
     level = WordField(*LEVELS, load_default="enterprise")
@@ -144,7 +151,7 @@ def report(
     return blueprint.endpoint("GET", path, RIGHT, returns=shape, query=query, tagged=True)
 
 
-@report("/balances", ScopeQuery, RowsReport)
+@report("/balances", AsOfQuery, RowsReport)
 def balances(query: dict[str, Any]) -> Response:
     """Opening, in, out, closing and residual per firm, compartment and material."""
     need_scope(RIGHT, query["scope"])
@@ -154,6 +161,7 @@ def balances(query: dict[str, Any]) -> Response:
             scope=query["scope"],
             period=period_of(query["period"]),
             material=query["material"],
+            as_of=query["as_of"] or 0,
         )
     )
 
@@ -171,6 +179,7 @@ def flows(query: dict[str, Any]) -> Response:
             level=query["level"],
             material=query["material"],
             keep_transit=query["transit"],
+            as_of=query["as_of"] or 0,
         )
         return flows_of_scope(registry(), graph, query["scope"], query["level"])
 
@@ -187,6 +196,7 @@ def rates(query: dict[str, Any]) -> Response:
             db=books().db,
             period=period_of(query["period"]),
             include_products=query["include_products"],
+            as_of=query["as_of"] or 0,
             **options,
         )
     )

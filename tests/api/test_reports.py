@@ -1,0 +1,95 @@
+"""Reports of the API: the commands' objects, within one's own scopes, known by their version."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import Api
+from wasteflow.core.periods import Period
+from wasteflow.services.rating import rates_report
+from wasteflow.services.reports import balance_report, flows_report
+
+YEAR = Period.parse("2026")
+
+
+def test_the_objects_are_those_of_the_commands(api: Api) -> None:
+    rates = api.get("planner", "/rates?period=2026&by=park,material&formula=simple").get_json()
+    assert rates == rates_report(db=api.db, period=YEAR, by="park,material", formula="simple")
+    flows = api.get("planner", "/flows?period=2026&level=park").get_json()
+    assert flows == flows_report(db=api.db, period=YEAR, level="park")
+    balances = api.get("op-p1", "/balances?period=2026&scope=enterprise:ent.p1").get_json()
+    assert balances == balance_report(db=api.db, scope="enterprise:ent.p1", period=YEAR)
+
+
+PATHS = (
+    "/balances?", "/flows?", "/rates?", "/targets/status?", "/links?", "/findings?", "/map?",
+    "/trace?enterprise=ent.p1&material=phosphogypsum&",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_reports_are_known_by_the_version_of_the_books(api: Api, path: str) -> None:
+    path += "period=2026"
+    first = api.get("planner", path)
+    assert first.status_code == 200, first.get_json()
+    tag = first.headers["ETag"]
+    assert api.get("planner", path, If_None_Match=tag).status_code == 304
+    entry = {
+        "doc_no": "N1", "enterprise": "ent.p1", "kind": "generation",
+        "material": "phosphogypsum", "date": "2026-06-01", "tonnes": "7",
+    }  # fmt: skip
+    assert api.post("op-p1", "/entries", entry).status_code == 201
+    again = api.get("planner", path, If_None_Match=tag)
+    assert again.status_code == 200 and again.headers["ETag"] != tag
+
+
+@pytest.mark.parametrize(
+    ("who", "scope", "status"),
+    [
+        ("op-p1", "all", 404),
+        ("op-p1", "enterprise:ent.p1", 200),
+        ("op-p1", "enterprise:ent.p2", 404),
+        ("op-p1", "park:park.a", 404),
+        ("manager-a", "park:park.a", 200),
+        ("manager-a", "enterprise:ent.p1", 200),
+        ("manager-a", "park:park.b", 404),
+        ("manager-a", "region:530000", 404),
+        ("planner", "region:530000", 200),
+        ("nobody", "enterprise:ent.p1", 404),
+        ("", "all", 401),
+        ("admin", "all", 200),
+        ("planner", "enterprise:ent.none", 404),
+        ("planner", "nonsense", 422),
+    ],
+)
+def test_a_scope_is_ones_business_or_not(api: Api, who: str, scope: str, status: int) -> None:
+    for path in ("/rates", "/balances", "/flows", "/links", "/findings"):
+        response = api.get(who, f"{path}?period=2026&scope={scope}")
+        assert response.status_code == status, (path, response.get_json())
+
+
+def test_a_firm_sees_its_links_and_no_stocks_of_others(api: Api) -> None:
+    flows = api.get("op-p1", "/flows?period=2026&scope=enterprise:ent.p1").get_json()
+    assert {edge["source"] for edge in flows["edges"]} <= {"ent.p1", "generation"} | {
+        node["id"] for node in flows["nodes"] if node["kind"] != "enterprise"
+    }
+    other = next(node for node in flows["nodes"] if node["id"] == "ent.use")
+    own = next(node for node in flows["nodes"] if node["id"] == "ent.p1")
+    assert "closing_kg" in own and "closing_kg" not in other
+    wide = api.get("op-p1", "/flows?scope=enterprise:ent.p1&level=park")
+    assert wide.get_json()["code"] == "level_wider"
+
+
+def test_targets_are_those_of_ones_own_scopes(api: Api) -> None:
+    everything = api.get("planner", "/targets/status").get_json()["rows"]
+    assert {row["code"] for row in everything} == {"t.cn", "t.yn", "t.new", "t.amount"}
+    assert api.get("op-p1", "/targets/status").get_json()["rows"] == []
+
+
+def test_wrong_parameters_are_told(api: Api) -> None:
+    for query, code in (
+        ("period=2026-13", "bad_period"), ("formula=magic", "bad_word"),
+        ("by=planet", "bad_grouping"), ("as_of=2026-1", "bad_shape"),
+    ):  # fmt: skip
+        problem = api.get("planner", f"/rates?{query}").get_json()
+        assert (problem["status"], problem["code"]) == (422, code)
