@@ -66,13 +66,21 @@ class EntryFilter:
 
 
 def list_entries(
-    *, db: Database, wanted: EntryFilter, after: int = 0, limit: int
+    *, db: Database, wanted: EntryFilter, after: int = 0, limit: int, newest: bool = False
 ) -> list[EntryObject]:
-    """At most `limit` entries in the order they were recorded, those after the key `after`."""
+    """At most `limit` entries in the order they were recorded, those after the key `after`.
+
+    newest: the other way round, the last recorded first; `after` then goes back in time.
+    """
     with db.read() as session:
         keys = load_keys(session)
-        query = _filtered(wanted, keys).where(EntryRow.id > after)
-        rows = session.scalars(query.order_by(EntryRow.id).limit(limit)).all()
+        query = _filtered(wanted, keys)
+        if newest:
+            query = query.where(EntryRow.id < after) if after else query
+            query = query.order_by(EntryRow.id.desc())
+        else:
+            query = query.where(EntryRow.id > after).order_by(EntryRow.id)
+        rows = session.scalars(query.limit(limit)).all()
         return _objects(session, keys, list(rows))
 
 

@@ -18,7 +18,7 @@ from wasteflow.core.permissions import require
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.booking import check_asked, open_month
 from wasteflow.services.entries import take_entries
-from wasteflow.services.live.entries import entry_subject, note_entry, sign_entry
+from wasteflow.services.live.entries import entry_subject, note_entry, sign_entry, take_back
 from wasteflow.services.live.writing import Doer
 from wasteflow.services.naming import Names
 from wasteflow.services.outcome import ImportReport, Row, Warnings
@@ -52,21 +52,53 @@ def record_entry(
     Raises Denied, FieldsRefused, RowsRefused, RuleBroken `month_closed`.
     """
     with db.write() as session:
+        return _record(session, load_keys(session), actor, values, now, asked_month, channel)
+
+
+@again_if_overtaken
+def correct_entry(
+    *,
+    db: Database,
+    actor: Actor | None,
+    uid: UUID,
+    values: Mapping[str, Any],
+    reason: str,
+    now: datetime,
+    channel: str = "api",
+) -> Recorded:
+    """Take the entry `uid` back and record `values` in its place, both or neither.
+
+    Raises Denied, FieldsRefused, RowsRefused, RuleBroken `already_reversed`, `reason_needed`.
+    """
+    with db.write() as session:
         keys = load_keys(session)
-        firm = _firm(keys, str(values["enterprise"]))
-        require(actor, "entry.write", entry_subject(keys, firm))
-        assert actor is not None  # require() has refused it
-        firm_id = keys.id_of("enterprise", firm)
-        if asked_month:
-            month = month_of_day(values["date"])
-            check_asked(asked_month, month, open_month(session, [firm_id], month))
-        report = ImportReport("entries", rows=1)
-        take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
-        row = _row(session, firm_id, values["doc_no"])
-        if report.taken:
-            sign_entry(session, row.id, Doer.of(actor, channel, [firm]))
-            note_entry(session, row, firm, "recorded", now)
-        return Recorded(row.uid, bool(report.taken), remarks_of(report.warnings))
+        take_back(session, keys, actor, uid, reason, now, channel)
+        return _record(session, keys, actor, values, now, 0, channel)
+
+
+def _record(
+    session: Session,
+    keys: Keys,
+    actor: Actor | None,
+    values: Mapping[str, Any],
+    now: datetime,
+    asked_month: int,
+    channel: str,
+) -> Recorded:
+    firm = _firm(keys, str(values["enterprise"]))
+    require(actor, "entry.write", entry_subject(keys, firm))
+    assert actor is not None  # require() has refused it
+    firm_id = keys.id_of("enterprise", firm)
+    if asked_month:
+        month = month_of_day(values["date"])
+        check_asked(asked_month, month, open_month(session, [firm_id], month))
+    report = ImportReport("entries", rows=1)
+    take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
+    row = _row(session, firm_id, values["doc_no"])
+    if report.taken:
+        sign_entry(session, row.id, Doer.of(actor, channel, [firm]))
+        note_entry(session, row, firm, "recorded", now)
+    return Recorded(row.uid, bool(report.taken), remarks_of(report.warnings))
 
 
 def _firm(keys: Keys, name: str) -> str:

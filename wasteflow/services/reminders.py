@@ -57,11 +57,11 @@ def reminders(
     ]
     registry = overview(db=db).registry
     today = shanghai_day(now)
-    ending = list(_ending(registry, actor, today, today + timedelta(days=ahead_days)))
-    return [*waiting, *sorted(ending, key=lambda item: (item.due or today, item.kind, item.ref))]
+    soon = list(ending(registry, actor, today, today + timedelta(days=ahead_days)))
+    return [*waiting, *sorted(soon, key=lambda item: (item.due or today, item.kind, item.ref))]
 
 
-def _ending(registry: Registry, actor: Actor, today: date, last: date) -> Iterator[Reminder]:
+def ending(registry: Registry, actor: Actor, today: date, last: date) -> Iterator[Reminder]:
     """Filings and permits in force that end by `last`, of firms whose records the actor keeps."""
     keeps = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE, Role.PARK_MANAGER, Role.PLANNER)
     if not actor.organisations(*keeps) and not actor.organisations(Role.SYSTEM_ADMIN):

@@ -103,6 +103,8 @@ def work_items(actor: Actor) -> list[tuple[str, str]]:
         ("loads.inbox", "nav.inbox", _AT_WORK),
         ("loads.index", "nav.loads", frozenset(Role)),
         ("loads.new", "nav.new_load", _STAFF),
+        ("loads.entries", "nav.entries", frozenset(Role) - {Role.CARRIER}),
+        ("loads.months", "nav.months", _CLOSING),
     )
     return [(endpoint, key) for endpoint, key, roles in pages if held & roles]
 

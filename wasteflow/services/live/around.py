@@ -1,4 +1,4 @@
-"""What stands around a load for people: its kin, its latest likes, names of who acted; reads only."""
+"""What stands around a load for people: kin, latest likes, names of who acted; reads only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def get_kin(*, db: Database, actor: Actor | None, uid: UUID) -> dict[str, Any]:
         keys = load_keys(session)
         held = hold(session, keys, actor, uid, lock=False)
         held.readable(actor)
-        parent = held_of(session, keys, held.row.parent_id, lock=False) if held.row.parent_id else None
+        parent = (
+            held_of(session, keys, held.row.parent_id, lock=False) if held.row.parent_id else None
+        )
         children = held_rows(session, keys, children_of(session, held.row.id))
         open_kg = held.row.refused_kg - moved_kg(session, held.row.id)
         return {

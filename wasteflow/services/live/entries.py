@@ -37,21 +37,33 @@ def reverse_entry(
     Raises Denied, RuleBroken `already_reversed`, `reason_needed`.
     """
     with db.write() as session:
-        keys = load_keys(session)
-        row = session.scalars(select(EntryRow).where(EntryRow.uid == uid)).one_or_none()
-        if row is None:
-            verdict = Verdict.NOT_SIGNED_IN if actor is None else Verdict.NOT_ONES_BUSINESS
-            raise Denied(verdict, "entry.read")
-        firm = keys.codes["enterprise"][row.enterprise_id]
-        require(actor, "entry.write", entry_subject(keys, firm))
-        assert actor is not None  # require() has refused it
-        if not reason.strip():
-            raise RuleBroken("reason_needed")
-        answer = reverse_entry_row(session, keys, row, reason, now)
-        reversal = session.scalars(select(EntryRow).where(EntryRow.reverses_id == row.id)).one()
-        sign_entry(session, reversal.id, Doer.of(actor, channel, [firm]))
-        note_entry(session, row, firm, "reversed", now)
-        return {**answer, "id": str(row.uid), "reversal": str(reversal.uid)}
+        return take_back(session, load_keys(session), actor, uid, reason, now, channel)
+
+
+def take_back(
+    session: Session,
+    keys: Keys,
+    actor: Actor | None,
+    uid: UUID,
+    reason: str,
+    now: datetime,
+    channel: str,
+) -> dict[str, Any]:
+    """The reversal inside a transaction; as `reverse_entry`."""
+    row = session.scalars(select(EntryRow).where(EntryRow.uid == uid)).one_or_none()
+    if row is None:
+        verdict = Verdict.NOT_SIGNED_IN if actor is None else Verdict.NOT_ONES_BUSINESS
+        raise Denied(verdict, "entry.read")
+    firm = keys.codes["enterprise"][row.enterprise_id]
+    require(actor, "entry.write", entry_subject(keys, firm))
+    assert actor is not None  # require() has refused it
+    if not reason.strip():
+        raise RuleBroken("reason_needed")
+    answer = reverse_entry_row(session, keys, row, reason, now)
+    reversal = session.scalars(select(EntryRow).where(EntryRow.reverses_id == row.id)).one()
+    sign_entry(session, reversal.id, Doer.of(actor, channel, [firm]))
+    note_entry(session, row, firm, "reversed", now)
+    return {**answer, "id": str(row.uid), "reversal": str(reversal.uid)}
 
 
 def entry_subject(keys: Keys, firm: str) -> Subject:

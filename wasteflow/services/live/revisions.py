@@ -77,7 +77,7 @@ def propose_revision(
             by=doer.side,
             consignor=held.consignor,
             consignee=held.consignee,
-            bound=_bound(held),
+            bound=bound_firms(held),
             annuls=annul,
         )
         row = _enter(held, doer, planned, why.get("reason"), now)
@@ -97,7 +97,7 @@ def propose_revision(
         return outcome(held, actor, warnings), revision_view(held, row)
 
 
-def _bound(held: Held) -> frozenset[str]:
+def bound_firms(held: Held) -> frozenset[str]:
     """Parties that stand to the values: they signed them, or a file speaks for them."""
     parties = held.parties if held.imported else held.parties & held.signed
     return frozenset(firm for firm in parties if not held.external(firm))

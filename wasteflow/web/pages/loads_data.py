@@ -38,7 +38,9 @@ def read_one(uid: UUID) -> dict[str, Any]:
     if load["revision"]:
         load["revision"] |= _stand(load["revision"], mine)
     load["open_refused_t"] = kin["open_t"]
-    load["moves"] = [move for move in load["moves"] if _timely(move["move"], load, events, kin, mine)]
+    load["moves"] = [
+        move for move in load["moves"] if _timely(move["move"], load, events, kin, mine)
+    ]
     return {"load": load, "events": events, "revisions": revisions, "kin": kin}
 
 
@@ -127,4 +129,3 @@ def month_of_text(value: str) -> int:
     """yyyymm of "2026-10"."""
     year, _, month = value.partition("-")
     return int(year) * 100 + int(month)
-

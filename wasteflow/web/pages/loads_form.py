@@ -53,8 +53,7 @@ def field_view(
     required: bool = False,
     choices: Iterable[Choice] = (),
     options: str = "",
-    label: str = "",
-    hint: str = "",
+    hinted: bool = True,
 ) -> FieldView:
     """A field by the name of its contract column.
 
@@ -67,11 +66,11 @@ def field_view(
     key = f"hint.{name}"
     return FieldView(
         name=name,
-        label=label or field_label(name),
+        label=field_label(name),
         kind=kind,
         value=input_moment(value) if kind == "moment" else value,
         error=error,
-        hint=hint or (text(key) if has_text(key) else ""),
+        hint=text(key) if hinted and has_text(key) else "",
         unit=text("unit.t") if kind == "tonnes" else "%" if kind == "percent" else "",
         required=required,
         choices=tuple(choices),

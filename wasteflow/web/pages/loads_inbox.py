@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
 from wasteflow.core.actors import Actor, Role
-from wasteflow.core.ending import Ending, ending_soon
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.lifecycle import Move
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.services.live.inbox import inbox, open_refusals
 from wasteflow.services.live.reading import LoadFilter, get_load, list_loads
+from wasteflow.services.reminders import AHEAD_DAYS, Reminder, ending
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_moves import run
@@ -53,7 +54,7 @@ def show() -> Response:
         refusals=[item for item in refusals if _concerns(item, mine, actor)],
         disputes=_disputes(actor),
         on_road=_on_road(actor),
-        endings=_endings(actor, mine),
+        endings=_endings(actor),
         today=shanghai_day(now()),
         firms=sorted(mine),
     )
@@ -156,9 +157,8 @@ def _on_road(actor: Actor) -> list[dict[str, Any]]:
     return items
 
 
-def _endings(actor: Actor, mine: frozenset[str]) -> list[Ending]:
-    """Permits and filings of one's firms, or those of one's park, that end soon."""
-    held, firms = registry(), set(mine)
-    for park in actor.organisations(Role.PARK_MANAGER) & held.parks.keys():
-        firms |= held.in_scope(f"park:{park}")
-    return ending_soon(held, firms, shanghai_day(now()))
+def _endings(actor: Actor) -> list[Reminder]:
+    """Permits and filings of the records one keeps that end soon, the first to end first."""
+    today = shanghai_day(now())
+    found = ending(registry(), actor, today, today + timedelta(days=AHEAD_DAYS))
+    return sorted(found, key=lambda item: (item.due or today, item.kind, item.ref))

@@ -71,13 +71,12 @@ _NEEDED: Final[Mapping[Move, frozenset[str]]] = {
 }
 QUICK: Final = (
     Move.DECIDE, Move.ISSUE, Move.DISPATCH, Move.RECEIVE, Move.ACKNOWLEDGE, Move.CONFIRM,
+    Move.SETTLE,
 )  # fmt: skip
 """Moves that lead the page when they are open, the first of them alone."""
 GRAVE: Final = frozenset({Move.CANCEL, Move.LOSE, Move.DELETE, Move.CONTEST})
 """Moves whose button warns by its look."""
-ELSEWHERE: Final = frozenset(
-    {Move.EDIT, Move.REVISE, Move.APPROVE, Move.REFUSE, Move.WITHDRAW}
-)
+ELSEWHERE: Final = frozenset({Move.EDIT, Move.REVISE, Move.APPROVE, Move.REFUSE, Move.WITHDRAW})
 """Moves with a page of their own, or a place beside the revision they answer."""
 
 

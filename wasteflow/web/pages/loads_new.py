@@ -278,7 +278,8 @@ def _content(values: Mapping[str, str]) -> dict[str, str]:
     """The fields of the draft: parties by side, the rest as typed."""
     sides = ("own", "partner") if values["side"] == "consignor" else ("partner", "own")
     parties = {
-        name: values.get(key, "") for name, key in zip(("consignor", "consignee"), sides, strict=True)
+        name: values.get(key, "")
+        for name, key in zip(("consignor", "consignee"), sides, strict=True)
     }
     return parties | {name: values[name] for name in PLAIN if name in values}
 
@@ -291,7 +292,9 @@ def _page(filled: Filled) -> Response:
     values, errors = filled.values, filled.errors
     mine = own_firms(actor)
     seen = lately(mine)
-    consignee = values.get("own", "") if values["side"] == "consignee" else values.get("partner", "")
+    consignee = (
+        values.get("own", "") if values["side"] == "consignee" else values.get("partner", "")
+    )
     receiver = _code_of(consignee)
     sender = values.get("own", "") if values["side"] == "consignor" else _code_of(values["partner"])
     body = render_template(

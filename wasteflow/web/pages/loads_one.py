@@ -117,9 +117,14 @@ def make(move: Move, uid: UUID) -> Response:
     flash(text(f"move.done.{move.value}", number=number_of(outcome.load)), "done")
     for words in remark_words(outcome.warnings):
         flash(words, "warn")
-    back = "loads.inbox" if request.form.get("back") == "inbox" else "loads.one"
-    values = {} if back == "loads.inbox" else {"uid": uid}
-    return make_response(redirect(url_for(back, **values), 303))
+    return after(uid)
+
+
+def after(uid: UUID) -> Response:
+    """Where one goes after a form: back to the load, or to the inbox where the form stood there."""
+    inbox = request.form.get("back") == "inbox"
+    goal = url_for("loads.inbox") if inbox else url_for("loads.one", uid=uid)
+    return make_response(redirect(goal, 303))
 
 
 def _shown(
@@ -214,20 +219,20 @@ def steps(load: Load, events: Sequence[Mapping[str, Any]]) -> list[Step]:
     ended = state in ("cancelled", "lost") or bool(load["reversed"])
     found: list[Step] = []
     for key in STEPS:
-        event = done.get(key)
-        passed = event is not None or key == "draft"
+        made = done.get(key)
+        passed = made is not None or key == "draft"
         skipped = key == "received" and not passed and "decided" in done
         if skipped or (ended and not passed):
             continue  # decided straight from the road; nothing more to come
         decided = key == "decided" and state in DECIDED
         words = text(f"state.{state}") if decided else text(f"step.{key}")
-        at = str(event["at"]) if event else str(load["created_at"]) if key == "draft" else ""
-        by = str((event["by"] or {}).get("side") or "") if event else ""
+        at = str(made["at"]) if made else str(load["created_at"]) if key == "draft" else ""
+        by = str((made["by"] or {}).get("side") or "") if made else ""
         waiting = not passed and all(step.status == "done" for step in found)
         status = "done" if passed else "now" if waiting else "todo"
         found.append(Step(key, words, status, at, by))
     if ended:
-        last = events[-1] if events else {}
+        last: Mapping[str, Any] = events[-1] if events else {}
         key = "reversed" if load["reversed"] else state
         found.append(Step(key, text(f"state.{key}"), "ended", str(last.get("at") or "")))
     return found

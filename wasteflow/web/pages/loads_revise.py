@@ -15,16 +15,11 @@ from flask import Response, flash, make_response, redirect, render_template, req
 
 from wasteflow.core.errors import StaleVersion, WasteflowError
 from wasteflow.core.lifecycle import Move
+from wasteflow.core.messages import render
+from wasteflow.core.periods import month_text
 from wasteflow.core.permissions import Denied
-from wasteflow.core.revisions import (
-    CONSIGNEE_FIELDS,
-    CONSIGNOR_FIELDS,
-    FREE_FIELDS,
-    RECEIPT_FIELDS,
-    REVISABLE,
-    SIGNED_FIELDS,
-    touched,
-)
+from wasteflow.core.revisions import CONSIGNOR_FIELDS, FREE_FIELDS, RECEIPT_FIELDS, REVISABLE
+from wasteflow.services.live.preview import preview_revision
 from wasteflow.services.live.revisions import (
     approve_revision,
     propose_revision,
@@ -46,8 +41,9 @@ from wasteflow.web.pages.loads_form import (
     typed,
 )
 from wasteflow.web.pages.loads_moves import CHANNEL
-from wasteflow.web.pages.loads_one import Trouble, load_page, stale_page
+from wasteflow.web.pages.loads_one import Trouble, after, load_page, stale_page
 from wasteflow.web.pages.loads_words import (
+    field_label,
     input_moment,
     number_of,
     problems_of,
@@ -78,7 +74,7 @@ class Asked:
     problems: Sequence[str] = ()
     meanwhile: Sequence[Mapping[str, Any]] = ()
     stale: bool = False
-    preview: bool = False
+    preview: dict[str, Any] | None = None
     status: int = 200
 
 
@@ -99,10 +95,9 @@ def propose(uid: UUID) -> Response:
     told = typed(names)
     asked = Asked(_current(load) | told, request.form.get("why", "").strip())
     content = _changed(load, told)
-    if request.form.get("step") == "check" and content and asked.why:
-        asked.preview = True
-        return _form(found, asked)
     try:
+        if request.form.get("step") == "check":
+            return _checked(found, asked, content)
         outcome, revision = propose_revision(
             db=books().db,
             actor=current_actor(),
@@ -131,6 +126,21 @@ def propose(uid: UUID) -> Response:
     for words in remark_words(outcome.warnings):
         flash(words, "warn")
     return make_response(redirect(url_for("loads.one", uid=uid), 303))
+
+
+def _checked(found: Mapping[str, Any], asked: Asked, content: Mapping[str, str]) -> Response:
+    """The change before and after, by the rules it will be judged by."""
+    asked.preview = preview_revision(
+        db=books().db,
+        actor=current_actor(),
+        uid=UUID(found["load"]["id"]),
+        content=content,
+        now=now(),
+    )
+    if not asked.why:
+        asked.preview, asked.status = None, 422
+        asked.errors = {"why": render("missing_value", lang(), {"field": field_label("reason")})}
+    return _form(found, asked)
 
 
 def answer(move: Move, uid: UUID) -> Response:
@@ -165,9 +175,7 @@ def answer(move: Move, uid: UUID) -> Response:
     flash(text(f"revise.done.{move.value}", number=number_of(outcome.load)), "done")
     for words in remark_words(outcome.warnings):
         flash(words, "warn")
-    back = "loads.inbox" if request.form.get("back") == "inbox" else "loads.one"
-    values = {} if back == "loads.inbox" else {"uid": uid}
-    return make_response(redirect(url_for(back, **values), 303))
+    return after(uid)
 
 
 def _revision_id(load: Load) -> UUID:
@@ -185,7 +193,10 @@ def _by_field(errors: dict[str, str], why: str) -> dict[str, str]:
     if "reason" not in errors:
         return errors
     name = _DECIDED_REASON if why else "why"
-    return {**{key: words for key, words in errors.items() if key != "reason"}, name: errors["reason"]}
+    return {
+        **{key: words for key, words in errors.items() if key != "reason"},
+        name: errors["reason"],
+    }
 
 
 def _open(load: Load) -> bool:
@@ -216,25 +227,19 @@ def _changed(load: Load, told: Mapping[str, str]) -> dict[str, str]:
 
 
 def _form(found: Mapping[str, Any], asked: Asked) -> Response:
-    load = found["load"]
-    content = _changed(load, asked.values)
+    load, change = found["load"], asked.preview
+    booked = _booked_words(change["month"], change["booked"]) if change else _closed_words(load)
     body = render_template(
         "load_revise.html",
         load=load,
         asked=asked,
         groups=[(key, _views(names, load, asked)) for key, names in _GROUPS],
-        change={"before": _before(load, content), "after": content},
-        asks=sorted(_asks(load, found["events"], content)),
-        booked=booked_words(load, content),
-        signed=bool(content.keys() & set(SIGNED_FIELDS)),
+        booked=booked,
+        warnings=remark_words(change["warnings"]) if change else [],
     )
     response = make_response(body, asked.status)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _before(load: Load, content: Mapping[str, str]) -> dict[str, str]:
-    return {name: str(load.get(name) or "") for name in content}
 
 
 def _views(names: Sequence[str], load: Load, asked: Asked) -> tuple[FieldView, ...]:
@@ -261,44 +266,30 @@ def _views(names: Sequence[str], load: Load, asked: Asked) -> tuple[FieldView, .
             firm = str(load.get("consignee" if receiving else "consignor") or "")
             choices = facility_choices(held, firm, receiving=receiving)
         view = field_view(
-            name, asked.values.get(name, ""), error=asked.errors.get(name, ""), choices=choices
+            name,
+            asked.values.get(name, ""),
+            error=asked.errors.get(name, ""),
+            choices=choices,
+            hinted=False,
         )
         if view.kind != "select" or view.choices:
             found.append(view)
     return tuple(found)
 
 
-def _asks(
-    load: Load, events: Sequence[Mapping[str, Any]], content: Mapping[str, str]
-) -> frozenset[str]:
-    """Parties that will have to agree: those the life cycle names, as far as they have signed."""
-    actor, held = current_actor(), registry().enterprises
-    parties = {str(load[side]) for side in ("consignor", "consignee", "holder") if load.get(side)}
-    from_file = any(event["batch"] for event in events)
-    bound = parties if from_file else parties & set(load["signed_by"])
-    mine = actor.organisations() if actor else frozenset()
-    by = next((firm for firm in (load["consignor"], load["consignee"]) if firm in mine), "")
-    return touched(
-        content,
-        by=str(by),
-        consignor=str(load["consignor"]),
-        consignee=str(load["consignee"]),
-        bound=[firm for firm in bound if firm in held and not held[firm].external],
-    )
-
-
-def booked_words(load: Load, content: Mapping[str, str]) -> str:
-    """In which month a change of weights is booked, where its own month is closed; else ""."""
-    if not content.keys() & set(SIGNED_FIELDS) and content:
-        return ""
+def _closed_words(load: Load) -> str:
+    """That the month of a load is closed and where a change of its figures is booked; else ""."""
     moments = [str(load[name]) for name in ("dispatched_at", "received_at") if load.get(name)]
     if not moments:
         return ""
     firms = {str(load[side]) for side in ("consignor", "consignee", "holder") if load.get(side)}
     month = min(month_of_text(value[:7]) for value in moments)
     booked = booking_month(db=books().db, firms=sorted(firms), month=month)
-    if booked == month:
+    return _booked_words(month_text(month), month_text(booked))
+
+
+def _booked_words(month: str, booked: str) -> str:
+    if not month or month == booked:
         return ""
-    return text(
-        "revise.booked", month=month_words(month, lang()), booked=month_words(booked, lang())
-    )
+    names = [month_words(month_of_text(item), lang()) for item in (month, booked)]
+    return text("revise.booked", month=names[0], booked=names[1])

@@ -9,9 +9,18 @@ from flask import Blueprint, Response, request
 
 from wasteflow.core.actors import Role
 from wasteflow.core.lifecycle import RULES, Move
+from wasteflow.core.units import tonnes_text
 from wasteflow.web.access import READY, books, books_seen
 from wasteflow.web.identity import current_actor
-from wasteflow.web.pages import loads_inbox, loads_list, loads_new, loads_one, loads_revise
+from wasteflow.web.pages import (
+    entries_pages,
+    loads_inbox,
+    loads_list,
+    loads_new,
+    loads_one,
+    loads_revise,
+    months_pages,
+)
 from wasteflow.web.pages import loads_words as words
 from wasteflow.web.permits import needs
 
@@ -47,6 +56,14 @@ _get("/loads/<uuid:uid>/edit", "edit", "shipment.draft", loads_new.show_edit)
 _form("/loads/<uuid:uid>/edit", "save_edit", "shipment.draft", loads_new.save_edit)
 _get("/loads/<uuid:uid>/revise", "revise", "revision.propose", loads_revise.show)
 _form("/loads/<uuid:uid>/revise", "save_revise", "revision.propose", loads_revise.propose)
+_get("/entries", "entries", "entry.read", entries_pages.show_list)
+_get("/entries/new", "new_entry", "entry.write", entries_pages.show_new)
+_form("/entries/new", "save_entry", "entry.write", entries_pages.save)
+_get("/entries/<uuid:uid>", "entry", "entry.read", entries_pages.show_one)
+_form("/entries/<uuid:uid>/reverse", "reverse_entry", "entry.write", entries_pages.reverse)
+_get("/months", "months", "entry.read", months_pages.show)
+_form("/months/close", "close_month", "month.close", months_pages.close)
+_form("/months/reopen", "reopen_month", "month.reopen", months_pages.reopen)
 for _move in Move:
     if _move in _PAGES:
         continue
@@ -71,6 +88,8 @@ def _words() -> dict[str, Any]:
         "tonnes": words.tonnes,
         "moment": words.moment,
         "gap_of": words.gap,
+        "entry_kind_words": entries_pages.kind_words,
+        "tonnes_of": lambda kg: words.tonnes(tonnes_text(kg)),
         "may_draft": _may_draft,
         "synthetic_books": _synthetic,
     }

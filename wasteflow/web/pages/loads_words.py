@@ -32,7 +32,7 @@ TONES: Final[Mapping[str, str]] = {
     "lost": "bad",
 }
 """State → tone of its badge; the word stands beside it always."""
-_VOCABULARIES: Final = {"kind": "load_kind", "reason": ""}
+_VOCABULARIES: Final = {"kind": "load_kind"}
 
 
 def registry() -> Registry:
@@ -74,8 +74,6 @@ def word(name: str, value: str | None) -> str:
     vocabulary = _VOCABULARIES.get(name, name)
     if not value:
         return NONE
-    if not vocabulary:
-        return value
     key = f"word.{vocabulary}.{value}"
     return text(key) if has_text(key) else label(vocabulary, value, lang())
 
@@ -115,12 +113,14 @@ def value_words(name: str, value: str | None) -> str:
 def tonnes(value: str | None) -> str:
     """A decimal text of tonnes: thousands separated, no idle zeros beyond two places.
 
-    >>> tonnes("1031.480"), tonnes("0.005"), tonnes(None)
-    ('1,031.48', '0.005', '–')
+    >>> tonnes("1031.480"), tonnes("0.005"), tonnes("0.000"), tonnes(None)
+    ('1,031.48', '0.005', '0', '–')
     """
     if value in (None, ""):
         return NONE
     number = Decimal(str(value))
+    if not number:
+        return "0"
     places = 3 if number * 100 % 1 else 2
     return f"{number:,.{places}f}"
 

@@ -27,6 +27,23 @@
     stuff.addEventListener("change", narrow);
     narrow();
   }
+  // Fields that the chosen kind of entry has, and routes that lead to it.
+  const kind = document.querySelector("select[name=kind]");
+  const parts = document.querySelectorAll("[data-kinds]");
+  if (kind && parts.length) {
+    const fit = () => {
+      for (const part of parts) part.hidden = !part.dataset.kinds.split(" ").includes(kind.value);
+      for (const option of document.querySelectorAll("option[data-kind]")) {
+        option.hidden = option.disabled = option.dataset.kind !== kind.value;
+      }
+      const route = document.querySelector("select[name=route]");
+      if (route?.selectedOptions[0]?.disabled) route.value = "";
+    };
+    kind.addEventListener("change", fit);
+    fit();
+  }
+  // What only helps where no script runs.
+  for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
   // Tick all.
   const all = document.querySelector("input[data-all]");
   if (all) {
