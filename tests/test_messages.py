@@ -15,8 +15,10 @@ from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
 from wasteflow.core.messages import CHINESE_WORDS, MESSAGES, render
 from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
+from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 from wasteflow.core.vocabulary import LABELS
@@ -36,6 +38,8 @@ def test_no_code_is_worded_twice() -> None:
         AUDIT_MESSAGES,
         TARGET_MESSAGES,
         ACCESS_MESSAGES,
+        MOVE_MESSAGES,
+        CLOSE_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from wasteflow.core.lifecycle import USUAL_WAITS, Waits
+
 LANGS: Final = ("zh", "en")
 DATABASE_FILE: Final = "wasteflow.sqlite3"
 DEFAULT_KEPT_MB: Final = 64
@@ -66,6 +68,24 @@ SETTINGS: Final = (
         "每个服务进程在内存中保留的页面与数据，兆字节；0 = 不保留",
         "pages and data each server process keeps in memory, megabytes; 0 = none",
     ),
+    Setting(
+        "WASTEFLOW_SETTLE_DAYS",
+        "15",
+        "重量有争议时，园区在验收多少天后可以裁定",
+        "days after the decision from which the park may settle disputed weights",
+    ),
+    Setting(
+        "WASTEFLOW_CLOSE_DAYS",
+        "10",
+        "首次催办多少天后可以单方办结",
+        "days after the first reminder from which a load may be closed one-sided",
+    ),
+    Setting(
+        "WASTEFLOW_REFUSED_DAYS",
+        "30",
+        "拒收量多少天未退回或转送即列为提示",
+        "days after which a refused part that nothing moved becomes a finding",
+    ),
 )
 """Every setting there is; the guide prints this table."""
 
@@ -91,6 +111,7 @@ class Config:
     lang: str = "zh"
     basemap: Basemap | None = None
     kept_mb: int = DEFAULT_KEPT_MB
+    waits: Waits = USUAL_WAITS
 
 
 def instance_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -125,9 +146,21 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         env.get("WASTEFLOW_BASEMAP_APPROVAL", ""),
     )
     kept = env.get("WASTEFLOW_KEPT_MB", "")
+    waits = USUAL_WAITS
     return Config(
         database_url(env),
         lang if lang in LANGS else "zh",
         basemap if url else None,
         int(kept) if kept.isascii() and kept.isdigit() else DEFAULT_KEPT_MB,
+        Waits(
+            _days(env, "WASTEFLOW_SETTLE_DAYS", waits.settle_days),
+            _days(env, "WASTEFLOW_CLOSE_DAYS", waits.close_days),
+            _days(env, "WASTEFLOW_REFUSED_DAYS", waits.refused_days),
+        ),
     )
+
+
+def _days(env: Mapping[str, str], name: str, default: int) -> int:
+    """Whole days of a setting; its default where it is no number."""
+    told = env.get(name, "")
+    return int(told) if told.isascii() and told.isdigit() else default

@@ -316,6 +316,8 @@ def load_status(row: ShipmentRow) -> LoadStatus:
         lost_month=row.lost_month,
         evidence=Evidence(row.evidence),
         reversed_=row.reversed_,
+        dispatched_at=row.dispatched_at,
+        received_at=row.received_at,
     )
 
 
@@ -327,6 +329,7 @@ def store_status(row: ShipmentRow, status: LoadStatus) -> None:
     row.accepted_kg, row.refused_kg = status.accepted_kg, status.refused_kg
     row.lost_month, row.evidence = status.lost_month, int(status.evidence)
     row.reversed_ = status.reversed_
+    row.dispatched_at, row.received_at = status.dispatched_at, status.received_at
 
 
 def event_record(row: EventRow) -> Event:

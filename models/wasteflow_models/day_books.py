@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import and_, func, or_, select
@@ -11,10 +12,10 @@ from sqlalchemy.orm import Session
 from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import Posting, entry_postings, load_postings
-from wasteflow.core.records import EventKind, LoadStatus, fold
-from wasteflow.core.vocabulary import EntryKind
+from wasteflow.core.records import EventKind, LoadStatus
+from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow_models import flow_columns
-from wasteflow_models.convert import Keys, entry_record, event_record, load_header
+from wasteflow_models.convert import Keys, entry_record, load_header, load_status
 from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow, no_reversal, visible
 from wasteflow_models.queries import entries_of, reversed_entry_ids
 
@@ -71,11 +72,19 @@ def postings_of_month_until(
 
 
 def _status_at(session: Session, row: ShipmentRow, day: date) -> LoadStatus:
-    """Status of a load as far as its events dated until `day` go."""
-    events = session.scalars(
-        select(EventRow).where(EventRow.shipment_id == row.id).order_by(EventRow.seq)
-    ).all()
-    return fold(event_record(event) for event in events if shanghai_day(event.at) <= day)
+    """Status of a load as far as its movements dated until `day` go."""
+    status = load_status(row)
+    if status.dispatched_at is None or shanghai_day(status.dispatched_at) > day:
+        return LoadStatus()
+    if status.received_at is None or shanghai_day(status.received_at) > day:
+        status = replace(status, received_month=0)
+    if status.lost_month:
+        lost = select(EventRow.at).where(
+            EventRow.shipment_id == row.id, EventRow.kind == EventKind.LOST.value
+        )
+        if shanghai_day(session.scalars(lost).one()) > day:
+            status = replace(status, lost_month=0)
+    return status
 
 
 def first_days(
@@ -116,23 +125,18 @@ def _first_entry(
 
 def _first_load(session: Session, keys: Keys, firm: str, material: str) -> date | None:
     """Earliest dispatch from, or acceptance at, the site of a firm."""
-    key = keys.id_of("enterprise", firm)
-    query = (
-        select(func.min(EventRow.at))
-        .join(ShipmentRow, ShipmentRow.id == EventRow.shipment_id)
-        .where(
-            ShipmentRow.material_id == keys.id_of("material", material),
-            ~ShipmentRow.reversed_,
-            visible(),
-            or_(
-                and_(
-                    ShipmentRow.consignor_id == key,
-                    ShipmentRow.kind == "delivery",
-                    EventRow.kind == EventKind.DISPATCHED.value,
-                ),
-                and_(ShipmentRow.consignee_id == key, EventRow.kind == EventKind.DECIDED.value),
-            ),
-        )
+    key, row = keys.id_of("enterprise", firm), ShipmentRow
+    here = (
+        row.material_id == keys.id_of("material", material),
+        ~row.reversed_,
+        row.dispatched_month > 0,
+        visible(),
     )
-    moment = session.scalar(query)
-    return None if moment is None else shanghai_day(moment)
+    sent = (row.consignor_id == key, row.kind == LoadKind.DELIVERY.value)
+    got = (row.consignee_id == key, row.received_month > 0)
+    moments = [
+        session.scalar(select(func.min(row.dispatched_at)).where(*here, *sent)),
+        session.scalar(select(func.min(row.received_at)).where(*here, *got)),
+    ]
+    known = [shanghai_day(moment) for moment in moments if moment is not None]
+    return min(known, default=None)

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from wasteflow.core.columns import groups_of
 from wasteflow_models.engine import SNAPSHOT
 from wasteflow_models.kept import Kept
+from wasteflow_models.late_rows import last_booked, late_rows
 from wasteflow_models.ledger import FlowMonthRow, RollupVersionRow, StampRow
 
 Ints = NDArray[np.int64]
@@ -74,24 +76,28 @@ class PlaceColumns:
         return np.searchsorted(self.id, ids)
 
 
+_MonthKey = tuple[int, int, int, int]
+"""Material id, month, version, and the month as of which (0 = now, or nothing is booked later)."""
+
+
 class ColumnStore:
     """Months by version, the least recently used dropped beyond `limit` bytes; for all threads."""
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self.limit = limit
         self._lock = Lock()
-        self._kept: OrderedDict[tuple[int, int, int], MonthColumns] = OrderedDict()
+        self._kept: OrderedDict[_MonthKey, MonthColumns] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: tuple[int, int, int]) -> MonthColumns | None:
-        """Columns of (material id, month, version) if they are here."""
+    def get(self, key: _MonthKey) -> MonthColumns | None:
+        """Columns of (material id, month, version, as of) if they are here."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
                 self._kept.move_to_end(key)
             return found
 
-    def put(self, key: tuple[int, int, int], columns: MonthColumns) -> None:
+    def put(self, key: _MonthKey, columns: MonthColumns) -> None:
         """Keep columns."""
         with self._lock:
             old = self._kept.pop(key, None)
@@ -135,32 +141,53 @@ def versions(session: Session) -> dict[int, dict[int, int]]:
 
 
 def stamp(session: Session, name: str) -> int:
-    """State of `place` or `registry`; once per read transaction."""
+    """State of `place`, `registry` or `close`, 0 if never written; once per read transaction."""
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
     if memo is not None and "stamps" in memo:
-        return int(memo["stamps"][name])
+        return int(memo["stamps"].get(name, 0))
     rows = session.execute(select(StampRow.name, StampRow.version).order_by(StampRow.name))
     found = {row.name: int(row.version) for row in rows}
     if memo is not None:
         memo["stamps"] = found
-    return found[name]
+    return found.get(name, 0)
 
 
 def months(
-    session: Session, material_id: int, first: int = 0, last: int = 999_912
+    session: Session, material_id: int, first: int = 0, last: int = 999_912, as_of: int = 0
 ) -> dict[int, MonthColumns]:
-    """Month → columns of a material for the months first..last that hold rows or once did."""
+    """Month → columns of a material for the months first..last that hold rows or once did.
+
+    as_of: the books as they were booked by the end of that month (0 = as they are now).
+    """
     known = versions(session).get(material_id, {})
-    wanted = [month for month in known if first <= month <= last]
+    wanted = [month for month in known if first <= month <= min(last, as_of or last)]
+    later = last_booked(session) if as_of else {}
     found: dict[int, MonthColumns] = {}
     for month in wanted:
-        key = material_id, month, known[month]
+        cut = as_of if later.get((material_id, month), 0) > as_of else 0
+        key = material_id, month, known[month], cut
         columns = STORE.get(key)
         if columns is None:
             columns = read_month(session, material_id, month)
+            if cut:
+                columns = _without(columns, late_rows(session, material_id, month, cut))
             STORE.put(key, columns)
         found[month] = columns
     return found
+
+
+def _without(columns: MonthColumns, late: Sequence[Ints]) -> MonthColumns:
+    """A month less what was booked late (source, target, route, evidence, kg, n)."""
+    ours = [column.astype(np.int64) for column in columns]
+    key = [np.concatenate(pair) for pair in zip(ours[:4], late[:4], strict=True)]
+    groups = groups_of(key)
+    kg, n = (
+        groups.sums(np.concatenate([now, -later]))
+        for now, later in zip(ours[4:], late[4:], strict=True)
+    )
+    some = np.flatnonzero((kg != 0) | (n != 0))
+    rows = [column[groups.first][some] for column in key]
+    return _kept_columns([*rows, kg[some], n[some]])
 
 
 def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
@@ -178,6 +205,10 @@ def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
     rest, grade = np.divmod(told, _GRADE)
     n, route = np.divmod(rest, _ROUTE)
     columns = [*np.divmod(ends, _ID), route, grade, kg, n]
+    return _kept_columns(columns)
+
+
+def _kept_columns(columns: Sequence[Ints]) -> MonthColumns:
     kept = [column.astype(kind) for column, (_, kind) in zip(columns, _FIELDS, strict=True)]
     for column in kept:
         column.flags.writeable = False

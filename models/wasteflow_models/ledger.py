@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
     func,
     select,
 )
@@ -49,10 +50,7 @@ STATES = tuple(
         LoadState.LOST,
     )
 )
-EVENT_KINDS = tuple(
-    kind.value
-    for kind in (EventKind.DISPATCHED, EventKind.DECIDED, EventKind.LOST, EventKind.REVERSED)
-)
+EVENT_KINDS = tuple(kind.value for kind in EventKind)
 MODES = ("", "road", "rail", "water", "conveyor", "pipeline")
 BASES = ("wet", "dry")
 WEIGHED = ("measured", "estimated")
@@ -266,9 +264,12 @@ def no_reversal() -> ColumnElement[bool]:
 
 
 def visible() -> ColumnElement[bool]:
-    """Loads that are in the books: those of a batch that is not published are not."""
+    """Loads that are in the books: drafts, and those of a batch not published, are not."""
     staged = select(BatchRow.id).where(~BatchRow.published)
-    return func.coalesce(ShipmentRow.batch_id, 0).not_in(staged)
+    return and_(
+        func.coalesce(ShipmentRow.batch_id, 0).not_in(staged),
+        ShipmentRow.state != LoadState.DRAFT.value,
+    )
 
 
 class PlaceRow(Base):
@@ -299,7 +300,7 @@ class RollupVersionRow(Base):
 
 
 class StampRow(Base):
-    """State of the tables that reports read whole: `place` and `registry`; drawn like a version."""
+    """State of tables that are read whole: `place`, `registry`, `close`; drawn like a version."""
 
     __tablename__ = "stamp"
     name: Mapped[str] = mapped_column(String(20), primary_key=True)

@@ -42,7 +42,7 @@ def parent_facts(session: Session, numbers: Sequence[str], batch_id: int) -> lis
 
 _PARENTS = """
 SELECT s.id, s.doc_no, s.consignor_id, s.holder_id, s.consignee_id, s.material_id, s.refused_kg,
-  s.reversed, (SELECT max(e.at) FROM event e WHERE e.shipment_id = s.id) AS last_at,
+  s.reversed, coalesce(s.received_at, s.dispatched_at, 0) AS last_at,
   coalesce((SELECT CAST(sum(c.dispatched_kg) AS BIGINT) FROM load_child l
     JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = s.id AND NOT c.reversed), 0)
   AS children_kg

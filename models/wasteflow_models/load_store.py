@@ -12,41 +12,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from wasteflow_models.ledger import STATES
+from wasteflow.core.records import DISPATCHES, RECEIPTS, EventKind
+from wasteflow_models.ledger import BASES, EVENT_KINDS, STATES, WEIGHED, EventRow
+from wasteflow_models.load_events import (
+    WEIGHT_COLUMNS,
+    events_from,
+    weights_in_statement,
+)
 from wasteflow_models.partitions import STEP
 from wasteflow_models.raw import (
     FEW,
     insert_columns,
-    literal,
     many,
-    plain,
     temporary,
 )
 
 Ints = NDArray[np.int64]
 Stored = dict[str, Any]
 """Column name → array (masses, keys, moments) or list (texts) of loads in the books."""
-
-EVENT_COLUMNS = (
-    "shipment_id, seq, batch_id, kind, at, booked_month, kg, input_kg, dry_kg, accepted_kg, "
-    "refused_kg, basis, moisture, weighed, evidence, reason, recorded_at"
-)
-WEIGHT_COLUMNS = {
-    "id": "BIGINT",
-    "input_kg": "BIGINT",
-    "dry_kg": "BIGINT",
-    "moisture": "BIGINT",
-    "basis": "SMALLINT",
-    "weighed": "SMALLINT",
-    "r_input_kg": "BIGINT",
-    "r_dry_kg": "BIGINT",
-    "r_moisture": "BIGINT",
-    "reason": "TEXT",
-}
-"""Columns of the table of weights that events are made with."""
 
 
 def add_numbers(session: Session, doc_no: Sequence[str], consignor: Ints, ids: Ints) -> Ints:
@@ -122,7 +108,7 @@ def insert_loads(
     insert_columns(session, "shipment", len(ids), columns)
     told = {"batch": batch_id, "now": int(now.timestamp())}
     if len(ids) <= FEW:
-        few, reasons = _weights_in_statement(weights)
+        few, reasons = weights_in_statement(weights)
         for first, last in month_ranges(ids):
             session.execute(text(few + _EVENTS), {**told, **reasons, "first": first, "last": last})
         return
@@ -132,72 +118,17 @@ def insert_loads(
             session.execute(text(_EVENTS), {**told, "first": first, "last": last})
 
 
-def _weights_in_statement(weights: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """`load_weight` as part of the statement, for a few loads; and the reasons it names."""
-    count = len(weights["id"])
-    rows = [
-        {name: column if isinstance(column, (int, str)) else plain(column)[row]
-         for name, column in weights.items()}
-        for row in range(count)
-    ]  # fmt: skip
-    reasons = {f"reason_{number}": str(row["reason"]) for number, row in enumerate(rows)}
-    selects = [
-        ", ".join(
-            f"CAST({f':reason_{number}' if name == 'reason' else literal(row[name])} AS {kind})"
-            for name, kind in WEIGHT_COLUMNS.items()
-        )
-        for number, row in enumerate(rows)
-    ]
-    nothing = ", ".join(f"CAST(NULL AS {kind})" for kind in WEIGHT_COLUMNS.values())
-    body = " UNION ALL ".join(f"SELECT {part}" for part in selects)
-    names = ", ".join(WEIGHT_COLUMNS)
-    return f"WITH load_weight ({names}) AS ({body or f'SELECT {nothing} WHERE 1 = 0'}) ", reasons
-
-
-EVENT_SOURCES = (
-    "dispatched_at",
-    "dispatched_month",
-    "dispatched_kg",
-    "received_at",
-    "received_month",
-    "received_kg",
-    "accepted_kg",
-    "refused_kg",
-    "evidence",
-)
-"""Columns of a load that its events are made of."""
-
-
-def events_from(loads: str, weights: str, joined: str) -> str:
-    """Statement that makes the dispatch and the decision of loads; their kinds are 0 and 1.
-
-    loads: a table or query with `id` and `EVENT_SOURCES`, called s; weights: one with the columns
-    `WEIGHT_COLUMNS`, called w, joined to it on `joined`.  Parameters `batch` and `now`.
-    """
-    return f"""
-INSERT INTO event ({EVENT_COLUMNS})
-SELECT s.id, k.seq, :batch, k.seq - 1,
-  CASE k.seq WHEN 1 THEN s.dispatched_at ELSE s.received_at END,
-  CASE k.seq WHEN 1 THEN s.dispatched_month ELSE s.received_month END,
-  CASE k.seq WHEN 1 THEN s.dispatched_kg ELSE s.received_kg END,
-  CASE k.seq WHEN 1 THEN w.input_kg ELSE w.r_input_kg END,
-  CASE k.seq WHEN 1 THEN w.dry_kg ELSE w.r_dry_kg END,
-  CASE k.seq WHEN 1 THEN 0 ELSE s.accepted_kg END,
-  CASE k.seq WHEN 1 THEN 0 ELSE s.refused_kg END,
-  coalesce(w.basis, 0),
-  CASE k.seq WHEN 1 THEN w.moisture ELSE w.r_moisture END,
-  coalesce(w.weighed, 0), s.evidence,
-  CASE k.seq WHEN 1 THEN '' ELSE coalesce(w.reason, '') END, :now
-FROM {loads} s CROSS JOIN (SELECT 1 AS seq UNION ALL SELECT 2) k
-LEFT JOIN {weights} w ON {joined}
-WHERE (k.seq = 1 OR s.received_month > 0)"""
-
-
 _EVENTS = (
     events_from("shipment", "load_weight", "w.id = s.id")
     + " AND s.id BETWEEN :first AND :last AND s.batch_id = :batch"
 )
 """Events of staged headers."""
+
+
+def book_events(session: Session, ids: Ints, booked_month: Ints) -> None:
+    """Book the events of new loads no earlier than in the month given for each."""
+    statement = "UPDATE event SET booked_month = ? WHERE shipment_id = ? AND booked_month < ?"
+    many(session, statement, [booked_month, ids, booked_month])
 
 
 def open_batches(session: Session) -> set[int]:
@@ -222,12 +153,14 @@ _STORED_INTS = (
     "from_outside, CAST(s.to_outside AS INTEGER) AS to_outside, s.trips, s.mode, s.state, "
     "s.dispatched_month, s.dispatched_kg, s.lost_month, s.evidence, "
     "CAST(s.reversed AS INTEGER) AS reversed, d.at AS dispatched_at, "
+    "d.booked_month AS dispatch_booked, "
     "coalesce(d.input_kg, d.kg) AS dispatch_input_kg, coalesce(d.moisture, -1) AS moisture, "
     "d.basis, d.weighed, coalesce(r.seq, 0) AS receipt_seq, coalesce(r.at, 0) AS received_at, "
     "coalesce(r.input_kg, r.kg, 0) AS receipt_input_kg, "
     "coalesce(r.moisture, -1) AS receipt_moisture, coalesce(r.accepted_kg, 0) AS accepted_kg, "
     "coalesce(r.refused_kg, 0) AS refused_kg, "
-    "(SELECT max(e.seq) FROM event e WHERE e.shipment_id = s.id) AS last_seq"
+    "(SELECT max(e.seq) FROM event e WHERE e.shipment_id = s.id) AS last_seq, "
+    "(SELECT max(e.kind) FROM event e WHERE e.shipment_id = s.id) AS last_kind"
 )
 _STORED_TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark")
 
@@ -235,7 +168,7 @@ _STORED_TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark")
 def stored_loads(session: Session, ids: Ints) -> Stored:
     """The loads of `ids` (distinct, any order; all must exist), in ascending order of id.
 
-    Weights are those of the dispatch and of the decision as they were given.
+    Weights are those of the dispatch and of the decision as they were given, or revised since.
     """
     with temporary(session, "asked_load", "id BIGINT PRIMARY KEY"):
         insert_columns(session, "asked_load", len(ids), {"id": np.sort(ids)})
@@ -252,6 +185,7 @@ def stored_loads(session: Session, ids: Ints) -> Stored:
         )
         names = list(result.keys())
         rows = result.all()
+    rows = _as_they_stand(session, rows)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     texts_at = {*_STORED_TEXTS, "reason", "parent_doc_no"}
     return {
@@ -260,15 +194,66 @@ def stored_loads(session: Session, ids: Ints) -> Stored:
     }
 
 
+def _as_they_stand(session: Session, rows: Sequence[Any]) -> list[Any]:
+    """The rows, those of loads kept by hand with the dispatch and the receipt that count now."""
+    live = [row.id for row in rows if row.last_kind > _LAST_OF_FILES]
+    if not live:
+        return list(rows)
+    stated: dict[int, dict[str, Any]] = {key: dict(_NO_DISPATCH) for key in live}
+    for start in range(0, len(live), FEW):
+        query = (
+            select(*EventRow.__table__.c)
+            .where(EventRow.shipment_id.in_(live[start : start + FEW]))
+            .order_by(EventRow.shipment_id, EventRow.seq)
+        )
+        for event in session.execute(query):
+            stated[event.shipment_id] |= _stated(event)
+    return [
+        tuple((dict(row._mapping) | stated[row.id]).values()) if row.id in stated else row
+        for row in rows
+    ]
+
+
+_LAST_OF_FILES = EVENT_KINDS.index("reversed")
+_NO_DISPATCH = {"dispatched_at": 0, "dispatch_input_kg": 0, "moisture": -1}
+
+
+def _stated(event: Any) -> dict[str, Any]:
+    """What an event says of the dispatch, or of the receipt, in the columns of `stored_loads`."""
+    given = event.kg if event.input_kg is None else event.input_kg
+    moisture = -1 if event.moisture is None else event.moisture
+    at = int(event.at.timestamp())
+    if event.kind in DISPATCHES:
+        return {
+            "dispatched_at": at,
+            "dispatch_input_kg": given,
+            "moisture": moisture,
+            "basis": BASES.index(event.basis),
+            "weighed": WEIGHED.index(event.weighed),
+        }
+    if event.kind not in (*RECEIPTS, EventKind.SETTLED):
+        return {}
+    parts = {"accepted_kg": event.accepted_kg, "refused_kg": event.refused_kg}
+    if event.kind == EventKind.SETTLED:  # the moment and the moisture stay
+        return parts | {"receipt_input_kg": given, "reason": event.reason}
+    return parts | {
+        "receipt_seq": event.seq,
+        "received_at": at,
+        "receipt_input_kg": given,
+        "receipt_moisture": moisture,
+        "reason": event.reason,
+    }
+
+
 def complete_loads(
     session: Session, ids: Ints, receipt: Mapping[str, Any], batch_id: int, now: datetime
 ) -> bool:
     """Give loads on the road their receipt; False if one of them is no longer on the road.
 
-    receipt: received_at, received_month, received_kg, receipt_input_kg, receipt_dry_kg,
-    receipt_moisture, accepted_kg, refused_kg, evidence, state, basis, weighed, to_facility_id,
-    last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned with `ids`,
-    ascending.
+    receipt: received_at, received_month, booked_month, received_kg, receipt_input_kg,
+    receipt_dry_kg, receipt_moisture, accepted_kg, refused_kg, evidence, state, basis, weighed,
+    to_facility_id, last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned
+    with `ids`, ascending.
     """
     road = STATES.index("in_transit")
     changed = many(
@@ -311,7 +296,7 @@ def _insert_decisions(
         "batch_id": batch_id,
         "kind": 1,
         "at": receipt["received_at"],
-        "booked_month": receipt["received_month"],
+        "booked_month": receipt["booked_month"],
         "kg": receipt["received_kg"],
         "input_kg": receipt["receipt_input_kg"],
         "dry_kg": blank(receipt["receipt_dry_kg"]),

@@ -54,7 +54,9 @@ def current(url: str) -> str | None:
 
 def drift(url: str) -> list[str]:
     """Differences between the tables of the database and of this program, as text."""
+    import wasteflow_models.closes
     import wasteflow_models.ledger
+    import wasteflow_models.live
     import wasteflow_models.registry  # noqa: F401
 
     with _connection(url) as connection:

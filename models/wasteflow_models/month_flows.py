@@ -91,14 +91,17 @@ def _positions(ids: Ints, largest: int) -> Ints:
 
 
 def month_flows(
-    session: Session, keys: Keys, first: int, last: int, *, material: str = ""
+    session: Session, keys: Keys, first: int, last: int, *, material: str = "", as_of: int = 0
 ) -> list[MonthFlows]:
-    """Roll-up rows of the months first..last (of one material), in order of month."""
+    """Roll-up rows of the months first..last (of one material), in order of month.
+
+    as_of: the books as they were booked by the end of that month (0 = as they are now).
+    """
     numbers = numbering(session, keys)
     found = [
         numbers.month(month, material_id, part)
         for material_id in wanted_materials(session, keys, material)
-        for month, part in flow_columns.months(session, material_id, first, last).items()
+        for month, part in flow_columns.months(session, material_id, first, last, as_of).items()
     ]
     return sorted(found, key=lambda item: (item.month, item.material))
 
@@ -110,27 +113,35 @@ def wanted_materials(session: Session, keys: Keys, material: str) -> list[int]:
     return list(flow_columns.versions(session))
 
 
-def state(session: Session, keys: Keys, first: int, last: int, material: str) -> Hashable:
-    """What the roll-up of the months first..last and its names are known by."""
+def state(
+    session: Session, keys: Keys, first: int, last: int, material: str, as_of: int = 0
+) -> Hashable:
+    """What the roll-up of the months first..last (as of a month) and its names are known by."""
     known = flow_columns.versions(session)
     months = tuple(
         (material_id, month, version)
         for material_id in wanted_materials(session, keys, material)
         for month, version in known.get(material_id, {}).items()
-        if first <= month <= last
+        if first <= month <= min(last, as_of or last)
     )
     stamps = flow_columns.stamp(session, "place"), flow_columns.stamp(session, "registry")
-    return *stamps, months
+    return *stamps, as_of, months
 
 
 def period_books(
-    session: Session, keys: Keys, period: Period, *, material: str = "", negatives: bool = True
+    session: Session,
+    keys: Keys,
+    period: Period,
+    *,
+    material: str = "",
+    negatives: bool = True,
+    as_of: int = 0,
 ) -> PeriodBooks:
     """Opening stock and flows of a period, kept until one of its months is written."""
-    key = period, negatives, state(session, keys, 0, period.last, material)
+    key = period, negatives, state(session, keys, 0, period.last, material, as_of)
     found = _books.get(key)
     if found is None:
-        months = month_flows(session, keys, 0, period.last, material=material)
+        months = month_flows(session, keys, 0, period.last, material=material, as_of=as_of)
         names = numbering(session, keys).names
         found = _books.put(key, books_of_months(names, months, period, negatives=negatives))
     return found

@@ -10,16 +10,18 @@ from datetime import date, datetime
 from typing import TypeVar
 
 import numpy as np
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSums, PeriodBooks, Stock, flows_of_months
 from wasteflow.core.periods import Period
+from wasteflow.core.records import DISPATCHES, HANDLED, RECEIPTS
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, no_reversal
+from wasteflow_models.registry import EnterpriseRow
 
 CHUNK = 500
 MAX_MONTH = 999_912
@@ -27,41 +29,60 @@ _T = TypeVar("_T", int, str)
 
 
 def flow_sums(
-    session: Session, keys: Keys, first: int, last: int, *, material: str = ""
+    session: Session, keys: Keys, first: int, last: int, *, material: str = "", as_of: int = 0
 ) -> FlowSums:
     """Flows of the months first..last summed per link, route and evidence."""
-    months = month_flows.month_flows(session, keys, first, last, material=material)
+    months = month_flows.month_flows(session, keys, first, last, material=material, as_of=as_of)
     return flows_of_months(month_flows.numbering(session, keys).names, months)
 
 
-def stock_at_start(session: Session, keys: Keys, first: int, *, material: str = "") -> Stock:
+def stock_at_start(
+    session: Session, keys: Keys, first: int, *, material: str = "", as_of: int = 0
+) -> Stock:
     """Book kilograms of every holding place before month `first`, its opening postings included."""
     opening = period_books(
-        session, keys, Period.of(first, first), material=material, negatives=False
+        session, keys, Period.of(first, first), material=material, negatives=False, as_of=as_of
     ).opening
     return dict(opening)
 
 
 def period_books(
-    session: Session, keys: Keys, period: Period, *, material: str = "", negatives: bool = True
+    session: Session,
+    keys: Keys,
+    period: Period,
+    *,
+    material: str = "",
+    negatives: bool = True,
+    as_of: int = 0,
 ) -> PeriodBooks:
-    """Opening stock and flows of a period from the roll-up."""
-    return month_flows.period_books(session, keys, period, material=material, negatives=negatives)
+    """Opening stock and flows of a period from the roll-up, now or as of a month."""
+    return month_flows.period_books(
+        session, keys, period, material=material, negatives=negatives, as_of=as_of
+    )
 
 
-def rollup_versions(session: Session, keys: Keys) -> dict[str, dict[int, int]]:
-    """Material → month → version of its roll-up, for materials with records."""
+def rollup_versions(session: Session, keys: Keys, as_of: int = 0) -> dict[str, dict[int, int]]:
+    """Material → month → version of its roll-up, for materials with records.
+
+    As of a month only what was booked by its end counts: months after it are left out.
+    """
     stuff = keys.codes["material"]
     found = flow_columns.versions(session)
-    return {stuff[material]: months for material, months in found.items()}
+    return {
+        stuff[material]: {m: v for m, v in months.items() if not as_of or m <= as_of}
+        for material, months in found.items()
+        if not as_of or min(months) <= as_of
+    }
 
 
-def flow_table(session: Session, keys: Keys, material: str) -> FlowTable:
+def flow_table(session: Session, keys: Keys, material: str, as_of: int = 0) -> FlowTable:
     """The whole roll-up of one material as integer columns; routes in order of their id.
+
+    as_of: as it was booked by the end of that month (0 = as it is now).
 
     Whole kilograms of traced figures depend on the order of routes, so it stays as it was.
     """
-    months = month_flows.month_flows(session, keys, 0, MAX_MONTH, material=material)
+    months = month_flows.month_flows(session, keys, 0, MAX_MONTH, material=material, as_of=as_of)
     numbers = month_flows.numbering(session, keys)
     names, ids = numbers.names, sorted(keys.codes["route"])
     by_id = np.empty(len(ids), np.int64)
@@ -119,9 +140,12 @@ def reversed_entry_ids(session: Session, ids: Sequence[int] | None = None) -> se
 
 
 def last_event_at(session: Session, shipment_id: int) -> datetime:
-    """Moment of the latest event of a shipment."""
-    query = select(EventRow.at).where(EventRow.shipment_id == shipment_id)
-    return session.scalars(query.order_by(EventRow.seq.desc()).limit(1)).one()
+    """Moment of the latest movement of a shipment: what is only written about it does not count."""
+    moved = [kind.value for kind in (*DISPATCHES, *RECEIPTS, *HANDLED)]
+    query = select(func.max(EventRow.at)).where(
+        EventRow.shipment_id == shipment_id, EventRow.kind.in_(sorted(moved))
+    )
+    return session.scalars(query).one()
 
 
 def opening_days(
@@ -155,6 +179,22 @@ def opening_days(
     }
 
 
+_LATER = aliased(EntryRow)
+_SITE_OPENING = select(func.max(EntryRow.day)).where(
+    EntryRow.enterprise_id == bindparam("firm"),
+    EntryRow.material_id == bindparam("material"),
+    EntryRow.kind == EntryKind.OPENING.value,
+    EntryRow.compartment == "site",
+    no_reversal(),
+    ~exists().where(_LATER.reverses_id == EntryRow.id),
+)
+
+
+def site_opening(session: Session, enterprise_id: int, material_id: int) -> date | None:
+    """Latest day of an opening entry in force of one site and material."""
+    return session.scalar(_SITE_OPENING, {"firm": enterprise_id, "material": material_id})
+
+
 def entries_of(
     session: Session, enterprise_id: int, material_id: int, first: date, last: date
 ) -> Iterator[EntryRow]:
@@ -175,3 +215,9 @@ def entries_of(
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]
+
+
+def enterprise_lock(enterprise_id: int) -> Select[int]:
+    """A query that makes writers of one weighbridge wait for each other (nothing on SQLite)."""
+    query = select(EnterpriseRow.id).where(EnterpriseRow.id == enterprise_id)
+    return query.with_for_update(key_share=True)

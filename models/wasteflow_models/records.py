@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.columns import order_of
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import FlowKey
+from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import Evidence
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
@@ -126,15 +127,17 @@ def entries_near(session: Session, keys: Keys, key: FlowKey) -> list[EntryRow]:
     return [item for item in found if item.id not in gone]
 
 
-def event_moments(session: Session, shipments: Sequence[int]) -> dict[tuple[int, str], datetime]:
-    """(shipment, kind of event) → moment of the latest such event."""
-    found: dict[tuple[int, str], datetime] = {}
+def lost_moments(session: Session, shipments: Sequence[int]) -> dict[int, datetime]:
+    """Shipment → when it was lost."""
+    found: dict[int, datetime] = {}
     for start in range(0, len(shipments), CHUNK):
-        part = shipments[start : start + CHUNK]
         query = (
-            select(EventRow.shipment_id, EventRow.kind, EventRow.at)
-            .where(EventRow.shipment_id.in_(part))
-            .order_by(EventRow.shipment_id, EventRow.seq)
+            select(EventRow.shipment_id, EventRow.at)
+            .where(
+                EventRow.shipment_id.in_(shipments[start : start + CHUNK]),
+                EventRow.kind == EventKind.LOST.value,
+            )
+            .order_by(EventRow.shipment_id)
         )
-        found |= {(int(key), kind): at for key, kind, at in session.execute(query)}
+        found |= {int(key): at for key, at in session.execute(query)}
     return found

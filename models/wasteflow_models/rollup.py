@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import Late
 from wasteflow.core.columns import groups_of, positions_in
 from wasteflow.core.places import Place
 from wasteflow.core.postings import FlowKey
@@ -23,7 +24,8 @@ from wasteflow.core.postings_bulk import KEY_COLUMNS, BulkRollup
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import SNAPSHOT
 from wasteflow_models.flow_columns import copied_in, driver_connection, read_month, read_places
-from wasteflow_models.ledger import FlowMonthRow, StampRow
+from wasteflow_models.late_rows import all_late
+from wasteflow_models.ledger import FlowMonthRow
 from wasteflow_models.raw import insert_columns
 
 Ints = NDArray[np.int64]
@@ -46,6 +48,10 @@ _ADD_VERSIONS = (
     "INSERT INTO rollup_month (material_id, month, version) VALUES ({mark}, {mark}, {mark}) "
     "ON CONFLICT (material_id, month) DO UPDATE SET version = excluded.version"
 )
+_ADD_STAMP = (
+    "INSERT INTO stamp (name, version) VALUES ({mark}, {mark}) "
+    "ON CONFLICT (name) DO UPDATE SET version = excluded.version"
+)
 _ADD_PLACES = (
     "INSERT INTO place (kind, a, b) VALUES ({mark}, {mark}, {mark}) ON CONFLICT DO NOTHING"
 )
@@ -58,8 +64,12 @@ _DROP_EMPTY = (
 
 def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> None:
     """Add kilograms and counts of `delta` to the roll-up, within the caller's transaction."""
-    if not delta:
-        return
+    if delta:
+        add_rollup_columns(session, bulk_of(delta, keys))
+
+
+def bulk_of(delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> BulkRollup:
+    """The rows of a roll-up in memory with integer keys, in its order."""
     known = {key.source: keys.place_key(key.source) for key in delta}
     known |= {key.target: keys.place_key(key.target) for key in delta}
     rows = [
@@ -75,7 +85,7 @@ def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], ke
     ]
     table = np.array(rows, dtype=np.int64).reshape(len(rows), KEY_COLUMNS)
     amounts = np.array(list(delta.values()), dtype=np.int64).reshape(len(rows), 2)
-    add_rollup_columns(session, BulkRollup(table, amounts[:, 0], amounts[:, 1]))
+    return BulkRollup(table, amounts[:, 0], amounts[:, 1])
 
 
 def add_rollup_columns(session: Session, rollup: BulkRollup) -> None:
@@ -170,6 +180,18 @@ def stored_rollup(session: Session) -> BulkRollup:
     return BulkRollup(np.concatenate(keys), np.concatenate(kg), np.concatenate(n))
 
 
+def stored_late(session: Session) -> Late:
+    """Booked month → the late rows booked in it as the database holds them, in no order."""
+    ids, *places = read_places(session)
+    found: Late = {}
+    for booked_month, columns in all_late(session):
+        material, month, source, target, route, evidence, kg, n = columns
+        ends = [_spelt(column, ids, places) for column in (source, target)]
+        keys = np.column_stack([month, *ends, material, route, evidence]).astype(np.int64)
+        found[booked_month] = BulkRollup(keys, kg, n)
+    return found
+
+
 def _spelt(wanted: Ints, ids: Ints, places: Sequence[Ints]) -> Ints:
     """(kind, a, b) of place ids."""
     rows = positions_in([ids], [wanted])
@@ -187,12 +209,12 @@ def place_ids(session: Session, places: Iterable[Place], keys: Keys) -> dict[Pla
 
 def touch_registry(session: Session) -> None:
     """Note that a table of the registry was written: whoever keeps the registry reads it anew."""
-    _touch(session, "registry")
+    touch(session, "registry")
 
 
-def _touch(session: Session, name: str) -> None:
-    changed = update(StampRow).where(StampRow.name == name).values(version=_random())
-    session.execute(changed, execution_options={"synchronize_session": False})
+def touch(session: Session, name: str) -> None:
+    """Draw a new version for a stamp, which is made if it does not exist."""
+    _many(session, _ADD_STAMP, [(name, _random())])
     session.info.get(SNAPSHOT, {}).clear()
 
 
@@ -206,7 +228,7 @@ def _place_ids(session: Session, tables: Sequence[Ints]) -> list[Ints]:
     if len(missing):
         _many(session, _ADD_PLACES, list(map(tuple, missing.tolist())))
         ids = _known_ids(session, wanted)
-        _touch(session, "place")
+        touch(session, "place")
     lengths = np.diff(np.append(groups.starts, len(groups.order)))
     each = np.empty(len(rows), np.int64)
     each[groups.order] = np.repeat(ids, lengths)
@@ -273,7 +295,7 @@ def _drop_empty(session: Session, key: Sequence[Ints], lessened: NDArray[np.bool
         _many(session, _DROP_EMPTY, values)
 
 
-def _many(session: Session, statement: str, rows: Iterable[tuple[int, ...]]) -> None:
+def _many(session: Session, statement: str, rows: Iterable[tuple[int | str, ...]]) -> None:
     """A statement for every row, through the driver itself."""
     marked = _marked(session, statement)
     connection = driver_connection(session)

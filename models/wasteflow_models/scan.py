@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, select, text
 from sqlalchemy.orm import Session
 
 from wasteflow_models.ledger import (
+    STATES,
     EntryRow,
     EventRow,
     FlowMonthRow,
@@ -106,7 +107,11 @@ def load_blocks(session: Session) -> Iterator[tuple[dict[str, Ints], dict[str, I
     0 stands for a blank key or moment, -1 for a blank dry mass or moisture.
     """
     last = 0
-    unseen = "coalesce(batch_id, 0) NOT IN (SELECT id FROM batch WHERE NOT published)"
+    draft = STATES.index("draft")
+    unseen = (
+        f"state <> {draft} AND "
+        "coalesce(batch_id, 0) NOT IN (SELECT id FROM batch WHERE NOT published)"
+    )
     while True:
         header = _block(
             session,
@@ -153,16 +158,20 @@ def doc_numbers(session: Session, ids: Iterable[int]) -> dict[int, str]:
 
 
 def misnumbered(session: Session) -> list[str]:
-    """Numbers of loads that `load_number` does not lead to, and entries that lead nowhere."""
+    """Numbers of loads that `load_number` does not lead to, and entries that lead nowhere.
+
+    Drafts have no number yet.
+    """
+    issued = f"state <> {STATES.index('draft')}"
     lost = text(
         "SELECT s.doc_no FROM shipment s LEFT JOIN load_number n ON n.doc_no = s.doc_no "
         "AND n.consignor_id = s.consignor_id AND n.shipment_id = s.id "
-        "WHERE n.doc_no IS NULL ORDER BY s.doc_no"
+        f"WHERE n.doc_no IS NULL AND s.{issued} ORDER BY s.doc_no"
     )
     found = list(session.execute(lost).scalars())
     counts = [
         session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-        for table in ("shipment", "load_number")
+        for table in (f"shipment WHERE {issued}", "load_number")
     ]
     if not found and counts[0] != counts[1]:
         nowhere = text(

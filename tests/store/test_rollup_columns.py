@@ -271,13 +271,13 @@ def test_what_is_kept_is_bounded(books: Books) -> None:
     size = month(10).nbytes
     store = ColumnStore(3 * size)
     for number in range(5):
-        store.put((1, number, 7), month(10))
-        assert store.get((1, 0, 7)) is not None
+        store.put((1, number, 7, 0), month(10))
+        assert store.get((1, 0, 7, 0)) is not None
         assert store.bytes <= 3 * size
-    assert [store.get((1, number, 7)) is not None for number in range(5)] == [
+    assert [store.get((1, number, 7, 0)) is not None for number in range(5)] == [
         True, False, False, True, True,
     ]  # fmt: skip
-    store.put((1, 9, 7), month(100))
+    store.put((1, 9, 7, 0), month(100))
     assert store.bytes == 0
     books.loads(load("A", "30.000", "30.000"))
     assert in_columns(books.db) == stored(books.db)

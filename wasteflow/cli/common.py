@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 import click
 
 from wasteflow.core.errors import InvalidValue, RowsRefused, UnusableFile, WasteflowError
-from wasteflow.core.periods import Period
+from wasteflow.core.periods import Period, month_from_text
 
 if TYPE_CHECKING:
     from wasteflow_models.engine import Database
 
 SHOWN_ISSUES = 50
+SHOWN_FIRMS = 8
 EXIT_REFUSED, EXIT_UNUSABLE = 1, 2
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -113,6 +114,31 @@ def _tell_rows(error: RowsRefused, settings: Settings) -> None:
 def period_of(text: str | None, settings: Settings) -> Period | None:
     """The period of an option, None if it was not given."""
     return Period.parse(text) if text else None
+
+
+as_of_option = click.option(
+    "--as-of", default="", help="按某月结账时的账 · As reported at the close of a month, 2026-06."
+)
+
+
+def month_of(text: str) -> int:
+    """The month (yyyymm) of an option, 0 if it was not given; InvalidValue `bad_month`."""
+    return month_from_text(text) if text else 0
+
+
+def say_reported(report: dict[str, Any], settings: Settings) -> None:
+    """Say as of which close a report is, and which firms have not closed that month."""
+    held = report.get("as_reported")
+    if not held:
+        return
+    month, missing = held["month"], held["not_closed"]
+    settings.say(f"按 {month} 结账时的账", f"as reported at the close of {month}")
+    if missing:
+        shown = ", ".join(missing[:SHOWN_FIRMS]) + (" …" if len(missing) > SHOWN_FIRMS else "")
+        settings.say(
+            f"其中 {len(missing)} 家尚未结该月的账：{shown}",
+            f"{len(missing)} firms have not closed it: {shown}",
+        )
 
 
 def default_period(db: Any) -> Period:

@@ -8,11 +8,14 @@ import click
 
 from wasteflow.cli.common import (
     Settings,
+    as_of_option,
     csv_of,
     default_period,
     json_text,
+    month_of,
     open_database,
     period_of,
+    say_reported,
     table_text,
     told,
 )
@@ -34,20 +37,26 @@ STATUS = {
 
 @click.command()
 @_PERIOD
+@as_of_option
 @_FORMAT
 @click.pass_obj
 @told
-def targets(settings: Settings, period: str | None, shape: str) -> None:
+def targets(settings: Settings, period: str | None, as_of: str, shape: str) -> None:
     """目标状态 · Status of every target: year to date, projection, gap, pace.
 
     Example: wasteflow targets --period 2026-09
     """
     from wasteflow.services.target_status import targets_report
 
-    report = targets_report(db=open_database(settings), period=period_of(period, settings))
+    report = targets_report(
+        db=open_database(settings),
+        period=period_of(period, settings),
+        reported_to=month_of(as_of),
+    )
     if shape != "table":
         click.echo(_for_programs(report, _target_columns(), shape), nl=shape == "json")
         return
+    say_reported(report, settings)
     click.echo(table_text(*target_table(report["rows"], settings.lang)))
 
 

@@ -10,11 +10,14 @@ import click
 
 from wasteflow.cli.common import (
     Settings,
+    as_of_option,
     default_period,
     emit,
     json_text,
+    month_of,
     open_database,
     period_of,
+    say_reported,
     table_text,
     told,
 )
@@ -53,6 +56,7 @@ def _csv(columns: list[str], rows: list[list[Any]]) -> str:
     "--by", default="", help="region park enterprise material route evidence month quarter year"
 )
 @click.option("--include-products", is_flag=True, help="含产品 · Count petroleum coke too.")
+@as_of_option
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.pass_obj
 @told
@@ -65,6 +69,7 @@ def rates(
     basis: str,
     by: str,
     include_products: bool,
+    as_of: str,
     shape: str,
 ) -> None:
     """综合利用率 · Utilisation rates with the tonnes they are made of.
@@ -83,6 +88,7 @@ def rates(
         basis=basis,
         by=by,
         include_products=include_products,
+        as_of=month_of(as_of),
     )
     if shape == "json":
         click.echo(json_text(report))
@@ -93,6 +99,7 @@ def rates(
         return
     columns, rows = rate_table(report, keys, settings.lang)
     click.echo(_title(report, settings.lang))
+    say_reported(report, settings)
     click.echo(table_text(columns, rows))
     if report["pseudo"]:
         settings.say("\n不归属任何产生单位", "\nCredited to no generator")
@@ -133,6 +140,9 @@ def rate_cells(report: dict[str, Any], keys: list[str]) -> tuple[list[str], list
     """
     plain = [name for name in report["total"] if name not in ("by_evidence", "notes")]
     marks = ["period", "scope", "formula", "basis", "synthetic"]
+    if "as_reported" in report:
+        report = {**report, "as_of": report["as_reported"]["month"]}
+        marks.append("as_of")
     rows = [
         [
             *(report[mark] for mark in marks),
@@ -221,6 +231,7 @@ def reason_text(note: str, lang: str) -> str:
 @_MATERIAL
 @click.option("--level", default="enterprise", show_default=True, help="enterprise, park, region")
 @click.option("--transit", is_flag=True, help="保留在途节点 · Keep transit places as nodes.")
+@as_of_option
 @click.option(
     "--format",
     "shape",
@@ -236,6 +247,7 @@ def flows(
     material: str,
     level: str,
     transit: bool,
+    as_of: str,
     shape: str,
     out: Path | None,
 ) -> None:
@@ -253,10 +265,12 @@ def flows(
         level=level,
         material=material,
         keep_transit=transit,
+        as_of=month_of(as_of),
     )
     if shape != "table":
         emit(flows_text(report, shape), out)
         return
+    say_reported(report, settings)
     names = {node["id"]: node[f"name_{settings.lang}"] for node in report["nodes"]}
     heads = ["从", "到", "物料/去向", "吨", "车次"]
     if settings.lang == "en":
@@ -272,10 +286,13 @@ def flows(
 @_SCOPE
 @_PERIOD
 @_MATERIAL
+@as_of_option
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.pass_obj
 @told
-def balance(settings: Settings, scope: str, period: str | None, material: str, shape: str) -> None:
+def balance(
+    settings: Settings, scope: str, period: str | None, material: str, as_of: str, shape: str
+) -> None:
     """物料平衡 · Opening, in, out, closing and residual of every firm, compartment and material.
 
     Example: wasteflow balance --scope park:park.anning --period 2026-07
@@ -285,13 +302,16 @@ def balance(settings: Settings, scope: str, period: str | None, material: str, s
 
     database = open_database(settings)
     chosen: Period = period_of(period, settings) or default_period(database)
-    report = balance_report(db=database, scope=scope, period=chosen, material=material)
+    report = balance_report(
+        db=database, scope=scope, period=chosen, material=material, as_of=month_of(as_of)
+    )
     if shape == "json":
         click.echo(json_text(report))
         return
     if shape == "csv":
         click.echo(_csv(*balance_table(report)), nl=False)
     else:
+        say_reported(report, settings)
         click.echo(table_text(*balance_table(report, settings.lang)))
 
 
@@ -322,17 +342,18 @@ def map_(
 
 
 @click.command()
+@click.option("--full", is_flag=True, help="重算每个已结账月份 · Trace every closed month again.")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
 @told
-def check(settings: Settings, shape: str) -> None:
+def check(settings: Settings, full: bool, shape: str) -> None:
     """校验账本 · Prove the books; exit 0 sound, 1 with each fault named.
 
-    Example: wasteflow check --format json
+    Example: wasteflow check --full --format json
     """
     from wasteflow.services.checking import check_books
 
-    report = check_books(db=open_database(settings))
+    report = check_books(db=open_database(settings), full=full)
     if shape == "json":
         click.echo(json_text(report.as_dict()))
     else:
@@ -344,9 +365,10 @@ def _print_check(report: Any, settings: Settings) -> None:
     from wasteflow.core.messages import render
 
     for fault in report.faults:
-        words = render(fault.code, settings.lang, {"key": fault.key})
         wanted, found = fault.expected or "-", fault.found or "-"
         records = ", ".join(fault.records) or "-"
+        told = {"key": fault.key, "expected": wanted, "found": found, "records": records}
+        words = render(fault.code, settings.lang, told)
         settings.say(
             f"✗ {fault.code} {fault.key}\n  应为 {wanted}，实为 {found}；单据 {records}\n  {words}",
             f"✗ {fault.code} {fault.key}\n  expected {wanted}, found {found}; records {records}\n"

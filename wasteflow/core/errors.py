@@ -14,10 +14,14 @@ from wasteflow.core.messages import render
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A warning or finding that blocks nothing: `code` and the `params` its wording needs."""
+    """A warning or finding that blocks nothing: `code` and the `params` its wording needs.
+
+    `pointer` names the field it is about ("/dispatched_t"), where there is one.
+    """
 
     code: str
     params: Mapping[str, str] = attribute(default_factory=dict)
+    pointer: str = ""
 
     def text(self, lang: str = "zh") -> str:
         """The wording in `lang` ("zh" or "en")."""
@@ -40,6 +44,20 @@ class RowIssue:
         where = f"第 {self.line} 行" if lang == "zh" else f"line {self.line}"
         shown = self.value if len(self.value) <= 60 else self.value[:57] + "…"
         return f"{where}  {self.field}={shown!r}: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldIssue:
+    """Why one field of a record given by hand is refused; `pointer` names it ("/received_t")."""
+
+    pointer: str
+    code: str
+    params: Mapping[str, str] = attribute(default_factory=dict)
+
+    def text(self, lang: str = "zh") -> str:
+        """The reason in `lang`."""
+        field = self.pointer.removeprefix("/")
+        return render(self.code, lang, {"field": field, **self.params})
 
 
 class WasteflowError(Exception):
@@ -77,3 +95,19 @@ class RowsRefused(WasteflowError):
     def __init__(self, issues: Iterable[RowIssue]) -> None:
         self.issues = sorted(issues, key=lambda issue: (issue.line, issue.field))
         super().__init__("rows_refused", count=len(self.issues))
+
+
+class FieldsRefused(WasteflowError):
+    """A record given by hand is not taken; `issues` names each field and its reason."""
+
+    def __init__(self, issues: Iterable[FieldIssue]) -> None:
+        self.issues = list(issues)
+        super().__init__("fields_refused", count=len(self.issues))
+
+
+class StaleVersion(WasteflowError):
+    """The record was changed since the caller read it (compare-and-set on its version)."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        self.expected, self.found = expected, found
+        super().__init__("stale_version", expected=expected, found=found)

@@ -13,8 +13,15 @@ from typing import Final
 
 from wasteflow.core.messages_access import ACCESS_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
+from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_moves import (
+    EVENT_WORDS,
+    MOVE_MESSAGES,
+    MOVE_WORDS,
+    STANDING_WORDS,
+)
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 
@@ -25,6 +32,8 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **AUDIT_MESSAGES,
     **TARGET_MESSAGES,
     **ACCESS_MESSAGES,
+    **MOVE_MESSAGES,
+    **CLOSE_MESSAGES,
 }
 """Code → (Chinese, English)."""
 
@@ -53,7 +62,9 @@ CHINESE_WORDS: Final[dict[str, dict[str, str]]] = {
         "lost": "灭失",
         "reversed": "已冲销",
     },
-    "event": {"dispatched": "发货", "decided": "验收", "lost": "灭失", "reversed": "冲销"},
+    "event": EVENT_WORDS,
+    "move": MOVE_WORDS,
+    "standing": STANDING_WORDS,
     "needed": {"use": "综合利用", "disposal": "处置", "storage": "贮存", "treatment": "处理"},
 }
 """Parameter → English word → the word in a Chinese message."""

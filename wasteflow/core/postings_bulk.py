@@ -176,6 +176,11 @@ def bulk_entry_postings(entries: EntryColumns) -> BulkRollup:
     return _sum(parts)
 
 
+def picked(loads: LoadColumns, rows: Ints) -> LoadColumns:
+    """The loads at positions `rows`, in that order."""
+    return LoadColumns(*(getattr(loads, item.name)[rows] for item in fields(LoadColumns)))
+
+
 def merge(rollups: list[BulkRollup]) -> BulkRollup:
     """Sum of several roll-ups."""
     return _sum([(list(item.keys.T), item.kg, item.n) for item in rollups])

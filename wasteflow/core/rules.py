@@ -68,10 +68,10 @@ def route_at_receiver(route: Route, material: str, facilities: Sequence[Facility
     receiving = [item for item in facilities if item.kind != "generation"]
     if not receiving:
         return "unregistered"
-    return "" if any(_takes(item, route, material) for item in receiving) else "unfit"
+    return "" if any(takes(item, route, material) for item in receiving) else "unfit"
 
 
-def _takes(facility: Facility, route: Route, material: str) -> bool:
+def takes(facility: Facility, route: Route, material: str) -> bool:
     """True if a facility is registered for the material and the route (or its fate)."""
     if facility.kind == "generation" or (facility.materials and material not in facility.materials):
         return False
@@ -82,7 +82,7 @@ def expired_permit(
     route: Route, material: str, facilities: Sequence[Facility], day: date
 ) -> Facility | None:
     """The facility that takes the route but was not permitted on `day`; None if another was."""
-    fitting = [item for item in facilities if _takes(item, route, material)]
+    fitting = [item for item in facilities if takes(item, route, material)]
     if not fitting or any(item.valid_on(day) for item in fitting):
         return None
     return fitting[0]

@@ -49,10 +49,11 @@ WORDS = {
 def balance_table(report: dict[str, Any], lang: str = "") -> tuple[list[str], list[list[str]]]:
     """Columns and cells of a balance report, the total last.
 
-    lang "": the words of the contract and a column `synthetic`, for files; "zh" or "en": for
-    people.
+    lang "": the words of the contract and columns `synthetic` and `as_of`, for files; "zh" or
+    "en": for people.
     """
     rows = []
+    as_of = [report["as_reported"]["month"]] if "as_reported" in report else []
     for row in [*report["rows"], {**report["total"], "enterprise": _word("total", lang)}]:
         cells = [
             row["enterprise"],
@@ -67,9 +68,10 @@ def balance_table(report: dict[str, Any], lang: str = "") -> tuple[list[str], li
             " ".join(f"{_word(word, lang)}={tonnes}" for word, tonnes in row["out"].items()),
             " ".join(_word(word, lang) for word in row["findings"]),
         ]
-        rows.append(cells if lang else [*cells, "true" if report["synthetic"] else "false"])
+        marks = ["true" if report["synthetic"] else "false", *as_of]
+        rows.append(cells if lang else [*cells, *marks])
     if not lang:
-        return [*COLUMNS, "synthetic"], rows
+        return [*COLUMNS, "synthetic", *(["as_of"] if as_of else [])], rows
     return list(COLUMNS.values() if lang == "zh" else COLUMNS), rows
 
 

@@ -5,13 +5,14 @@ Reads the books in one transaction; findings are listed beside faults and do not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from wasteflow.core.balances import balances
+from wasteflow.core.booking import Late, merge_late
 from wasteflow.core.periods import Period
 from wasteflow.core.places import Place, site, yard
 from wasteflow.core.postings_bulk import (
@@ -22,19 +23,26 @@ from wasteflow.core.postings_bulk import (
     bulk_entry_postings,
     columns_from_rows,
     differences,
-    merge,
 )
 from wasteflow.core.tracing.identity import check_identity
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.entries import book_at
 from wasteflow.services.proof import Fault, entry_faults, load_faults, reversal_faults
+from wasteflow.services.proof_booking import (
+    BookingProof,
+    Posted,
+    joined_late,
+    late_differences,
+)
+from wasteflow.services.proof_closes import close_faults
+from wasteflow.services.proof_live import prove_live
 from wasteflow.services.proof_loads import prove_loads, rollup_of
 from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.rollup import stored_rollup
+from wasteflow_models.rollup import stored_late, stored_rollup
 
 SHOWN_RECORDS = 20
 BLOCK = 50_000
@@ -67,46 +75,60 @@ class CheckReport:
         }
 
 
-def check_books(*, db: Database) -> CheckReport:
-    """Prove the books of `db`; nothing this process keeps of them is trusted."""
+def check_books(*, db: Database, full: bool = False) -> CheckReport:
+    """Prove the books of `db`; nothing this process keeps of them is trusted.
+
+    full: also trace every closed month again, not only the last of every firm.
+    """
     report = CheckReport()
     forget()
     with db.read() as session:
         keys = load_keys(session)
-        expected = merge(list(record_rollups(session, keys, report)))
+        expected, late = joined_late(record_rollups(session, keys, report))
         found = stored_rollup(session)
         report.flows = len(found.kg)
         report.faults += _compare(session, keys, differences(expected, found))
+        report.faults += _late_faults(keys, late_differences(late, stored_late(session)))
         report.findings = _findings(session, keys)
         if report.ok:
             _prove_tracing(session, keys, report)
+            report.faults += close_faults(session, keys, full)
         else:
             forget()
     return report
 
 
-def record_rollups(session: Session, keys: Keys, report: CheckReport) -> Iterator[BulkRollup]:
+def record_rollups(session: Session, keys: Keys, report: CheckReport) -> Iterator[Posted]:
     """What the records post, in parts; what does not hold in them goes to `report`."""
-    yield from _prove_loads(session, keys, report)
-    yield from _prove_entries(session, keys, report)
+    booking = BookingProof(session, keys)
+    yield from _prove_loads(session, booking, report)
+    yield from _prove_entries(session, booking, report)
 
 
-def _prove_loads(session: Session, keys: Keys, report: CheckReport) -> Iterator[BulkRollup]:
-    """Check every load; yield the roll-up of blocks of them."""
-    for count, rollup in prove_loads(session, keys, report.faults):
+def _prove_loads(session: Session, booking: BookingProof, report: CheckReport) -> Iterator[Posted]:
+    """Check every load; yield what blocks of them post."""
+    for count, posted in prove_loads(session, booking, report.faults):
         report.shipments += count
-        yield rollup
+        yield posted
+    report.faults += prove_live(session, booking.keys)
 
 
-def _prove_entries(session: Session, keys: Keys, report: CheckReport) -> Iterator[BulkRollup]:
-    """Check every entry; yield the roll-up of blocks of them."""
+def _prove_entries(
+    session: Session, booking: BookingProof, report: CheckReport
+) -> Iterator[Posted]:
+    """Check every entry; yield what blocks of them post."""
+    keys = booking.keys
     gone = queries.reversed_entry_ids(session)
     originals: dict[int, Any] = {}
     reversals: list[Any] = []
     rows: list[tuple[int, ...]] = []
+    late: dict[tuple[int, int], list[tuple[int, ...]]] = {}
     for row in scan.entries(session):
         report.entries += 1
         report.faults += entry_faults(row, _entry_key(row, keys))
+        if booking.entry(row, _entry_key(row, keys), report.faults):
+            sign = 1 if row.reverses_id is None else -1
+            late.setdefault((row.booked_month, sign), []).append(_entry_tuple(row, False))
         if row.id in gone:
             originals[row.id] = row
         if row.reverses_id is not None:
@@ -114,10 +136,18 @@ def _prove_entries(session: Session, keys: Keys, report: CheckReport) -> Iterato
         else:
             rows.append(_entry_tuple(row, row.id in gone))
         if len(rows) == BLOCK:
-            yield _entry_block(rows)
+            yield Posted(_entry_block(rows), {})
             rows = []
-    yield _entry_block(rows)
+    yield Posted(_entry_block(rows), _late_entries(late))
     report.faults += reversal_faults(reversals, originals, lambda row: _entry_key(row, keys))
+
+
+def _late_entries(rows: Mapping[tuple[int, int], list[tuple[int, ...]]]) -> Late:
+    """Late postings of entries given by (booked month, sign)."""
+    parts = ((month, sign, _entry_block(listed)) for (month, sign), listed in rows.items())
+    return merge_late(
+        {month: BulkRollup(part.keys, sign * part.kg, sign * part.n)} for month, sign, part in parts
+    )
 
 
 def _entry_key(row: Any, keys: Keys) -> str:
@@ -165,6 +195,19 @@ def _compare(session: Session, keys: Keys, bad: Sequence[Difference]) -> list[Fa
             _amount(item.found),
         )
         for item in bad
+    ]
+
+
+def _late_faults(keys: Keys, bad: Sequence[tuple[int, Difference]]) -> list[Fault]:
+    """Late rows that are not what the records booked in their month."""
+    return [
+        Fault(
+            "late_mismatch",
+            f"booked {month}: {_key_text(item.key, keys)}",
+            expected=_amount(item.expected),
+            found=_amount(item.found),
+        )
+        for month, item in bad
     ]
 
 

@@ -8,16 +8,19 @@ from typing import Any
 from sqlalchemy import Select, func, insert, select
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import change_of, load_changes
 from wasteflow.core.errors import NotFound, RuleBroken
-from wasteflow.core.postings import Rollup, add_postings, entry_postings, load_postings
+from wasteflow.core.postings import Rollup, add_postings, entry_postings
 from wasteflow.core.records import Event, EventKind, apply_event
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.again import again_if_overtaken
+from wasteflow.services.booking import book_change, check_asked, firms_of, open_month, post_rollup
 from wasteflow.services.identity import new_uids
 from wasteflow_models import queries
 from wasteflow_models.convert import (
     Keys,
     entry_record,
+    event_record,
     load_header,
     load_keys,
     load_status,
@@ -32,20 +35,27 @@ from wasteflow_models.ledger import (
     ShipmentRow,
     visible,
 )
-from wasteflow_models.rollup import add_to_rollup
+from wasteflow_models.live import header_history
 
 REVERSAL_MARK = "#reversal"
 
 
 @again_if_overtaken
 def reverse(
-    *, db: Database, doc_no: str, reason: str, now: datetime, enterprise: str = ""
+    *,
+    db: Database,
+    doc_no: str,
+    reason: str,
+    now: datetime,
+    enterprise: str = "",
+    asked: int = 0,
 ) -> dict[str, Any]:
     """Take a record out of the books by a reversing record, re-posting nothing.
 
-    `enterprise` (code of the consignor, or of the firm of an entry) tells equal numbers apart.
+    `enterprise` (code of the consignor, or of the firm of an entry) tells equal numbers apart;
+    `asked` is the month (yyyymm) the reversal asks to be booked in, 0 for the first open one.
     Raises NotFound `doc_unknown`, RuleBroken `doc_ambiguous`, `already_reversed`,
-    `cannot_reverse_children`, `reason_needed`.
+    `cannot_reverse_children`, `reason_needed`, `month_closed`.
     """
     if not reason.strip():
         raise RuleBroken("reason_needed")
@@ -59,9 +69,9 @@ def reverse(
             owners += [firm[row.consignor_id] for row in loads]
             raise RuleBroken("doc_ambiguous", value=doc_no, candidates=", ".join(sorted(owners)))
         if entries:
-            return _reverse_entry(session, keys, entries[0], reason, now)
+            return reverse_entry_row(session, keys, entries[0], reason, now, asked)
         if loads:
-            return _reverse_load(session, keys, loads[0], reason, now)
+            return _reverse_load(session, keys, loads[0], reason, now, asked)
         raise NotFound("doc_unknown", value=doc_no)
 
 
@@ -74,11 +84,12 @@ def lose(
     at: datetime,
     now: datetime,
     enterprise: str = "",
+    asked: int = 0,
 ) -> dict[str, Any]:
     """Record that a load on the road was lost at `at`: its mass goes to `lost`.
 
-    Raises NotFound `doc_unknown`, RuleBroken `doc_ambiguous`, `not_in_transit`, `future_date`,
-    `received_before_dispatched`, `reason_needed`.
+    `asked` as in `reverse`.  Raises NotFound `doc_unknown`, RuleBroken `doc_ambiguous`,
+    `not_in_transit`, `future_date`, `received_before_dispatched`, `reason_needed`, `month_closed`.
     """
     if not reason.strip():
         raise RuleBroken("reason_needed")
@@ -97,7 +108,7 @@ def lose(
             raise RuleBroken("not_in_transit", value=doc_no, state=row.state)
         if at < queries.last_event_at(session, row.id):
             raise RuleBroken("received_before_dispatched")
-        kg = _add_event(session, keys, row, EventKind.LOST, at, reason, now)
+        kg = _add_event(session, keys, row, EventKind.LOST, at, reason, now, asked)
     return {"doc_no": doc_no, "kind": "shipment", "state": "lost", "kg": kg}
 
 
@@ -139,7 +150,6 @@ _COPIED = (
     "route_id",
     "day",
     "month",
-    "booked_month",
     "kg",
     "input_kg",
     "dry_kg",
@@ -158,13 +168,17 @@ _COPIED = (
 )
 
 
-def _reverse_entry(
-    session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime
+def reverse_entry_row(
+    session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime, asked: int = 0
 ) -> dict[str, Any]:
+    """Append the reversing row of an entry; RuleBroken `already_reversed`."""
     if row.reverses_id is not None or queries.reversed_entry_ids(session, [row.id]):
         raise RuleBroken("already_reversed", value=row.doc_no)
     rollup: Rollup = {}
     add_postings(rollup, entry_postings(entry_record(row, keys)), -1)
+    booked_month = open_month(session, [row.enterprise_id], row.month)
+    check_asked(asked, row.month, booked_month)
+    booked_month = max(booked_month, row.booked_month)
     next_id = (session.scalar(select(func.max(EntryRow.id))) or 0) + 1
     session.execute(
         insert(EntryRow),
@@ -175,6 +189,7 @@ def _reverse_entry(
                 "uid": new_uids(1, now)[0],
                 "batch_id": None,
                 "doc_no": row.doc_no + REVERSAL_MARK,
+                "booked_month": booked_month,
                 "reverses_id": row.id,
                 "reason": reason,
                 "content": 0,
@@ -182,24 +197,30 @@ def _reverse_entry(
             }
         ],
     )
-    add_to_rollup(session, rollup, keys)
+    post_rollup(session, keys, rollup, booked_month)
     return {"doc_no": row.doc_no, "kind": "entry", "state": "reversed", "kg": row.kg}
 
 
 def _reverse_load(
-    session: Session, keys: Keys, row: ShipmentRow, reason: str, now: datetime
+    session: Session, keys: Keys, row: ShipmentRow, reason: str, now: datetime, asked: int
 ) -> dict[str, Any]:
     if row.reversed_:
         raise RuleBroken("already_reversed", value=row.doc_no)
+    if row.state in ("issued", "cancelled"):
+        raise RuleBroken("illegal_event", event="reversed", state=row.state)
     children = (
         select(ShipmentRow.doc_no)
         .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
-        .where(LoadChildRow.parent_id == row.id, ~ShipmentRow.reversed_)
+        .where(
+            LoadChildRow.parent_id == row.id,
+            ~ShipmentRow.reversed_,
+            ShipmentRow.state != "cancelled",
+        )
     )
     alive = list(session.scalars(children.order_by(ShipmentRow.id)))
     if alive:
         raise RuleBroken("cannot_reverse_children", value=row.doc_no, children=", ".join(alive))
-    kg = _add_event(session, keys, row, EventKind.REVERSED, now, reason, now)
+    kg = _add_event(session, keys, row, EventKind.REVERSED, now, reason, now, asked)
     return {"doc_no": row.doc_no, "kind": "shipment", "state": "reversed", "kg": kg}
 
 
@@ -211,15 +232,28 @@ def _add_event(
     at: datetime,
     reason: str,
     now: datetime,
+    asked: int = 0,
 ) -> int:
     """Append an event, refold the cache and post the difference; returns the dispatched kg."""
-    last = session.scalar(select(func.max(EventRow.seq)).where(EventRow.shipment_id == row.id))
+    stored = list(
+        session.scalars(
+            select(EventRow).where(EventRow.shipment_id == row.id).order_by(EventRow.seq)
+        )
+    )
     header, before = load_header(row, keys), load_status(row)
-    event = Event((last or 0) + 1, kind, at, evidence=Evidence(row.evidence))
+    first, revised = header_history(session, row.id, header)
+    told = [(event_record(old), old.booked_month) for old in stored]
+    event = Event(len(stored) + 1, kind, at, evidence=Evidence(row.evidence))
     after = apply_event(before, event)
-    rollup: Rollup = {}
-    add_postings(rollup, load_postings(header, before), -1)
-    add_postings(rollup, load_postings(header, after))
+    booked_month = book_change(
+        session,
+        keys,
+        firms_of(row),
+        change_of(header, before, after),
+        month=event.month,
+        earlier=load_changes(first, told, revised),
+        asked=asked,
+    )
     store_status(row, after)
     session.add(
         EventRow(
@@ -227,12 +261,11 @@ def _add_event(
             seq=event.seq,
             kind=kind.value,
             at=at,
-            booked_month=event.month,
+            booked_month=booked_month,
             evidence=row.evidence,
             reason=reason,
             recorded_at=now,
         )
     )
     session.flush()
-    add_to_rollup(session, rollup, keys)
     return before.dispatched_kg

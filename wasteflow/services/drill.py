@@ -7,6 +7,7 @@ report gives it, the records of a posting to its kilograms.  Reads only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period, month_text, shanghai_day
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import FlowKey, Posting, entry_postings, load_postings
-from wasteflow.core.records import EventKind
 from wasteflow.core.tracing.attribution import Basis
 from wasteflow.core.tracing.behind import BEHIND, Part, postings_behind, stored_behind
 from wasteflow.core.tracing.rounding import largest_remainder
@@ -294,21 +294,17 @@ def _loads(session: Session, keys: Keys, key: FlowKey) -> _Behind:
         for row in records.loads_near(session, keys, key)
     ]
     rows = [(row, kg) for row, kg in near if kg]
-    moments = records.event_moments(session, [row.id for row, _ in rows])
+    lost = records.lost_moments(session, [row.id for row, _ in rows if row.lost_month])
     firm = keys.codes["enterprise"]
 
     def told(row: Any, kg: int) -> dict[str, Any]:
-        days = {
-            kind.value: shanghai_day(moments[row.id, kind.value]).isoformat()
-            for kind in EventKind
-            if (row.id, kind.value) in moments
-        }
+        ended = row.received_at or lost.get(row.id)
         return {
             "doc_no": row.doc_no,
             "consignor": firm[row.consignor_id],
             "consignee": firm[row.consignee_id],
-            "dispatched_on": days.get(EventKind.DISPATCHED.value),
-            "received_on": days.get(EventKind.DECIDED.value) or days.get(EventKind.LOST.value),
+            "dispatched_on": _day(row.dispatched_at),
+            "received_on": _day(ended),
             "dispatched_t": tonnes_text(row.dispatched_kg),
             "accepted_t": tonnes_text(row.accepted_kg),
             "vehicle": row.vehicle or None,
@@ -318,6 +314,10 @@ def _loads(session: Session, keys: Keys, key: FlowKey) -> _Behind:
         }
 
     return [(kg, lambda row=row, kg=kg: told(row, kg)) for row, kg in rows]  # type: ignore[misc]
+
+
+def _day(moment: datetime | None) -> str | None:
+    return None if moment is None else shanghai_day(moment).isoformat()
 
 
 def _entries(session: Session, keys: Keys, key: FlowKey) -> _Behind:

@@ -6,7 +6,7 @@ against and the signed difference, and posts only the difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,19 +14,21 @@ from uuid import UUID
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import first_open
 from wasteflow.core.errors import RowIssue, RowsRefused
 from wasteflow.core.places import Place, site, yard
 from wasteflow.core.postings import Rollup, add_postings, entry_postings
 from wasteflow.core.vocabulary import EntryKind
 from wasteflow.services.again import again_if_overtaken
+from wasteflow.services.booking import post_rollup
 from wasteflow.services.entry_rows import CheckedEntry, EntryChecker, opening_issues
 from wasteflow.services.identity import new_uids
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow_models import day_books, queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.late import closed
 from wasteflow_models.ledger import ENTRIES, BatchRow, EntryRow
-from wasteflow_models.rollup import add_to_rollup
 
 WRITE_CHUNK = 5000
 
@@ -136,14 +138,18 @@ def _write(
     next_id = (session.scalar(select(func.max(EntryRow.id))) or 0) + 1
     uids = new_uids(len(items), now)
     plain = [item for item in items if item.entry.kind is not EntryKind.STOCKTAKE]
-    rollup: Rollup = {}
+    through = closed(session, keys).through
+    rollups: dict[int, Rollup] = {0: {}}
     for start in range(0, len(plain), WRITE_CHUNK):
         values = []
         for offset, item in enumerate(plain[start : start + WRITE_CHUNK], start):
-            add_postings(rollup, entry_postings(item.entry))
-            values.append(_values(item, keys, next_id + offset, uids[offset], batch.id, now))
+            row = _values(item, keys, through, next_id + offset, uids[offset], batch.id, now)
+            late = row["booked_month"] if row["booked_month"] > item.entry.month else 0
+            add_postings(rollups.setdefault(late, {}), entry_postings(item.entry))
+            values.append(row)
         session.execute(insert(ENTRIES), values)
-    add_to_rollup(session, rollup, keys)
+    for booked_month, rollup in sorted(rollups.items()):
+        post_rollup(session, keys, rollup, booked_month)
     counts = [item for item in items if item.entry.kind is EntryKind.STOCKTAKE]
     counts.sort(key=lambda item: (item.entry.day, item.entry.enterprise, item.entry.doc_no))
     for offset, item in enumerate(counts, len(plain)):
@@ -152,9 +158,9 @@ def _write(
         settled = item.counted_against(book)
         difference: Rollup = {}
         add_postings(difference, entry_postings(settled.entry))
-        values = [_values(settled, keys, next_id + offset, uids[offset], batch.id, now)]
-        session.execute(insert(ENTRIES), values)
-        add_to_rollup(session, difference, keys)
+        row = _values(settled, keys, through, next_id + offset, uids[offset], batch.id, now)
+        session.execute(insert(ENTRIES), [row])
+        post_rollup(session, keys, difference, row["booked_month"])
 
 
 def _counted_place(item: CheckedEntry) -> Place:
@@ -174,22 +180,30 @@ def book_at(session: Session, keys: Keys, place: Place, material: str, day: date
 
 
 def _values(
-    item: CheckedEntry, keys: Keys, key: int, uid: UUID, batch_id: int, now: datetime
+    item: CheckedEntry,
+    keys: Keys,
+    through: Mapping[int, int],
+    key: int,
+    uid: UUID,
+    batch_id: int,
+    now: datetime,
 ) -> dict[str, Any]:
+    """Columns of `entry`; through: the last closed month of each firm."""
     entry, values, mass = item.entry, item.values, item.weight
+    enterprise_id = keys.id_of("enterprise", entry.enterprise)
     return {
         "id": key,
         "uid": uid,
         "batch_id": batch_id,
         "doc_no": entry.doc_no,
-        "enterprise_id": keys.id_of("enterprise", entry.enterprise),
+        "enterprise_id": enterprise_id,
         "facility_id": keys.id_of("facility", values.get("facility") or "") or None,
         "kind": entry.kind.value,
         "material_id": keys.id_of("material", entry.material),
         "route_id": keys.id_of("route", entry.route) or None,
         "day": entry.day,
         "month": entry.month,
-        "booked_month": entry.month,
+        "booked_month": first_open(entry.month, [through.get(enterprise_id, 0)]),
         "kg": mass.kg,
         "input_kg": mass.input_kg,
         "dry_kg": mass.dry_kg,

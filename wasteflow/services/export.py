@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import SHANGHAI, Period
-from wasteflow.core.records import EventKind
+from wasteflow.core.records import DISPATCHES, RECEIPTS, EventKind
 from wasteflow.core.units import dry_from_wet, wet_from_dry
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.registry_rows import TABLES
@@ -24,6 +24,7 @@ from wasteflow_models.engine import Database
 
 Values = dict[str, Any]
 
+_DECISIONS = RECEIPTS | {EventKind.SETTLED}
 _OWN_COLUMNS = {
     "capacity_t_per_year": "capacity_kg_per_year",
     "quota_t": "quota_kg",
@@ -138,8 +139,8 @@ def _shipments(
     wanted = keys.registry.in_scope(scope)
     numbers = scan.refused_numbers(session)
     for header, events in scan.loads(session):
-        if header.reversed:
-            continue
+        if header.reversed or not header.dispatched_month:
+            continue  # not in force, or not on its way yet
         values = _shipment_values(header, events, keys, numbers)
         parties = {values["consignor"], values["consignee"]}
         if parties & wanted and _asked(values, header.dispatched_month, period, material):
@@ -150,8 +151,8 @@ def _shipment_values(
     header: Any, events: list[Any], keys: Keys, numbers: Mapping[int, str]
 ) -> Values:
     codes = keys.codes
-    sent = events[0]
-    decided = next((e for e in events if e.kind == EventKind.DECIDED.value), None)
+    sent = next(event for event in reversed(events) if event.kind in DISPATCHES)
+    decided = next((event for event in reversed(events) if event.kind in _DECISIONS), None)
     values: Values = {
         "doc_no": header.doc_no,
         "consignor": codes["enterprise"][header.consignor_id],
@@ -175,9 +176,9 @@ def _shipment_values(
     receipt = ("received_at", "received_t", "received_moisture_pct", "accepted_t", "refused_t")
     values.update(dict.fromkeys((*receipt, "reason")))
     if decided is not None:
-        accepted = _as_given(decided, decided.accepted_kg)
+        accepted = as_given(decided, decided.accepted_kg)
         values.update(
-            received_at=decided.at.astimezone(SHANGHAI),
+            received_at=header.received_at.astimezone(SHANGHAI),
             received_t=decided.input_kg,
             received_moisture_pct=decided.moisture,
             accepted_t=accepted,
@@ -187,7 +188,7 @@ def _shipment_values(
     return values
 
 
-def _as_given(row: Any, wet_kg: int) -> int:
+def as_given(row: Any, wet_kg: int) -> int:
     """The mass in the basis of the row that gives `wet_kg` again when it is imported."""
     if row.basis != "dry" or row.moisture is None:
         return wet_kg

@@ -53,8 +53,9 @@ class Known:
     """A load of a file beside the stored load of its number.
 
     `…_differs`: the columns of the file in which it disagrees; `values`: the receipt the file
-    brings, as `load_store.complete_loads` wants it; `before` and
-    `after`: the load as it stands and as it would stand with that receipt.
+    brings, as `load_store.complete_loads` wants it; `dispatch_booked`: month in which the stored
+    dispatch is booked; `before` and `after`: the load as it stands and as it would stand with that
+    receipt.
     """
 
     line: int
@@ -67,6 +68,7 @@ class Known:
     on_road: bool
     reversed_: bool
     values: dict[str, Any]
+    dispatch_booked: int
     before: Facts
     after: Facts
 
@@ -138,6 +140,7 @@ def _one_by_one(
             reversed_=bool(there["reversed"][row]),
             values={**values, "last_seq": int(there["last_seq"][row])}
             | {name: column[row] for name, column in texts.items()},
+            dispatch_booked=int(there["dispatch_booked"][row]),
             before=_facts(there, row, None),
             after=_facts(there, row, values),
         )

@@ -1,7 +1,7 @@
 """The moment a staged import becomes part of the books: one short transaction.
 
 What was decided while staging is looked at once more - openings, parents, loads on the road, the
-registry - and if another writer changed it meanwhile the import starts over.
+registry, closed months - and if another writer changed it meanwhile the import starts over.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from collections.abc import Collection
 
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import merge_late
 from wasteflow.core.postings_bulk import merge
 from wasteflow.services.again import Overtaken
+from wasteflow.services.booking import post
 from wasteflow.services.load_staging import Openings, Staging, complete
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models import load_parents, load_store, queries
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
+from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.rollup import add_rollup_columns, publish_rows, rollup_rows, stage_rows
+from wasteflow_models.rollup import publish_rows, rollup_rows, stage_rows
 
 PART = 100_000
 
@@ -44,7 +47,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
         raise Overtaken
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
-    add_rollup_columns(session, merge(staging.rollups))
+    post(session, merge(staging.rollups), merge_late(staging.late))
     batch.taken, batch.completed = staging.taken, len(completing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
@@ -65,8 +68,10 @@ def stage_rollup(db: Database, staging: Staging) -> None:
 
 
 def _still_holds(session: Session, staging: Staging) -> None:
-    """Openings and registry are as they were, or do not matter to this import."""
+    """Openings, registry and closed months are as they were, or do not matter to this import."""
     if stamp(session, "registry") != staging.registry_version:
+        raise Overtaken
+    if stamp(session, CLOSES) != staging.closed_version:
         raise Overtaken
     openings = openings_of(session, staging.keys)
     for site, day in staging.first_moves.items():

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import Late, booked_months, late_loads, late_part
 from wasteflow.core.errors import RowIssue
 from wasteflow.core.loads_bulk import LoadBatch, posting_columns
 from wasteflow.core.postings_bulk import (
@@ -24,6 +25,7 @@ from wasteflow.core.postings_bulk import (
     bulk_load_postings,
     columns_from_rows,
     merge,
+    picked,
 )
 from wasteflow.services.again import Overtaken
 from wasteflow.services.load_convert import (
@@ -35,6 +37,7 @@ from wasteflow.services.load_known import Facts, Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
 from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
+from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
 from wasteflow_models.partitions import STEP, new_load_ids
 
@@ -79,6 +82,8 @@ class Staging:
     batch_id: int
     now: datetime
     registry_version: int = 0
+    closed: Closed = field(default_factory=lambda: Closed({}))
+    closed_version: int = 0
     openings: Openings = field(default_factory=dict)
     staged: bool = False
     taken: int = 0
@@ -88,6 +93,7 @@ class Staging:
     book_parents: set[int] = field(default_factory=set)
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
     _received: dict[int, Known] = field(default_factory=dict)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
 
@@ -105,7 +111,9 @@ class Staging:
     def take_ready(self, session: Session, ready: ReadyLoads) -> None:
         """The same for the deliveries of a chunk that was made ready: moved if all are new."""
         early = ready.first_days.day < self._opened(*ready.first_days[:2])
-        if early.any() or ready.packed is None:
+        moves = ready.moves
+        late = moves.dispatched_month <= self.closed.of(moves.consignor_id, moves.consignee_id)
+        if early.any() or late.any() or ready.packed is None:
             self.take(session, ready.loads())
         elif isinstance(ready.packed, load_copy.CopiedLoads):
             self._take_copies(session, ready, ready.packed)
@@ -162,13 +170,13 @@ class Staging:
         load_store.insert_loads(session, ids, header, weights, self.batch_id, self.now)
         if children.any():
             load_store.add_children(session, bound.parent[children], ids[children])
-        rollup = bulk_load_postings(
-            posting_columns(
-                batch, (bound.kind > 0).astype(np.int64), bound.holder, bound.parent_consignee
-            )
+        columns = posting_columns(
+            batch, (bound.kind > 0).astype(np.int64), bound.holder, bound.parent_consignee
         )
         first_days = Moves.of(batch, bound.kind).first_days()
-        self._note(session, ids, batch.line, first_days, rollup)
+        self._note(session, ids, batch.line, first_days, bulk_load_postings(columns))
+        if self.closed:
+            self._book_late(session, ids, columns)
 
     def _note(
         self, session: Session, ids: Ints, lines: Ints, first_days: FirstDays, rollup: BulkRollup
@@ -185,6 +193,15 @@ class Staging:
         self._lines.append((ids[order], lines[order]))
         self.taken += len(ids)
         self.add_rollup(rollup)
+
+    def _book_late(self, session: Session, ids: Ints, loads: LoadColumns) -> None:
+        """Loads dated into a month that a party has closed are booked in the first open one."""
+        through = self.closed.of(loads.consignor, loads.consignee, loads.holder)
+        late = np.flatnonzero(loads.dispatched_month <= through)
+        if len(late):
+            first = booked_months(loads.dispatched_month[late], through[late])
+            load_store.book_events(session, ids[late], first)
+            self.late.append(late_loads(loads, through))
 
     def add_rollup(self, rollup: BulkRollup, sign: int = 1) -> None:
         """Add postings to what publishing will add to the books."""
@@ -293,17 +310,46 @@ def complete(session: Session, staging: Staging, loads: Sequence[Known]) -> bool
     for name in ordered[0].values:
         values = [known.values[name] for known in ordered]
         receipt[name] = values if isinstance(values[0], str) else np.array(values, np.int64)
+    before, after = (_columns([getattr(k, side) for k in ordered]) for side in ("before", "after"))
+    sent = np.array([known.dispatch_booked for known in ordered], np.int64)
+    floor, booked = _receipt_months(staging, before, after, sent)
+    receipt["booked_month"] = booked
     done = load_store.complete_loads(session, ids, receipt, staging.batch_id, staging.now)
     if done:
-        staging.add_rollup(_postings([known.before for known in ordered]), -1)
-        staging.add_rollup(_postings([known.after for known in ordered]))
+        staging.add_rollup(bulk_load_postings(before), -1)
+        staging.add_rollup(bulk_load_postings(after))
+        for month in np.unique(booked[booked > floor]).tolist():
+            rows = np.flatnonzero(booked == month)
+            staging.late.append(late_part(_difference(before, after, rows), month))
     return done
 
 
-def _postings(loads: list[Facts]) -> BulkRollup:
+def _receipt_months(
+    staging: Staging, before: LoadColumns, after: LoadColumns, sent: Ints
+) -> tuple[Ints, Ints]:
+    """The earliest month each receipt changes, and the month it is booked in.
+
+    A receipt that changes the evidence re-keys the dispatch; one of a load that was itself booked
+    late (`sent`) is not booked before it.
+    """
+    re_keyed = before.evidence != after.evidence
+    floor = np.where(re_keyed, after.dispatched_month, after.received_month)
+    through = staging.closed.of(after.consignor, after.consignee, after.holder)
+    earliest = np.where(sent > after.dispatched_month, sent, 0)
+    return floor, np.maximum(booked_months(floor, through), earliest)
+
+
+def _difference(before: LoadColumns, after: LoadColumns, rows: Ints) -> BulkRollup:
+    """What the loads at `rows` post after minus what they posted before."""
+    old = bulk_load_postings(picked(before, rows))
+    new = bulk_load_postings(picked(after, rows))
+    return merge([BulkRollup(old.keys, -old.kg, -old.n), new])
+
+
+def _columns(loads: list[Facts]) -> LoadColumns:
     columns = columns_from_rows(LoadColumns, loads)
     assert isinstance(columns, LoadColumns)
-    return bulk_load_postings(columns)
+    return columns
 
 
 def _none_for_zero(keys: Ints) -> Any:

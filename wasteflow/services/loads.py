@@ -29,6 +29,8 @@ from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
+from wasteflow_models.late import STAMP as CLOSES
+from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
 from wasteflow_models.load_pack import CAN_PACK, PackedLoads
 from wasteflow_models.partitions import drawn_numbers
@@ -181,7 +183,8 @@ def _begin(session: Session, batch: BatchRow, now: datetime) -> Staging:
     session.flush()
     keys = load_keys(session)
     version = stamp(session, "registry")
-    return Staging(keys, batch.id, now, version)
+    closes = closed(session, keys), stamp(session, CLOSES)
+    return Staging(keys, batch.id, now, version, *closes)
 
 
 def _packing(session: Session, file: LoadFile, staging: Staging) -> Packing | None:

@@ -12,7 +12,14 @@ from typing import Any
 
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.periods import month_of_day, shanghai_day
-from wasteflow.core.records import Event, EventKind, LoadStatus, fold
+from wasteflow.core.records import (
+    RECEIPTS,
+    WEIGHED,
+    Event,
+    EventKind,
+    LoadStatus,
+    fold,
+)
 from wasteflow.core.units import dry_from_wet, wet_from_dry
 from wasteflow.core.vocabulary import Evidence
 
@@ -86,29 +93,37 @@ def load_faults(
         "lost_month": header.lost_month,
         "evidence": header.evidence,
         "reversed_": header.reversed,
+        "dispatched_at": header.dispatched_at,
+        "received_at": header.received_at,
     }
     for name, value in cached.items():
         folded = getattr(status, name)
         if folded != value:
             where = f"{key} {name.rstrip('_')}"
             faults.append(Fault("fold_mismatch", where, [header.doc_no], str(folded), str(value)))
-    return status, [*faults, *_moment_faults(header, events, key)]
+    return status, [*faults, *_order_faults(header, events, key)]
 
 
-def _moment_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
-    """The moments a header caches are those of its dispatch and its decision."""
-    at = {event.kind: event.at for event in events}
-    pairs = (("dispatched_at", EventKind.DISPATCHED), ("received_at", EventKind.DECIDED))
+def _order_faults(header: Any, events: Sequence[Any], key: str) -> list[Fault]:
+    """No event happened on an earlier day than the one before it.
+
+    Said of what a file or a command brings; what people write later about an earlier day - a
+    receipt, a revision - has its order by the rules of its move.
+    """
+    told = [event for event in events if event.kind in _OF_FILES]
+    if len(told) < len(events):
+        return []
+    days = [shanghai_day(event.at) for event in events]
     return [
         Fault(
-            "fold_mismatch",
-            f"{key} {name}",
+            "event_arithmetic",
+            f"{key} event {event.seq} day",
             [header.doc_no],
-            str(at.get(kind.value)),
-            str(getattr(header, name)),
+            f">= {before}",
+            str(day),
         )
-        for name, kind in pairs
-        if getattr(header, name) != at.get(kind.value)
+        for event, before, day in zip(events[1:], days, days[1:], strict=False)
+        if day < before
     ]
 
 
@@ -117,19 +132,16 @@ def _event_faults(row: Any, key: str, doc_no: str) -> list[Fault]:
     where = f"{key} event {row.seq}"
     faults = _weights(row, where, doc_no)
     parts = (row.accepted_kg, row.refused_kg)
-    if row.kind != EventKind.DECIDED and parts != (0, 0):
+    if row.kind not in _PARTED and parts != (0, 0):
         found = f"{row.accepted_kg} / {row.refused_kg}"
         faults.append(Fault("event_arithmetic", where, [doc_no], "0 / 0", found))
-    if row.kind in (EventKind.LOST, EventKind.REVERSED) and row.kg:
+    if row.kind not in WEIGHED and row.kg:
         faults.append(Fault("event_arithmetic", where, [doc_no], "0", str(row.kg)))
-    booked = month_of_day(shanghai_day(row.at))
-    if row.booked_month != booked:
-        faults.append(
-            Fault(
-                "event_arithmetic", f"{where} month", [doc_no], str(booked), str(row.booked_month)
-            )
-        )
     return faults
+
+
+_OF_FILES = frozenset({EventKind.DISPATCHED, EventKind.DECIDED, EventKind.LOST, EventKind.REVERSED})
+_PARTED = RECEIPTS | {EventKind.SETTLED}
 
 
 def _weights(row: Any, key: str, doc_no: str) -> list[Fault]:
@@ -151,11 +163,10 @@ def entry_faults(row: Any, key: str) -> list[Fault]:
     """Arithmetic of one entry row."""
     faults = _weights(row, key, row.doc_no)
     month = month_of_day(row.day)
-    for found in (row.month, row.booked_month):
-        if found != month:
-            faults.append(
-                Fault("entry_arithmetic", f"{key} month", [row.doc_no], str(month), str(found))
-            )
+    if row.month != month:
+        faults.append(
+            Fault("entry_arithmetic", f"{key} month", [row.doc_no], str(month), str(row.month))
+        )
     if row.kind == "stocktake":
         expected_kg = row.kg - (row.book_kg or 0)
         if row.book_kg is None or row.difference_kg != expected_kg:

@@ -1,8 +1,9 @@
 """The proof of loads by columns: whatever is plainly right passes, the rest is proved one by one.
 
 A load passes if its events are a dispatch, or a dispatch and a decision, whose weights follow from
-what was given and which fold to exactly what its header caches.  Everything else - lost, reversed,
-dry, or wrong - goes to `proof.load_faults`, which names what does not hold.
+what was given, which fold to exactly what its header caches, and are booked no earlier than they
+happened.  Everything else - lost, reversed, dry, re-keyed and late, or wrong - goes to
+`proof.load_faults`, which names what does not hold.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import Late, merge_late
 from wasteflow.core.loads_bulk import dry_masses
 from wasteflow.core.postings_bulk import BulkRollup, LoadColumns, bulk_load_postings
 from wasteflow.core.records import LoadStatus
 from wasteflow.services.proof import Fault, LoadFacts, family_faults, load_faults
+from wasteflow.services.proof_booking import BookingProof, Posted
 from wasteflow_models import scan
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EVENT_KINDS, LOAD_KINDS, STATES
@@ -36,18 +39,21 @@ DST_ENDS = 700_000_000
 
 
 def prove_loads(
-    session: Session, keys: Keys, faults: list[Fault]
-) -> Iterator[tuple[int, BulkRollup]]:
-    """(loads, roll-up) of every block of published loads; what does not hold goes to `faults`."""
-    family = Families()
+    session: Session, booking: BookingProof, faults: list[Fault]
+) -> Iterator[tuple[int, Posted]]:
+    """(loads, postings) of every block of published loads; what does not hold goes to `faults`."""
+    family, keys = Families(), booking.keys
     for header, event in scan.load_blocks(session):
         plain = plainly_right(header, event) & _known_references(keys, header)
+        plain &= booking.plain(header, event)
         rows = np.flatnonzero(plain)
         family.add(header, rows)
-        yield len(rows), bulk_load_postings(_columns(header, rows))
+        loads = _columns(header, rows)
+        late = booking.late_of(header, event, rows, loads)
+        yield len(rows), Posted(bulk_load_postings(loads), late)
         others = header["id"][~plain]
         if len(others):
-            yield _one_by_one(session, keys, others, family, faults)
+            yield _one_by_one(session, booking, others, family, faults)
     faults += family.faults(session)
     faults += [
         Fault("number_mismatch", f"shipment {doc_no}", [doc_no])
@@ -78,7 +84,7 @@ def _dispatch_holds(header: Block, sent: Block) -> Flags:
     good = (sent["seq"] == 1) & (sent["kind"] == _DISPATCHED) & _weights_hold(sent)
     good &= (sent["accepted_kg"] == 0) & (sent["refused_kg"] == 0)
     good &= (header["dispatched_at"] == sent["at"]) & (header["dispatched_kg"] == sent["kg"])
-    return np.asarray(good & (header["dispatched_month"] == sent["booked_month"]), dtype=bool)
+    return np.asarray(good & (header["dispatched_month"] == _months(sent["at"])), dtype=bool)
 
 
 def _decision_holds(header: Block, got: Block) -> Flags:
@@ -90,13 +96,13 @@ def _decision_holds(header: Block, got: Block) -> Flags:
     good &= header["state"] == state
     pairs = (
         ("received_at", "at"),
-        ("received_month", "booked_month"),
         ("received_kg", "kg"),
         ("accepted_kg", "accepted_kg"),
         ("refused_kg", "refused_kg"),
     )
     for ours, theirs in pairs:
         good &= header[ours] == got[theirs]
+    good &= header["received_month"] == _months(got["at"])
     return np.asarray(good, dtype=bool)
 
 
@@ -108,11 +114,10 @@ def _on_road(header: Block) -> Flags:
 
 
 def _weights_hold(event: Block) -> Flags:
-    """Wet, given as it counts, dry mass by the moisture, booked in the month of its moment."""
+    """Wet, given as it counts, dry mass by the moisture."""
     good = (event["basis"] == 0) & (event["input_kg"] == event["kg"])
     good &= event["dry_kg"] == dry_masses(event["kg"], event["moisture"])
-    good &= event["at"] > DST_ENDS
-    return np.asarray(good & (event["booked_month"] == _months(event["at"])), dtype=bool)
+    return np.asarray(good & (event["at"] > DST_ENDS), dtype=bool)
 
 
 def _months(at: Ints) -> Ints:
@@ -168,10 +173,12 @@ def _columns(header: Block, rows: Ints) -> LoadColumns:
 
 
 def _one_by_one(
-    session: Session, keys: Keys, ids: Ints, family: Families, faults: list[Fault]
-) -> tuple[int, BulkRollup]:
+    session: Session, booking: BookingProof, ids: Ints, family: Families, faults: list[Fault]
+) -> tuple[int, Posted]:
     """Loads that are not plainly right: folded, named, and posted by what their events say."""
     rows: list[dict[str, int]] = []
+    late: list[Late] = []
+    keys = booking.keys
     firm = keys.codes["enterprise"]
     count = 0
     for header, events in scan.loads_of(session, ids.tolist()):
@@ -185,9 +192,11 @@ def _one_by_one(
         faults += found
         if status is not None:
             rows.append(_folded(header, status))
+            late.append(booking.load(header, events, key, faults))
     block = {name: np.array([row[name] for row in rows], np.int64) for name in _FOLDED}
     family.add(block, np.arange(len(rows)))
-    return count, bulk_load_postings(_columns(block, np.arange(len(rows))))
+    rollup = bulk_load_postings(_columns(block, np.arange(len(rows))))
+    return count, Posted(rollup, merge_late(late))
 
 
 def rollup_of(header: Any, status: LoadStatus) -> BulkRollup:
@@ -246,7 +255,7 @@ class Families:
         parent = alive & (part["refused_kg"] > 0)
         names = ("id", "holder_id", "consignee_id", "refused_kg")
         self._parents.append(np.column_stack([part[name][parent] for name in names]))
-        child = alive & ~delivery
+        child = alive & ~delivery & (part["dispatched_month"] > 0)
         columns = ("id", "parent_id", "holder_id", "parent_consignee_id", "dispatched_kg")
         self._children.append(np.column_stack([part[name][child] for name in columns]))
 

@@ -19,6 +19,7 @@ from wasteflow.core.places import PlaceKind
 from wasteflow.core.rates import TIMES, FirmTerms, grouped_rows, parse_groupings, rate_total
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms
 from wasteflow.core.units import tonnes_text
+from wasteflow.services.reported import NOT_CLOSED, Reported, cut_period, reported
 from wasteflow.services.reports import check_material
 from wasteflow.services.tracing import Traced, traced
 from wasteflow_models import queries
@@ -40,11 +41,14 @@ def rates_report(
     basis: str = "declared",
     by: str = "",
     include_products: bool = False,
+    as_of: int = 0,
 ) -> dict[str, Any]:
     """`rates` of the contract; `pseudo` lists traced mass that credits nobody.
 
-    On the territorial basis the formula is always `use_to_generation`.
-    Raises InvalidValue `bad_formula`, `bad_basis`, `bad_grouping`, `bad_scope`; NotFound.
+    On the territorial basis the formula is always `use_to_generation`.  as_of (yyyymm): from the
+    books as they were booked by the end of that month; the period is cut there.
+    Raises InvalidValue `bad_formula`, `bad_basis`, `bad_grouping`, `bad_scope`,
+    `as_of_before_period`; NotFound.
     """
     if formula not in FORMULAS:
         raise InvalidValue("bad_formula", value=formula, known=" ".join(FORMULAS))
@@ -54,6 +58,7 @@ def rates_report(
     times = [word for word in groupings if word in TIMES]
     if len(times) > 1:
         raise InvalidValue("bad_grouping", value=",".join(times), known="month | quarter | year")
+    period = cut_period(period, as_of)
     parts = list(cut(period, times[0])) if times else [period]
     asked = parts if parts == [period] else [*parts, period]
     with db.read() as session:
@@ -61,7 +66,8 @@ def rates_report(
         check_material(keys.registry, material)
         wanted = keys.registry.in_scope(scope)
         synthetic = queries.has_synthetic(session)
-        terms, pseudo = firm_terms(session, keys, asked, basis, material)
+        terms, pseudo = firm_terms(session, keys, asked, basis, material, as_of)
+        held = reported(session, keys, as_of, wanted)
     inside = [item for item in terms if item.enterprise in wanted]
     items = [item for item in inside if not times or item.period != period.text]
     options: dict[str, Any] = {
@@ -71,7 +77,7 @@ def rates_report(
     if times and parts == [period]:
         items = inside
     whole = [item for item in inside if item.period == period.text]
-    return {
+    report = {
         "period": period.text,
         "scope": scope,
         "formula": USE_TO_GENERATION if basis == TERRITORIAL else formula,
@@ -81,6 +87,17 @@ def rates_report(
         "total": rate_total(whole, keys.registry, **options),
         "pseudo": [row for row in pseudo if scope == "all"],
     }
+    return _as_reported(report, held) if held else report
+
+
+def _as_reported(report: dict[str, Any], held: Reported) -> dict[str, Any]:
+    """The report with what it rests on, and a note where a firm has not closed the month."""
+    for row in report["rows"]:
+        if row.get("enterprise") in held.not_closed:
+            row["notes"].append(NOT_CLOSED)
+    if held.not_closed:
+        report["total"]["notes"].append(NOT_CLOSED)
+    return {**report, "as_reported": held.as_dict()}
 
 
 def cut(period: Period, time: str) -> Iterator[Period]:
@@ -95,20 +112,27 @@ def cut(period: Period, time: str) -> Iterator[Period]:
 
 
 def firm_terms(
-    session: Session, keys: Keys, periods: Sequence[Period], basis: str, material: str = ""
+    session: Session,
+    keys: Keys,
+    periods: Sequence[Period],
+    basis: str,
+    material: str = "",
+    as_of: int = 0,
 ) -> tuple[list[FirmTerms], list[dict[str, str]]]:
     """(terms of every generator, material and period; pseudo-origins of the last period)."""
-    versions = queries.rollup_versions(session, keys)
+    versions = queries.rollup_versions(session, keys, as_of)
     wanted = [stuff for stuff in sorted(versions) if material in ("", stuff)]
     found: list[FirmTerms] = []
     pseudo: list[dict[str, str]] = []
+    if not periods:
+        return found, pseudo
     if basis == TERRITORIAL:
         for stuff in wanted:
-            starts = traced(session, keys, stuff, versions).starts
-            found += _territorial(session, keys, periods, stuff, starts)
+            starts = traced(session, keys, stuff, versions, as_of).starts
+            found += _territorial(session, keys, periods, stuff, starts, as_of)
         return found, pseudo
     for stuff in wanted:
-        books = traced(session, keys, stuff, versions)
+        books = traced(session, keys, stuff, versions, as_of)
         for firms in _firm_terms_of(books, periods, Basis(basis)):
             found += firms
         pseudo += _pseudo(books.terms(periods[-1:], Basis(basis))[0], stuff)
@@ -193,12 +217,19 @@ def _pseudo(result: PeriodTerms, material: str) -> list[dict[str, str]]:
 
 
 def _territorial(
-    session: Session, keys: Keys, periods: Sequence[Period], material: str, starts: Starts
+    session: Session,
+    keys: Keys,
+    periods: Sequence[Period],
+    material: str,
+    starts: Starts,
+    as_of: int,
 ) -> Iterator[FirmTerms]:
     """Used at a firm and generated at it; the ratio of the two is `use_to_generation`."""
     for period in periods:
         terms: dict[str, Terms] = defaultdict(Terms)
-        sums = queries.flow_sums(session, keys, period.first, period.last, material=material)
+        sums = queries.flow_sums(
+            session, keys, period.first, period.last, material=material, as_of=as_of
+        )
         for flow in sums:
             if flow.source.kind is PlaceKind.GENERATION:
                 terms[flow.target.owner].generated_kg += flow.kg

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from wasteflow.core.errors import RuleBroken
-from wasteflow.core.postings_bulk import differences, merge
+from wasteflow.core.postings_bulk import differences
+from wasteflow.services.booking import post
 from wasteflow.services.checking import CheckReport, record_rollups
+from wasteflow.services.proof_booking import joined_late, late_differences
 from wasteflow.services.tracing import forget
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.rollup import add_rollup_columns, stored_rollup
+from wasteflow_models.rollup import stored_late, stored_rollup
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,14 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
     report = CheckReport()
     with db.write(Alone.EVERYBODY) as session:
         keys = load_keys(session)
-        expected = merge(list(record_rollups(session, keys, report)))
+        expected, late = joined_late(record_rollups(session, keys, report))
         if report.faults:
             raise RuleBroken("records_unsound", count=len(report.faults))
-        wrong = differences(expected, stored_rollup(session))
+        wrong = len(differences(expected, stored_rollup(session)))
+        wrong += len(late_differences(late, stored_late(session)))
         if wrong:
-            session.execute(text("DELETE FROM flow_month"))
-            session.execute(text("DELETE FROM rollup_month"))
-            add_rollup_columns(session, expected)
+            for table in ("flow_month", "flow_late", "rollup_month"):
+                session.execute(text(f"DELETE FROM {table}"))
+            post(session, expected, late)
     forget()
-    return Rebuilt(len(expected.kg), len(wrong))
+    return Rebuilt(len(expected.kg), wrong)

@@ -18,6 +18,7 @@ from wasteflow.core.graph import LEVELS, build_graph, node_link
 from wasteflow.core.periods import Period
 from wasteflow.core.registry import Registry
 from wasteflow.core.units import tonnes_text
+from wasteflow.services.reported import Reported, cut_period, reported
 from wasteflow_models import queries
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
@@ -41,15 +42,48 @@ def overview(*, db: Database) -> Overview:
         return Overview(load_keys(session).registry, first, last, queries.has_synthetic(session))
 
 
+@dataclass(frozen=True, slots=True)
+class BooksRead:
+    """The books of a period, their registry, and whether they hold synthetic records.
+
+    `held`: what they rest on, if they are those of a closed month.
+    """
+
+    registry: Registry
+    period: Period
+    books: PeriodBooks
+    synthetic: bool
+    held: Reported | None
+
+    def told(self, report: dict[str, Any]) -> dict[str, Any]:
+        """The report, with what it rests on if it is as of a month."""
+        return {**report, "as_reported": self.held.as_dict()} if self.held else report
+
+
 def read_books(
-    *, db: Database, period: Period, material: str = "", negatives: bool = False
-) -> tuple[Registry, PeriodBooks, bool]:
-    """Registry, books of the period, and whether they hold synthetic records."""
+    *,
+    db: Database,
+    period: Period,
+    scope: str = "all",
+    material: str = "",
+    negatives: bool = False,
+    as_of: int = 0,
+) -> BooksRead:
+    """The books of a period, now or as they were booked by the end of month `as_of`.
+
+    Raises InvalidValue `bad_scope`, `as_of_before_period`; NotFound `unknown_code`.
+    """
+    period = cut_period(period, as_of)
     with db.read() as session:
         keys = load_keys(session)
         check_material(keys.registry, material)
-        books = queries.period_books(session, keys, period, material=material, negatives=negatives)
-        return keys.registry, books, queries.has_synthetic(session)
+        firms = keys.registry.in_scope(scope)
+        books = queries.period_books(
+            session, keys, period, material=material, negatives=negatives, as_of=as_of
+        )
+        synthetic = queries.has_synthetic(session)
+        held = reported(session, keys, as_of, firms)
+        return BooksRead(keys.registry, period, books, synthetic, held)
 
 
 def check_material(registry: Registry, material: str) -> None:
@@ -59,24 +93,30 @@ def check_material(registry: Registry, material: str) -> None:
 
 
 def balance_report(
-    *, db: Database, scope: str = "all", period: Period, material: str = ""
+    *, db: Database, scope: str = "all", period: Period, material: str = "", as_of: int = 0
 ) -> dict[str, Any]:
     """`balance` of the contract: a line per enterprise, compartment and material, and the total.
 
-    Raises InvalidValue `bad_scope`, NotFound `unknown_code`.
+    as_of (yyyymm): as it was booked by the end of that month; the period is cut there.
+    Raises InvalidValue `bad_scope`, `as_of_before_period`; NotFound `unknown_code`.
     """
-    registry, books, synthetic = read_books(db=db, period=period, material=material, negatives=True)
-    lines = balances(books, registry.in_scope(scope), material)
-    return {
-        "period": period.text,
-        "scope": scope,
-        "synthetic": synthetic,
-        "rows": [_balance_row(line) for line in lines],
-        "total": _balance_row(total_balance(lines)),
-    }
+    read = read_books(
+        db=db, period=period, scope=scope, material=material, negatives=True, as_of=as_of
+    )
+    lines = balances(read.books, read.registry.in_scope(scope), material)
+    return read.told(
+        {
+            "period": read.period.text,
+            "scope": scope,
+            "synthetic": read.synthetic,
+            "rows": [balance_row(line) for line in lines],
+            "total": balance_row(total_balance(lines)),
+        }
+    )
 
 
-def _balance_row(line: Balance) -> dict[str, Any]:
+def balance_row(line: Balance) -> dict[str, Any]:
+    """A line of the balance as it stands in JSON."""
     return {
         "enterprise": line.enterprise,
         "compartment": line.compartment,
@@ -102,11 +142,20 @@ def flow_graph(
 
     Raises InvalidValue `bad_level`, NotFound `unknown_code`.
     """
+    _check_level(level)
+    read = read_books(db=db, period=period, material=material)
+    return _graph(read, level, material, keep_transit), read.synthetic
+
+
+def _check_level(level: str) -> None:
     if level not in LEVELS:
         raise InvalidValue("bad_level", value=level, known=" ".join(LEVELS))
-    registry, books, synthetic = read_books(db=db, period=period, material=material)
-    graph = build_graph(books, registry, level=level, material=material, keep_transit=keep_transit)
-    return graph, synthetic
+
+
+def _graph(read: BooksRead, level: str, material: str, keep_transit: bool) -> nx.MultiDiGraph[str]:
+    return build_graph(
+        read.books, read.registry, level=level, material=material, keep_transit=keep_transit
+    )
 
 
 def flows_report(
@@ -116,9 +165,14 @@ def flows_report(
     level: str = "enterprise",
     material: str = "",
     keep_transit: bool = False,
+    as_of: int = 0,
 ) -> dict[str, Any]:
-    """`flows` of the contract: NetworkX node-link with `edges`."""
-    graph, synthetic = flow_graph(
-        db=db, period=period, level=level, material=material, keep_transit=keep_transit
-    )
-    return {**node_link(graph, period.text, level), "synthetic": synthetic}
+    """`flows` of the contract: NetworkX node-link with `edges`.
+
+    as_of (yyyymm): as they were booked by the end of that month; the period is cut there.
+    Raises InvalidValue `bad_level`, `as_of_before_period`; NotFound `unknown_code`.
+    """
+    _check_level(level)
+    read = read_books(db=db, period=period, material=material, as_of=as_of)
+    graph = _graph(read, level, material, keep_transit)
+    return read.told({**node_link(graph, read.period.text, level), "synthetic": read.synthetic})

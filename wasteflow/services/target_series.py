@@ -30,14 +30,19 @@ class Series:
     points: Mapping[str, tuple[tuple[int, float], ...]]
 
 
-def target_series(*, db: Database, period: Period | None = None) -> dict[str, Series]:
-    """Code of a target → its series on both bases, for targets with a computable metric."""
+def target_series(
+    *, db: Database, period: Period | None = None, reported_to: int = 0
+) -> dict[str, Series]:
+    """Code of a target → its series on both bases, for targets with a computable metric.
+
+    reported_to: as in `target_status.targets_report`.
+    """
     with db.read() as session:
         keys = load_keys(session)
         span = queries.ledger_months(session)
         if span is None:
             return {}
-        as_of = min(period.last, span[1]) if period else span[1]
+        as_of = min(period.last if period else span[1], reported_to or span[1], span[1])
         targets = [t for t in keys.registry.targets.values() if t.metric != QUALITATIVE]
         years = {measured_year(target, as_of) for target in targets}
         months = [
@@ -48,7 +53,9 @@ def target_series(*, db: Database, period: Period | None = None) -> dict[str, Se
         ]
         asked = [to_date_period(month) for month in months]
         items: dict[str, list[FirmTerms]] = {
-            basis.value: firm_terms(session, keys, asked, basis.value)[0] if asked else []
+            basis.value: firm_terms(session, keys, asked, basis.value, as_of=reported_to)[0]
+            if asked
+            else []
             for basis in Basis
         }
     by_basis = {basis: _by_period(found) for basis, found in items.items()}

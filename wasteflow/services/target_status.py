@@ -25,6 +25,7 @@ from wasteflow.core.targets import (
 )
 from wasteflow.core.tracing.attribution import Basis
 from wasteflow.services.rating import firm_terms
+from wasteflow.services.reported import cut_period, reported
 from wasteflow_models import products, queries
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
@@ -55,12 +56,16 @@ class _Basis:
         return (total if inside else None), late, bool(inside or late)
 
 
-def targets_report(*, db: Database, period: Period | None = None) -> dict[str, Any]:
+def targets_report(
+    *, db: Database, period: Period | None = None, reported_to: int = 0
+) -> dict[str, Any]:
     """`targets` of the contract: every target at the end of `period` or of the books.
 
     Judged on the declared basis, year to date; verified stands beside; a target wider than the
-    books is a reference line.
+    books is a reference line.  reported_to (yyyymm): from the books as they were booked by the end
+    of that month.  Raises InvalidValue `as_of_before_period`.
     """
+    period = cut_period(period, reported_to) if period else None
     with db.read() as session:
         keys = load_keys(session)
         span = queries.ledger_months(session)
@@ -69,18 +74,21 @@ def targets_report(*, db: Database, period: Period | None = None) -> dict[str, A
             as_of = period.last if period else 0
             bases: dict[str, _Basis] = {}
         else:
-            as_of = min(period.last, span[1]) if period else span[1]
+            as_of = min(period.last if period else reported_to or span[1], span[1])
             asked = _periods(keys.registry.targets.values(), as_of)
             bases = {
-                basis: _by_period(firm_terms(session, keys, asked, basis)[0]) for basis in JUDGED
+                basis: _by_period(firm_terms(session, keys, asked, basis, as_of=reported_to)[0])
+                for basis in JUDGED
             }
+        held = reported(session, keys, reported_to, keys.registry.enterprises)
     rows = [_row(target, keys.registry, bases, as_of) for target in keys.registry.targets.values()]
-    return {
+    report = {
         "as_of": month_text(as_of) if as_of else None,
         "basis": Basis.DECLARED.value,
         "synthetic": synthetic,
         "rows": rows,
     }
+    return {**report, "as_reported": held.as_dict()} if held else report
 
 
 def _periods(targets: Iterable[Target], as_of: int) -> list[Period]:

@@ -86,24 +86,29 @@ class Traced:
 
 
 _kept: Kept[Hashable, Traced] = Kept(CHAINS_KEPT)
-_latest: Kept[str, Traced] = Kept(CHAINS_KEPT)
+_latest: Kept[tuple[str, int], Traced] = Kept(CHAINS_KEPT)
 
 
 def traced(
-    session: Session, keys: Keys, material: str, versions: Mapping[str, Mapping[int, int]]
+    session: Session,
+    keys: Keys,
+    material: str,
+    versions: Mapping[str, Mapping[int, int]],
+    as_of: int = 0,
 ) -> Traced:
     """The traced books of `material`, from memory as far as its roll-up has not changed.
 
-    versions: `queries.rollup_versions` of the same transaction.
+    versions: `queries.rollup_versions` of the same transaction; as_of: the month as of which the
+    books are traced (0 = now).
     """
     fates = {code: route.fate for code, route in keys.registry.routes.items()}
     months = versions.get(material, {})
-    key = material, tuple(months.items()), tuple(sorted(fates.items()))
+    key = material, as_of, tuple(months.items()), tuple(sorted(fates.items()))
     found = _kept.get(key)
     if found is None:
-        table = queries.flow_table(session, keys, material)
-        made = _made(material, months, fates, table, _latest.get(material))
-        found = _latest.put(material, _kept.put(key, made))
+        table = queries.flow_table(session, keys, material, as_of)
+        made = _made(material, months, fates, table, _latest.get((material, as_of)))
+        found = _latest.put((material, as_of), _kept.put(key, made))
     return found
 
 

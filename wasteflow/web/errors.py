@@ -37,7 +37,8 @@ def _refused(error: WasteflowError) -> Response:
 
 def _field(code: str) -> str:
     """The form field a code is about."""
-    return {"bad_period": "period", "bad_scope": "scope"}.get(code, "")
+    fields = {"bad_period": "period", "bad_scope": "scope"}
+    return {**fields, "as_of_before_period": "as_of", "bad_month": "as_of"}.get(code, "")
 
 
 def _http(error: HTTPException) -> Response:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
+import wasteflow_models.closes
 import wasteflow_models.ledger
+import wasteflow_models.live
 import wasteflow_models.registry  # noqa: F401  (tables must be known)
 from wasteflow_models.base import Base
 

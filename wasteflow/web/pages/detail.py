@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from flask import Response, render_template, request
 
 from wasteflow.core.places import site, transit
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import EVIDENCE
-from wasteflow.web.formats import NONE, cell, count
+from wasteflow.web.formats import NONE, cell, count, kg_of
 from wasteflow.web.pages.links import LinkRow, flows_of, links_of
-from wasteflow.web.pages.stocks import COMPARTMENTS, FINDINGS, StockLine, stock_lines
+from wasteflow.web.pages.reported import Banner, banner_of, compare_count, compare_kg
+from wasteflow.web.pages.stocks import COMPARTMENTS, FINDINGS, StockLine, balance_of, lines_of
 from wasteflow.web.pages.tables import (
     Cell,
     Column,
@@ -139,9 +144,10 @@ def balances() -> str | Response:
     if view.empty:
         return render_template("empty.html", view=view)
     finding, compartment = request.args.get("finding", ""), request.args.get("compartment", "")
+    report = balance_of(view)
     lines = [
         line
-        for line in stock_lines(view)
+        for line in lines_of(report)
         if (finding not in FINDINGS or finding in line.findings)
         and (compartment not in COMPARTMENTS or line.compartment == compartment)
     ]
@@ -164,7 +170,30 @@ def balances() -> str | Response:
         f"balances-{view.span.text}",
         finding=finding,
         compartment=compartment,
+        banner=_banner(view, report),
     )
+
+
+def _banner(view: View, report: Mapping[str, Any]) -> Banner | None:
+    """Stocks as reported beside today's over the same months."""
+    if not view.as_of:
+        return None
+    today = balance_of(replace(view, as_of=0))
+    totals = report["total"], today["total"]
+    figures = [
+        compare_kg(text(f"col.{word}"), *(kg_of(total[f"{word}_t"]) for total in totals))
+        for word in ("opening", "closing")
+    ]
+    then, now = ({_key(line): line for line in lines_of(part)} for part in (report, today))
+    lines = then.keys() | now.keys()
+    changed = sum(then.get(line) != now.get(line) for line in lines)
+    return banner_of(
+        view, report, [*figures, compare_count(text("reported.lines"), len(lines), changed)]
+    )
+
+
+def _key(line: StockLine) -> tuple[str, str, str]:
+    return line.enterprise, line.compartment, line.material
 
 
 def _moves_of(view: View, line: StockLine, direction: str) -> str:

@@ -81,6 +81,7 @@ def report_of(
         basis=basis,
         by=by,
         include_products=view.products,
+        as_of=view.as_of,
     )
 
 

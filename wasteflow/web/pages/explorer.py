@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response, render_template, request
@@ -19,6 +20,7 @@ from wasteflow.web.formats import kg_of, percent
 from wasteflow.web.pages.detail import group_cell
 from wasteflow.web.pages.explained import beside, explain, report_of
 from wasteflow.web.pages.place_words import kg_cell, term_address
+from wasteflow.web.pages.reported import Banner, banner_of, compare_kg, compare_rate
 from wasteflow.web.pages.tables import (
     Cell,
     Column,
@@ -108,13 +110,27 @@ def show() -> str | Response:
         bases=BASES,
         whole=explain(view, report["total"], formula, basis),
         beside=beside(view, report["total"], formula, basis),
-        gap=gap_rows(view)[:GAP_SHOWN],
+        gap=[] if view.as_of else gap_rows(view)[:GAP_SHOWN],
+        banner=_banner(view, report, formula, basis),
         sums=_sums(matching(cells), report["total"], words),
         wide=request.args.get("terms") == "all",
         pseudo=report["pseudo"],
         time=words[0] in TIMES,
         year=len(view.span.text) == 4,
     )
+
+
+def _banner(view: View, report: Mapping[str, Any], formula: str, basis: str) -> Banner | None:
+    """The rate as reported beside today's over the same months."""
+    if not view.as_of:
+        return None
+    then, now = report["total"], report_of(replace(view, as_of=0), formula, basis, "")["total"]
+    masses = [
+        compare_kg(text(f"col.{word}"), kg_of(then[f"{word}_t"]), kg_of(now[f"{word}_t"]))
+        for word in ("generated", "utilised")
+    ]
+    rate = compare_rate(text(f"metric.{report['formula']}"), then["value"], now["value"])
+    return banner_of(view, report, [rate, *masses])
 
 
 def _choice(name: str, allowed: Sequence[str], default: str) -> str:

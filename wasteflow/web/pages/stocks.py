@@ -40,9 +40,22 @@ class Stock:
 
 def stock_lines(view: View) -> list[StockLine]:
     """Every balance line of a view."""
-    report = balance_report(
-        db=books().db, scope=view.scope, period=view.span, material=view.material
+    return lines_of(balance_of(view))
+
+
+def balance_of(view: View) -> dict[str, Any]:
+    """The balance report of a view."""
+    return balance_report(
+        db=books().db,
+        scope=view.scope,
+        period=view.span,
+        material=view.material,
+        as_of=view.as_of,
     )
+
+
+def lines_of(report: Mapping[str, Any]) -> list[StockLine]:
+    """Every line of a balance report."""
     return [_line(row) for row in report["rows"]]
 
 

@@ -17,6 +17,7 @@ from wasteflow.services.target_series import Series, target_series
 from wasteflow.services.target_status import targets_report
 from wasteflow.web.access import books
 from wasteflow.web.formats import kg_of, mass, percent, period_words
+from wasteflow.web.pages.reported import Banner, banner_of, compare_count
 from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
 from wasteflow.web.pages.target_chart import Curve, curve
 from wasteflow.web.pages.targets import covering
@@ -50,7 +51,7 @@ def show() -> str | Response:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    boards, as_of = board_of(view)
+    boards, report = board_of(view)
     if wants_csv():
         return _file(view, boards)
     wanted = request.args.get("status", "")
@@ -70,9 +71,27 @@ def show() -> str | Response:
         red=sum(is_red(item) for item in boards),
         total=len(boards),
         status=wanted,
-        as_of=as_of,
+        as_of=str(report["as_of"] or ""),
         value=value_words,
+        banner=_banner(view, report, boards),
     )
+
+
+def _banner(view: View, report: Mapping[str, Any], boards: Sequence[Board]) -> Banner | None:
+    """How many targets stand elsewhere today, over the same months."""
+    if not view.as_of:
+        return None
+    today = {row["code"]: row for row in targets_report(db=books().db, period=view.span)["rows"]}
+    rows = [(item.row, today[item.row["code"]]) for item in boards]
+    figures = [
+        compare_count(
+            text(f"reported.targets_{name}"),
+            len(rows),
+            sum(then[name] != now[name] for then, now in rows),
+        )
+        for name in ("actual", "status")
+    ]
+    return banner_of(view, report, figures)
 
 
 def _urgency(items: Sequence[Board]) -> int:
@@ -85,15 +104,15 @@ def is_red(item: Board) -> bool:
     return bool(item.row["red"])
 
 
-def board_of(view: View, charts: bool = True) -> tuple[list[Board], str]:
-    """(targets of the view, month they are judged at); judged ones first, worst first."""
-    db = books().db
-    report = targets_report(db=db, period=view.span)
-    series = target_series(db=db, period=view.span) if charts else {}
+def board_of(view: View, charts: bool = True) -> tuple[list[Board], dict[str, Any]]:
+    """(targets of the view, the report they are from); judged ones first, worst first."""
+    db, reported_to = books().db, view.as_of
+    report = targets_report(db=db, period=view.span, reported_to=reported_to)
+    series = target_series(db=db, period=view.span, reported_to=reported_to) if charts else {}
     rows = [row for row in report["rows"] if _asked(view, row)]
     boards = [_board(view, row, series.get(row["code"])) for row in rows]
     boards.sort(key=lambda item: (KINDS.index(item.kind), item.row["year"] or 0, item.row["code"]))
-    return boards, str(report["as_of"] or "")
+    return boards, report
 
 
 def _asked(view: View, row: Mapping[str, Any]) -> bool:

@@ -15,14 +15,18 @@ from urllib.parse import quote_plus
 from flask import request, url_for
 
 from wasteflow.core.errors import InvalidValue
-from wasteflow.core.periods import Period, next_month
+from wasteflow.core.periods import Period, month_from_text, month_text, next_month
 from wasteflow.core.registry import Registry
+from wasteflow.services.close_rows import closed_months
+from wasteflow.services.reported import cut_period
 from wasteflow.services.reports import Overview, check_material, overview
 from wasteflow.web.access import books
-from wasteflow.web.formats import period_words
+from wasteflow.web.formats import month_words, period_words
 from wasteflow.web.texts import lang, name_of, text
 
 KEPT: Final = ("scope", "period", "material", "products")
+REPORTED: Final = ("balances", "rates", "targets")
+"""Pages that can show the books as they were reported at a close (`as_of` in their address)."""
 FIRMS_LISTED: Final = 300
 MIN_MONTHS: Final = 3
 UNQUOTED: Final = "!$'()*,/:;?@"
@@ -32,7 +36,10 @@ Choice = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Raw values of the filter form, as typed, and what may be chosen."""
+    """Raw values of the filter form, as typed, and what may be chosen.
+
+    `closes`: months that can be shown as reported; none on pages that show today's books only.
+    """
 
     scope: str
     period: str
@@ -41,17 +48,23 @@ class Form:
     periods: list[tuple[str, list[Choice]]]
     materials: list[Choice]
     firms_left_out: int = 0
+    as_of: str = ""
+    closes: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True)
 class View:
-    """The books' span and registry, and the scope, period and material asked for."""
+    """The books' span and registry, and the scope, period and material asked for.
+
+    `as_of` (yyyymm): the figures are those reported when that month was closed, 0 for today's.
+    """
 
     books: Overview
     scope: str
     period: Period | None
     material: str
     products: bool
+    as_of: int = 0
 
     @property
     def registry(self) -> Registry:
@@ -103,6 +116,8 @@ class View:
 
     def address(self, endpoint: str, **changes: Any) -> str:
         """Address of a page with this view, `changes` made; blank values are left out."""
+        if self.as_of and endpoint in REPORTED:
+            changes = {"as_of": month_text(self.as_of), **changes}
         path = self._paths.get(endpoint)
         if path is None:  # a table asks for thousands of addresses, and url_for takes its time
             path = self._paths[endpoint] = url_for(f"pages.{endpoint}")
@@ -130,9 +145,9 @@ class View:
     @cached_property
     def form(self) -> Form:
         """The filter form filled with this view."""
-        return form_of(
-            self.books, self.scope, self.period.text if self.period else "", self.material
-        )
+        period = self.period.text if self.period else ""
+        as_of = month_text(self.as_of) if self.as_of else ""
+        return form_of(self.books, self.scope, period, self.material, as_of)
 
 
 @lru_cache(maxsize=16_384)
@@ -143,7 +158,8 @@ def _quoted(value: str) -> str:
 def read_view() -> View:
     """The view of the current request.
 
-    Raises InvalidValue `bad_period`, `bad_scope`; NotFound `unknown_code`.
+    Raises InvalidValue `bad_period`, `bad_scope`, `bad_month`, `as_of_before_period`; NotFound
+    `unknown_code`.
     """
     held = overview(db=books().db)
     scope = request.args.get("scope", "").strip() or "all"
@@ -151,8 +167,22 @@ def read_view() -> View:
     material = request.args.get("material", "").strip()
     check_material(held.registry, material)
     asked = request.args.get("period_text", "").strip() or request.args.get("period", "").strip()
+    as_of = month_from_text(_as_of()) if _as_of() else 0
     period = Period.parse(asked) if asked else default_period(held)
-    return View(held, scope, period, material, request.args.get("products") == "1")
+    if as_of and not asked and period and period.first > as_of:
+        period = Period.of(as_of // 100 * 100 + 1, as_of)
+    if period:
+        period = cut_period(period, as_of)
+    return View(held, scope, period, material, request.args.get("products") == "1", as_of)
+
+
+def _as_of() -> str:
+    """The month of the address, "" on pages that show today's books only."""
+    return request.args.get("as_of", "").strip() if _can_be_reported() else ""
+
+
+def _can_be_reported() -> bool:
+    return (request.endpoint or "").removeprefix("pages.") in REPORTED
 
 
 def default_period(held: Overview) -> Period | None:
@@ -178,10 +208,10 @@ def raw_form() -> Form | None:
         return None
     args = request.args
     typed = args.get("period_text", "").strip() or args.get("period", "").strip()
-    return form_of(held, args.get("scope", "") or "all", typed, args.get("material", ""))
+    return form_of(held, args.get("scope", "") or "all", typed, args.get("material", ""), _as_of())
 
 
-def form_of(held: Overview, scope: str, period: str, material: str) -> Form:
+def form_of(held: Overview, scope: str, period: str, material: str, as_of: str = "") -> Form:
     """Form with choices from the registry and the span of the books."""
     registry = held.registry
     firms = [(f"enterprise:{code}", name_of(firm)) for code, firm in registry.enterprises.items()]
@@ -200,7 +230,19 @@ def form_of(held: Overview, scope: str, period: str, material: str) -> Form:
         list(_periods(held, period)),
         [(item.code, name_of(item)) for item in stuff],
         left_out,
+        as_of,
+        tuple(_closes(as_of)) if _can_be_reported() else (),
     )
+
+
+def _closes(chosen: str) -> Iterator[Choice]:
+    """Closed months, newest first; a chosen other one leads."""
+    months = [month_text(month) for month in closed_months(db=books().db)]
+    if chosen and chosen not in months:
+        with suppress(InvalidValue):
+            yield chosen, month_words(month_from_text(chosen), lang())
+    for month in months:
+        yield month, month_words(month_from_text(month), lang())
 
 
 def _tree(table: Any) -> Iterator[Choice]:

@@ -1,0 +1,72 @@
+"""Sums over the roll-up that a single record asks for: quick while the month is being written.
+
+Months before it are kept as columns; the month itself changes with every record and is asked in
+SQL, so that nobody reads all of it for one place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.places import Place, PlaceKind
+from wasteflow_models import flow_columns
+from wasteflow_models.convert import Keys
+from wasteflow_models.ledger import FlowMonthRow, PlaceRow
+
+_PLACE = select(PlaceRow.id).where(
+    PlaceRow.kind == bindparam("kind"), PlaceRow.a == bindparam("a"), PlaceRow.b == bindparam("b")
+)
+_HERE = select(func.coalesce(func.sum(FlowMonthRow.kg), 0)).where(
+    FlowMonthRow.material_id == bindparam("material"), FlowMonthRow.month == bindparam("month")
+)
+_IN = _HERE.where(FlowMonthRow.target_id == bindparam("place"))
+_OUT = _HERE.where(FlowMonthRow.source_id == bindparam("place"))
+
+
+def _place_id(session: Session, keys: Keys, place: Place) -> int:
+    kind, a, b = keys.place_key(place)
+    return session.scalar(_PLACE, {"kind": int(kind), "a": a, "b": b}) or 0
+
+
+def book_through(session: Session, keys: Keys, place: Place, material: str, month: int) -> int:
+    """Book kilograms of a place at the end of `month`."""
+    place_id, stuff = _place_id(session, keys, place), keys.id_of("material", material)
+    before = flow_columns.months(session, stuff, last=month - 1).values()
+    book = sum(
+        int(part.kg[part.target == place_id].sum()) - int(part.kg[part.source == place_id].sum())
+        for part in before
+    )
+    here = {"material": stuff, "month": month, "place": place_id}
+    return book + int(session.scalar(_IN, here) or 0) - int(session.scalar(_OUT, here) or 0)
+
+
+def accepted_in_year(
+    session: Session, keys: Keys, place: Place, material: str, routes: Collection[str], month: int
+) -> int:
+    """Kilograms that came from the road to a site from January to `month`, for these routes."""
+    place_id, stuff = _place_id(session, keys, place), keys.id_of("material", material)
+    ids = [keys.id_of("route", code) for code in sorted(routes)]
+    first = month // 100 * 100 + 1
+    roads = flow_columns.place_columns(session)
+    on_road = roads.id[roads.kind == int(PlaceKind.TRANSIT)]
+    total = 0
+    for part in flow_columns.months(session, stuff, first, month - 1).values():
+        rows = (part.target == place_id) & np.isin(part.route, ids)
+        total += int(part.kg[rows & np.isin(part.source, on_road)].sum())
+    row = FlowMonthRow
+    query = (
+        select(func.coalesce(func.sum(row.kg), 0))
+        .join(PlaceRow, PlaceRow.id == row.source_id)
+        .where(
+            row.material_id == stuff,
+            row.month == month,
+            row.target_id == place_id,
+            row.route_id.in_(ids),
+            PlaceRow.kind == int(PlaceKind.TRANSIT),
+        )
+    )
+    return total + int(session.scalar(query) or 0)

@@ -1,0 +1,166 @@
+"""What waits for an actor's organisations: answers they owe, and open refused parts; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.actors import Actor, Role
+from wasteflow.core.lifecycle import USUAL_WAITS, Waits
+from wasteflow.core.permissions import Denied, Verdict
+from wasteflow.core.refused import is_overdue
+from wasteflow.core.units import tonnes_text
+from wasteflow.core.vocabulary import Evidence, LoadState
+from wasteflow.services.live.held import held_rows
+from wasteflow.services.live.owing import owing
+from wasteflow.services.live.reading import firms_seen
+from wasteflow.services.live.views import load_view, moment
+from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.engine import Database
+from wasteflow_models.ledger import LoadChildRow, ShipmentRow, visible
+from wasteflow_models.live import LoadDraftRow, RevisionRow
+
+MOST = 200
+CHUNK = 500
+_GRADES = (int(Evidence.DISPUTED), int(Evidence.ONE_SIDED), int(Evidence.ESTIMATED))
+"""Grades under which somebody may owe a word on a decided load."""
+_OPEN = (LoadState.ISSUED.value, LoadState.IN_TRANSIT.value, LoadState.RECEIVED.value)
+_STAFF = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.DELEGATE)
+
+
+def inbox(*, db: Database, actor: Actor | None, limit: int = MOST) -> list[dict[str, Any]]:
+    """Loads on which an organisation of the actor owes the next word, the longest waiting first.
+
+    Each with `organisation`, `move` (what is due), `since` and the load.  Raises Denied.
+    """
+    if actor is None:
+        raise Denied(Verdict.NOT_SIGNED_IN, "shipment.read")
+    mine = actor.organisations(*_STAFF)
+    with db.read() as session:
+        keys = load_keys(session)
+        known = keys.ids["enterprise"]
+        ids = sorted(known[code] for code in mine & known.keys())
+        if not ids:
+            return []
+        rows = _candidates(session, ids)
+        found = []
+        for held in held_rows(session, keys, rows):
+            for firm, move in owing(held):
+                if firm not in mine or (held.state is LoadState.DRAFT and not _offered(held)):
+                    continue
+                since = held.events[-1].recorded_at if held.events else held.recorded_at
+                found.append((since, held.row.id, firm, move, held))
+        found.sort(key=lambda item: item[:4])
+        return [
+            {
+                "organisation": firm,
+                "move": move,
+                "since": moment(since),
+                "load": load_view(held, actor),
+            }
+            for since, _, firm, move, held in found[:limit]
+        ]
+
+
+def _offered(held: Any) -> bool:
+    """A draft waits for its own maker, or for a consignor who was reminded of it."""
+    return held.draft.organisation == held.consignor or bool(held.events)
+
+
+def _candidates(session: Session, ids: list[int]) -> list[ShipmentRow]:
+    """Loads that may wait for these firms: kept by hand, or coming to them from a file."""
+    row, draft = ShipmentRow, LoadDraftRow
+    live = select(draft.shipment_id).where(
+        or_(draft.consignor_id.in_(ids), draft.consignee_id.in_(ids))
+    )
+    asked = select(RevisionRow.pending_of).where(RevisionRow.pending_of.is_not(None))
+    waiting = or_(
+        row.state.in_([LoadState.DRAFT.value, *_OPEN]),
+        row.evidence.in_(_GRADES),
+        row.id.in_(asked),
+    )
+    by_hand = select(row).where(row.id.in_(live), waiting, ~row.reversed_)
+    coming = select(row).where(
+        row.consignee_id.in_(ids), row.state.in_(_OPEN), visible(), ~row.reversed_
+    )
+    pending = select(row).where(
+        row.id.in_(asked), or_(row.consignor_id.in_(ids), row.consignee_id.in_(ids))
+    )
+    found: dict[int, ShipmentRow] = {}
+    for query in (by_hand, coming, pending):
+        for item in session.scalars(query.order_by(row.id)):
+            found[item.id] = item
+    return [found[key] for key in sorted(found)]
+
+
+def open_refusals(
+    *,
+    db: Database,
+    actor: Actor | None,
+    now: datetime,
+    waits: Waits = USUAL_WAITS,
+) -> list[dict[str, Any]]:
+    """Finding `refused_not_returned`: refused parts that nothing has moved for `refused_days`.
+
+    Of the loads the actor may read, the oldest first.  Raises Denied.
+    """
+    if actor is None:
+        raise Denied(Verdict.NOT_SIGNED_IN, "shipment.read")
+    with db.read() as session:
+        keys = load_keys(session)
+        firms = firms_seen(keys.registry, actor)
+        latest = now - timedelta(days=waits.refused_days)
+        rows = _refused(session, keys, firms, latest)
+        moved = _moved(session, [row.id for row in rows])
+        late = [
+            (row, row.refused_kg - moved.get(row.id, 0))
+            for row in rows
+            if is_overdue(row.refused_kg, moved.get(row.id, 0), row.received_at, now, waits)
+        ]
+        held = held_rows(session, keys, [row for row, _ in late])
+        return [
+            {
+                "code": "refused_not_returned",
+                "load": str(item.uid),
+                "doc_no": item.row.doc_no,
+                "consignor": item.consignor,
+                "consignee": item.consignee,
+                "holder": item.holder,
+                "since": moment(item.row.received_at),
+                "tonnes": tonnes_text(kg),
+            }
+            for item, (_, kg) in zip(held, late, strict=True)
+        ]
+
+
+def _refused(
+    session: Session, keys: Keys, firms: Iterable[str] | None, latest: datetime
+) -> list[ShipmentRow]:
+    row = ShipmentRow
+    query = select(row).where(
+        row.refused_kg > 0, ~row.reversed_, visible(), row.received_at <= latest
+    )
+    if firms is not None:
+        ids = sorted(keys.id_of("enterprise", code) for code in firms)
+        query = query.where(or_(row.consignor_id.in_(ids), row.consignee_id.in_(ids)))
+    return list(session.scalars(query.order_by(row.received_at, row.id)))
+
+
+def _moved(session: Session, parents: list[int]) -> dict[int, int]:
+    """Parent → kilograms its returns and redirects have taken."""
+    found: dict[int, int] = {}
+    for start in range(0, len(parents), CHUNK):
+        query = (
+            select(LoadChildRow.parent_id, func.sum(ShipmentRow.dispatched_kg))
+            .join(ShipmentRow, ShipmentRow.id == LoadChildRow.child_id)
+            .where(
+                LoadChildRow.parent_id.in_(parents[start : start + CHUNK]), ~ShipmentRow.reversed_
+            )
+            .group_by(LoadChildRow.parent_id)
+        )
+        found |= {int(key): int(kg) for key, kg in session.execute(query)}
+    return found

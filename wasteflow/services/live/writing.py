@@ -1,0 +1,220 @@
+"""What a move leaves behind: events with their actor, cache, roll-up difference, list of changes.
+
+The one place of the live services that writes to the ledger; everything happens in the caller's
+transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wasteflow.core.actors import Actor, Role
+from wasteflow.core.booking import Change, change_of, load_changes
+from wasteflow.core.records import Event, EventKind, LoadHeader, apply_event
+from wasteflow.core.vocabulary import Evidence
+from wasteflow.services.booking import book_change, firms_of
+from wasteflow.services.live.held import Held
+from wasteflow.services.load_rows import Weight
+from wasteflow_models.convert import event_record, load_status, store_status
+from wasteflow_models.ledger import EventRow
+from wasteflow_models.live import ChangeRow, EventActorRow, header_history
+from wasteflow_models.raw import is_postgresql
+
+_CHANGES_LOCK = 7705
+"""PostgreSQL advisory lock: numbers of changes are committed in their order."""
+_FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
+
+
+@dataclass(frozen=True, slots=True)
+class Doer:
+    """Who records something now: the actor, his own organisation, and the firm he speaks for.
+
+    `side` is "" for a park or a carrier; `on_behalf_of` is `side` where a delegate acts.
+    """
+
+    actor: Actor
+    organisation: str
+    side: str
+    on_behalf_of: str
+    channel: str
+
+    @classmethod
+    def of(
+        cls, actor: Actor, channel: str, firms: Iterable[str], others: Iterable[str] = ()
+    ) -> Doer:
+        """Pick the membership the actor uses: a firm of his own, then one he is the delegate of,
+        then one of `others` (carrier, parks); `firms` in order of preference.
+        """
+        wanted = [firm for firm in firms if firm]
+        own = actor.organisations(*_FIRM_ROLES)
+        for firm in wanted:
+            if firm in own:
+                return cls(actor, firm, firm, "", channel)
+        given = actor.organisations(Role.DELEGATE)
+        for firm in wanted:
+            if firm in given:
+                home = min(own, default="")
+                return cls(actor, home or firm, firm, firm, channel)
+        held = sorted(actor.organisations() & set(others))
+        return cls(actor, held[0] if held else "", "", "", channel)
+
+
+def doer_for(held: Held, actor: Actor, channel: str, *firms: str) -> Doer:
+    """Who acts on a load; `firms` are the sides that the move allows (all if none are named)."""
+    subject = held.subject
+    others = [subject.carrier, *subject.parks, *subject.regions]
+    return Doer.of(actor, channel, firms or sorted(held.parties), others)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What an event states: moment (whole seconds count), masses, evidence and the rest."""
+
+    kind: EventKind
+    at: datetime
+    weight: Weight | None = None
+    accepted_kg: int = 0
+    refused_kg: int = 0
+    evidence: Evidence | None = None
+    reason: str = ""
+    details: Mapping[str, Any] | None = None
+
+
+def enter(held: Held, doer: Doer, now: datetime, *entered: Entered) -> None:
+    """Append events, post what they change, and note the change of the load."""
+    for item in entered:
+        append(held, doer, now, item)
+    note_load(held, now, entered[-1].kind.value)
+
+
+def append(
+    held: Held, doer: Doer, now: datetime, item: Entered, before: LoadHeader | None = None
+) -> None:
+    """One event with its actor: the cache of the header follows, and the roll-up.
+
+    before: the header as it was, where the event brings a new one (its row has it already).
+    """
+    weight = item.weight
+    row = EventRow(
+        shipment_id=held.row.id,
+        seq=len(held.events) + 1,
+        kind=item.kind.value,
+        at=item.at.replace(microsecond=0),
+        kg=weight.kg if weight else 0,
+        input_kg=weight.input_kg if weight else None,
+        dry_kg=weight.dry_kg if weight else None,
+        accepted_kg=item.accepted_kg,
+        refused_kg=item.refused_kg,
+        basis=weight.basis if weight else "wet",
+        moisture=weight.moisture if weight else None,
+        weighed=weight.weighed if weight else "measured",
+        evidence=int(held.row.evidence if item.evidence is None else item.evidence),
+        reason=item.reason,
+        recorded_at=now,
+    )
+    row.booked_month = _posted(held, row, before)
+    actor = EventActorRow(
+        shipment_id=row.shipment_id,
+        seq=row.seq,
+        user_id=doer.actor.user_id,
+        token_id=doer.actor.token_id,
+        organisation=doer.organisation,
+        on_behalf_of=doer.on_behalf_of,
+        side=doer.side,
+        channel=doer.channel,
+        details=json.dumps(item.details, ensure_ascii=False, sort_keys=True)
+        if item.details
+        else "",
+    )
+    held.session.add_all([row, actor])
+    held.events.append(row)
+    held.actors[row.seq] = actor
+
+
+def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
+    """Fold the event into the cache and post what it changes; the month it is booked in."""
+    event = Event(
+        row.seq,
+        EventKind(row.kind),
+        row.at,
+        row.kg,
+        row.accepted_kg,
+        row.refused_kg,
+        Evidence(row.evidence),
+    )
+    header, status = held.header, load_status(held.row)
+    after = apply_event(status, event)
+    change = change_of(before or header, status, after, header)
+    store_status(held.row, after)
+    held.session.flush()
+    return book_change(
+        held.session,
+        held.keys,
+        firms_of(held.row),
+        change,
+        month=event.month,
+        earlier=_changes(held, before or header),
+    )
+
+
+def _changes(held: Held, header: LoadHeader) -> Iterator[Change]:
+    """What each event of the load has changed so far."""
+    told = [(event_record(row), row.booked_month) for row in held.events]
+    revised: Mapping[int, LoadHeader] = {}
+    if any(row.kind == EventKind.REVISED for row in held.events):
+        header, revised = header_history(held.session, held.row.id, header)
+    return load_changes(header, told, revised)
+
+
+def note_load(held: Held, now: datetime, action: str) -> None:
+    """Write a change of a load to the list that others follow; the last thing a service does."""
+    firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+    if held.draft is not None and held.row.state == "draft" and not held.events:
+        firms = [held.draft.organisation]
+    note_change(
+        held.session,
+        now,
+        kind="shipment",
+        record_id=held.row.id,
+        ref=str(held.uid),
+        action=action,
+        organisations=firms,
+    )
+
+
+def note_change(
+    session: Session,
+    now: datetime,
+    *,
+    kind: str,
+    record_id: int,
+    ref: str,
+    action: str,
+    organisations: Iterable[str],
+) -> None:
+    """Append to the list of changes.
+
+    On PostgreSQL numbers could be committed out of order and a reader would pass over the late
+    one, so writers queue here until they commit.
+    """
+    session.flush()
+    if is_postgresql(session):
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})"))
+    session.add(
+        ChangeRow(
+            at=now,
+            kind=kind,
+            record_id=record_id,
+            ref=ref,
+            action=action,
+            organisations=";" + ";".join(organisations) + ";",
+        )
+    )
+    session.flush()
