@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from psycopg.errors import UniqueViolation
 from sqlalchemy.orm import Session
 
-from wasteflow_models.load_store import EVENT_COLUMNS, WEIGHT_COLUMNS
+from wasteflow_models.load_events import EVENT_COLUMNS, WEIGHT_COLUMNS
 from wasteflow_models.partitions import STEP, ensure_partitions
 from wasteflow_models.raw import csv_of, driver, plain
 
@@ -69,7 +69,7 @@ def write_copies(
 def _events(
     ids: Ints, header: Mapping[str, Any], weights: Mapping[str, Any], batch_id: int, now: int
 ) -> bytes:
-    """Dispatch and decision of each load, twin of `load_store.events_from`."""
+    """Dispatch and decision of each load, twin of `load_events.events_from`."""
     count = len(ids)
 
     def of(name: str) -> Ints:

@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wasteflow_models.engine import BESIDE
-from wasteflow_models.load_store import EVENT_SOURCES, WEIGHT_COLUMNS, events_from
+from wasteflow_models.load_events import EVENT_SOURCES, WEIGHT_COLUMNS, events_from
 from wasteflow_models.partitions import STEP
 from wasteflow_models.raw import insert_statement, literal, plain
 
@@ -65,7 +65,7 @@ def pack(months: Ints, header: Mapping[str, Any], weights: Mapping[str, Any]) ->
     """Pack loads dispatched in `months`.
 
     header: columns of `shipment` but id and batch_id; weights: columns of
-    `load_store.WEIGHT_COLUMNS`, `id` being keys (`keys_of`).
+    `load_events.WEIGHT_COLUMNS`, `id` being keys (`keys_of`).
     """
     stored: dict[str, Any] = {"id": keys_of(months)}
     columns: dict[str, str] = {}

@@ -109,22 +109,16 @@ class Staging:
         self._take_own(session, batch, bound, ids, holders)
 
     def take_ready(self, session: Session, ready: ReadyLoads) -> None:
-        """The same for the deliveries of a chunk that was made ready.
-
-        They are moved as they are if all are new and none is dated into a closed month.
-        """
+        """The same for the deliveries of a chunk that was made ready: moved if all are new."""
         early = ready.first_days.day < self._opened(*ready.first_days[:2])
-        if early.any() or ready.packed is None or self._any_late(ready.moves):
+        moves = ready.moves
+        late = moves.dispatched_month <= self.closed.of(moves.consignor_id, moves.consignee_id)
+        if early.any() or late.any() or ready.packed is None:
             self.take(session, ready.loads())
         elif isinstance(ready.packed, load_copy.CopiedLoads):
             self._take_copies(session, ready, ready.packed)
         else:
             self._take_packed(session, ready, ready.packed)
-
-    def _any_late(self, moves: Moves) -> bool:
-        """Whether a load is dated into a month that one of its parties has closed."""
-        through = self.closed.of(moves.consignor_id, moves.consignee_id)
-        return bool((moves.dispatched_month <= through).any())
 
     def _take_copies(
         self, session: Session, ready: ReadyLoads, copies: load_copy.CopiedLoads
