@@ -242,4 +242,4 @@ def test_whatever_people_do_the_books_balance(books: Books) -> None:
 
 @pytest.mark.slow
 def test_whatever_people_do_for_long_the_books_balance(books: Books) -> None:
-    run(Shared(Gate(books)), 40, 40)
+    run(Shared(Gate(books)), 30, 30)

@@ -26,8 +26,8 @@ from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.schemas.dictionary import columns_of
 from wasteflow.services.export import as_given
 from wasteflow.services.live.content import fields
-from wasteflow.services.live.held import Held
-from wasteflow_models.ledger import EventRow, ShipmentRow
+from wasteflow.services.live.held import Held, held_of
+from wasteflow_models.ledger import EventRow
 from wasteflow_models.live import RevisionAnswerRow, RevisionRow
 
 View = dict[str, Any]
@@ -50,7 +50,7 @@ def load_view(held: Held, actor: Actor | None) -> View:
     """One load: contract columns, state, version, and the moves open to the actor."""
     row, flags, subject = held.row, held.flags, held.subject
     rules = legal_moves(held.state, flags)
-    kin = held.session.get(ShipmentRow, row.parent_id) if row.parent_id else None
+    kin = held_of(held.session, held.keys, row.parent_id, lock=False) if row.parent_id else None
     told = _draft_columns(held) if held.state is LoadState.DRAFT else _columns(held)
     return {
         "id": str(held.uid),
@@ -60,7 +60,8 @@ def load_view(held: Held, actor: Actor | None) -> View:
         "contested": flags.contested and flags.disputed,
         "reversed": row.reversed_,
         **{column.name: told.get(column.name) for column in columns_of("shipments")},
-        "parent_doc_no": kin.doc_no if kin else told.get("parent_doc_no"),
+        "parent_doc_no": kin.row.doc_no if kin else told.get("parent_doc_no"),
+        "parent": str(kin.uid) if kin else told.get("parent"),
         "declared_t": _declared(held),
         "holder": held.holder or None,
         "signed_by": sorted(held.signed),
