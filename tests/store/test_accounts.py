@@ -145,9 +145,8 @@ def test_failures_of_a_login_wait_longer_each_time_known_or_not(db: Database) ->
     enrol(db, ["operator.p1"])
     now = people.now()
     for login in ("operator.p1", "no-such-user"):
-        assert [refused(db, login, now) for _ in range(6)] == ["sign_in_failed"] * 5 + [
-            "sign_in_locked"
-        ]
+        codes = [refused(db, login, now) for _ in range(6)]
+        assert codes == ["sign_in_failed"] * 5 + ["sign_in_locked"]
         assert refused(db, login, now + timedelta(seconds=31)) == "sign_in_failed"
         assert refused(db, login, now + timedelta(seconds=62)) == "sign_in_locked"
         assert refused(db, login, now + timedelta(seconds=95)) == "sign_in_failed"
@@ -162,8 +161,7 @@ def test_failures_of_a_login_wait_longer_each_time_known_or_not(db: Database) ->
 def test_failures_of_an_address_count_over_logins(db: Database) -> None:
     now = people.now()
     with db.write() as session:
-        guard = SignInGuardRow(key="address:203.0.113.9", failures=19, last_at=now)
-        session.add(guard)
+        session.add(SignInGuardRow(key="address:203.0.113.9", failures=19, last_at=now))
     assert refused(db, "first", now, "203.0.113.9") == "sign_in_failed"
     assert refused(db, "second", now, "203.0.113.9") == "sign_in_locked"
     assert refused(db, "second", now, "203.0.113.10") == "sign_in_failed"
@@ -392,11 +390,8 @@ def test_the_log_says_who_did_what_by_which_door(db: Database) -> None:
         db=db, login="operator.p1", active=False, actor=found.actor, now=now, address="192.0.2.1"
     )
     line = log_report(db=db, actor=actor(db, "root"))["rows"][0]
-    assert (line["actor"], line["action"], line["about"]) == (
-        "root",
-        "user.deactivate",
-        "operator.p1",
-    )
+    told = line["actor"], line["action"], line["about"]
+    assert told == ("root", "user.deactivate", "operator.p1")
     assert (line["address"], line["sign_in_id"]) == ("192.0.2.1", found.actor.session_id)
     own = log_report(db=db, actor=actor(db, "admin.p1"))["rows"]
     assert {row["organisation"] for row in own} == {"ent.p1"}
