@@ -62,12 +62,6 @@ _DROP_EMPTY = (
 )
 
 
-def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> None:
-    """Add kilograms and counts of `delta` to the roll-up, within the caller's transaction."""
-    if delta:
-        add_rollup_columns(session, bulk_of(delta, keys))
-
-
 def bulk_of(delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> BulkRollup:
     """The rows of a roll-up in memory with integer keys, in its order."""
     known = {key.source: keys.place_key(key.source) for key in delta}

@@ -126,13 +126,13 @@ def _credit_faults(
             wrong = sorted(set(ours.items()) ^ set(theirs.items()))
             faults.append(_attribution(row, keys, material, str(len(ours)), str(wrong[:3])))
             continue
-        traced_books = traced(session, keys, material, versions, row.through)
-        came = arisen(traced_books, {again.enterprise}).get(again.enterprise, 0)
+        came = arisen(traced(session, keys, material, versions, row.through))
         for basis, stock in sorted(figures.get("open_kg", {}).get(material, {}).items()):
             gone = sum(kg for item, kg in theirs.items() if item.basis == basis)
-            if gone + stock != came:
+            whole = came.get(again.enterprise, 0)
+            if gone + stock != whole:
                 where = f"{material} {basis}"
-                faults.append(_attribution(row, keys, where, f"{came} kg", f"{gone + stock} kg"))
+                faults.append(_attribution(row, keys, where, f"{whole} kg", f"{gone + stock} kg"))
     return faults
 
 
