@@ -31,6 +31,7 @@ PAGES = (
     *GUIDES,
     "docs/permissions.md",
     "docs/worked-example.md",
+    "docs/api.md",
     "docs/DECISIONS.md",
     "CHANGELOG.md",
 )

@@ -25,6 +25,7 @@ from urllib.parse import quote, urlencode, urlsplit
 API: Final = "/api/v1"
 RETRIED: Final = frozenset({429, 502, 503, 504})
 """Statuses after which the same request is sent again."""
+_EMPTY: Final = frozenset({204, 304})
 Json = dict[str, Any]
 
 
@@ -206,6 +207,10 @@ class Client:
         response = self._connection.getresponse()
         content = response.read()
         found = {name.lower(): value for name, value in response.getheaders()}
+        sized = "content-length" in found or "transfer-encoding" in found
+        if not sized and response.status not in _EMPTY:
+            # Cut inside its head, an answer looks whole and empty.
+            raise http.client.IncompleteRead(content)
         return Answer(response.status, found, content)
 
     def _wait(self, tried: int, retry_after: str | None) -> None:

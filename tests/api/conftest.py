@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -147,3 +148,14 @@ def live(api_anywhere: Api) -> Iterator[tuple[Api, str]]:
     """The API served over HTTP on both databases in turn, and its address."""
     with serving(api_anywhere.app) as address:
         yield api_anywhere, address
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the minutes-long tests of this folder out unless they are asked for by `-m slow`."""
+    if os.environ.get("WASTEFLOW_TEST_SLOW") == "1" or "slow" in str(config.option.markexpr):
+        return
+    here = Path(__file__).parent
+    slow = [item for item in items if here in item.path.parents and item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]

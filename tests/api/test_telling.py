@@ -17,7 +17,6 @@ from tests.api.conftest import Api
 from tests.api.loads import accepted, issued, on_the_road
 from wasteflow.client import signature_holds
 from wasteflow.core.errors import InvalidValue
-from wasteflow.services import outbound
 from wasteflow.services.delivering import PAUSES_S, deliver
 from wasteflow.services.mailing import mail_digests
 from wasteflow.services.outbound import Told, checked_address, post, resolved
@@ -134,7 +133,7 @@ def test_a_name_that_leads_inside_is_not_called(monkeypatch: pytest.MonkeyPatch)
     def lookup(*_: object, **__: object) -> list[Any]:
         return [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", ("192.168.1.9", 443))]
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", lookup)
+    monkeypatch.setattr("socket.getaddrinfo", lookup)
     assert checked_address("https://rebound.example/").hostname == "rebound.example"
     with pytest.raises(InvalidValue):
         resolved("rebound.example", 443, private=False)
