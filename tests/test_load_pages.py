@@ -1,0 +1,325 @@
+"""The pages of loads as HTML: who sees what, what a form does, what goes wrong and is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests import people, web_books
+from tests.load_pages import BOOKS, CAST, NEW, Clerk, clerk
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.services.checking import check_books
+from wasteflow.web.access import books
+from wasteflow_models import migrate
+
+People = Callable[[str], Clerk]
+
+
+def _served(url: str, folder: Path) -> Iterator[Flask]:
+    web_books.load(url, folder, BOOKS)
+    made = create_app(Config(url))
+    people.enrol(books(made).db, CAST)
+    yield made
+    books(made).db.dispose()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The application over small books that all tests of pages alone share."""
+    folder = tmp_path_factory.mktemp("loads")
+    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
+    migrate.upgrade(url)
+    yield from _served(url, folder)
+
+
+@pytest.fixture(scope="module")
+def at(app: Flask) -> People:
+    """``at(login)``: somebody of the cast at a browser."""
+    return cache(lambda login: clerk(app, login))
+
+
+@pytest.fixture
+def own_app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The application over books of one test, on both databases."""
+    yield from _served(database_url, tmp_path)
+
+
+# --- the common way ----------------------------------------------------------------------------
+
+
+def test_a_load_goes_from_the_short_form_to_accepted_with_one_tap(own_app: Flask) -> None:
+    sender, receiver = clerk(own_app, "operator.p1"), clerk(own_app, "operator.use")
+    load = sender.load("dispatch", ticket_no="F-1")
+    text = sender.see(load)
+    assert "已开单并发运" in text and "31.48 吨" in text and "快运物流" in text
+    assert "全部接收" not in text, "the consignor accepts nothing"
+    inbox = receiver.see("/inbox")
+    assert "待验收 2" in inbox and "全部接收 31.48 吨" in inbox
+    receiver.again(f"{load}/decide", {"received_t": "31.480", "back": "inbox"})
+    assert "已验收" in receiver.see("/inbox")
+    text = receiver.see(load)
+    assert "已接收" in text and "双方确认" in text and "Operator.Use · 丁建材" in text
+    assert check_books(db=books(own_app).db).ok
+
+
+def test_ticked_loads_are_accepted_together_and_each_stands_alone(own_app: Flask) -> None:
+    sender, receiver = clerk(own_app, "operator.p1"), clerk(own_app, "operator.use")
+    loads = [sender.load("dispatch") for _ in range(3)]
+    page = receiver.look("/inbox")
+    boxes = re.findall(r'name="id" value="([^"]+)"', page)
+    assert len(boxes) == 4
+    mine = [box for box in boxes if any(box.split()[0] in load for load in loads)]
+    stale = mine[0].split()[0] + " 99"
+    receiver.again("/inbox/accept", {"id": [stale, *mine[1:]]})
+    text = receiver.see("/inbox")
+    assert "已验收 2 单" in text and "第 99 版" in text
+    assert "待验收 2" in text
+
+
+def test_the_last_load_of_a_link_is_repeated_by_one_click(at: People) -> None:
+    sender = at("operator.p1")
+    load = sender.load("dispatch")
+    page = sender.look("/loads/new")
+    again = re.search(r'href="(/loads/new\?like=[^"]+)"', page)
+    assert again and again[1].endswith(load.rsplit("/", 1)[1])
+    page = sender.look(again[1])
+    assert 'value="丁建材"' in page and 'value="云A·12345"' in page
+    assert 'name="dispatched_t"' in page and 'value="31.480"' not in page
+
+
+# --- what goes wrong ---------------------------------------------------------------------------
+
+
+def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(at: People) -> None:
+    sender = at("operator.p1")
+    for name, wrong in (("dispatched_t", "31,48x"), ("partner", "没有这家")):
+        sender.load("issue", 422, **{"remark": "急", name: wrong})
+        field = re.search(rf'<input[^>]*id="n-{name}"[^>]*>', sender.html)
+        assert field and 'aria-invalid="true"' in field[0] and f'value="{wrong}"' in field[0]
+        assert f'id="n-{name}-error"' in sender.html
+        assert "急" in sender.html and 'value="pg_use" selected' in sender.html
+
+
+def test_a_draft_that_cannot_be_issued_is_kept_and_says_so(at: People) -> None:
+    sender = at("operator.p1")
+    sender.load("dispatch", 422, dispatched_t="")
+    assert "已存为草稿，尚未开单" in sender.html and 'id="n-dispatched_t-error"' in sender.html
+    draft = re.search(r'href="(/loads/[0-9a-f-]{36})"', sender.look("/loads?state=draft"))
+    assert draft and "未编号草稿" in sender.html
+    sender.send(f"{draft[1]}/edit", f"{draft[1]}/edit", {**NEW, "step": "dispatch"})
+    assert "在途" in sender.see(draft[1])
+
+
+def test_a_warning_is_shown_and_does_not_block(at: People) -> None:
+    sender = at("operator.p1")
+    load = sender.load("dispatch", dispatched_t="45")
+    text = sender.see(load)
+    assert "在途" in text and "35" in text, "45 t is above the payload cap of 35 t"
+
+
+def test_an_old_form_shows_what_the_other_side_did_and_keeps_what_was_typed(at: People) -> None:
+    sender, receiver = at("operator.p1"), at("operator.use")
+    load = sender.load("dispatch")
+    receiver.look(load)
+    sender.move(load, "hand_over", carrier="慢运物流")
+    receiver.again(
+        f"{load}/decide", {"received_t": "31.4", "refused_t": "2", "reason": "结块"}, 409
+    )
+    page, text = receiver.html, receiver.see
+    assert "这张运单有了变化" in page and "交接" in page
+    assert 'value="31.4"' in page and "结块" in page
+    receiver.again(f"{load}/decide", {"received_t": "31.4", "refused_t": "2", "reason": "结块"})
+    assert "部分接收" in text(load)
+
+
+def test_what_is_no_longer_open_shows_what_was_typed(at: People) -> None:
+    sender, receiver = at("operator.p1"), at("operator.use")
+    load = sender.load("dispatch")
+    sender.look(load)
+    receiver.move(load, "decide", received_t="31.48")
+    sender.again(f"{load}/cancel", {"reason": "司机退单", "carrier_statement": "老王"}, 409)
+    assert "现在不能再办这件事了" in sender.html and "司机退单" in sender.html
+
+
+# --- refusals, disputes, one side ---------------------------------------------------------------
+
+
+def test_a_refused_part_is_sent_back_as_a_child(at: People) -> None:
+    sender, receiver = at("operator.p1"), at("operator.use")
+    load = sender.load("dispatch")
+    receiver.move(load, "decide", 422, received_t="31.480", refused_t="5.2")
+    assert 'id="m-decide-reason-error"' in receiver.html
+    receiver.again(f"{load}/decide", {"received_t": "31.480", "refused_t": "5.2", "reason": "湿"})
+    text = receiver.see(load)
+    assert "还有 5.20 吨拒收货物没有去向" in text and "退回发货单位" in text
+    assert "退回发货单位" not in sender.see(load), "who refused it moves it"
+    page = f"{load.replace('/loads/', '/loads/new?parent=')}&kind=return"
+    answer = receiver.send(page, "/loads/new", {**_form(receiver, page), "step": "dispatch"})
+    child = answer.headers["Location"]
+    text = sender.see(child)
+    assert "退回单" in text and "5.20 吨" in text
+    sender.move(child, "decide", received_t="5.200")
+    assert "没有去向" not in receiver.see(load)
+
+
+def _form(who: Clerk, page: str) -> dict[str, str]:
+    """What stands in the fields of the form of a new load."""
+    html = who.look(page)
+    found = dict(re.findall(r'<input[^>]*name="(\w+)"[^>]*value="([^"]*)"', html))
+    for name, body in re.findall(r'<select[^>]*name="(\w+)"(.*?)</select>', html, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected', body)
+        found[name] = chosen[1] if chosen else ""
+    return {name: value for name, value in found.items() if value} | {"vehicle": "云A·1"}
+
+
+def test_a_dispute_says_from_when_the_park_may_settle(at: People) -> None:
+    sender, receiver, park = at("operator.p1"), at("operator.use"), at("park.b")
+    load = sender.load("dispatch")
+    receiver.move(load, "decide", received_t="26.1", reason="磅差")
+    text = park.see(load)
+    assert "园区最早可在" in text and "裁定争议" not in text, "the parties have their days first"
+    assert "本园区的争议" in park.see("/inbox")
+    sender.move(load, "contest", reason="我方磅单为准")
+    assert "发货单位不认可收货重量" in receiver.see(load)
+    sender.move(load, "acknowledge")
+    assert "有争议" not in sender.see(load)
+
+
+def test_reminding_comes_before_closing_alone(at: People) -> None:
+    sender = at("operator.p1")
+    load = sender.load("dispatch")
+    assert "单方办结" not in sender.see(load).replace("可凭单据单方办结", "")
+    sender.move(load, "remind")
+    assert "起仍无答复，可凭单据单方办结" in sender.see(load)
+
+
+def test_the_owing_side_is_offered_no_reminder_of_itself(at: People) -> None:
+    sender, receiver = at("operator.p1"), at("operator.use")
+    load = sender.load("dispatch")
+    assert f'action="{load}/remind"' in sender.look(load)
+    assert f'action="{load}/remind"' not in receiver.look(load)
+
+
+# --- corrections --------------------------------------------------------------------------------
+
+
+def test_a_correction_is_previewed_proposed_and_approved(own_app: Flask) -> None:
+    sender, receiver = clerk(own_app, "operator.p1"), clerk(own_app, "operator.use")
+    load = sender.load("dispatch")
+    receiver.move(load, "decide", received_t="31.46")
+    page = f"{load}/revise"
+    told = {"dispatched_t": "31.840", "why": "看错一位"}
+    sender.send(page, page, {**told, "step": "check"}, 200)
+    assert "更正前" in sender.html and "须经同意" in sender.html and "31.48 吨" in sender.html
+    sender.again(page, {**told, "step": "send"})
+    text = receiver.see(load)
+    assert "有一项更正等待答复" in text and "31.84 吨" in text and "看错一位" in text
+    assert "待答复的更正" in receiver.see("/inbox")
+    receiver.move(load, "approve")
+    text = sender.see(load)
+    assert "第 1 次更正：已同意" in text and "31.84 吨" in text
+
+
+def test_a_correction_needs_its_reason_and_a_change(at: People) -> None:
+    sender = at("operator.p1")
+    load = sender.load("dispatch")
+    page = f"{load}/revise"
+    sender.send(page, page, {"dispatched_t": "31", "why": "", "step": "check"}, 422)
+    assert 'id="v-why-error"' in sender.html and 'value="31"' in sender.html
+    sender.send(page, page, {"why": "无", "step": "check"}, 422)
+    assert "与现有记录相同" in sender.html
+
+
+def test_a_refused_correction_needs_a_reason_and_leaves_the_load(at: People) -> None:
+    sender, receiver = at("operator.p1"), at("operator.use")
+    load = sender.load("dispatch")
+    receiver.move(load, "decide", received_t="31.46")
+    page = f"{load}/revise"
+    sender.send(page, page, {"dispatched_t": "31.9", "why": "错", "step": "send"})
+    receiver.move(load, "refuse", 422, reason="")
+    receiver.again(f"{load}/refuse", {"reason": "磅单是对的"})
+    assert "未同意" in sender.see(load) and "磅单是对的" in sender.see(load)
+    sender.send(page, page, {"dispatched_t": "31.9", "why": "错", "step": "send"})
+    sender.move(load, "withdraw")
+    assert "已撤回" in sender.see(load)
+
+
+# --- who may what -------------------------------------------------------------------------------
+
+
+def test_pages_are_closed_to_those_without_business_or_right(app: Flask, at: People) -> None:
+    sender = at("operator.p1")
+    load = sender.load("dispatch")
+    nobody, gate = at("nobody"), at("gate.p1")
+    for page in (load, f"{load}/print", f"{load}/revise"):
+        nobody.look(page, 404)
+    nobody.look("/loads/new", 403)
+    assert "没有等您办理的事" in nobody.see("/inbox")
+    assert f'action="{load}/hand_over"' in gate.look(load)
+    assert f'action="{load}/cancel"' not in gate.html and "更正" not in gate.html.split("<main")[1]
+    stranger = app.test_client()
+    for page in ("/inbox", "/loads", "/loads/new", load, "/entries", "/months"):
+        answer = stranger.get(page)
+        assert answer.status_code == 302 and "/sign-in" in answer.headers["Location"], page
+
+
+def test_the_menu_follows_the_rights(at: People) -> None:
+    menus = {
+        login: set(re.findall(r'href="(/\w+(?:/new)?)"', _menu(at(login).look("/inbox"))))
+        for login in ("operator.p1", "driver", "park.b", "admin.use")
+    }
+    assert menus["operator.p1"] == {"/inbox", "/loads", "/loads/new", "/entries"}
+    assert menus["driver"] == {"/inbox", "/loads"}
+    assert menus["park.b"] == {"/inbox", "/loads", "/entries", "/months"}
+    assert menus["admin.use"] == {"/inbox", "/loads", "/loads/new", "/entries", "/months"}
+
+
+def _menu(html: str) -> str:
+    return html.partition('class="work-nav"')[2].partition("</nav>")[0]
+
+
+# --- list, slip, languages ----------------------------------------------------------------------
+
+
+def test_the_list_filters_pages_and_exports(at: People) -> None:
+    sender = at("operator.p1")
+    load = sender.load("dispatch", remark="=cmd")
+    number = re.search(r"<h1>(W\d+)</h1>", sender.look(load))
+    assert number
+    assert number[1] in sender.see("/loads?state=in_transit&party=丁建材&material=phosphogypsum")
+    assert "没有符合条件的运单" in sender.see("/loads?state=lost")
+    assert "不是期间" in sender.see("/loads?period=2026-13", 422)
+    text = sender.client.get("/loads?format=csv&state=in_transit").get_data(as_text=True)
+    rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+    mine = next(row for row in rows if row["运单号"] == number[1])
+    assert mine["发货量"] == "31.480" and not mine["备注"].startswith("=")
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_page_reads_in_both_languages(app: Flask, lang: str) -> None:
+    sender, receiver, park = (clerk(app, who) for who in ("operator.p1", "operator.use", "park.b"))
+    load = sender.load("dispatch")
+    receiver.move(load, "decide", received_t="26", refused_t="2", reason="x")
+    pages = ["/inbox", "/loads", load, f"{load}/print", "/entries", "/months"]
+    for who, more in ((sender, [f"{load}/revise", "/loads/new"]), (receiver, []), (park, [])):
+        for page in [*pages, *more]:
+            html = who.look(f"{page}?lang={lang}")
+            assert f'<html lang="{"en" if lang == "en" else "zh-CN"}"' in html
+            assert not re.search(r"<[^>]+\s(on\w+|style)=", html), page
+    assert ("State" if lang == "en" else "状态") in sender.see(f"/loads?lang={lang}")
+
+
+def test_the_slip_names_parties_goods_and_weights(at: People) -> None:
+    sender = at("operator.p1")
+    load = sender.load("issue")
+    text = sender.see(f"{load}/print")
+    for part in ("甲化工", "丁建材", "磷石膏", "31.48", "云A·12345", "司机签字"):
+        assert part in text
