@@ -76,7 +76,10 @@ class Bound:
 
 @dataclass(slots=True)
 class Staging:
-    """State of one import; `staged`: its ranges are noted, to be found after a crash."""
+    """State of one import; `staged`: its ranges are noted, to be found after a crash.
+
+    touched: (material id, month) of the roll-up rows that were put aside.
+    """
 
     keys: Keys
     batch_id: int
@@ -93,6 +96,7 @@ class Staging:
     book_parents: set[int] = field(default_factory=set)
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
+    touched: list[tuple[int, int]] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     _received: dict[int, Known] = field(default_factory=dict)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)

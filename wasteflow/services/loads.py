@@ -35,7 +35,7 @@ from wasteflow_models.ledger import BatchRow
 from wasteflow_models.load_pack import CAN_PACK, PackedLoads
 from wasteflow_models.partitions import drawn_numbers
 from wasteflow_models.raw import is_postgresql
-from wasteflow_models.staging import claimed, clear_rows, discard, sweep
+from wasteflow_models.staging import claimed, discard, fold, sweep
 
 Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
@@ -151,10 +151,11 @@ def _in_stages(
             stage_rollup(db, staging)
             with db.write(Alone.NOBODY) as session:
                 publish(session, staging, session.merge(batch), report)
-            clear_rows(db, staging.batch_id)
         else:
             report.taken, report.completed = staging.taken, len(staging.completing)
             report.skipped = staging.skipped
+    if not dry_run:  # outside: what is published is never discarded
+        fold(db, staging.batch_id)
     return report
 
 
