@@ -50,6 +50,7 @@ class ForwardMonth:
 
     number: int
     system: MonthSystem
+    _lens: Lens | None
     _operator: Operator
     _passing: sparse.csr_array
     _entering: sparse.csr_array
@@ -77,6 +78,12 @@ class ForwardMonth:
         if self._drawn.nnz:
             found = found + sparse.csc_array(drawn)[:, operator.queues].tocsr() @ self._drawn
         return sparse.csr_array(found)
+
+    def carries(self) -> Mask:
+        """Moves along which the traced class goes from place to place."""
+        moves = self.system.moves
+        kept = (moves.target >= 0) & ~self.system.circulating[moves.source]
+        return kept if self._lens is None else kept & self._lens(self.system)
 
     def leaving(self) -> sparse.csr_array:
         """Outflow of every place by origin (places x origins)."""
@@ -156,7 +163,7 @@ def _step(
         shape=(operator.queue_count, len(waiting)),
     )
     left = _scatter(operator, staying, sparse.csr_array(kept + share @ at_hand), len(system.out))
-    return ForwardMonth(number, system, operator, passing, entering, drawn, left)
+    return ForwardMonth(number, system, lens, operator, passing, entering, drawn, left)
 
 
 def _matrix(chain: Chain, sources: Sources, wanted: Mask) -> sparse.csr_array:

@@ -13,6 +13,7 @@ from wasteflow.web.pages import (
     auditor,
     detail,
     drill,
+    drill_records,
     explorer,
     flow_map,
     origin,
@@ -38,7 +39,7 @@ blueprint.add_url_rule("/targets", "targets", kept(target_board.show))
 blueprint.add_url_rule("/rates", "rates", kept(explorer.show))
 blueprint.add_url_rule("/gap", "gap", kept(explorer.gap))
 blueprint.add_url_rule("/postings", "postings", kept(drill.postings))
-blueprint.add_url_rule("/records", "records", drill.records)
+blueprint.add_url_rule("/records", "records", drill_records.records)
 blueprint.add_url_rule("/provenance", "provenance", kept(origin.show))
 blueprint.add_url_rule("/quota", "quota", kept(planning.quota))
 blueprint.add_url_rule("/crosscheck", "crosscheck", planning.crosscheck)
