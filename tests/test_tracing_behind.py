@@ -112,7 +112,7 @@ def test_a_firm_that_generates_nothing_has_no_postings() -> None:
 
 
 @given(seed=SEEDS, basis=st.sampled_from(list(Basis)), text=st.sampled_from(PERIODS))
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_places_and_treatments_add_up_to_the_terms(seed: int, basis: Basis, text: str) -> None:
     """What settled and what a treatment counts for; in - out = lying + settled in every place."""
     rows = network(seed)
@@ -142,7 +142,7 @@ def test_places_and_treatments_add_up_to_the_terms(seed: int, basis: Basis, text
 
 
 @given(seed=SEEDS)
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_rows_of_a_trace_add_up_by_origin_and_year(seed: int) -> None:
     chain = build_chain(FlowTable.of_rows(network(seed)), FATES)
     operators, passed = prepared(chain)

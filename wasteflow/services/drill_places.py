@@ -1,7 +1,7 @@
 """Drill into what is no posting: mass that lies in a place, or settled there, or ended a trace.
 
-A place's postings in, less those out, less what else became of the mass, add up to the figure to the
-kilogram; each posting opens into its records (`drill.records_report`).  Reads only.
+A place's postings in, less those out, less what else became of the mass, add up to the figure to
+the kilogram; each posting opens into its records (`drill.records_report`).  Reads only.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def trace_part_report(
     """The postings one row of a trace rests on, of one origin and year (0 = unknown) alone.
 
     Of what lies somewhere, or settled there: every posting into and out of the place since the
-    books began, those out negative.  part_t adds up to total_t, the tonnes of the row.  Raises InvalidValue; NotFound.
+    books began, those out negative.  part_t adds up to total_t, the tonnes of the row.
+    Raises InvalidValue; NotFound.
     """
     trace = trace_report(
         db=db, enterprise=enterprise, material=material, period=period, direction=direction

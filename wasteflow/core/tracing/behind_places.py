@@ -1,8 +1,8 @@
 """What a place did with mass of some origins: every posting in and out, what lies, what settled.
 
 For figures that are no postings themselves: what is stored somewhere, what filled an earlier hole,
-what a treatment counts for.  In a place: in - out = lying at the end + settled, and each of the four
-follows from one forward pass with the columns of the origins alone.
+what a treatment counts for.  In a place: in - out = lying at the end + settled, and each of the
+four follows from one forward pass with the columns of the origins alone.
 """
 
 from __future__ import annotations
