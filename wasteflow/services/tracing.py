@@ -156,5 +156,10 @@ def forget() -> None:
     forget_keys()
     forget_columns()
     forget_books()
+    forget_chains()
+
+
+def forget_chains() -> None:
+    """Drop what this process keeps of tracing; columns of the roll-up stay."""
     _kept.clear()
     _latest.clear()
