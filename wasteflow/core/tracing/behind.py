@@ -133,7 +133,7 @@ def _pass(
         shape = len(chain.places), len(chain.origins)
         before = next_month(period.first, -1)
         start = State(before, chain.places, chain.origins, sparse.csr_array(shape))
-        operators = _without_openings(operators, first, last, lens)
+        operators = without_openings(operators, first, last, lens)
     yield from forward(operators, passed, last=last, lens=lens, start=start, only=own)
 
 
@@ -144,7 +144,7 @@ def new_mass(
     return _pass(operators, passed, firm, period, basis, new=True)
 
 
-def _without_openings(operators: Operators, first: int, last: int, lens: Lens | None) -> Operators:
+def without_openings(operators: Operators, first: int, last: int, lens: Lens | None) -> Operators:
     """The same systems for a pass that leaves out what opening entries of the months state.
 
     Shares and draws stay those of the whole books; stated stock is prior for every period.

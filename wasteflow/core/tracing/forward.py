@@ -96,6 +96,12 @@ class ForwardMonth:
         at_queues = operator.to_queue.T @ self._passing + self._entering
         return _scatter(operator, self._passing, sparse.csr_array(at_queues), len(self.system.out))
 
+    def pool_of(self, sites: Ints) -> sparse.csr_array:
+        """Rows of `pool` of some sites, without making the others."""
+        position = np.empty(len(self.system.out), np.int64)
+        position[self._operator.sites] = np.arange(len(self._operator.sites))
+        return self._passing[position[sites]]
+
     def closing(self) -> sparse.csr_array:
         """Stock at the end of the month (places x origins)."""
         return self._kept
