@@ -138,18 +138,32 @@ def map_job(run: Run) -> Iterator[Line]:
 
 
 def tracing_job(run: Run) -> Iterator[Line]:
-    """Tracing with nothing remembered; no peer is known."""
+    """Tracing with no chain remembered; no peer is known."""
     period = run.files.size.period(12).text
     for basis in ("declared", "verified"):
-        ours = run.timed(
-            "tracing:traced_rates",
-            run.once,
-            url=run.loaded(),
-            warm_url=run.warm(),
-            period=period,
-            basis=basis,
-        )
-        yield run.line(f"tracing for {basis} rates, 12 months", ours=ours, bar=Bar(seconds=1.0))
+        for cold in (False, True):
+            ours = run.timed(
+                "tracing:traced_rates",
+                run.once,
+                url=run.loaded(),
+                warm_url=run.warm(),
+                period=period,
+                basis=basis,
+                cold=cold,
+            )
+            if cold:
+                yield run.line(
+                    f"tracing for {basis} rates, 12 months, with reading",
+                    ours=ours,
+                    notes=("registry and roll-up read from the database each time",),
+                )
+            else:
+                yield run.line(
+                    f"tracing for {basis} rates, 12 months",
+                    ours=ours,
+                    bar=Bar(seconds=1.0),
+                    notes=("columns of the roll-up in memory",),
+                )
     ours = run.timed("tracing:origin_table", run.once, url=run.loaded())
     yield run.line(
         f"tracing, origin x place, {run.files.size.months} months",

@@ -129,8 +129,8 @@ class PeriodTerms:
     ever: dict[str, Cumulative] = field(default_factory=dict)
 
 
-class _Span(NamedTuple):
-    """Columns of one period: `codes` (ascending) start at `base`; stock and ever stand behind."""
+class Span(NamedTuple):
+    """Months and columns of a period: `codes` (ascending) start at `base`, stock and ever follow."""
 
     period: Period
     first: int
@@ -161,7 +161,7 @@ def period_terms(
     use `monthly.attribution_months`.
     """
     chain = operators.chain
-    spans = _spans(chain, periods, basis, split)
+    spans = spans_of(chain, periods, basis, split)
     everywhere = np.ones(len(chain.places), bool)
     columns: list[Column] = []
     for span in spans:
@@ -184,7 +184,7 @@ def period_terms(
                 found.append(Hits(spent, np.full(len(spent), span.ever)))
         return Hits(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
-    treatment = _Treatment(operators, spans)
+    treatment = Treatment(operators, spans)
     reached = adjoint(
         operators, passed, columns, hits, lens=lens_of(basis), observe=treatment.observe
     )
@@ -195,8 +195,8 @@ def period_terms(
     ]
 
 
-def _spans(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) -> list[_Span]:
-    spans: list[_Span] = []
+def spans_of(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) -> list[Span]:
+    spans: list[Span] = []
     base = 0
     coded: dict[int, Ints] = {}
     for period in periods:
@@ -207,20 +207,20 @@ def _spans(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) 
                 codes = np.unique(move_codes(chain.months[number], basis, split))
                 coded[number] = codes[codes >= 0]
             parts.append(coded[number])
-        span = _Span(period, first, last, np.unique(np.concatenate(parts)), base)
+        span = Span(period, first, last, np.unique(np.concatenate(parts)), base)
         spans.append(span)
         base = span.stock + (2 if basis is Basis.VERIFIED else 1)
     return spans
 
 
-class _Treatment:
+class Treatment:
     """Treated mass that is not used by the period's end (consumption balance, 2-domain 1.5).
 
     A treatment of k kg at a site with throughput T counts, of every kilogram in the pool, the share
     k / T (k capped at T) times one minus its chance u to be used by the end of the period.
     """
 
-    def __init__(self, operators: Operators, spans: list[_Span]) -> None:
+    def __init__(self, operators: Operators, spans: list[Span]) -> None:
         self.operators, self.spans = operators, spans
         self._unused: dict[int, tuple[Ints, Floats]] = {}
 
@@ -265,19 +265,51 @@ def no_hits(number: int, system: MonthSystem) -> Hits:
     return Hits(empty, empty)
 
 
-def _terms(chain: Chain, span: _Span, kg: Floats, treated: Floats, basis: Basis) -> PeriodTerms:
-    """Round the table (origin new | prior) x (fate, stock) once and read the terms off it."""
-    part = kg[:, :, span.base : span.stock + 1]
-    rows = [
+def _terms(chain: Chain, span: Span, kg: Floats, treated: Floats, basis: Basis) -> PeriodTerms:
+    """Add the columns of a period up by name, then as `terms_of_tables`."""
+    part = kg[:, :, span.base : span.stock + 1].copy()
+    # Of other fates only what arose in the period is asked for; what openings state is a part.
+    part[PRIOR][:, int(np.searchsorted(span.codes, (DISPOSED + 1) * _FATE)) :] = 0.0
+    unknown = np.array(_known_years(chain)) == 0
+    tables = [
         by_name(chain, part[NEW]),
         by_name(chain, part[PRIOR]),
-        by_name(chain, part[PRIOR] * (np.array(_known_years(chain)) == 0)[:, None]),
+        by_name(chain, part[PRIOR] * unknown[:, None]),
     ]
-    rows[1] -= rows[2]
-    whole = controlled_rounding(np.maximum(np.concatenate(rows), 0.0))
-    new, prior, unknown = whole.reshape(3, len(chain.names), part.shape[2])
+    spent = kg[:, :, span.ever].sum(axis=0) if basis is Basis.VERIFIED else kg[0, :, 0]
+    return terms_of_tables(
+        chain,
+        span,
+        tables,
+        by_name(chain, treated[:, None])[:, 0],
+        by_name(chain, spent[:, None])[:, 0],
+        basis,
+    )
+
+
+SURE_KG_PLACES = 4
+"""Decimals of a kilogram that any order of adding up gives; what lies behind decides nothing."""
+
+
+def terms_of_tables(
+    chain: Chain,
+    span: Span,
+    tables: Sequence[Floats],
+    treated: Floats,
+    spent: Floats,
+    basis: Basis,
+) -> PeriodTerms:
+    """Round the table (name new | prior) x (fate, stock) once and read the terms off it.
+
+    tables: new, prior, and of the prior what no year is known of; names x (codes of the span, and
+    the stock).  treated, spent (used since the books began; verified only): kilograms by name.
+    """
+    fresh, before, blank = tables
+    cells = np.concatenate([fresh, before - blank, blank])
+    whole = controlled_rounding(np.maximum(np.round(cells, SURE_KG_PLACES), 0.0))
+    new, prior, unknown = whole.reshape(3, len(chain.names), fresh.shape[1])
     arose = _arisen(chain, span)
-    treated_kg = np.rint(by_name(chain, treated[:, None])[:, 0]).astype(np.int64)
+    treated_kg = np.rint(np.round(treated, SURE_KG_PLACES)).astype(np.int64)
     words = _words(chain, span.codes)
     result = PeriodTerms(span.period, basis, {}, {}, {})
     present = new.any(axis=1) | prior.any(axis=1) | unknown.any(axis=1) | (arose > 0)
@@ -292,19 +324,18 @@ def _terms(chain: Chain, span: _Span, kg: Floats, treated: Floats, basis: Basis)
         if unknown[number, :uses].any():
             result.unknown_year_kg[name] = int(unknown[number, :uses].sum())
     if basis is Basis.VERIFIED:
-        result.ever.update(_ever(chain, span, kg[:, :, span.ever].sum(axis=0)))
+        result.ever.update(_ever(chain, span, spent))
     return result
 
 
-def _ever(chain: Chain, span: _Span, spent: Floats) -> dict[str, Cumulative]:
+def _ever(chain: Chain, span: Span, spent: Floats) -> dict[str, Cumulative]:
     """Used and all ever had, opening stock included, to the end of the period, per name."""
     had = np.zeros(len(chain.names), np.int64)
     for system in chain.months[: span.last + 1]:
         for part in (system.opened, system.sources):
             had += np.bincount(chain.origin_name[part.origin], part.kg, len(had)).astype(np.int64)
-    used_kg = by_name(chain, spent[:, None])[:, 0]
     return {
-        chain.names[number]: Cumulative(float(used_kg[number]), int(had[number]))
+        chain.names[number]: Cumulative(float(spent[number]), int(had[number]))
         for number in np.flatnonzero(had).tolist()
     }
 
@@ -351,7 +382,7 @@ def by_name(chain: Chain, by_origin: Floats) -> Floats:
     return found
 
 
-def _arisen(chain: Chain, span: _Span) -> Ints:
+def _arisen(chain: Chain, span: Span) -> Ints:
     """Whole kilograms that came in during the period per name, openings not counted."""
     found = np.zeros(len(chain.names), np.int64)
     for system in chain.months[span.first : span.last + 1]:

@@ -50,6 +50,7 @@ class ForwardMonth:
 
     number: int
     system: MonthSystem
+    _lens: Lens | None
     _operator: Operator
     _passing: sparse.csr_array
     _entering: sparse.csr_array
@@ -78,6 +79,12 @@ class ForwardMonth:
             found = found + sparse.csc_array(drawn)[:, operator.queues].tocsr() @ self._drawn
         return sparse.csr_array(found)
 
+    def carries(self) -> Mask:
+        """Moves along which the traced class goes from place to place."""
+        moves = self.system.moves
+        kept = (moves.target >= 0) & ~self.system.circulating[moves.source]
+        return kept if self._lens is None else kept & self._lens(self.system)
+
     def leaving(self) -> sparse.csr_array:
         """Outflow of every place by origin (places x origins)."""
         everything = np.arange(len(self.system.moves.kg))
@@ -88,6 +95,12 @@ class ForwardMonth:
         operator = self._operator
         at_queues = operator.to_queue.T @ self._passing + self._entering
         return _scatter(operator, self._passing, sparse.csr_array(at_queues), len(self.system.out))
+
+    def pool_of(self, sites: Ints) -> sparse.csr_array:
+        """Rows of `pool` of some sites, without making the others."""
+        position = np.empty(len(self.system.out), np.int64)
+        position[self._operator.sites] = np.arange(len(self._operator.sites))
+        return self._passing[position[sites]]
 
     def closing(self) -> sparse.csr_array:
         """Stock at the end of the month (places x origins)."""
@@ -156,7 +169,7 @@ def _step(
         shape=(operator.queue_count, len(waiting)),
     )
     left = _scatter(operator, staying, sparse.csr_array(kept + share @ at_hand), len(system.out))
-    return ForwardMonth(number, system, operator, passing, entering, drawn, left)
+    return ForwardMonth(number, system, lens, operator, passing, entering, drawn, left)
 
 
 def _matrix(chain: Chain, sources: Sources, wanted: Mask) -> sparse.csr_array:

@@ -30,14 +30,12 @@ def open_lens(system: MonthSystem) -> Mask:
 class YearPass(NamedTuple):
     """Result per month of the chain; arrays are places x years (phi: queues x years).
 
-    `start` = content at the beginning, openings posted in the month included; `out` = everything
-    that leaves; `close` = content at the end.  Kilograms, float64.
+    `start` = content at the beginning, openings posted in the month included; `close` = content at
+    the end.  Kilograms, float64.
     """
 
     phi: tuple[Floats, ...]
     start: tuple[Floats, ...]
-    pool: tuple[Floats, ...]
-    out: tuple[Floats, ...]
     close: tuple[Floats, ...]
 
 
@@ -99,15 +97,13 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
         pool = operator.forward(b)
         np.maximum(pool, 0.0, out=pool)
         pool[system.circulating] = 0.0
-        out = pool * system.passed[:, None]
-        close = pool - out
-        out[queues] += drawn
+        close = pool - pool * system.passed[:, None]
         close[queues] += content[queues] - drawn
         close[system.closing == 0] = 0.0
-        kept.append((phi, content, pool, out, close))
+        kept.append((phi, content, close))
         content = close
     if not kept:
-        return YearPass((), (), (), (), ())
+        return YearPass((), (), ())
     return YearPass(*zip(*kept, strict=True))
 
 

@@ -15,6 +15,7 @@ from wasteflow.web.pages import (
     auditor,
     detail,
     drill,
+    drill_records,
     explorer,
     flow_map,
     origin,
@@ -53,7 +54,7 @@ _report("/targets", "targets", kept(target_board.show))
 _report("/rates", "rates", kept(explorer.show))
 _report("/gap", "gap", kept(explorer.gap))
 _report("/postings", "postings", kept(drill.postings))
-_report("/records", "records", drill.records)
+_report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
