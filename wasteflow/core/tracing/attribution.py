@@ -130,7 +130,7 @@ class PeriodTerms:
 
 
 class Span(NamedTuple):
-    """Months and columns of a period: `codes` (ascending) start at `base`, stock and ever follow."""
+    """Months and columns of a period: `codes` (ascending) from `base` on, stock and ever next."""
 
     period: Period
     first: int
