@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,17 +20,54 @@ from wasteflow.config import Config
 from wasteflow.config_accounts import AccountConfig
 from wasteflow.services.account_log import log_report
 from wasteflow.web.access import books
+from wasteflow_models import migrate
 from wasteflow_models.engine import Database
+
+Make = Callable[..., Flask]
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the small books and the whole cast, copied for each test.
+
+    The services below are tested on both databases; pages add no SQL of their own.
+    """
+    folder = tmp_path_factory.mktemp("accounts")
+    path = folder / "ready.sqlite3"
+    url = f"sqlite:///{path.as_posix()}"
+    migrate.upgrade(url)
+    web_books.load(url, folder, (*web_books.REGISTRY, *web_books.TRADED))
+    db = Database(url)
+    people.enrol(db)
+    db.dispose()
+    return path
 
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """The application on the small books, with the whole cast enrolled."""
-    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.LEDGER))
-    made = create_app(Config(database_url, lang="en"))
-    people.enrol(books(made).db)
+def url(ready: Path, tmp_path: Path) -> str:
+    """The URL of a copy of `ready`."""
+    shutil.copy(ready, tmp_path / "books.sqlite3")
+    return f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
+
+
+@pytest.fixture
+def make(url: str) -> Iterator[Make]:
+    """``make(open_reading=…)``: the application on the copy, with settings of accounts."""
+    apps = []
+
+    def made(**accounts: Any) -> Flask:
+        apps.append(create_app(Config(url, lang="en", accounts=AccountConfig(**accounts))))
+        return apps[-1]
+
     yield made
-    books(made).db.dispose()
+    for app in apps:
+        books(app).db.dispose()
+
+
+@pytest.fixture
+def app(make: Make) -> Flask:
+    """The application on the copy."""
+    return make()
 
 
 def html(client: FlaskClient, address: str, status: int = 200) -> str:
@@ -152,13 +191,8 @@ FOREIGN = ("Trader", "ent.trade", "Producer Two", "ent.p2")
 
 
 @pytest.mark.parametrize("more", ["", "&level=park&between=1&links=5000", "&direction=upstream"])
-def test_no_page_shows_a_firm_what_others_do_among_themselves(
-    database_url: str, tmp_path: Path, more: str
-) -> None:
+def test_no_page_shows_a_firm_what_others_do_among_themselves(app: Flask, more: str) -> None:
     """ent.p1 gives to ent.use only; what ent.p2 and the trader do is none of its business."""
-    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.TRADED))
-    app = create_app(Config(database_url, lang="en"))
-    people.enrol(books(app).db, ["admin.p1", "root"])
     client, root = sign_in(app, "admin.p1"), sign_in(app, "root")
     seen = ""
     for path in READ:
@@ -181,7 +215,6 @@ def test_no_page_shows_a_firm_what_others_do_among_themselves(
         assert root.get(address).status_code == 200, address
     own = "/postings?source=transit:ent.p1:ent.use&target=site:ent.use"
     assert client.get(own).status_code == 200
-    books(app).db.dispose()
 
 
 QUIET = (
@@ -194,16 +227,13 @@ QUIET_ENTRIES = "doc_no,enterprise,kind,material,date,tonnes\n" + "".join(
 
 
 def test_a_firm_reads_the_sums_of_its_park_where_enough_firms_stand_behind(
-    database_url: str, tmp_path: Path
+    app: Flask, url: str, tmp_path: Path
 ) -> None:
     """park.a: p1 alone, then four firms; the region holds one more, which its sum would tell."""
-    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.LEDGER))
-    app = create_app(Config(database_url, lang="en"))
-    people.enrol(books(app).db, ["admin.p1", "park.a", "driver"])
     client = sign_in(app, "admin.p1")
     page = html(client, "/summary?area=park:park.a&period=2026")
     assert page.count("hidden (fewer") == 2 and "1,500" not in page
-    web_books.load(database_url, tmp_path, [("enterprises", QUIET), ("entries", QUIET_ENTRIES)])
+    web_books.load(url, tmp_path, [("enterprises", QUIET), ("entries", QUIET_ENTRIES)])
     page = html(client, "/summary?area=park:park.a&period=2026")
     assert "hidden (fewer" not in page and page.count(">2,100.0<") == 2
     for area in ("region:530000", "all"):
@@ -214,7 +244,6 @@ def test_a_firm_reads_the_sums_of_its_park_where_enough_firms_stand_behind(
     manager = sign_in(app, "park.a").get("/summary?area=park:park.a")
     assert manager.status_code == 302 and "/rates" in manager.headers["Location"]
     assert sign_in(app, "driver").get("/summary").status_code == 403
-    books(app).db.dispose()
 
 
 def test_who_has_no_reports_is_told_so(app: Flask) -> None:
@@ -239,12 +268,8 @@ def test_the_same_page_is_kept_for_those_who_may_read_the_same(app: Flask) -> No
     assert token and second.post("/sign-out", data={"csrf_token": token[1]}).status_code == 303
 
 
-def test_open_reading_shows_everything_without_an_account(
-    database_url: str, tmp_path: Path
-) -> None:
-    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.LEDGER))
-    app = create_app(Config(database_url, accounts=AccountConfig(open_reading=True)))
-    people.enrol(books(app).db, ["admin.p1"])
+def test_open_reading_shows_everything_without_an_account(make: Make) -> None:
+    app = make(open_reading=True)
     client = app.test_client()
     assert client.get("/?scope=park:park.b").status_code == 200
     assert client.get("/account").status_code == 302
@@ -252,7 +277,6 @@ def test_open_reading_shows_everything_without_an_account(
     signed = sign_in(app, "admin.p1")
     assert signed.get("/?scope=all").status_code == 200
     assert signed.get("/members?organisation=ent.use").status_code == 404
-    books(app).db.dispose()
 
 
 def test_without_any_user_the_page_names_the_command(database_url: str) -> None:
@@ -331,10 +355,9 @@ def test_the_log_shows_each_admin_the_own_acts(app: Flask) -> None:
     assert sign_in(app, "operator.p1").get("/audit-log").status_code == 403
 
 
-def test_too_many_failures_wait_in_the_database(app: Flask) -> None:
+def test_too_many_failures_wait_in_the_database(make: Make) -> None:
     """Another process of the server, with its own memory, refuses as well."""
-    url = books(app).config.database_url
-    other = create_app(Config(url, lang="en"))
+    app, other = make(), make()
     for number in range(6):
         client = (app, other)[number % 2].test_client()
         token = Visitor(client).form_token("/sign-in")
@@ -342,7 +365,6 @@ def test_too_many_failures_wait_in_the_database(app: Flask) -> None:
         answer = client.post("/sign-in", data=data)
         assert answer.status_code == (401 if number < 5 else 429), number
     assert int(answer.headers["Retry-After"]) > 0
-    books(other).db.dispose()
 
 
 def test_the_form_itself_is_limited_by_address_in_every_process(
@@ -350,7 +372,6 @@ def test_the_form_itself_is_limited_by_address_in_every_process(
 ) -> None:
     config = Config(database_url, lang="en", accounts=AccountConfig(limit_sign_in="3 per hour"))
     apps = [create_app(config), create_app(config)]
-    people.enrol(Database(database_url), ["root"])
     codes = []
     for number in range(5):
         client = apps[number % 2].test_client()
@@ -362,10 +383,9 @@ def test_the_form_itself_is_limited_by_address_in_every_process(
 
 
 @pytest.mark.parametrize(("count", "address"), [(0, "127.0.0.1"), (1, "198.51.100.7")])
-def test_proxies_are_believed_by_count(database_url: str, count: int, address: str) -> None:
-    app = create_app(Config(database_url, accounts=AccountConfig(proxies=count)))
+def test_proxies_are_believed_by_count(make: Make, count: int, address: str) -> None:
+    app = make(proxies=count)
     db = books(app).db
-    people.enrol(db, ["root"])
     client = app.test_client()
     headers = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
     token = Visitor(client).form_token("/sign-in")
@@ -373,4 +393,3 @@ def test_proxies_are_believed_by_count(database_url: str, count: int, address: s
     assert client.post("/sign-in", data=data, headers=headers).status_code == 303
     log = log_report(db=db, actor=people.actor(db, "root"))
     assert log["rows"][0]["action"] == "sign_in" and log["rows"][0]["address"] == address
-    db.dispose()

@@ -10,7 +10,7 @@ alone and entries one writer at a time (`Alone`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from enum import Enum
 from pathlib import Path
@@ -67,6 +67,7 @@ class Database:
         path = checked_url(url).database if self.is_sqlite else None
         self.path = Path(path) if path and path != ":memory:" else None
         self._turnstile = Turnstile(self.path, BUSY_TIMEOUT_S) if self.path else None
+        self._closers: list[Callable[[], None]] = []
 
     @contextmanager
     def write(self, alone: Alone = Alone.ENTRIES) -> Iterator[Session]:
@@ -106,8 +107,14 @@ class Database:
         with self._writer.connect() as connection:
             yield connection
 
+    def on_dispose(self, closer: Callable[[], None]) -> None:
+        """Call `closer` with `dispose`: what stands beside the database closes with it."""
+        self._closers.append(closer)
+
     def dispose(self) -> None:
         """Close every pooled connection."""
+        for closer in self._closers:
+            closer()
         self._writer.dispose()
         if self._reader is not None:
             self._reader.dispose()

@@ -8,13 +8,16 @@ that a request never waits for an import.  Losing them is harmless, so nothing i
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from wasteflow_models.engine import checked_url
+from wasteflow_models.engine import Database
 
 SCHEMA = "wasteflow_limits"
 _STALE_S = 60
@@ -22,13 +25,14 @@ _COLUMNS = "(key VARCHAR(300) PRIMARY KEY, ends DOUBLE PRECISION NOT NULL, hits 
 
 
 class RateWindows:
-    """Counters beside the database of `url`; made when the first is counted."""
+    """Counters beside a database; made when the first is counted, closed with it."""
 
-    def __init__(self, url: str) -> None:
-        parsed = checked_url(url)
-        self._sqlite = parsed.get_backend_name() == "sqlite"
-        self._table = "rate_window" if self._sqlite else f"{SCHEMA}.rate_window"
-        self._engine = _beside(parsed.database or "") if self._sqlite else create_engine(url)
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._table = "rate_window" if db.is_sqlite else f"{SCHEMA}.rate_window"
+        self._beside = _beside(db.path) if db.is_sqlite else None
+        if self._beside is not None:
+            db.on_dispose(self._beside.dispose)
         self._made = False
         self._lock = Lock()
 
@@ -42,7 +46,7 @@ class RateWindows:
             "ends = CASE WHEN w.ends <= :now THEN excluded.ends ELSE w.ends END RETURNING hits"
         )
         values = {"key": key, "ends": now + seconds, "amount": amount, "now": now}
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             hits = int(connection.execute(statement, values).scalar_one())
             if hits == amount:  # a new window: a good moment to sweep
                 sweep = text(f"DELETE FROM {self._table} WHERE ends < :old AND key <> :key")
@@ -53,7 +57,7 @@ class RateWindows:
         """(hits, end of the window) of a key; (0, now) if there is none."""
         self._make()
         query = text(f"SELECT hits, ends FROM {self._table} WHERE key = :key AND ends > :now")
-        with self._engine.connect() as connection:
+        with self._begin() as connection:
             found = connection.execute(query, {"key": key, "now": now}).one_or_none()
         return (int(found[0]), float(found[1])) if found else (0, now)
 
@@ -61,23 +65,28 @@ class RateWindows:
         """Forget a key, or all."""
         self._make()
         where, values = (" WHERE key = :key", {"key": key}) if key else ("", {})
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             connection.execute(text(f"DELETE FROM {self._table}{where}"), values)
 
-    def dispose(self) -> None:
-        """Close every connection."""
-        self._engine.dispose()
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        if self._beside is not None:
+            with self._beside.begin() as connection:
+                yield connection
+        else:
+            with self._db.connection() as connection, connection.begin():
+                yield connection
 
     def _make(self) -> None:
         with self._lock:
             if self._made:
                 return
-            kind = "TABLE" if self._sqlite else "UNLOGGED TABLE"
+            kind = "TABLE" if self._beside else "UNLOGGED TABLE"
             create = f"CREATE {kind} IF NOT EXISTS {self._table} {_COLUMNS}"
             for last in (False, True):
                 try:
-                    with self._engine.begin() as connection:
-                        if not self._sqlite:
+                    with self._begin() as connection:
+                        if self._beside is None:
                             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
                         connection.execute(text(create))
                     break
@@ -87,10 +96,10 @@ class RateWindows:
             self._made = True
 
 
-def _beside(path: str) -> Engine:
+def _beside(path: Path | None) -> Engine:
     """An engine on the file beside a SQLite database; in memory beside one in memory."""
-    name = "" if path in ("", ":memory:") else f"/{path}.limits"
-    engine = create_engine(f"sqlite://{name}", connect_args={"timeout": 10})
+    url = URL.create("sqlite", database=f"{path}.limits" if path else None)
+    engine = create_engine(url, connect_args={"timeout": 10})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:

@@ -14,9 +14,11 @@ from wasteflow.core.errors import FieldsRefused, RuleBroken, StaleVersion, Waste
 from wasteflow.core.lifecycle import IllegalMove
 from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied
+from wasteflow.services.closing import close_month
 from wasteflow.services.export import export_shipments
 from wasteflow.services.live import reading
 from wasteflow.services.live.reading import LoadFilter
+from wasteflow.services.reports import balance_report
 
 
 @pytest.fixture
@@ -274,4 +276,38 @@ def test_two_parties_revise_at_once_and_one_is_told(gate: Gate) -> None:
     for thread in threads:
         thread.join()
     assert sorted(outcomes.values()) == ["pending", "stale_version"]
+    gate.books.check()
+
+
+def test_a_revision_in_a_closed_month_is_booked_in_the_open_one(gate: Gate) -> None:
+    """Law: what was reported when the month was closed stays; what is known today is right."""
+    db, kept = gate.books.db, Period.parse("2026-11")
+    uid = gate.decided()
+    gate.later(days=20)
+    for firm in ("maker", "cement"):
+        close_month(db=db, month=202611, now=gate.now, enterprise=firm)
+
+    def closing(as_of: int = 0) -> dict[str, str]:
+        report = balance_report(db=db, period=kept, material="slag", as_of=as_of)
+        report_pg = balance_report(db=db, period=kept, material="pg", as_of=as_of)
+        rows = [*report["rows"], *report_pg["rows"]]
+        return {f"{row['enterprise']} {row['material']}": row["closing_t"] for row in rows}
+
+    before = closing(202611)
+    assert before["cement pg"] == "30.000"
+    told: dict[str, Any] = {
+        "material": "slag",
+        "route": "powder",
+        "loads": "2",
+        "dispatched_t": "36.000",
+    }
+    revision = gate.revise(MAKER, uid, **told, received_t="36.000")
+    gate.answer("approve", CEMENT, revision)
+    assert closing(202611) == before
+    assert closing()["cement slag"] == "36.000" and closing().get("cement pg", "0.000") == "0.000"
+    events = reading.get_events(db=db, actor=MAKER, uid=uid)
+    assert [row["booked_month"] for row in events[-2:]] == ["2026-12", "2026-12"]
+    gate.books.check()
+    gate.answer("approve", CEMENT, gate.revise(MAKER, uid, annul=True))
+    assert closing(202611) == before
     gate.books.check()

@@ -188,6 +188,8 @@ def print_demo_report(database: Any, settings: Settings) -> None:
 def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     """服务 · Serve the pages with gunicorn; only this machine unless --host says otherwise.
 
+    With open reading (WASTEFLOW_OPEN_READING=1) only this machine.
+
     Example: wasteflow serve --port 8080
     """
     open_database(settings).dispose()
@@ -196,7 +198,10 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
 
 def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> None:
     """Run the server until it is stopped."""
-    if host not in ("127.0.0.1", "localhost", "::1"):
+    from wasteflow.config import load_config
+
+    open_reading = load_config().accounts.open_reading
+    if open_reading and host not in ("127.0.0.1", "localhost", "::1"):
         raise WasteflowError("host_not_local", host=host)
     settings.say(
         f"\n页面: http://{host}:{port}/   （停止: Ctrl-C）",

@@ -332,9 +332,11 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "backup or find out who changed the tables",
     ),
     "host_not_local": (
-        "页面目前没有登录保护，只能在本机地址（127.0.0.1）上提供，不能用 {host}。请去掉 --host。",
-        "the pages have no sign-in yet and are served on this machine only (127.0.0.1), not on "
-        "{host}; leave --host out",
+        "已开启免登录查看（WASTEFLOW_OPEN_READING），只能在本机地址（127.0.0.1）上提供，不能用 "
+        "{host}。请去掉 --host，或关闭该设置并建立用户。",
+        "everybody may read everything (WASTEFLOW_OPEN_READING), so the pages are served on this "
+        "machine only (127.0.0.1), not on {host}; leave --host out, or switch the setting off and "
+        "create users",
     ),
     "synth_impossible": (
         "无法按这些参数生成合成数据：{reason}。请调整 --loads、--enterprises、--parks 或 "

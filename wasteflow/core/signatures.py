@@ -51,6 +51,8 @@ def signers(signatures: Iterable[Signature]) -> frozenset[str]:
     for item in signatures:
         if item.agreed is not None:
             found = set(item.agreed)
+        elif item.kind is EventKind.CLOSED_ONE_SIDED:  # whoever issued it declared other weights
+            found = {item.side} - {""}
         elif item.kind in SIGNING and item.side:
             found.add(item.side)
     return frozenset(found)

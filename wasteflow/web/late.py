@@ -72,8 +72,11 @@ def _fill(response: Response) -> Response:
 
 
 def _who() -> str:
-    ready = books().usable() == READY
-    found = signed_in() if ready else None
+    try:
+        ready = books().usable() == READY
+        found = signed_in() if ready else None
+    except Exception:  # the error page must come even if the database does not answer
+        ready, found = False, None
     token = _token() if found is not None and found.actor.session_id else ""
     goal = _here_to_sign_in() if ready else ""
     return render_template("_who.html", found=found, sign_in=goal, token=token)

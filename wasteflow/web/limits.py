@@ -76,7 +76,7 @@ def trust_proxies(app: Flask) -> None:
 def install(app: Flask) -> None:
     """Limits of the API and of the sign-in form; after every blueprint is registered."""
     config = books(app).config.accounts
-    app.extensions[_EXTENSION] = RateWindows(books(app).config.database_url)
+    app.extensions[_EXTENSION] = RateWindows(books(app).db)
     limiter = Limiter(
         asker,
         app=app,

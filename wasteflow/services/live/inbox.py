@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.permissions import Denied, Verdict
+from wasteflow.core.places import PlaceKind
 from wasteflow.core.refused import is_overdue
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence, LoadState
@@ -21,7 +22,13 @@ from wasteflow.services.live.reading import firms_seen
 from wasteflow.services.live.views import load_view, moment
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import LoadChildRow, ShipmentRow, visible
+from wasteflow_models.ledger import (
+    FlowMonthRow,
+    LoadChildRow,
+    PlaceRow,
+    ShipmentRow,
+    visible,
+)
 from wasteflow_models.live import LoadDraftRow, RevisionRow
 
 MOST = 200
@@ -90,11 +97,34 @@ def _candidates(session: Session, ids: list[int]) -> list[ShipmentRow]:
     pending = select(row).where(
         row.id.in_(asked), or_(row.consignor_id.in_(ids), row.consignee_id.in_(ids))
     )
+    disputed = select(row).where(
+        row.consignee_id.in_(_disputed_with(session, ids)),
+        row.consignor_id.in_(ids),
+        row.evidence == int(Evidence.DISPUTED),
+        visible(),
+        ~row.reversed_,
+    )
     found: dict[int, ShipmentRow] = {}
-    for query in (by_hand, coming, pending):
+    for query in (by_hand, coming, pending, disputed):
         for item in session.scalars(query.order_by(row.id)):
             found[item.id] = item
     return [found[key] for key in sorted(found)]
+
+
+def _disputed_with(session: Session, ids: list[int]) -> list[int]:
+    """Consignees of disputed loads of these consignors: the roll-up knows them, no load is read."""
+    query = (
+        select(PlaceRow.b)
+        .join(FlowMonthRow, FlowMonthRow.source_id == PlaceRow.id)
+        .where(
+            PlaceRow.kind == int(PlaceKind.TRANSIT),
+            PlaceRow.a.in_(ids),
+            FlowMonthRow.evidence == int(Evidence.DISPUTED),
+        )
+        .distinct()
+        .order_by(PlaceRow.b)
+    )
+    return list(session.scalars(query))
 
 
 def open_refusals(

@@ -12,11 +12,11 @@ from wasteflow.core.errors import Remark, RuleBroken
 from wasteflow.core.lifecycle import USUAL_WAITS, Move, Waits
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.records import EventKind
-from wasteflow.core.vocabulary import Evidence, LoadState
+from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.complete import enter_header, whole
-from wasteflow.services.live.content import Given, given, moment_in_order
-from wasteflow.services.live.guards import after_opening
+from wasteflow.services.live.content import Given, given, moment_in_order, weighed_mass
+from wasteflow.services.live.guards import after_opening, cap_remarks
 from wasteflow.services.live.held import Held, hold
 from wasteflow.services.live.kin import within_refused
 from wasteflow.services.live.moves import arrived_at, note_receipt
@@ -56,8 +56,11 @@ def remind(
         held.rule(actor, Move.REMIND, expected_version)
         assert actor is not None
         owed = [firm for firm, _ in owing(held)]
-        doer = doer_for(held, actor, channel, *sorted(held.parties - set(owed)))
-        if not owed or not doer.side:
+        waiting = sorted(held.parties - set(owed))
+        if not owed or not waiting:
+            raise RuleBroken("nothing_due")
+        doer = doer_for(held, actor, channel, *waiting)
+        if not doer.side:
             raise RuleBroken("nothing_due")
         entered = Entered(
             EventKind.REMINDED, now, reason=told.get("reason", ""), details={"reminded": owed}
@@ -107,10 +110,12 @@ def _reminded(held: Held, me: str, other: str, now: datetime, waits: Waits) -> N
     """An external firm cannot answer; any other was reminded and had its time."""
     if held.external(other):
         return
+    said = held.last(EventKind.ISSUED, EventKind.DISPATCHED)
     since = [
         row.recorded_at
         for row in held.events
         if row.kind == EventKind.REMINDED
+        and row.seq > (said.seq if said else 0)  # an answered reminder does not count
         and held.actors[row.seq].side == me
         and other in held.details(row.seq).get("reminded", [])
     ]
@@ -149,7 +154,8 @@ def _close_received(held: Held, doer: Doer, told: Given, now: datetime) -> list[
         assert issued is not None
         moisture = told.get("moisture_pct", issued.moisture)
         how = told.get("weighed") or "measured"
-        got = weight(told.get("received_t"), issued.basis, moisture, how)
+        got = weighed_mass("received_t", told.get("received_t"), issued.basis, moisture, how)
+        warnings += cap_remarks(held.row.mode, held.row.trips, got)
         held.row.vehicle = told.get("vehicle") or held.row.vehicle
     received = moment_in_order(told, "received_at", now)
     sent_at = received
@@ -176,7 +182,7 @@ def _closing(
     held: Held, doer: Doer, told: Given, at: datetime, got: Weight, document: str
 ) -> Entered:
     estimated = got.weighed == "estimated"
-    grade = max(held.grade(doer.side, estimated=estimated), Evidence.ONE_SIDED)
+    grade = held.grade(doer.side, estimated=estimated, agreed=frozenset())
     details = {"document": document, **note_receipt(held, told)}
     return Entered(
         EventKind.CLOSED_ONE_SIDED,

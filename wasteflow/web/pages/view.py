@@ -176,9 +176,10 @@ def asked_scope() -> str:
 
 def may_read() -> bool:
     """Whether the asker may read any report at all, for menus; False without readable books."""
-    if books().usable() != READY:
+    try:
+        return books().usable() == READY and bool(reach().scopes)
+    except Exception:  # the error page must come even if the database does not answer
         return False
-    return bool(reach().scopes)
 
 
 def page_subject(**_: object) -> Subject:

@@ -1,0 +1,90 @@
+"""Signing in and the account pages in Chromium: without scripts, at both widths, axe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
+
+from tests import people, web_books
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.web.access import books
+from wasteflow_models import migrate
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
+PAGES = ("/sign-in", "/account", "/members", "/delegations", "/audit-log", "/summary")
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server on the small books that asks for a sign-in."""
+    folder = tmp_path_factory.mktemp("doors")
+    url = f"sqlite:///{(folder / 'doors.sqlite3').as_posix()}"
+    migrate.upgrade(url)
+    web_books.load(url, folder, (*web_books.REGISTRY, *web_books.LEDGER))
+    app = create_app(Config(url))
+    people.enrol(books(app).db, ["root", "admin.p1", "operator.p1"])
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    books(app).db.dispose()
+
+
+def enter(page: Page, origin: str, login: str, address: str = "/") -> None:
+    """Sign in through the form on the way to `address`."""
+    page.goto(origin + address)
+    page.fill("#i-login", login)
+    page.fill("#i-password", people.PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_load_state()
+
+
+def test_signing_in_and_out_works_without_scripts(
+    chromium_browser: Browser, origin: str, page_guard: Callable[..., object]
+) -> None:
+    context = chromium_browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page_guard(page, origin)
+    enter(page, origin, "admin.p1", "/rates?by=material")
+    assert page.url == f"{origin}/rates?by=material"
+    assert page.locator(".who-name").inner_text() == "Admin.P1"
+    page.goto(f"{origin}/members")
+    page.locator("tr", has_text="operator.p1").locator("button").click()
+    page.wait_for_load_state()
+    assert page.locator("tr", has_text="operator.p1").count() == 0
+    page.click(".who-out")
+    page.wait_for_load_state()
+    assert page.url == f"{origin}/sign-in" and page.locator(".said").count() == 1
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "look"), [(1440, "lang=zh&theme=dark"), (390, "lang=en")])
+def test_the_pages_fit_and_axe_finds_nothing_serious(
+    chromium_browser: Browser, origin: str, width: int, look: str
+) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is missing: npm ci")
+    context = chromium_browser.new_context(
+        viewport={"width": width, "height": 900}, bypass_csp=True
+    )
+    page = context.new_page()
+    for path in PAGES:
+        if path == "/account":
+            enter(page, origin, "admin.p1", "/sign-in")
+        page.goto(f"{origin}{path}?{look}")
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        bad = [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        assert bad == [], path
+        root = "document.documentElement"
+        assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), path
+    context.close()
