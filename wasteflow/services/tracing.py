@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
 from wasteflow.core.tracing.flows import FlowTable, ledger_starts
-from wasteflow.core.tracing.many_periods import terms_of_periods
+from wasteflow.core.tracing.many_periods import forward_is_quicker, terms_of_periods
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
@@ -30,8 +30,6 @@ from wasteflow_models.month_flows import forget_books
 CHAINS_KEPT = 64
 RESULTS_KEPT = 256
 """Chains kept at most in a process, and results for periods with each of them."""
-MANY_PERIODS, FEW_ORIGINS = 4, 6_000
-"""From so many periods on a forward pass is quicker than a sweep back, up to so many origins."""
 _T = TypeVar("_T")
 
 
@@ -59,7 +57,7 @@ class Traced:
         """
 
         def make(missing: list[Period]) -> list[PeriodTerms]:
-            if len(missing) >= MANY_PERIODS and len(self.chain.origins) <= FEW_ORIGINS:
+            if forward_is_quicker(self.chain, missing, basis):
                 return terms_of_periods(self.operators, self.passed, missing, basis)
             return period_terms(self.operators, self.passed, missing, basis, Split.ROUTE)
 

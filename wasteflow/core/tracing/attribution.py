@@ -130,7 +130,7 @@ class PeriodTerms:
 
 
 class Span(NamedTuple):
-    """Months and columns of a period: `codes` (ascending) from `base` on, stock and ever next."""
+    """Months and columns of a period: `codes` (ascending) start at `base`, stock and ever next."""
 
     period: Period
     first: int
@@ -267,9 +267,7 @@ def no_hits(number: int, system: MonthSystem) -> Hits:
 
 def _terms(chain: Chain, span: Span, kg: Floats, treated: Floats, basis: Basis) -> PeriodTerms:
     """Add the columns of a period up by name, then as `terms_of_tables`."""
-    part = kg[:, :, span.base : span.stock + 1].copy()
-    # Of other fates only what arose in the period is asked for; what openings state is a part.
-    part[PRIOR][:, int(np.searchsorted(span.codes, (DISPOSED + 1) * _FATE)) :] = 0.0
+    part = kg[:, :, span.base : span.stock + 1]
     unknown = np.array(_known_years(chain)) == 0
     tables = [
         by_name(chain, part[NEW]),
@@ -287,10 +285,6 @@ def _terms(chain: Chain, span: Span, kg: Floats, treated: Floats, basis: Basis) 
     )
 
 
-SURE_KG_PLACES = 4
-"""Decimals of a kilogram that any order of adding up gives; what lies behind decides nothing."""
-
-
 def terms_of_tables(
     chain: Chain,
     span: Span,
@@ -306,10 +300,10 @@ def terms_of_tables(
     """
     fresh, before, blank = tables
     cells = np.concatenate([fresh, before - blank, blank])
-    whole = controlled_rounding(np.maximum(np.round(cells, SURE_KG_PLACES), 0.0))
+    whole = controlled_rounding(np.maximum(cells, 0.0))
     new, prior, unknown = whole.reshape(3, len(chain.names), fresh.shape[1])
     arose = _arisen(chain, span)
-    treated_kg = np.rint(np.round(treated, SURE_KG_PLACES)).astype(np.int64)
+    treated_kg = np.rint(np.round(treated, 5)).astype(np.int64)
     words = _words(chain, span.codes)
     result = PeriodTerms(span.period, basis, {}, {}, {})
     present = new.any(axis=1) | prior.any(axis=1) | unknown.any(axis=1) | (arose > 0)

@@ -11,7 +11,7 @@ forward").  The figures are those of `attribution.period_terms`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -41,6 +41,29 @@ from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.solve import MonthSystem
 from wasteflow.core.tracing.yearpass import Operators, YearPass
 
+FEW_ORIGINS = 6_000
+"""Up to so many origins a forward pass stays small."""
+STEP_COLUMNS = 45
+"""A month forward takes about as long as so many columns of a month backwards."""
+
+
+def forward_is_quicker(chain: Chain, periods: Sequence[Period], basis: Basis) -> bool:
+    """Whether `terms_of_periods` answers sooner than one sweep back (`attribution.period_terms`).
+
+    Backwards every column of a period goes through all months before its end; forward all months
+    are passed once, and the months of the periods once more for every first day.
+    """
+    if len(periods) == 1 or len(chain.origins) > FEW_ORIGINS:
+        return False
+    spans = spans_of(chain, periods, basis, Split.ROUTE)
+    back = sum((span.last + 1) * len(span.codes) for span in spans)
+    ends: dict[int, int] = {}
+    for span in spans:
+        ends[span.first] = max(span.last, ends.get(span.first, -1))
+    steps = max((span.last + 1 for span in spans), default=0)
+    steps += sum(max(0, last - first + 1) for first, last in ends.items())
+    return back > STEP_COLUMNS * steps
+
 
 class _Exits(NamedTuple):
     """What left in a month: move codes, kilograms (codes x names), those of unknown year."""
@@ -52,10 +75,11 @@ class _Exits(NamedTuple):
 
 @dataclass(slots=True)
 class _Passed:
-    """Exits by month, stock by name at the ends asked for, pools of the sites that treat."""
+    """Exits by month, stock by name (all, of unknown year) at the ends asked for, pools of the
+    sites that treat."""
 
     exits: dict[int, _Exits] = field(default_factory=dict)
-    stock: dict[int, Floats] = field(default_factory=dict)
+    stock: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
     pools: dict[int, sparse.coo_array] = field(default_factory=dict)
 
 
@@ -76,19 +100,20 @@ def terms_of_periods(
         if step.number >= begin:
             _note(whole, step, basis, names)
     fresh: dict[int, _Passed] = {}
+    stated: dict[int, _Passed] = {}
     for first in sorted({span.first for span in spans}):
         ends = {span.last for span in spans if span.first == first and span.last >= first}
-        fresh[first] = _Passed()
-        for step in _since(operators, passed, first, max(ends, default=-1), basis):
-            _note(fresh[first], step, basis, names)
-            if step.number in ends:
-                fresh[first].stock[step.number] = _by_name(step.closing(), names.all).sum(axis=0)
+        months = chain.months[first : max(ends, default=-1) + 1]
+        arguments = operators, passed, first, ends, basis, names
+        stated[first] = fresh[first] = _since(*arguments, openings=False)
+        if any(len(system.opened.kg) for system in months):
+            stated[first] = _since(*arguments, openings=True)
     unused = _unused(operators, passed, spans, basis)
     return [
         terms_of_tables(
             chain,
             span,
-            _tables(chain, span, whole, fresh[span.first]),
+            _tables(chain, span, whole, fresh[span.first], stated[span.first]),
             _treated(chain, span, number, whole, unused),
             _spent(chain, span, whole),
             basis,
@@ -132,35 +157,60 @@ def _note(found: _Passed, step: ForwardMonth, basis: Basis, names: _Names) -> No
 
 
 def _since(
-    operators: Operators, passed: YearPass, first: int, last: int, basis: Basis
-) -> Iterator[ForwardMonth]:
-    """The months first..last for mass that arose in them; stated stock is prior for all of them."""
-    chain = operators.chain
+    operators: Operators,
+    passed: YearPass,
+    first: int,
+    ends: Collection[int],
+    basis: Basis,
+    names: _Names,
+    *,
+    openings: bool,
+) -> _Passed:
+    """The months from `first` to the last of `ends` for mass that arose in them.
+
+    openings: with the stock that entries of these months state (prior for every period).
+    """
+    chain, found = operators.chain, _Passed()
+    last = max(ends, default=-1)
     if last < first:
-        return
+        return found
     lens = lens_of(basis)
     operators.prepare(first, last, lens)
     shape = len(chain.places), len(chain.origins)
     before = next_month(chain.months[first].month, -1)
     start = State(before, chain.places, chain.origins, sparse.csr_array(shape))
-    bare = without_openings(operators, first, last, lens)
-    yield from forward(bare, passed, last=last, lens=lens, start=start)
+    used = operators if openings else without_openings(operators, first, last, lens)
+    for step in forward(used, passed, last=last, lens=lens, start=start):
+        _note(found, step, basis, names)
+        if step.number in ends:
+            kept = step.closing()
+            sums = (_by_name(kept, part).sum(axis=0) for part in names)
+            found.stock[step.number] = next(sums), next(sums)
+    return found
 
 
-def _tables(chain: Chain, span: Span, whole: _Passed, fresh: _Passed) -> list[Floats]:
-    """New, prior and prior of unknown year of a period: names x (codes, stock)."""
+def _tables(
+    chain: Chain, span: Span, whole: _Passed, fresh: _Passed, stated: _Passed
+) -> list[Floats]:
+    """New, prior and prior of unknown year of a period: names x (codes, stock).
+
+    Of other fates than use and disposal, and of stock, prior is only what the period's own opening
+    entries state.
+    """
     shape = len(chain.names), len(span.codes) + 1
     new, prior, unknown = (np.zeros(shape) for _ in range(3))
+    old = np.array([decode(code)[0] <= DISPOSED for code in span.codes.tolist()], dtype=bool)
     for number in range(span.first, span.last + 1):
-        total, arose = whole.exits[number], fresh.exits[number]
+        total, arose, said = whole.exits[number], fresh.exits[number], stated.exits[number]
         column = np.searchsorted(span.codes, total.codes)
+        traced = old[column][:, None]
         new[:, column] += arose.kg.T
-        prior[:, column] += (total.kg - arose.kg).T
-        unknown[:, column] += total.unknown.T
-    old = np.array([decode(code)[0] <= DISPOSED for code in span.codes.tolist()] + [False])
-    prior[:, ~old] = unknown[:, ~old] = 0.0
+        prior[:, column] += (np.where(traced, total.kg, said.kg) - arose.kg).T
+        unknown[:, column] += np.where(traced, total.unknown, said.unknown).T
     if span.last in fresh.stock:
-        new[:, -1] = fresh.stock[span.last]
+        new[:, -1] = fresh.stock[span.last][0]
+        prior[:, -1] = stated.stock[span.last][0] - new[:, -1]
+        unknown[:, -1] = stated.stock[span.last][1]
     return [new, np.maximum(prior, 0.0), unknown]
 
 
