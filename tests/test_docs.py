@@ -26,7 +26,14 @@ from wasteflow.services.rating import BASES
 ROOT = Path(__file__).parents[1]
 GUIDES = ("docs/guide.zh.md", "docs/guide.en.md")
 READMES = ("README.md", "README.zh.md")
-PAGES = (*READMES, *GUIDES, "docs/worked-example.md", "docs/api.md", "docs/DECISIONS.md", "CHANGELOG.md")
+PAGES = (
+    *READMES,
+    *GUIDES,
+    "docs/worked-example.md",
+    "docs/api.md",
+    "docs/DECISIONS.md",
+    "CHANGELOG.md",
+)
 FORMATS = ROOT / "docs" / "formats.md"
 WRITE = "WASTEFLOW_WRITE_DOCS"
 GLOBAL_OPTIONS = ("--lang", "--database")
