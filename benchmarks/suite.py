@@ -206,6 +206,34 @@ def writes_job(run: Run) -> Iterator[Line]:
     yield _writing(run, "single writes, 2 processes", bar, processes=2, links=200)
 
 
+def http_job(run: Run) -> Iterator[Line]:
+    """Single durable writes through HTTP: two workers, the clients on the same processors."""
+    from benchmarks.http_writes import write_over_http
+
+    run.say(f"  single writes through HTTP, {run.seconds:g} s")
+    url = run.store.copy(run.loaded(), run.name("http"))
+    try:
+        found = write_over_http(url, str(run.files.shipments), seconds=run.seconds, links=200)
+    finally:
+        run.store.drop(url)
+    errors = ", ".join(f"{count} {name}" for name, count in found["errors"].items())
+    found["shown"] = (
+        f"{found['per_second']:,.0f}/s, p50 {found['median_ms']:.0f} p95 {found['p95_ms']:.0f} "
+        f"p99 {found['p99_ms']:.0f} ms"
+    )
+    yield run.line(
+        "single writes, HTTP, 2 workers",
+        bar=Bar(per_second=200, p95_ms=100, clean=True),
+        figures=found,
+        notes=(
+            f"{found['clients']} clients, a load made and issued per request",
+            f"{found['writes']:,} in {run.seconds:g} s, slowest {found['slowest_ms']:.0f} ms",
+            f"errors: {errors or 'none'}",
+            f"check afterwards: {found['faults']} faults",
+        ),
+    )
+
+
 def concurrent_job(run: Run) -> Iterator[Line]:
     """Eight writers on the same few links."""
     yield _writing(run, "concurrent writes, 8 on 4 links", Bar(clean=True), processes=8, links=4)
@@ -253,6 +281,7 @@ JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "check": check_job,
     "start": start_job,
     "writes": writes_job,
+    "http": http_job,
     "concurrent": concurrent_job,
 }
 READING = ("rates", "graph", "map", "tracing")

@@ -1,7 +1,7 @@
 """Single durable writes: one load per transaction, by several processes at once on hot links.
 
-There is no HTTP endpoint that writes yet: what is measured is the service function that one will
-call, so the web server's own time is missing from these figures.
+What is measured is the service function of the import, so the web server's own time is missing from
+these figures: `http_writes` measures whole requests.
 """
 
 from __future__ import annotations
