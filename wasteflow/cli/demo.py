@@ -93,10 +93,12 @@ def demo(settings: Settings, months: int, serving: bool, host: str, port: int) -
 
 def print_demo_people(database: Any, settings: Settings) -> None:
     """Make a user of every role and print how to sign in, this once."""
+    from wasteflow.cli.demo_live import fill_live
     from wasteflow.cli.demo_people import enrol_demo
     from wasteflow.core.permission_words import ROLE_LABELS
 
     people = enrol_demo(db=database, now=now())
+    live = fill_live(db=database, now=now())
     zh = settings.lang == "zh"
     heads = (
         ["登录名", "密码", "角色", "单位"] if zh else ["login", "password", "role", "organisation"]
@@ -110,6 +112,10 @@ def print_demo_people(database: Any, settings: Settings) -> None:
         "\nDemo users (random passwords, shown this once; every page can be read without)",
     )
     click.echo(table_text(heads, rows))
+    settings.say(
+        f"另有 {live} 张合成运单供办理：用 receiver 登录看 /inbox（待办）。",
+        f"{live} synthetic loads wait to be dealt with: sign in as receiver and open /inbox.",
+    )
 
 
 def _fresh_demo(settings: Settings) -> Any:
