@@ -147,7 +147,8 @@ def kill_imports(url: str, folder: Path, loads: int, firms: int, kills: int, see
             wipe(db)
         if number % 2:
             sweep(db)
-            assert row_counts(db) == empty
+            # Places are keys and nothing else: what once got one keeps it.
+            assert without(row_counts(db), "place") == without(empty, "place")
     assert f"新增 {loads}，更新 0，补齐到货 0，已有跳过 0" in killing.whole()
     report = check_books(db=db)
     assert report.faults == [] and report.shipments == loads == row_counts(db)["shipment"]
