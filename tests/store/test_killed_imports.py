@@ -37,6 +37,7 @@ from wasteflow import load_files
 from wasteflow.cli import main
 
 load_files.CHUNK_ROWS = int(sys.argv.pop(1))
+load_files.READER_BYTES = 0
 done = 0
 
 def say(word):
@@ -52,7 +53,8 @@ def commits(connection):
 say("@0;")
 main()
 """
-"""The command as installed, with chunks of a given size, which says when it begins to commit."""
+"""The command as installed, with chunks of a given size read by a process of their own, which says
+when it begins to commit."""
 
 CHUNKS = 8
 MOST_AFTER_S = 0.3
