@@ -272,6 +272,36 @@ def _writing(run: Run, job: str, bar: Bar, *, processes: int, links: int) -> Lin
     )
 
 
+def beside_job(run: Run) -> Iterator[Line]:
+    """Single writes while the file is imported, and imported again under other numbers."""
+    from benchmarks.writers import write_beside
+
+    run.say("  single writes beside an import")
+    url = run.store.copy(run.template(), run.name("beside"))
+    again = run.files.folder / "again.csv"
+    try:
+        found = write_beside(url, str(run.files.shipments), str(again), links=200)
+    finally:
+        run.store.drop(url)
+        again.unlink(missing_ok=True)
+    slowest = found["slowest_s"]
+    found["shown"] = f"slowest {slowest[0]:.2f} s, {slowest[1]:.2f} s"
+    found["slowest_ms"] = 1000 * max(slowest)
+    errors = ", ".join(f"{count} {name}" for name, count in found["errors"].items())
+    yield run.line(
+        "single writes beside an import, then a second",
+        bar=Bar(slowest_ms=1000, clean=True),
+        figures=found,
+        notes=(
+            f"imports {found['seconds'][0]:.0f} s, {found['seconds'][1]:.0f} s",
+            f"writes {found['written'][0]:,}, {found['written'][1]:,}",
+            f"over a second {found['over_a_second'][0]}, {found['over_a_second'][1]}",
+            f"errors: {errors or 'none'}",
+            f"check afterwards: {found['faults']} faults",
+        ),
+    )
+
+
 JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "import": import_job,
     "rates": rates_job,
@@ -283,6 +313,7 @@ JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "writes": writes_job,
     "http": http_job,
     "concurrent": concurrent_job,
+    "beside": beside_job,
 }
 READING = ("rates", "graph", "map", "tracing")
 """Jobs whose time may not follow the number of loads."""
