@@ -67,15 +67,12 @@ class Traced:
         self, what: Hashable, periods: Sequence[Period], make: Callable[[list[Period]], list[_T]]
     ) -> list[_T]:
         """`make` of every period, those together that are not kept; keeps what it made."""
-        with _making:
-            found: dict[Period, Any] = {}
-            for period in periods:
-                known = self.results.get((period, what))
-                if known is not None:
-                    found[period] = known
-            missing = [period for period in dict.fromkeys(periods) if period not in found]
-            if missing:
-                for period, result in zip(missing, make(missing), strict=True):
+        found = {period: self.results.get((period, what)) for period in periods}
+        if None in found.values():
+            with _making:
+                found = {period: self.results.get((period, what)) for period in periods}
+                missing = [period for period, known in found.items() if known is None]
+                for period, result in zip(missing, make(missing) if missing else (), strict=True):
                     found[period] = self.results.put((period, what), result)
         return [found[period] for period in periods]
 
@@ -101,6 +98,9 @@ def traced(
     fates = {code: route.fate for code, route in keys.registry.routes.items()}
     months = versions.get(material, {})
     key = material, as_of, tuple(months.items()), tuple(sorted(fates.items()))
+    found = _kept.get(key)
+    if found is not None:
+        return found
     with _making:
         found = _kept.get(key)
         if found is None:
