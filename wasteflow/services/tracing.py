@@ -67,6 +67,7 @@ class Traced:
         self, what: Hashable, periods: Sequence[Period], make: Callable[[list[Period]], list[_T]]
     ) -> list[_T]:
         """`make` of every period, those together that are not kept; keeps what it made."""
+        found: dict[Period, Any]
         found = {period: self.results.get((period, what)) for period in periods}
         if None in found.values():
             with _making:
