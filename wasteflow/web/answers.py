@@ -161,20 +161,22 @@ def unfinish() -> None:
 def known(key: Hashable) -> object | None:
     """What `once` keeps for this version of the data, None if it was not asked for yet."""
     parts: Kept[Hashable, object] = current_app.extensions[_PARTS]
-    return parts.get((g.get("data_version", ""), key))
+    return parts.get((g.get("data_version", ""), reach_key(), key))
 
 
 def once(key: Hashable, make: Callable[[], _T]) -> _T:
     """`make()`, kept for the pages of the same version of the data that rest on it too.
 
-    key: what it is and everything it depends on but the data; nobody may change what it gives.
+    Shared by those who may read the same.  key: what it is and everything it depends on but the
+    data and the reach; nobody may change what it gives.
     """
     version = g.get("data_version", "")
     if not version:
         return make()
     parts: Kept[Hashable, _T] = current_app.extensions[_PARTS]
-    found = parts.get((version, key))
-    return parts.put((version, key), make()) if found is None else found
+    whole = version, reach_key(), key
+    found = parts.get(whole)
+    return parts.put(whole, make()) if found is None else found
 
 
 def state_id() -> str:
