@@ -39,7 +39,7 @@ class Bar:
     """What 3-architecture 3.5 asks of a job; what is None is not asked.
 
     seconds: of the median; of_peer, of_floor: our median over theirs in the same run; megabytes:
-    of what is made; per_second, p95_ms: of single writes; clean: no error, no fault.
+    of what is made; per_second, p95_ms, slowest_ms: of single writes; clean: no error, no fault.
     """
 
     seconds: float | None = None
@@ -48,6 +48,7 @@ class Bar:
     megabytes: float | None = None
     per_second: float | None = None
     p95_ms: float | None = None
+    slowest_ms: float | None = None
     growth: float | None = None
     clean: bool = False
 
@@ -64,6 +65,7 @@ class Bar:
             (self.megabytes, "≤ {:g} MB"),
             (self.per_second, "≥ {:g}/s"),
             (self.p95_ms, "p95 ≤ {:g} ms"),
+            (self.slowest_ms, "slowest ≤ {:g} ms"),
             (self.growth, "≤ {:g} ×"),
         )
         found = [form.format(value) for value, form in words if value is not None]
@@ -110,6 +112,8 @@ class Line:
             yield self.figures["per_second"] >= bar.per_second
         if bar.p95_ms is not None:
             yield self.figures["p95_ms"] <= bar.p95_ms
+        if bar.slowest_ms is not None:
+            yield self.figures["slowest_ms"] <= bar.slowest_ms
         if bar.growth is not None:
             yield self.figures["growth"] <= bar.growth
         if bar.megabytes is not None:

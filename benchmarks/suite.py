@@ -138,18 +138,32 @@ def map_job(run: Run) -> Iterator[Line]:
 
 
 def tracing_job(run: Run) -> Iterator[Line]:
-    """Tracing with nothing remembered; no peer is known."""
+    """Tracing with no chain remembered; no peer is known."""
     period = run.files.size.period(12).text
     for basis in ("declared", "verified"):
-        ours = run.timed(
-            "tracing:traced_rates",
-            run.once,
-            url=run.loaded(),
-            warm_url=run.warm(),
-            period=period,
-            basis=basis,
-        )
-        yield run.line(f"tracing for {basis} rates, 12 months", ours=ours, bar=Bar(seconds=1.0))
+        for cold in (False, True):
+            ours = run.timed(
+                "tracing:traced_rates",
+                run.once,
+                url=run.loaded(),
+                warm_url=run.warm(),
+                period=period,
+                basis=basis,
+                cold=cold,
+            )
+            if cold:
+                yield run.line(
+                    f"tracing for {basis} rates, 12 months, with reading",
+                    ours=ours,
+                    notes=("registry and roll-up read from the database each time",),
+                )
+            else:
+                yield run.line(
+                    f"tracing for {basis} rates, 12 months",
+                    ours=ours,
+                    bar=Bar(seconds=1.0),
+                    notes=("columns of the roll-up in memory",),
+                )
     ours = run.timed("tracing:origin_table", run.once, url=run.loaded())
     yield run.line(
         f"tracing, origin x place, {run.files.size.months} months",
@@ -192,6 +206,34 @@ def writes_job(run: Run) -> Iterator[Line]:
     yield _writing(run, "single writes, 2 processes", bar, processes=2, links=200)
 
 
+def http_job(run: Run) -> Iterator[Line]:
+    """Single durable writes through HTTP: two workers, the clients on the same processors."""
+    from benchmarks.http_writes import write_over_http
+
+    run.say(f"  single writes through HTTP, {run.seconds:g} s")
+    url = run.store.copy(run.loaded(), run.name("http"))
+    try:
+        found = write_over_http(url, str(run.files.shipments), seconds=run.seconds, links=200)
+    finally:
+        run.store.drop(url)
+    errors = ", ".join(f"{count} {name}" for name, count in found["errors"].items())
+    found["shown"] = (
+        f"{found['per_second']:,.0f}/s, p50 {found['median_ms']:.0f} p95 {found['p95_ms']:.0f} "
+        f"p99 {found['p99_ms']:.0f} ms"
+    )
+    yield run.line(
+        "single writes, HTTP, 2 workers",
+        bar=Bar(per_second=200, p95_ms=100, clean=True),
+        figures=found,
+        notes=(
+            f"{found['clients']} clients, a load made and issued per request",
+            f"{found['writes']:,} in {run.seconds:g} s, slowest {found['slowest_ms']:.0f} ms",
+            f"errors: {errors or 'none'}",
+            f"check afterwards: {found['faults']} faults",
+        ),
+    )
+
+
 def concurrent_job(run: Run) -> Iterator[Line]:
     """Eight writers on the same few links."""
     yield _writing(run, "concurrent writes, 8 on 4 links", Bar(clean=True), processes=8, links=4)
@@ -230,6 +272,36 @@ def _writing(run: Run, job: str, bar: Bar, *, processes: int, links: int) -> Lin
     )
 
 
+def beside_job(run: Run) -> Iterator[Line]:
+    """Single writes while the file is imported, and imported again under other numbers."""
+    from benchmarks.writers import write_beside
+
+    run.say("  single writes beside an import")
+    url = run.store.copy(run.template(), run.name("beside"))
+    again = run.files.folder / "again.csv"
+    try:
+        found = write_beside(url, str(run.files.shipments), str(again), links=200)
+    finally:
+        run.store.drop(url)
+        again.unlink(missing_ok=True)
+    slowest = found["slowest_s"]
+    found["shown"] = f"slowest {slowest[0]:.2f} s, {slowest[1]:.2f} s"
+    found["slowest_ms"] = 1000 * max(slowest)
+    errors = ", ".join(f"{count} {name}" for name, count in found["errors"].items())
+    yield run.line(
+        "single writes beside an import, then a second",
+        bar=Bar(slowest_ms=1000, clean=True),
+        figures=found,
+        notes=(
+            f"imports {found['seconds'][0]:.0f} s, {found['seconds'][1]:.0f} s",
+            f"writes {found['written'][0]:,}, {found['written'][1]:,}",
+            f"over a second {found['over_a_second'][0]}, {found['over_a_second'][1]}",
+            f"errors: {errors or 'none'}",
+            f"check afterwards: {found['faults']} faults",
+        ),
+    )
+
+
 JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "import": import_job,
     "rates": rates_job,
@@ -239,7 +311,9 @@ JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "check": check_job,
     "start": start_job,
     "writes": writes_job,
+    "http": http_job,
     "concurrent": concurrent_job,
+    "beside": beside_job,
 }
 READING = ("rates", "graph", "map", "tracing")
 """Jobs whose time may not follow the number of loads."""

@@ -1,4 +1,4 @@
-"""Our tracing, timed with nothing remembered: rates of a year, and the whole table by origin.
+"""Our tracing: rates of a year with no chain remembered, and the whole table by origin.
 
 No other program we know traces a ledger to its generators, so there is no peer.
 """
@@ -18,8 +18,11 @@ from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
 
 
-def traced_rates(url: str, warm_url: str, period: str, basis: str) -> Prepared:
-    """Rates by park and material of a period, every chain of months made anew."""
+def traced_rates(url: str, warm_url: str, period: str, basis: str, cold: bool) -> Prepared:
+    """Rates by park and material of a period, every chain of months made anew.
+
+    cold: registry and columns of the roll-up are read again as well; otherwise they are in memory.
+    """
     db, small, span = Database(url), Database(warm_url), Period.parse(period)
 
     def run(books: Database) -> dict[str, Any]:
@@ -31,11 +34,16 @@ def traced_rates(url: str, warm_url: str, period: str, basis: str) -> Prepared:
             "utilised_kg": kilograms(report["total"]["utilised_t"]),
         }
 
+    def warm() -> None:
+        run(small)
+        if not cold:
+            run(db)
+
     return Prepared(
         run=lambda: run(db),
         facts=facts,
-        warm=lambda: run(small),
-        before=services.forget,
+        warm=warm,
+        before=services.forget if cold else services.forget_chains,
         end=db.dispose,
     )
 

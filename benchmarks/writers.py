@@ -1,7 +1,8 @@
-"""Single durable writes: one load per transaction, by several processes at once on hot links.
+"""Single durable writes: one load per transaction, by several processes at once on hot links,
+and by one beside the import of a large file.
 
-There is no HTTP endpoint that writes yet: what is measured is the service function that one will
-call, so the web server's own time is missing from these figures.
+What is measured is the service function of the import, so the web server's own time is missing from
+these figures: `http_writes` measures whole requests.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import time
 from collections import Counter
 from itertools import islice
 from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Barrier
+from multiprocessing.synchronize import Barrier, Event
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
@@ -21,6 +23,7 @@ import polars as pl
 
 from benchmarks.ours import NOW
 from wasteflow.core.periods import shanghai_day
+from wasteflow.jobs import import_file
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.dictionary import columns_of
 from wasteflow.schemas.row_rules import Clock
@@ -130,6 +133,78 @@ def write_singly(
         "median_ms": 1000 * cuts[9],
         "p95_ms": 1000 * cuts[18],
         "slowest_ms": 1000 * max(taken, default=0.0),
+        "errors": dict(sorted(errors.items())),
+        "faults": faults,
+    }
+
+
+# --- beside an import ------------------------------------------------------------------------
+
+PAUSE_S = 0.02
+
+
+def _clerk(
+    url: str,
+    rows: list[dict[str, str]],
+    ready: Event,
+    stop: Event,
+    found: Queue[tuple[list[tuple[float, float]], Counter[str]]],
+) -> None:
+    """One process: record a load now and then until told to stop; (when, how long) of each."""
+    db, errors = Database(url), Counter[str]()
+    taken: list[tuple[float, float]] = []
+    try:
+        record_one(db, rows[0], "CLERK-warm")
+        ready.set()
+        while not stop.wait(PAUSE_S):
+            count, began = len(taken) + sum(errors.values()), time.monotonic()
+            try:
+                record_one(db, rows[count % len(rows)], f"CLERK-{count:07d}")
+                taken.append((began, time.monotonic() - began))
+            except Exception as error:  # as above
+                errors[type(getattr(error, "orig", None) or error).__name__] += 1
+    finally:
+        db.dispose()
+        found.put((taken, errors))
+
+
+def write_beside(url: str, shipments: str, again: str, *, links: int) -> dict[str, Any]:
+    """How long single writes take while two files are imported, the second onto the same links.
+
+    again: where the second file is put; it holds the deliveries of the first under other numbers.
+    """
+    frame = pl.read_csv(shipments, infer_schema=False)
+    fresh = frame.filter(pl.col("parent_doc_no").fill_null("") == "")
+    fresh.with_columns((pl.lit("B") + pl.col("doc_no")).alias("doc_no")).write_csv(again)
+    del frame, fresh
+    context = multiprocessing.get_context("spawn")
+    ready, stop, found = context.Event(), context.Event(), context.Queue()
+    arguments = url, hot_rows(shipments, links), ready, stop, found
+    clerk = context.Process(target=_clerk, args=arguments)
+    clerk.start()
+    if not ready.wait(READY_S):
+        raise RuntimeError("the writer beside the import did not start")
+    db = Database(url)
+    spans = []
+    try:
+        for path in (shipments, again):
+            began = time.monotonic()
+            import_file(db=db, kind="shipments", path=Path(path), now=NOW, synthetic=True)
+            spans.append((began, time.monotonic()))
+        stop.set()
+        taken, errors = found.get(timeout=READY_S)
+        clerk.join()
+        faults = len(check_books(db=db).faults)
+    finally:
+        stop.set()
+        db.dispose()
+    waits = [[long for at, long in taken if first <= at <= last] for first, last in spans]
+    return {
+        "writes": len(taken),
+        "written": [len(part) for part in waits],
+        "seconds": [last - first for first, last in spans],
+        "slowest_s": [max(part, default=0.0) for part in waits],
+        "over_a_second": [sum(long > 1 for long in part) for part in waits],
         "errors": dict(sorted(errors.items())),
         "faults": faults,
     }

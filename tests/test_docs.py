@@ -32,6 +32,7 @@ PAGES = (
     "docs/permissions.md",
     "docs/api.md",
     "docs/worked-example.md",
+    "docs/api.md",
     "docs/DECISIONS.md",
     "CHANGELOG.md",
 )

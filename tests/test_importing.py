@@ -20,6 +20,7 @@ from wasteflow.importing.csv_tables import MAX_COLUMNS
 from wasteflow.importing.encodings import looks_like_utf8
 from wasteflow.importing.errors_file import errors_csv
 from wasteflow.importing.reading import read_table
+from wasteflow.importing.text_chunks import open_text
 from wasteflow.schemas.rows import load_rows
 
 HEADER = "doc_no,enterprise,kind,material,date,tonnes,remark\n"
@@ -347,3 +348,23 @@ def test_the_mended_errors_file_is_taken() -> None:
     text = errors_csv(table, parsed.issues, "en").replace(",-1,", ",1,")
     mended = load_rows("entries", read_table(text.encode(), "a.csv"), today=TODAY)
     assert mended.issues == [] and mended.rows[0].values["tonnes"] == 1000
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_a_file_read_again_as_a_stream_gives_the_same_errors_file(
+    tmp_path: Path, encoding: str
+) -> None:
+    """A large file is never held whole: its rows come again, broken and quoted ones too."""
+    header = "doc_no,错误原因,enterprise,kind,material,date,tonnes,remark\n"
+    rows = [f"E{n},旧,甲,产生,pg,2026-01-02,{n}.5,'=a{n}\n" for n in range(2500)]
+    rows[7] = 'E7,,甲,产生,pg,2026-01-02,1,"two\nlines, quoted"\n'
+    rows[1300], rows[1301] = "E1300,,甲\n", "\n"
+    path = tmp_path / "large.csv"
+    path.write_bytes((header + "".join(rows)).encode(encoding))
+    table = read_table(path)
+    stream = open_text(path, "entries", rows=100)
+    assert stream.table is None
+    assert list(stream.records()) == list(table.records())
+    assert stream.columns == table.columns and len(table.broken) == 1
+    issues = load_rows("entries", table, today=TODAY).issues
+    assert errors_csv(stream, issues) == errors_csv(table, issues)

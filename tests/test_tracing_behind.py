@@ -13,8 +13,16 @@ from wasteflow.core.periods import Period
 from wasteflow.core.places import GENERATION, Place, PlaceKind, site, transit
 from wasteflow.core.tracing.attribution import Basis, period_terms
 from wasteflow.core.tracing.behind import BEHIND, postings_behind, stored_behind
+from wasteflow.core.tracing.behind_places import (
+    ended_behind,
+    new_at_place,
+    origin_at_place,
+    settled_behind,
+    treated_behind,
+)
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.tracing.months import build_chain
+from wasteflow.core.tracing.provenance import downstream, upstream
 from wasteflow.core.tracing.yearpass import prepared
 from wasteflow.core.vocabulary import Evidence
 
@@ -101,3 +109,51 @@ def test_a_firm_that_generates_nothing_has_no_postings() -> None:
     assert stored_behind(operators, passed, "U", year, Basis.VERIFIED) == []
     past = Period.parse("2020")
     assert postings_behind(operators, passed, "G", past, Basis.DECLARED, "dumped") == []
+
+
+@given(seed=SEEDS, basis=st.sampled_from(list(Basis)), text=st.sampled_from(PERIODS))
+@settings(max_examples=10)
+def test_places_and_treatments_add_up_to_the_terms(seed: int, basis: Basis, text: str) -> None:
+    """What settled and what a treatment counts for; in - out = lying + settled in every place."""
+    rows = network(seed)
+    operators, passed = prepared(build_chain(FlowTable.of_rows(rows), FATES))
+    period = Period.parse(text)
+    (result,) = period_terms(operators, passed, [period], basis)
+    for firm, terms in result.generators.items():
+        arguments = operators, passed, firm, period, basis
+        settled = settled_behind(*arguments)
+        assert sum(item.kg for item in settled) == pytest.approx(terms.settled_kg, abs=ROUNDED_KG)
+        treated = sum(item.kg for item in treated_behind(*arguments))
+        assert treated == pytest.approx(terms.treated_kg, abs=1)
+        lying = {item.place: item.kg for item in stored_behind(*arguments)}
+        for place in {*lying, *(item.place for item in settled)}:
+            book = new_at_place(*arguments, place)
+            born = sum(
+                row[-1]
+                for row in rows
+                if row[1] == GENERATION
+                and row[2] == place == site(firm)
+                and period.first <= row[0] <= period.last
+            )
+            came = born + sum(part.kg for part in book.came)
+            went = sum(part.kg for part in book.went) + sum(book.settled.values())
+            assert came - went == pytest.approx(book.lying_kg, abs=1e-3)
+            assert book.lying_kg == pytest.approx(lying.get(place, 0.0), abs=1e-6)
+
+
+@given(seed=SEEDS)
+@settings(max_examples=5)
+def test_rows_of_a_trace_add_up_by_origin_and_year(seed: int) -> None:
+    chain = build_chain(FlowTable.of_rows(network(seed)), FATES)
+    operators, passed = prepared(chain)
+    period = Period.of(chain.months[0].month, chain.months[-1].month)
+    for direction in (downstream, upstream):
+        for row in direction(operators, passed, "f1", period):
+            arguments = operators, passed, row.origin, period
+            if row.fate.what == "stock":
+                kg = origin_at_place(*arguments, row.fate.place).lying_kg
+            elif row.fate.what == "settled":
+                kg = sum(origin_at_place(*arguments, row.fate.place).settled.values())
+            else:
+                kg = sum(part.kg for part in ended_behind(*arguments, row.fate))
+            assert kg == pytest.approx(row.kg, abs=1.001)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.exact_tracer import Row
+from tests.tracing_networks import FATES as NETWORK
+from tests.tracing_networks import network
 from wasteflow.core.formulas import official
 from wasteflow.core.periods import Period
 from wasteflow.core.places import GENERATION, OUTSIDE, WEIGHING, Place, PlaceKind, site, transit
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
 from wasteflow.core.tracing.flows import FlowTable
-from wasteflow.core.tracing.followup import after_credit, cumulative_verified, territorial
+from wasteflow.core.tracing.followup import after_credit, territorial
+from wasteflow.core.tracing.many_periods import terms_of_periods
 from wasteflow.core.tracing.months import build_chain
 from wasteflow.core.tracing.yearpass import prepared
 from wasteflow.core.vocabulary import Evidence
@@ -226,9 +229,32 @@ def test_cumulative_and_territorial() -> None:
     ]
     chain = build_chain(FlowTable.of_rows(rows), FATES)
     operators, passed = prepared(chain)
-    before, january, february = cumulative_verified(operators, passed, [202512, 202601, 202612])
+    periods = [Period.of(month, month) for month in (202512, 202601, 202612)]
+    before, january, february = (
+        terms.ever for terms in period_terms(operators, passed, periods, Basis.VERIFIED)
+    )
     assert before == {}
     assert january["G"] == pytest.approx((0, 100_000))
     assert february["G"] == pytest.approx((30_000, 100_000))
     here = territorial(chain, YEAR, frozenset({"U"}))
     assert (here.used_kg, here.generated_kg) == (30_000, 0)
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+@pytest.mark.parametrize("seed", [3, 17, 41, 58])
+def test_many_periods_at_once_are_the_periods_one_by_one(seed: int, basis: Basis) -> None:
+    """Months, years to date, periods over the turn of the year and outside the books."""
+    chain = build_chain(FlowTable.of_rows(network(seed, firms=6, months=5, links=12)), NETWORK)
+    operators, passed = prepared(chain)
+    texts = ["2025-11", "2025-12", "2026-01", "2026-01..2026-03", "2025", "2026", "2024"]
+    texts += ["2025-12..2026-02", "2025-11..2026-03", "2027"]
+    periods = [Period.parse(text) for text in texts]
+    together = terms_of_periods(operators, passed, periods, basis)
+    for period, found in zip(periods, together, strict=True):
+        (alone,) = period_terms(operators, passed, [period], basis)
+        assert found.generators == alone.generators, period.text
+        assert found.pseudo == alone.pseudo, period.text
+        assert found.unknown_year_kg == alone.unknown_year_kg
+        assert found.ever.keys() == alone.ever.keys()
+        for name, item in found.ever.items():
+            assert item == pytest.approx(alone.ever[name], abs=1e-4)

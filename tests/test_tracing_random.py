@@ -18,7 +18,7 @@ from wasteflow.core.places import PlaceKind
 from wasteflow.core.tracing.attribution import FATES as WORDS
 from wasteflow.core.tracing.attribution import Basis, fate_codes, period_terms
 from wasteflow.core.tracing.flows import FlowTable
-from wasteflow.core.tracing.followup import after_credit, cumulative_verified
+from wasteflow.core.tracing.followup import after_credit
 from wasteflow.core.tracing.forward import forward
 from wasteflow.core.tracing.identity import check_identity
 from wasteflow.core.tracing.monthly import attribution_months
@@ -203,8 +203,8 @@ def test_cumulative_verified_stays_below_cumulative_declared(seed: int) -> None:
     """Whatever is used was credited at the latest then (names that generate, to any month)."""
     chain, operators, passed = traced(network(seed, firms=6, months=4, links=12))
     ends = [system.month for system in chain.months]
-    verified = cumulative_verified(operators, passed, ends)
     periods = [Period.of(ends[0], end) for end in ends]
+    verified = [t.ever for t in period_terms(operators, passed, periods, Basis.VERIFIED)]
     declared = period_terms(operators, passed, periods, Basis.DECLARED)
     for used, terms in zip(verified, declared, strict=True):
         every = {**terms.generators, **terms.pseudo}

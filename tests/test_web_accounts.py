@@ -6,11 +6,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 
 from tests import people, web_books
@@ -20,6 +21,7 @@ from wasteflow.config import Config
 from wasteflow.config_accounts import AccountConfig
 from wasteflow.services.account_log import log_report
 from wasteflow.web.access import books
+from wasteflow.web.answers import once
 from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
@@ -393,3 +395,14 @@ def test_proxies_are_believed_by_count(make: Make, count: int, address: str) -> 
     assert client.post("/sign-in", data=data, headers=headers).status_code == 303
     log = log_report(db=db, actor=people.actor(db, "root"))
     assert log["rows"][0]["action"] == "sign_in" and log["rows"][0]["address"] == address
+
+
+def test_parts_of_pages_are_shared_by_those_who_read_the_same_alone(make: Make) -> None:
+    app = make()
+    db = books(app).db
+    given: dict[str, str] = {}
+    for login in ("planner", "operator.p1", "reader.p1"):
+        with app.test_request_context("/"):
+            g.actor, g.data_version = people.actor(db, login), "one"
+            given[login] = once("figures", partial(str, login))
+    assert given == {"planner": "planner", "operator.p1": "operator.p1", "reader.p1": "operator.p1"}

@@ -109,7 +109,7 @@ def test_a_known_or_kept_page_is_not_made_again(
     def broken(*_: object) -> None:
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("wasteflow.web.pages.overview.figures", broken)
+    monkeypatch.setattr("wasteflow.web.pages.overview.made", broken)
     assert again(client, "/", known.headers["ETag"]) == 304
     kept = client.get("/")
     nonces = [

@@ -71,8 +71,6 @@ def test_keys_made_of_words_exist_for_every_word() -> None:
         "unbalanced",
         "stocktake_stale",
         "disputed",
-        "attribution_untraced",
-        "prior_stock_untraced",
         "in_transit",
     ):
         for part in ("title", "count", "next"):

@@ -31,6 +31,7 @@ from wasteflow.web import (
 from wasteflow.web.access import READY, Books, books
 from wasteflow.web.pages import blueprint
 from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
+from wasteflow.web.pages.overview import PARTS
 
 HOUSEKEEPING_EVERY_S: Final = 2.0
 
@@ -69,11 +70,15 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material and keep the first page; readiness tells of troubles with the books."""
+    """Trace every material and keep the first page with its parts.
+
+    Readiness tells of troubles with the books.
+    """
     try:
         warm_tracing(db=books(app).db)
-        with app.test_request_context("/"):
-            app.full_dispatch_request()
+        for path in ("/", *(f"/overview/part?part={part}" for part in PARTS), "/"):
+            with app.test_request_context(path):
+                app.full_dispatch_request()
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +16,9 @@ from wasteflow.services.outcome import ImportReport
 
 CHUNK_ROWS = 50_000
 """Loads checked and staged together: what a large import holds in memory, and how long others wait.
+"""
+READER_BYTES = 32 * 1024 * 1024
+"""Size from which a file is read and checked in a process of its own: starting it takes a second.
 """
 MAX_STREAM_BYTES = 64 * 1024**3
 """Largest file of shipments: it is read in chunks, so the limit is the disk's, not the memory's."""
@@ -48,59 +53,100 @@ def import_loads(
 ) -> Imported:
     """Import a file of shipments of any size in bounded memory, all or nothing.
 
+    on_refused gets a `schemas.cells.Table` or, of a large file, the `TextFile`.
     Raises UnusableFile, RowsRefused.
     """
-    from wasteflow.importing.reading import read_table
     from wasteflow.importing.text_chunks import open_text
+
+    with ExitStack() as held:
+        reader = _reader(asked, held)
+        text = open_text(
+            asked.path,
+            "shipments",
+            asked.path.name,
+            asked.encoding,
+            rows=asked.chunk_rows,
+            max_bytes=MAX_STREAM_BYTES,
+        )
+        try:
+            report = _record(asked, text, reader, progress)
+        except RowsRefused as error:
+            show_as_given("shipments", text, error)
+            if on_refused:
+                on_refused(text, error)
+            raise
+    return Imported(report, text.encoding)
+
+
+def _record(
+    asked: Import, text: Any, reader: Any, progress: Callable[[int, int], None] | None
+) -> ImportReport:
+    """Hand the file to the service."""
     from wasteflow.schemas.row_rules import Clock
     from wasteflow.services.batches import new_batch
     from wasteflow.services.loads import LoadFile, record_loads
 
-    path, now = asked.path, asked.now
-    text = open_text(
-        path,
-        "shipments",
-        path.name,
-        asked.encoding,
-        rows=asked.chunk_rows,
-        max_bytes=MAX_STREAM_BYTES,
-    )
-    file = LoadFile(
-        text.chunks, Clock(shanghai_day(now), now), text.lines <= text.rows, asked.round_kg
-    )
-    try:
-        report = record_loads(
-            db=asked.db,
-            file=file,
-            batch=lambda: new_batch(
-                kind="shipments",
-                filename=path.name,
-                sha256=text.sha256,
-                now=now,
-                synthetic=asked.synthetic,
-            ),
+    now, clock = asked.now, Clock(shanghai_day(asked.now), asked.now)
+
+    def elsewhere(keys: Any, packing: Any) -> Generator[Any, None, None]:
+        from wasteflow.load_reader import Order
+
+        yield from reader.chunks(Order(text, keys, clock, asked.round_kg, packing))
+
+    small = text.lines <= text.rows
+    return record_loads(
+        db=asked.db,
+        file=LoadFile(
+            text.chunks,
+            clock,
+            small,
+            asked.round_kg,
+            None if reader is None or text.table is not None else elsewhere,
+            text.lines,
+        ),
+        batch=lambda: new_batch(
+            kind="shipments",
+            filename=asked.path.name,
+            sha256=text.sha256,
             now=now,
-            dry_run=asked.dry_run,
-            progress=(lambda done: progress(done, max(done, text.lines - 1))) if progress else None,
-        )
-    except RowsRefused as error:
-        table = read_table(path, path.name, asked.encoding, max_bytes=MAX_STREAM_BYTES)
-        show_as_given("shipments", table, error)
-        if on_refused:
-            on_refused(table, error)
-        raise
-    return Imported(report, text.encoding)
+            synthetic=asked.synthetic,
+        ),
+        now=now,
+        dry_run=asked.dry_run,
+        progress=(lambda done: progress(done, max(done, text.lines - 1))) if progress else None,
+    )
+
+
+def _reader(asked: Import, held: ExitStack) -> Any:
+    """The process that reads a large file, started while the file is looked over; None without."""
+    try:
+        large = asked.path.stat().st_size >= READER_BYTES and (os.cpu_count() or 1) > 1
+    except OSError:  # `open_text` says why
+        large = False
+    if not large:
+        return None
+    from wasteflow.load_reader import Reader
+
+    reader = Reader()
+    held.callback(reader.close)
+    reader.start()
+    return reader
 
 
 def show_as_given(kind: str, table: Any, error: RowsRefused) -> None:
-    """Let every issue show the cell as it stands in the file, not the value it was read as."""
+    """Let every issue show the cell as it stands in the file, not the value it was read as.
+
+    table: a `schemas.cells.Table` or a `TextFile`.
+    """
     from wasteflow.schemas.headers import match_header
 
     places = match_header(kind, table.columns)
-    cells = dict(table.rows)
+    asked = {issue.line for issue in error.issues if issue.field in places}
+    cells = {line: cells for line, cells in table.records() if line in asked}
+    width = len(table.columns)
     error.issues = [
         replace(issue, value=cells[issue.line][places[issue.field]])
-        if issue.line in cells and issue.field in places
+        if issue.field in places and len(cells.get(issue.line, ())) == width
         else issue
         for issue in error.issues
     ]

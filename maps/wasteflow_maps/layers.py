@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.geodesy import CGCS2000, WGS84
 from wasteflow_maps import MapError
 from wasteflow_maps.geometry import LonLat, spread_shared
@@ -61,6 +62,7 @@ class MapData:
         return self.bubbles[0].kg if self.bubbles else 0
 
 
+@no_collecting()
 def map_data(
     flows: Row,
     parks: Iterable[Row],

@@ -140,10 +140,12 @@ def sort_flows(
 
     Of the lines and of the bubbles the largest `max_links` each are drawn, the rest is "other".
     """
-    drawn = _drawn_ends(edges, kinds, places)
-    by_park = len(drawn) > max_links and any(
-        _to_park(end, places) != end for link in drawn for end in link[:2]
-    )
+    by_park = False
+    if len({(edge["source"], edge["target"], edge["material"]) for edge in edges}) > max_links:
+        drawn = _drawn_ends(edges, kinds, places)
+        by_park = len(drawn) > max_links and any(
+            _to_park(end, places) != end for link in drawn for end in link[:2]
+        )
     links, kept = _sort_edges(edges, kinds, places, to_park=by_park)
     links.sort(key=lambda link: link.order)
     bubbles = _bubbles(kept["one_end"], places)

@@ -17,6 +17,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow_maps import MapError, style
 from wasteflow_maps.assets import STATIC, asset_text
 from wasteflow_maps.content import group_name, payload
@@ -43,6 +44,7 @@ ARROWS_PX: Final = (("s", 9), ("m", 14), ("l", 22))
 _FOREIGN: Final = re.compile(r"\s*(?:\w+:)?//", re.IGNORECASE)
 
 
+@no_collecting()
 def render_map(
     data: MapData,
     *,

@@ -33,6 +33,8 @@ SNAPSHOT = "snapshot"
 """Key of `Session.info` in read transactions: what queries may remember until it ends."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
+BESIDE = "beside"
+"""Name of the database that `Database.write` attaches to a transaction."""
 _CONFLICTS = ("40001", "40P01", "23505")
 """SQLSTATE of serialization failure, deadlock, unique violation."""
 
@@ -75,14 +77,16 @@ class Database:
         self._closers: list[Callable[[], None]] = []
 
     @contextmanager
-    def write(self, alone: Alone = Alone.ENTRIES) -> Iterator[Session]:
+    def write(self, alone: Alone = Alone.ENTRIES, *, beside: bytes = b"") -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception.
 
-        alone: who must wait meanwhile on PostgreSQL.  Inside `together` it is a savepoint of that
-        transaction.
+        alone: who must wait meanwhile on PostgreSQL; beside: a SQLite database as bytes whose
+        tables the transaction can read, as those of `BESIDE` (SQLite only).  Inside `together` it
+        is a savepoint of that transaction.
         """
         outer = self._outer()
         if outer is not None:
+            assert not beside
             try:
                 with outer.begin_nested():
                     self._lock(outer, alone)
@@ -90,7 +94,7 @@ class Database:
             finally:
                 outer.expunge_all()  # what comes next reads the rows anew
             return
-        with self._writing() as session:
+        with self._writing(beside) as session:
             self._lock(session, alone)
             yield session
 
@@ -120,11 +124,30 @@ class Database:
         return found[1] if found is not None and found[0] is self else None
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
+    def _writing(self, beside: bytes = b"") -> Iterator[Session]:
+        source = self._attached(beside) if beside else nullcontext(self._writer)
         turn = self._turnstile.turn() if self._turnstile else nullcontext()
-        with turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with (
+            source as bind,
+            turn,
+            Session(bind, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             session.connection()
             yield session
+
+    @contextmanager
+    def _attached(self, data: bytes) -> Iterator[Connection]:
+        """A writer's connection with a database in memory attached, before anybody waits for it."""
+        with self._writer.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.execute(f"ATTACH ':memory:' AS {BESIDE}")
+            try:
+                driver.deserialize(data, name=BESIDE)
+                yield connection
+            finally:
+                driver.execute(f"DETACH {BESIDE}")
 
     def _lock(self, session: Session, alone: Alone) -> None:
         """Take the PostgreSQL locks of a writer until its transaction ends."""

@@ -16,14 +16,21 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, exists, func, or_, select
+from sqlalchemy import cast as cast_to
+from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.columns import groups_of
 from wasteflow_models.engine import SNAPSHOT
 from wasteflow_models.kept import Kept
 from wasteflow_models.late_rows import last_booked, late_rows
-from wasteflow_models.ledger import FlowMonthRow, RollupVersionRow, StampRow
+from wasteflow_models.ledger import (
+    BatchRow,
+    FlowMonthRow,
+    FlowStagedRow,
+    RollupVersionRow,
+    StampRow,
+)
 
 Ints = NDArray[np.int64]
 DEFAULT_LIMIT = 512 * 1024 * 1024
@@ -38,6 +45,7 @@ _FIELDS = (
     ("n", np.int64),
 )
 """Columns of a month as they are kept."""
+_NAMES = "source_id, target_id, route_id, evidence, kg, n"
 _ID, _ROUTE, _GRADE = 2**31, 2**20, 2**4
 """Places, routes and grades there can be: three numbers a row are read instead of six."""
 
@@ -190,8 +198,56 @@ def _without(columns: MonthColumns, late: Sequence[Ints]) -> MonthColumns:
     return _kept_columns([*rows, kg[some], n[some]])
 
 
+def batches_aside(session: Session) -> list[int]:
+    """Published batches with roll-up rows that are not folded into `flow_month` yet.
+
+    Seldom any, and soon gone; once per read transaction.
+    """
+    memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
+    if memo is not None and "aside" in memo:
+        return cast(list[int], memo["aside"])
+    staged, found, last = FlowStagedRow, list[int](), 0
+    while True:  # from one batch to the next by the key: many rows stand in between
+        last = session.scalar(select(func.min(staged.batch_id)).where(staged.batch_id > last)) or 0
+        if not last:
+            break
+        if session.scalar(select(BatchRow.published).where(BatchRow.id == last)):
+            found.append(last)
+    if memo is not None:
+        memo["aside"] = found
+    return found
+
+
+def seen_rows(session: Session) -> Any:
+    """`FlowMonthRow`, or what stands for it while rows of it lie aside."""
+    aside = batches_aside(session)
+    if not aside:
+        return FlowMonthRow
+    names = [column.name for column in FlowMonthRow.__table__.columns]
+    kept, staged = (
+        select(*(table.__table__.c[name] for name in names))
+        for table in (FlowMonthRow, FlowStagedRow)
+    )
+    both = kept.union_all(staged.where(FlowStagedRow.batch_id.in_(aside))).subquery()
+    key = [column for column in both.c if column.name not in ("kg", "n")]
+    sums = [cast_to(func.sum(both.c[name]), BigInteger).label(name) for name in ("kg", "n")]
+    left = or_(func.sum(both.c.kg) != 0, func.sum(both.c.n) != 0)
+    added = select(*key, *sums).group_by(*key).having(left)
+    return aliased(FlowMonthRow, added.subquery(), adapt_on_names=True)
+
+
 def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
     """The rows of a material and month from the database, past what is kept."""
+    here = f"WHERE material_id = {int(material_id)} AND month = {int(month)}"
+    rows = f"flow_month {here}"
+    if aside := batches_aside(session):
+        listed = ", ".join(map(str, aside))
+        rows = (
+            "(SELECT source_id, target_id, route_id, evidence, CAST(sum(kg) AS BIGINT) AS kg, "
+            f"CAST(sum(n) AS BIGINT) AS n FROM (SELECT {_NAMES} FROM flow_month {here} UNION ALL "
+            f"SELECT {_NAMES} FROM flow_staged {here} AND batch_id IN ({listed})) AS united "
+            "GROUP BY source_id, target_id, route_id, evidence) AS added WHERE kg <> 0 OR n <> 0"
+        )
     ends, told, kg = _columns(
         session,
         [
@@ -199,8 +255,7 @@ def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
             f"(n * {_ROUTE} + route_id) * {_GRADE} + evidence AS told",
             "kg",
         ],
-        f"FROM flow_month WHERE material_id = {int(material_id)} AND month = {int(month)} "
-        "ORDER BY source_id, target_id, route_id, evidence",
+        f"FROM {rows} ORDER BY source_id, target_id, route_id, evidence",
     )
     rest, grade = np.divmod(told, _GRADE)
     n, route = np.divmod(rest, _ROUTE)
@@ -217,7 +272,7 @@ def _kept_columns(columns: Sequence[Ints]) -> MonthColumns:
 
 def month_span(session: Session) -> tuple[int, int] | None:
     """First and last month that hold roll-up rows, None where there are none."""
-    row, held = RollupVersionRow, FlowMonthRow
+    row, held = RollupVersionRow, seen_rows(session)
     some = exists().where(held.material_id == row.material_id, held.month == row.month)
     query = select(row.month).where(some).distinct()
     known = sorted(session.scalars(query))

@@ -17,37 +17,22 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.records import DISPATCHES, RECEIPTS, EventKind
 from wasteflow_models.ledger import BASES, EVENT_KINDS, STATES, WEIGHED, EventRow
+from wasteflow_models.load_events import (
+    WEIGHT_COLUMNS,
+    events_from,
+    weights_in_statement,
+)
 from wasteflow_models.partitions import STEP
 from wasteflow_models.raw import (
     FEW,
     insert_columns,
-    literal,
     many,
-    plain,
     temporary,
 )
 
 Ints = NDArray[np.int64]
 Stored = dict[str, Any]
 """Column name → array (masses, keys, moments) or list (texts) of loads in the books."""
-
-_EVENT_COLUMNS = (
-    "shipment_id, seq, batch_id, kind, at, booked_month, kg, input_kg, dry_kg, accepted_kg, "
-    "refused_kg, basis, moisture, weighed, evidence, reason, recorded_at"
-)
-_WEIGHT_COLUMNS = {
-    "id": "BIGINT",
-    "input_kg": "BIGINT",
-    "dry_kg": "BIGINT",
-    "moisture": "BIGINT",
-    "basis": "SMALLINT",
-    "weighed": "SMALLINT",
-    "r_input_kg": "BIGINT",
-    "r_dry_kg": "BIGINT",
-    "r_moisture": "BIGINT",
-    "reason": "TEXT",
-}
-"""Columns of the table that `_EVENTS` joins."""
 
 
 def add_numbers(session: Session, doc_no: Sequence[str], consignor: Ints, ids: Ints) -> Ints:
@@ -116,64 +101,28 @@ def insert_loads(
 ) -> None:
     """Headers, and the events that follow from them and from `weights`.
 
-    header: columns of `shipment` but id and batch_id; weights: columns `_WEIGHT_COLUMNS` for
+    header: columns of `shipment` but id and batch_id; weights: columns `WEIGHT_COLUMNS` for
     those loads (`id`) whose weights are not plain wet measured kilograms, or that have a reason.
     """
     columns = {"id": ids, "batch_id": batch_id, **header}
     insert_columns(session, "shipment", len(ids), columns)
     told = {"batch": batch_id, "now": int(now.timestamp())}
     if len(ids) <= FEW:
-        few, reasons = _weights_in_statement(weights)
+        few, reasons = weights_in_statement(weights)
         for first, last in month_ranges(ids):
             session.execute(text(few + _EVENTS), {**told, **reasons, "first": first, "last": last})
         return
-    with temporary(session, "load_weight", ", ".join(map(" ".join, _WEIGHT_COLUMNS.items()))):
+    with temporary(session, "load_weight", ", ".join(map(" ".join, WEIGHT_COLUMNS.items()))):
         insert_columns(session, "load_weight", len(weights["id"]), weights)
         for first, last in month_ranges(ids):
             session.execute(text(_EVENTS), {**told, "first": first, "last": last})
 
 
-def _weights_in_statement(weights: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """`load_weight` as part of the statement, for a few loads; and the reasons it names."""
-    count = len(weights["id"])
-    rows = [
-        {name: column if isinstance(column, (int, str)) else plain(column)[row]
-         for name, column in weights.items()}
-        for row in range(count)
-    ]  # fmt: skip
-    reasons = {f"reason_{number}": str(row["reason"]) for number, row in enumerate(rows)}
-    selects = [
-        ", ".join(
-            f"CAST({f':reason_{number}' if name == 'reason' else literal(row[name])} AS {kind})"
-            for name, kind in _WEIGHT_COLUMNS.items()
-        )
-        for number, row in enumerate(rows)
-    ]
-    nothing = ", ".join(f"CAST(NULL AS {kind})" for kind in _WEIGHT_COLUMNS.values())
-    body = " UNION ALL ".join(f"SELECT {part}" for part in selects)
-    names = ", ".join(_WEIGHT_COLUMNS)
-    return f"WITH load_weight ({names}) AS ({body or f'SELECT {nothing} WHERE 1 = 0'}) ", reasons
-
-
-_EVENTS = f"""
-INSERT INTO event ({_EVENT_COLUMNS})
-SELECT s.id, k.seq, s.batch_id, k.seq - 1,
-  CASE k.seq WHEN 1 THEN s.dispatched_at ELSE s.received_at END,
-  CASE k.seq WHEN 1 THEN s.dispatched_month ELSE s.received_month END,
-  CASE k.seq WHEN 1 THEN s.dispatched_kg ELSE s.received_kg END,
-  CASE k.seq WHEN 1 THEN w.input_kg ELSE w.r_input_kg END,
-  CASE k.seq WHEN 1 THEN w.dry_kg ELSE w.r_dry_kg END,
-  CASE k.seq WHEN 1 THEN 0 ELSE s.accepted_kg END,
-  CASE k.seq WHEN 1 THEN 0 ELSE s.refused_kg END,
-  coalesce(w.basis, 0),
-  CASE k.seq WHEN 1 THEN w.moisture ELSE w.r_moisture END,
-  coalesce(w.weighed, 0), s.evidence,
-  CASE k.seq WHEN 1 THEN '' ELSE coalesce(w.reason, '') END, :now
-FROM shipment s CROSS JOIN (SELECT 1 AS seq UNION ALL SELECT 2) k
-LEFT JOIN load_weight w ON w.id = s.id
-WHERE s.id BETWEEN :first AND :last AND s.batch_id = :batch AND (k.seq = 1 OR s.received_month > 0)
-"""
-"""Dispatch and decision of staged headers; their kinds are numbered 0 and 1."""
+_EVENTS = (
+    events_from("shipment", "load_weight", "w.id = s.id")
+    + " AND s.id BETWEEN :first AND :last AND s.batch_id = :batch"
+)
+"""Events of staged headers."""
 
 
 def book_events(session: Session, ids: Ints, booked_month: Ints) -> None:

@@ -20,7 +20,7 @@ from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, no_reversal
+from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, PlaceRow, no_reversal
 from wasteflow_models.registry import EnterpriseRow
 
 CHUNK = 500
@@ -105,6 +105,11 @@ def flow_table(session: Session, keys: Keys, material: str, as_of: int = 0) -> F
 def ledger_months(session: Session) -> tuple[int, int] | None:
     """First and last month of the books, None when they are empty."""
     return flow_columns.month_span(session)
+
+
+def place_count(session: Session) -> int:
+    """How many places the books know (their largest key): what the size of reports follows."""
+    return int(session.scalar(select(func.max(PlaceRow.id))) or 0)
 
 
 def has_synthetic(session: Session) -> bool:

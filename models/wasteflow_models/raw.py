@@ -117,18 +117,26 @@ def literal(value: str | int | bool | None, postgresql: bool = False) -> str:
     return quoted.replace("%", "%%") if postgresql else quoted
 
 
-def _execute_many(session: Session, table: str, columns: Columns, ending: str) -> int:
-    """Constant columns stand in the statement: binding them by the million costs as much as data.
+def insert_statement(
+    table: str, columns: Columns, *, postgresql: bool = False, ending: str = ""
+) -> tuple[str, list[str]]:
+    """The statement that inserts a row of `columns`, and the columns it has parameters for.
 
+    Constant columns stand in the statement: binding them by the million costs as much as data.
     A NUL in a literal would end the statement; the schema refuses control characters.
     """
     varying = [name for name, value in columns.items() if _varies(value)]
-    postgresql = is_postgresql(session)
     mark = "%s" if postgresql else "?"
     values = ", ".join(
         mark if name in varying else literal(columns[name], postgresql) for name in columns
     )
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) {ending}"
+    names = ", ".join(columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({values}) {ending}", varying
+
+
+def _execute_many(session: Session, table: str, columns: Columns, ending: str) -> int:
+    postgresql = is_postgresql(session)
+    statement, varying = insert_statement(table, columns, postgresql=postgresql, ending=ending)
     rows = zip(*(plain(columns[name]) for name in varying), strict=True)
     if not postgresql:
         return int(driver(session).executemany(statement, rows).rowcount)
@@ -148,7 +156,7 @@ def _copy(session: Session, table: str, count: int, columns: Columns, ending: st
             f"CREATE TEMPORARY TABLE {goal} ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
         )
     with cursor.copy(f"COPY {goal} ({names}) FROM STDIN (FORMAT csv)") as copy:
-        copy.write(_csv(count, columns))
+        copy.write(csv_of(count, columns))
     if not ending:
         return count
     chosen = f"SELECT {names} FROM {goal} ORDER BY 1, 2, ctid"
@@ -158,14 +166,14 @@ def _copy(session: Session, table: str, count: int, columns: Columns, ending: st
     return done
 
 
-def _csv(count: int, columns: Columns) -> bytes:
+def csv_of(count: int, columns: Columns) -> bytes:
     """CSV in which NULL is an empty field and empty text a pair of quotes."""
     import polars as pl
 
     frame = pl.DataFrame(
         [
             pl.Series(name, value)
-            if _varies(value)
+            if _varies(value) or isinstance(value, pl.Series)
             else pl.repeat(
                 value, count, dtype=pl.String if isinstance(value, str) else pl.Int64, eager=True
             ).alias(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,14 @@ from wasteflow.core.postings import FlowKey
 from wasteflow.core.postings_bulk import KEY_COLUMNS, BulkRollup
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import SNAPSHOT
-from wasteflow_models.flow_columns import copied_in, driver_connection, read_month, read_places
+from wasteflow_models.flow_columns import (
+    copied_in,
+    driver_connection,
+    read_month,
+    read_places,
+    seen_rows,
+)
 from wasteflow_models.late_rows import all_late
-from wasteflow_models.ledger import FlowMonthRow
 from wasteflow_models.raw import insert_columns
 
 Ints = NDArray[np.int64]
@@ -35,6 +41,8 @@ RANDOM_BITS = 62
 _KEY = ("material_id", "month", "source_id", "target_id", "route_id", "evidence")
 _COLUMNS = (*_KEY, "kg", "n")
 _NAMES = ", ".join(_COLUMNS)
+_ID, _ROUTE, _GRADE = 2**31, 2**20, 2**4
+"""Places, routes and grades there can be, as in `flow_columns`."""
 _SIZES = [8, 4, 8, 8, 8, 2, 8, 8]
 """Bytes of the columns of flow_month on PostgreSQL."""
 _ADD_ROWS = (
@@ -57,12 +65,6 @@ _DROP_EMPTY = (
     + " AND ".join(f"{name} = {{mark}}" for name in _KEY)
     + " AND kg = 0 AND n = 0"
 )
-
-
-def add_to_rollup(session: Session, delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> None:
-    """Add kilograms and counts of `delta` to the roll-up, within the caller's transaction."""
-    if delta:
-        add_rollup_columns(session, bulk_of(delta, keys))
 
 
 def bulk_of(delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> BulkRollup:
@@ -111,24 +113,75 @@ def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
 
 
 def stage_rows(session: Session, batch_id: int, columns: Sequence[Ints]) -> None:
-    """Put rows of `rollup_rows` aside for a batch that is not published yet."""
-    named = dict(zip(_COLUMNS, columns, strict=True))
-    insert_columns(session, "flow_staged", len(columns[0]), {"batch_id": batch_id, **named})
+    """Put rows of `rollup_rows` aside for a batch that is not published yet.
 
-
-def publish_rows(session: Session, batch_id: int) -> None:
-    """Add the rows that were put aside to the roll-up; they stay where they are until cleared."""
-    mine = f"FROM flow_staged WHERE batch_id = {int(batch_id)}"
-    touched = session.execute(
-        text(f"SELECT DISTINCT material_id, month {mine} ORDER BY material_id, month")
-    ).all()
-    session.execute(
-        text(
-            f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} {mine} "
-            f"ORDER BY batch_id, {', '.join(_KEY)} {_ADD_ROWS}"
+    On SQLite a row is bound as three numbers: binding is most of what it costs.
+    """
+    if _is_postgresql(session):
+        named = dict(zip(_COLUMNS, columns, strict=True))
+        insert_columns(session, "flow_staged", len(columns[0]), {"batch_id": batch_id, **named})
+        return
+    material, month, source, target, route, evidence, kg, n = columns
+    ends, told = source * _ID + target, (n * _ROUTE + route) * _GRADE + evidence
+    groups = groups_of([material, month])
+    bounds = [*groups.starts.tolist(), len(material)]
+    for start, stop in pairwise(bounds):
+        here = slice(start, stop)
+        values = zip(*(column[here].tolist() for column in (ends, told, kg)), strict=True)
+        driver_connection(session).executemany(
+            f"INSERT INTO flow_staged (batch_id, {_NAMES}) VALUES ({int(batch_id)}, "
+            f"{int(material[start])}, {int(month[start])}, ?1 / {_ID}, ?1 % {_ID}, "
+            f"?2 / {_GRADE} % {_ROUTE}, ?2 % {_GRADE}, ?3, ?2 / {_GRADE * _ROUTE})",
+            values,
         )
+
+
+def show_rows(session: Session, touched: Iterable[tuple[int, int]]) -> None:
+    """Let reports see the rows put aside of (material, month), given in order.
+
+    Their batch is published in the same transaction: from then on `flow_columns` adds them to the
+    roll-up wherever they lie, and `fold_rows` moves them at leisure.
+    """
+    _draw_versions(session, touched)
+
+
+def months_aside(session: Session, batch_id: int) -> list[tuple[int, int, int]]:
+    """(material, month, rows) that a batch still has aside, in order."""
+    query = (
+        "SELECT material_id, month, count(*) FROM flow_staged WHERE batch_id = :batch "
+        "GROUP BY material_id, month ORDER BY material_id, month"
     )
-    _draw_versions(session, ((int(material), int(month)) for material, month in touched))
+    rows = session.execute(text(query), {"batch": batch_id})
+    return [(int(material), int(month), int(count)) for material, month, count in rows]
+
+
+def fold_rows(session: Session, batch_id: int, material_id: int, month: int) -> None:
+    """Move the rows of a published batch into the roll-up: nothing that is read changes.
+
+    Whoever takes the rows away adds them, so that two who fold at once cannot both add them.
+    """
+    here = f"material_id = {int(material_id)} AND month = {int(month)}"
+    mine = f"FROM flow_staged WHERE batch_id = {int(batch_id)} AND {here}"
+    order = ", ".join(_KEY)
+    if _is_postgresql(session):
+        held = session.scalar(text(f"SELECT 1 FROM flow_month WHERE {here} LIMIT 1"))
+        # Passing over conflicts costs three times as much; a month nobody wrote has none.
+        session.execute(
+            text(
+                f"WITH moved AS (DELETE {mine} RETURNING {_NAMES}) INSERT INTO flow_month "
+                f"({_NAMES}) SELECT {_NAMES} FROM moved ORDER BY {order} "
+                f"{_ADD_ROWS if held else ''}"
+            )
+        )
+    else:
+        session.execute(
+            text(
+                f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} {mine} "
+                f"ORDER BY batch_id, {order} {_ADD_ROWS}"
+            )
+        )
+        session.execute(text(f"DELETE {mine}"))
+    session.execute(text(f"DELETE FROM flow_month WHERE {here} AND kg = 0 AND n = 0"))
 
 
 def _draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:
@@ -144,8 +197,8 @@ def stored_rollup(session: Session) -> BulkRollup:
     An end that is no place has kind 0 and its id as first argument.
     """
     ids, *places = read_places(session)
-    row = FlowMonthRow
-    query = select(row.material_id, row.month).distinct().order_by(row.material_id, row.month)
+    rows = seen_rows(session)
+    query = select(rows.material_id, rows.month).distinct().order_by(rows.material_id, rows.month)
     nothing = np.zeros(0, np.int64)
     keys, kg, n = [np.zeros((0, KEY_COLUMNS), np.int64)], [nothing], [nothing]
     for material_id, month in session.execute(query):

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
 
-from wasteflow_models import load_store
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models import flow_columns, load_store, rollup
+from wasteflow_models.engine import Alone, Database, is_conflict
 from wasteflow_models.ledger import BatchRow, FlowStagedRow, StagedRow
 from wasteflow_models.queue import Alive
 
 _BATCH_LOCKS = 7705
+_TRIES = 5
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def discard(db: Database, batch_id: int) -> None:
 
 
 def clear_rows(db: Database, batch_id: int) -> None:
-    """Take away the roll-up rows a batch had put aside: at once if all are its, else by month."""
+    """Take away the roll-up rows a batch that is not published had put aside."""
     row = FlowStagedRow
     with db.write(Alone.NOBODY) as session:
         others = select(row.batch_id).where(row.batch_id != batch_id).limit(1)
@@ -68,21 +70,48 @@ def clear_rows(db: Database, batch_id: int) -> None:
             session.execute(delete(row))  # SQLite drops whole pages when there is no condition
             return
     with db.read() as session:
-        months = select(row.month).where(row.batch_id == batch_id).distinct().order_by(row.month)
-        waiting = list(session.scalars(months))
-    for month in waiting:
+        waiting = rollup.months_aside(session, batch_id)
+    for material, month, _ in waiting:
+        here = row.batch_id == batch_id, row.material_id == material, row.month == month
         with db.write(Alone.NOBODY) as session:
-            session.execute(delete(row).where(row.batch_id == batch_id, row.month == month))
+            session.execute(delete(row).where(*here))
+
+
+FOLDED_TOGETHER = 50_000
+"""Rows from which a fold ends its transaction, so that others wait a moment only."""
+
+
+def fold(db: Database, batch_id: int) -> None:
+    """Move the roll-up rows of a published batch to the others, in short transactions.
+
+    Where another writer keeps coming first, rows stay aside: they count there as well, and the
+    next import tries again.
+    """
+    for _ in range(_TRIES):
+        with db.read() as session:
+            waiting = rollup.months_aside(session, batch_id)
+        try:
+            while waiting:
+                with db.write(Alone.NOBODY) as session:
+                    done = 0
+                    while waiting and done < FOLDED_TOGETHER:
+                        material, month, count = waiting.pop(0)
+                        rollup.fold_rows(session, batch_id, material, month)
+                        done += count
+            return
+        except DBAPIError as error:
+            if not is_conflict(error):
+                raise
 
 
 def sweep(db: Database) -> list[int]:
-    """Discard the batches of imports that died, clear what published ones left; the discarded."""
+    """Discard the batches of imports that died, fold what published ones left; the discarded."""
     with db.read() as session:
         query = select(BatchRow.id).where(~BatchRow.published).order_by(BatchRow.id)
         left = list(session.scalars(query))
-        aside = session.scalars(select(FlowStagedRow.batch_id).distinct()).all()
-    for batch_id in sorted(set(aside) - set(left)):
-        clear_rows(db, batch_id)
+        aside = flow_columns.batches_aside(session)
+    for batch_id in aside:
+        fold(db, batch_id)
     swept = []
     for batch_id in left:
         with claimed(db, batch_id) as mine:

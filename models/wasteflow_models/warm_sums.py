@@ -7,9 +7,10 @@ SQL, so that nobody reads all of it for one place.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.places import Place, PlaceKind
@@ -20,11 +21,18 @@ from wasteflow_models.ledger import FlowMonthRow, PlaceRow
 _PLACE = select(PlaceRow.id).where(
     PlaceRow.kind == bindparam("kind"), PlaceRow.a == bindparam("a"), PlaceRow.b == bindparam("b")
 )
-_HERE = select(func.coalesce(func.sum(FlowMonthRow.kg), 0)).where(
-    FlowMonthRow.material_id == bindparam("material"), FlowMonthRow.month == bindparam("month")
-)
-_IN = _HERE.where(FlowMonthRow.target_id == bindparam("place"))
-_OUT = _HERE.where(FlowMonthRow.source_id == bindparam("place"))
+
+
+def _sums(rows: Any) -> tuple[Select[Any], ...]:
+    """Kilograms that come to a place, and that leave it, in a month of `rows`."""
+    here = select(func.coalesce(func.sum(rows.kg), 0)).where(
+        rows.material_id == bindparam("material"), rows.month == bindparam("month")
+    )
+    return tuple(here.where(end == bindparam("place")) for end in (rows.target_id, rows.source_id))
+
+
+_KEPT = _sums(FlowMonthRow)
+"""The statements of nearly every time, made once."""
 
 
 def _place_id(session: Session, keys: Keys, place: Place) -> int:
@@ -41,7 +49,9 @@ def book_through(session: Session, keys: Keys, place: Place, material: str, mont
         for part in before
     )
     here = {"material": stuff, "month": month, "place": place_id}
-    return book + int(session.scalar(_IN, here) or 0) - int(session.scalar(_OUT, here) or 0)
+    rows = flow_columns.seen_rows(session)
+    coming, leaving = _KEPT if rows is FlowMonthRow else _sums(rows)
+    return book + int(session.scalar(coming, here) or 0) - int(session.scalar(leaving, here) or 0)
 
 
 def accepted_in_year(
@@ -57,7 +67,7 @@ def accepted_in_year(
     for part in flow_columns.months(session, stuff, first, month - 1).values():
         rows = (part.target == place_id) & np.isin(part.route, ids)
         total += int(part.kg[rows & np.isin(part.source, on_road)].sum())
-    row = FlowMonthRow
+    row = flow_columns.seen_rows(session)
     query = (
         select(func.coalesce(func.sum(row.kg), 0))
         .join(PlaceRow, PlaceRow.id == row.source_id)

@@ -21,7 +21,7 @@ from wasteflow.schemas.cells import Table
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.schemas.rows import load_rows
-from wasteflow.services import loads as service
+from wasteflow.services import load_ready as service
 from wasteflow.services.load_columns import CheckedChunk, checked_chunks
 from wasteflow.services.load_convert import batch_of
 from wasteflow.services.load_rows import CheckedLoad, LoadChecker

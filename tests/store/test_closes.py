@@ -210,6 +210,19 @@ def test_reopened_the_month_takes_records_again_and_history_stays(books: Books) 
     assert rows[1]["reopened_reason"] == "survey"
 
 
+def test_the_last_month_of_an_act_opened_again_leaves_the_others_proved(books: Books) -> None:
+    a_spring(books)
+    close(books, 202603)
+    books.entries(entry("X", "generation", "9.000", "2026-02-11"))
+    books.check()
+    reopen_month(db=books.db, month=202603, park="park.a", reason="survey", now=NOW)
+    books.check()
+    books.entries(entry("Y", "generation", "7.000", "2026-03-11"))
+    books.check()
+    close(books, 202603)
+    books.check()
+
+
 def test_who_may_close_and_reopen(books: Books) -> None:
     a_spring(books)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from tests.store.books import NOW, Books, child, entry, load
+from tests.store.test_staging import twin
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.corrections import REVERSAL_MARK, reverse
 from wasteflow_models.ledger import EntryRow
+
+__all__ = ["twin"]
 
 
 def row_of(books: Books, doc_no: str) -> EntryRow:
@@ -320,3 +324,44 @@ def test_reversing_a_stocktake_takes_back_its_difference(books: Books) -> None:
     (found,) = books.findings("stocktake_stale")
     assert found["book_now_t"] == "0.000"
     assert books.findings("negative_stock") != []
+
+
+def many_rows() -> list[dict[str, str]]:
+    """More entries than are written one by one, of every kind, in an order files have."""
+    dice = random.Random(4)
+    rows = [entry("OPEN", "opening", "900.000", "2026-01-01", year_generated="2025")]
+    for number in range(90):
+        day = f"2026-0{dice.randint(1, 6)}-{dice.randint(2, 28):02d}"
+        tonnes = f"{dice.randint(1, 40_000) / 1000:.3f}"
+        kind, more = dice.choice(
+            [
+                ("generation", {}),
+                ("generation", {"basis": "dry", "moisture_pct": "20", "weighed": "estimated"}),
+                ("to_yard", {"handler": "王"}),
+                ("from_yard", {}),
+                ("use", {"route": "retarder", "facility": "maker.works"}),
+                ("dumping", {"reason": "leak, “big”\\", "remark": "'=1"}),
+            ]
+        )
+        rows.append(entry(f"E{number}", kind, tonnes, day, **more))
+    return [*rows, count("S2", "30.000", "2026-07-02"), count("S1", "12.000", "2026-07-01")]
+
+
+def test_many_at_once_leave_the_same_books_as_one_by_one(books: Books, twin: Books) -> None:
+    rows = many_rows()
+    assert books.entries(*rows).taken == len(rows) == 93
+    assert books.entries(*rows).skipped == len(rows)
+    for row in [*rows[:-2], rows[-1], rows[-2]]:
+        twin.entries(row)
+    assert twin.entries(*rows).skipped == len(rows)
+    assert table(books) == table(twin)
+    assert books.rollup() == twin.rollup()
+    books.check()
+    twin.check()
+
+
+def table(books: Books) -> list[tuple[Any, ...]]:
+    """Every entry but its ids and its batch."""
+    columns = [c for c in EntryRow.__table__.c if c.name not in ("id", "uid", "batch_id")]
+    with books.db.read() as session:
+        return [tuple(row) for row in session.execute(select(*columns).order_by(EntryRow.doc_no))]

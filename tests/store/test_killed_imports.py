@@ -37,6 +37,7 @@ from wasteflow import load_files
 from wasteflow.cli import main
 
 load_files.CHUNK_ROWS = int(sys.argv.pop(1))
+load_files.READER_BYTES = 0
 done = 0
 
 def say(word):
@@ -52,7 +53,8 @@ def commits(connection):
 say("@0;")
 main()
 """
-"""The command as installed, with chunks of a given size, which says when it begins to commit."""
+"""The command as installed, with chunks of a given size read by a process of their own, which says
+when it begins to commit."""
 
 CHUNKS = 8
 MOST_AFTER_S = 0.3
@@ -138,6 +140,8 @@ def kill_imports(url: str, folder: Path, loads: int, firms: int, kills: int, see
         if report.shipments:
             kept += 1
             if kept == 1:  # what the user does who saw no answer: the same command again
+                sweep(db)  # as the next import does: roll-up rows may still lie aside
+                assert check_books(db=db).faults == []
                 counts = row_counts(db)
                 assert f"新增 0，更新 0，补齐到货 0，已有跳过 {loads}" in killing.whole()
                 beside = ("batch", "flow_staged")
@@ -145,7 +149,8 @@ def kill_imports(url: str, folder: Path, loads: int, firms: int, kills: int, see
             wipe(db)
         if number % 2:
             sweep(db)
-            assert row_counts(db) == empty
+            # Places are keys and nothing else: what once got one keeps it.
+            assert without(row_counts(db), "place") == without(empty, "place")
     assert f"新增 {loads}，更新 0，补齐到货 0，已有跳过 0" in killing.whole()
     report = check_books(db=db)
     assert report.faults == [] and report.shipments == loads == row_counts(db)["shipment"]

@@ -14,10 +14,10 @@ from wasteflow.core.periods import Period
 from wasteflow.core.places import Place
 from wasteflow.core.postings import FlowKey
 from wasteflow.core.vocabulary import Evidence
+from wasteflow.services.booking import post_rollup
 from wasteflow.services.reports import balance_report
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import load_keys
-from wasteflow_models.rollup import add_to_rollup
 
 Pieces = list[tuple[str, list[dict[str, str]]]]
 
@@ -238,7 +238,7 @@ def assert_same_books(books: Books) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_sql_books_are_core_books_on_random_rollups(books: Books, seed: int) -> None:
     with books.db.write() as session:
-        add_to_rollup(session, random_rollup(random.Random(seed), 120), load_keys(session))
+        post_rollup(session, load_keys(session), random_rollup(random.Random(seed), 120), 0)
     assert_same_books(books)
 
 

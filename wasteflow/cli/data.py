@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +156,10 @@ def import_(
     from wasteflow.jobs import import_file
 
     def write_errors(table: Any, error: RowsRefused) -> None:
-        from wasteflow.importing.errors_file import errors_csv
+        from wasteflow.importing.errors_file import errors_lines
 
         if errors is not None:
-            emit_bytes(errors_csv(table, error.issues, settings.lang), errors)
+            _emit_lines(errors_lines(table, error.issues, settings.lang), errors)
             settings.say(f"错误文件: {errors}", f"Rows with reasons: {errors}", err=True)
 
     with _bar(settings, kind) as progress:
@@ -184,6 +185,13 @@ def emit_bytes(content: bytes | str, path: Path) -> None:
     """Write what an exporter made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+def _emit_lines(lines: Iterable[str], path: Path) -> None:
+    """Write a text of any length as it comes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
 
 
 class _bar:

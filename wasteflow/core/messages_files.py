@@ -14,6 +14,12 @@ FILE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "无法读取文件 {file}（{why}）。请检查权限，或先在其他程序中关闭它。",
         "the file {file} cannot be read ({why}); check its permissions or close it elsewhere",
     ),
+    "reader_died": (
+        "读取文件的进程意外结束（状态 {status}），没有导入任何数据。常见原因是内存不足；"
+        "请释放内存后重新导入，或拆分文件。",
+        "the process that reads the file ended unexpectedly (status {status}); nothing was "
+        "imported; most often memory ran out: free some and import again, or split the file",
+    ),
     "file_too_large": (
         "文件 {file} 有 {size} MB，超过上限 {limit} MB。请按月份拆成几份再导入。",
         "the file {file} has {size} MB, more than the {limit} MB allowed; split it by month",

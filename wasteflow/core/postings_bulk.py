@@ -6,6 +6,7 @@ Codes are integers given by the caller (0 = none).  A property test holds this e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from wasteflow.core.columns import groups_of
 from wasteflow.core.places import PlaceKind
 
 Ints = NDArray[np.int64]
+_Place = tuple[Ints | int, Ints | int, Ints | int]
+"""kind, a, b of the place of every row; a plain number stands for all rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +109,13 @@ class Difference(NamedTuple):
 def bulk_load_postings(loads: LoadColumns) -> BulkRollup:
     """Summed postings of loads (see `postings.load_postings` for the rules)."""
     alive = (loads.gone == 0) & (loads.dispatched_month > 0)
-    zero = np.zeros_like(loads.holder)
-    road = _place(zero + PlaceKind.TRANSIT, loads.holder, loads.consignee)
-    outside = loads.from_outside == 1
-    origin = _place(
-        np.where(outside, PlaceKind.OUTSIDE, PlaceKind.SITE),
-        np.where(outside, 0, loads.consignor),
-        zero,
-    )
-    parent = _place(zero + PlaceKind.TRANSIT, loads.holder, loads.parent_consignee)
-    origin = np.where((loads.child == 1)[:, None], parent, origin)
-    away = loads.to_outside == 1
-    goal = _place(
-        np.where(away, PlaceKind.OUTSIDE, PlaceKind.SITE),
-        np.where(away, 0, loads.consignee),
-        zero,
-    )
-    weighing = _place(zero + PlaceKind.WEIGHING, zero, zero)
-    gone = _place(zero + PlaceKind.LOST, zero, zero)
+    road = _place(PlaceKind.TRANSIT, loads.holder, loads.consignee)
+    outside = _place(PlaceKind.OUTSIDE)
+    origin = _either(loads.from_outside == 1, outside, _place(PlaceKind.SITE, loads.consignor))
+    parent = _place(PlaceKind.TRANSIT, loads.holder, loads.parent_consignee)
+    origin = _either(loads.child == 1, parent, origin)
+    goal = _either(loads.to_outside == 1, outside, _place(PlaceKind.SITE, loads.consignee))
+    weighing, gone = _place(PlaceKind.WEIGHING), _place(PlaceKind.LOST)
     gain = loads.received_kg - loads.dispatched_kg
     decided = alive & (loads.received_month > 0)
     moves = [
@@ -148,29 +140,29 @@ def bulk_load_postings(loads: LoadColumns) -> BulkRollup:
 def bulk_entry_postings(entries: EntryColumns) -> BulkRollup:
     """Summed postings of entries (see `postings.entry_postings` for the rules)."""
     zero = np.zeros_like(entries.kind)
-    here = _place(zero + PlaceKind.SITE, entries.enterprise, zero)
-    store = _place(zero + PlaceKind.YARD, entries.enterprise, zero)
-    counted = np.where((entries.yard == 1)[:, None], store, here)
+    here = _place(PlaceKind.SITE, entries.enterprise)
+    store = _place(PlaceKind.YARD, entries.enterprise)
+    counted = _either(entries.yard == 1, store, here)
     birth = np.where(entries.from_use == 1, PlaceKind.RECIRCULATED, PlaceKind.GENERATION)
-    stated = _place(zero + PlaceKind.OPENING, entries.generator, entries.year)
-    found = _place(zero + PlaceKind.STOCKTAKE, zero, zero)
+    stated = _place(PlaceKind.OPENING, entries.generator, entries.year)
+    found = _place(PlaceKind.STOCKTAKE)
     surplus = entries.difference_kg > 0
     sources = {
         "opening": stated,
-        "generation": _place(birth, zero, zero),
+        "generation": _place(birth),
         "from_yard": store,
-        "stocktake": np.where(surplus[:, None], found, counted),
+        "stocktake": _either(surplus, found, counted),
     }
     targets = {
         "opening": counted,
         "generation": here,
         "to_yard": store,
         "from_yard": here,
-        "use": _place(zero + PlaceKind.USE, entries.route, zero),
-        "disposal": _place(zero + PlaceKind.DISPOSAL, entries.route, zero),
+        "use": _place(PlaceKind.USE, entries.route),
+        "disposal": _place(PlaceKind.DISPOSAL, entries.route),
         "treatment": here,
-        "dumping": _place(zero + PlaceKind.DUMPING, zero, zero),
-        "stocktake": np.where(surplus[:, None], counted, found),
+        "dumping": _place(PlaceKind.DUMPING),
+        "stocktake": _either(surplus, counted, found),
     }
     routed = {"use", "disposal", "treatment"}
     parts = []
@@ -178,7 +170,7 @@ def bulk_entry_postings(entries: EntryColumns) -> BulkRollup:
         kg = np.abs(entries.difference_kg) if kind == "stocktake" else entries.kg
         route = entries.route if kind in routed else zero
         mask = (entries.kind == code) & (entries.gone == 0) & (kg != 0)
-        columns = [entries.month, sources.get(kind, here), targets[kind]]
+        columns: list[Ints | _Place] = [entries.month, sources.get(kind, here), targets[kind]]
         columns += [entries.material, route, entries.evidence]
         parts.append(_rows(mask, columns, kg, zero + 1))
     return _sum(parts)
@@ -191,7 +183,7 @@ def picked(loads: LoadColumns, rows: Ints) -> LoadColumns:
 
 def merge(rollups: list[BulkRollup]) -> BulkRollup:
     """Sum of several roll-ups."""
-    return _sum([(item.keys, item.kg, item.n) for item in rollups])
+    return _sum([(list(item.keys.T), item.kg, item.n) for item in rollups])
 
 
 def differences(expected: BulkRollup, found: BulkRollup) -> list[Difference]:
@@ -214,30 +206,43 @@ def differences(expected: BulkRollup, found: BulkRollup) -> list[Difference]:
     ]
 
 
-def _place(kind: Ints, a: Ints, b: Ints) -> Ints:
-    return np.column_stack([kind, a, b]).astype(np.int64)
+def _place(kind: Ints | int, a: Ints | int = 0, b: Ints | int = 0) -> _Place:
+    return kind, a, b
+
+
+def _either(choice: NDArray[np.bool_], one: _Place, other: _Place) -> _Place:
+    """The one place where `choice` holds, else the other."""
+    kind, a, b = (np.where(choice, *pair) for pair in zip(one, other, strict=True))
+    return kind, a, b
 
 
 def _rows(
-    mask: NDArray[np.bool_], columns: list[Ints], kg: Ints, n: Ints
-) -> tuple[Ints, Ints, Ints]:
+    mask: NDArray[np.bool_], columns: list[Ints | _Place], kg: Ints, n: Ints
+) -> tuple[list[Ints], Ints, Ints]:
     """The masked rows of the ten key columns with their masses and counts."""
-    flat = [column[mask] if column.ndim == 2 else column[mask][:, None] for column in columns]
-    return np.hstack(flat).astype(np.int64), kg[mask], n[mask]
+    rows = np.flatnonzero(mask)
+    flat: list[Ints] = []
+    for column in columns:
+        for part in column if isinstance(column, tuple) else (column,):
+            flat.append(part[rows] if isinstance(part, np.ndarray) else np.full(len(rows), part))
+    return flat, kg[rows], n[rows]
 
 
-def _sum(parts: list[tuple[Ints, Ints, Ints]]) -> BulkRollup:
+def _sum(parts: Sequence[tuple[Sequence[Ints], Ints, Ints]]) -> BulkRollup:
     """Sum equal keys; rows in lexicographic order of the key."""
-    keys = np.concatenate([part[0] for part in parts]) if parts else np.zeros((0, KEY_COLUMNS), int)
-    if not len(keys):
+    count = sum(len(part[1]) for part in parts)
+    if not count:
         empty = np.zeros(0, np.int64)
         return BulkRollup(np.zeros((0, KEY_COLUMNS), np.int64), empty, empty)
+    keys = [np.concatenate(column) for column in zip(*(part[0] for part in parts), strict=True)]
     kg = np.concatenate([part[1] for part in parts])
     n = np.concatenate([part[2] for part in parts])
-    groups = groups_of(list(keys.T))
+    groups = groups_of(keys)
     kg, n = groups.sums(kg), groups.sums(n)
     keep = (kg != 0) | (n != 0)
-    return BulkRollup(keys[groups.first][keep], kg[keep], n[keep])
+    first = groups.first[keep]
+    table = np.column_stack([column[first] for column in keys]).astype(np.int64, copy=False)
+    return BulkRollup(table, kg[keep], n[keep])
 
 
 def columns_from_rows(

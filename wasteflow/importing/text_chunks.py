@@ -11,13 +11,14 @@ import hashlib
 import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 import numpy as np
 import polars as pl
 
-from wasteflow.core.errors import UnusableFile
+from wasteflow.core.errors import RowIssue, UnusableFile
 from wasteflow.importing.csv_tables import (
     MAX_COLUMNS,
     Record,
@@ -38,6 +39,7 @@ from wasteflow.schemas.headers import match_header
 
 CHUNK_ROWS: Final = 50_000
 _HEAD: Final = 4096
+_MORE: Final = 1000
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -65,6 +67,30 @@ class TextFile:
     def columns(self) -> tuple[str, ...]:
         """The header cells that are not reasons of an errors file."""
         return tuple(name for name in self.header if not is_error_column(name))
+
+    @property
+    def issues(self) -> tuple[RowIssue, ...]:
+        """Why rows could not be read; of a stream they come with its chunks."""
+        return self.table.issues if self.table is not None else ()
+
+    def records(self) -> Iterator[Record]:
+        """Every row with its line in file order, as `read_table` gives them: the file again."""
+        if self.table is not None:
+            yield from self.table.records()
+            return
+        begun = _begin(self.path, self.filename, self.encoding, self.mark)
+        assert begun is not None
+        width = len(self.header)
+        drop = [place for place, name in enumerate(self.header) if is_error_column(name)]
+        found = records(Feed(begun.source, b""), begun.delimiter, self.filename, begun.lines)
+        while some := list(islice(found, _MORE)):
+            good: list[Record] = []
+            broken: list[Record] = []
+            sort_records(some, begun.delimiter, width, good, broken)
+            for _, cells in good:
+                for place in reversed(drop):
+                    del cells[place]
+            yield from sorted(good + broken, key=lambda row: row[0])
 
     def chunks(self) -> Iterator[TextChunk]:
         """The rows in file order, about `rows` at a time.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from wasteflow.core.errors import RowIssue
@@ -35,6 +36,10 @@ class Table:
     filename: str = ""
     issues: tuple[RowIssue, ...] = ()
     broken: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def records(self) -> Iterable[tuple[int, list[str]]]:
+        """Every row in file order, broken ones as they are."""
+        return sorted([*self.rows, *self.broken], key=lambda row: row[0])
 
 
 def guard(text: str) -> str:
@@ -68,9 +73,15 @@ def cell_text(value: object) -> str:
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """CSV text (comma, CRLF as RFC 4180) with a header line; every cell guarded."""
+    return "".join(csv_lines(columns, rows))
+
+
+def csv_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The lines of `write_csv`, one after the other."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([cell_text(name) for name in columns])
-    for row in rows:
+    for row in chain([columns], rows):
         writer.writerow([cell_text(value) for value in row])
-    return out.getvalue()
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import RowIssue
 from wasteflow.schemas.cells import Table
 from wasteflow.schemas.dictionary import columns_of
@@ -133,14 +134,15 @@ def load_rows(
     rows: list[ParsedRow] = []
     issues = list(table.issues)
     refused = {issue.line for issue in issues}
-    for line, cells in table.rows:
-        if line in refused:
-            continue
-        values, fault = reader.read(cells)
-        if fault is None:
-            rows.append(ParsedRow(line, values))
-        else:
-            issues.append(reader.issue(line, cells, *fault))
+    with no_collecting():
+        for line, cells in table.rows:
+            if line in refused:
+                continue
+            values, fault = reader.read(cells)
+            if fault is None:
+                rows.append(ParsedRow(line, values))
+            else:
+                issues.append(reader.issue(line, cells, *fault))
     issues.sort(key=lambda issue: (issue.line, issue.field))
     return ParsedRows(kind, rows, issues, reader.rounded_rows, reader.rounded_kg)
 

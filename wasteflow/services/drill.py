@@ -20,6 +20,7 @@ from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import FlowKey, Posting, entry_postings, load_postings
 from wasteflow.core.tracing.attribution import Basis
 from wasteflow.core.tracing.behind import BEHIND, Part, postings_behind, stored_behind
+from wasteflow.core.tracing.behind_places import Treated, settled_behind, treated_behind
 from wasteflow.core.tracing.rounding import largest_remainder
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import EVIDENCE, Evidence
@@ -30,8 +31,10 @@ from wasteflow_models import queries, records
 from wasteflow_models.convert import Keys, entry_record, load_header, load_keys, load_status
 from wasteflow_models.engine import Database
 
-GENERATED, STORED = "generated", "stored"
-TERMS = (GENERATED, *BEHIND, STORED)
+GENERATED, STORED, TREATED, SETTLED = "generated", "stored", "treated", "settled"
+TERMS = (GENERATED, *BEHIND, STORED, TREATED, SETTLED)
+AT_PLACES = (STORED, SETTLED)
+"""Terms that are mass in places and no postings; `drill_places` opens a place."""
 COMPARTMENTS = {"site": PlaceKind.SITE, "yard": PlaceKind.YARD, "transit": PlaceKind.TRANSIT}
 DIRECTIONS = ("in", "out")
 
@@ -51,7 +54,7 @@ def term_report(
 
     rows: {month, source, target, material, route, evidence, posting_t, part_t}; part_t adds up to
     total_t, the term of the rates report (`by_route`: of the one grouped by route, whose kilograms
-    are rounded per route).  For `stored` a row is a place: posting_t is None.
+    are rounded per route).  For `stored` and `settled` a row is a place: posting_t is None.
     Raises InvalidValue `bad_term`, `bad_basis`; NotFound.
     """
     if term not in TERMS:
@@ -82,7 +85,7 @@ def term_report(
         "term": term,
         "synthetic": synthetic,
         "total_t": tonnes_text(total),
-        "rows": [_told(row) for row in sorted(rows, key=_order)],
+        "rows": [told(row) for row in sorted(rows, key=_order)],
     }
 
 
@@ -108,8 +111,10 @@ def _rows(
     books = traced(session, keys, material, queries.rollup_versions(session, keys))
     arguments = books.operators, books.passed, firm, period, Basis(basis)
     total = getattr(terms, f"{term}_kg") or 0
-    if term == STORED:
-        lying = stored_behind(*arguments)
+    if term == TREATED:
+        return _treated(session, keys, material, treated_behind(*arguments), total)
+    if term in AT_PLACES:
+        lying = stored_behind(*arguments) if term == STORED else settled_behind(*arguments)
         whole = largest_remainder(np.array([item.kg for item in lying]), total)
         return [
             {"place": item.place, "material": material, "posting_kg": None, "kg": kg}
@@ -145,6 +150,32 @@ def _rounded(parts: Sequence[Part], material: str, total: int) -> list[dict[str,
     ]
 
 
+def _treated(
+    session: Session, keys: Keys, material: str, found: Sequence[Treated], total: int
+) -> list[dict[str, Any]]:
+    """Treatment postings with their parts; those of a site and month share by their kilograms."""
+    rows: list[dict[str, Any]] = []
+    parts: list[float] = []
+    for item in found:
+        postings = list(
+            records.rollup_rows(
+                session,
+                keys,
+                item.month,
+                item.month,
+                source=item.place,
+                target=item.place,
+                material=material,
+            )
+        )
+        whole = sum(kg for _, kg, _ in postings)
+        for key, kg, _ in postings:
+            rows.append({**key._asdict(), "posting_kg": kg})
+            parts.append(item.kg * kg / whole)
+    rounded = largest_remainder(np.array(parts), total)
+    return [{**row, "kg": kg} for row, kg in zip(rows, rounded.tolist(), strict=True) if kg]
+
+
 def _exact(
     session: Session, keys: Keys, period: Period, material: str, source: Any, target: Any
 ) -> list[dict[str, Any]]:
@@ -160,7 +191,8 @@ def _order(row: dict[str, Any]) -> tuple[Any, ...]:
     return row.get("month", 0), row["material"], place, row.get("target", place), row.get("route")
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a report: a posting with its part, or a place."""
     posting = row["posting_kg"]
     told = {
         "material": row["material"],
@@ -213,7 +245,7 @@ def moves_report(
         )
         synthetic = queries.has_synthetic(session)
     rows = [
-        {**_told({**key._asdict(), "posting_kg": kg, "kg": kg}), "loads": n} for key, kg, n in found
+        {**told({**key._asdict(), "posting_kg": kg, "kg": kg}), "loads": n} for key, kg, n in found
     ]
     return {
         "period": period.text,

@@ -11,24 +11,32 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from wasteflow.core.booking import first_open
+from wasteflow.core.booking import first_open, late_part
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import RowIssue, RowsRefused
 from wasteflow.core.places import Place, site, yard
 from wasteflow.core.postings import Rollup, add_postings, entry_postings
+from wasteflow.core.postings_bulk import (
+    ENTRY_CODES,
+    EntryColumns,
+    bulk_entry_postings,
+    columns_from_rows,
+)
 from wasteflow.core.vocabulary import EntryKind
 from wasteflow.services.again import again_if_overtaken
-from wasteflow.services.booking import post_rollup
+from wasteflow.services.booking import post, post_rollup
 from wasteflow.services.entry_rows import CheckedEntry, EntryChecker, opening_issues
 from wasteflow.services.identity import new_uids
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow_models import day_books, queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.entry_store import insert_entries
 from wasteflow_models.late import closed
-from wasteflow_models.ledger import ENTRIES, BatchRow, EntryRow
+from wasteflow_models.ledger import BatchRow, EntryRow
 
 WRITE_CHUNK = 5000
 FEW_FIRMS = 50
@@ -54,7 +62,7 @@ def record_entries(
     found = list(issues)
     tick = progress or (lambda done: None)
     try:
-        with db.write() as session:
+        with db.write() as session, no_collecting():
             take_entries(session, rows, found, batch, now, report, tick)
             if dry_run:
                 raise DryRunEnds
@@ -160,17 +168,20 @@ def _write(
     uids = new_uids(len(items), now)
     plain = [item for item in items if item.entry.kind is not EntryKind.STOCKTAKE]
     through = closed(session, keys).through
-    rollups: dict[int, Rollup] = {0: {}}
+    facts: dict[int, list[tuple[int, ...]]] = {}
     for start in range(0, len(plain), WRITE_CHUNK):
         values = []
         for offset, item in enumerate(plain[start : start + WRITE_CHUNK], start):
             row = _values(item, keys, through, next_id + offset, uids[offset], batch_id, now)
-            late = row["booked_month"] if row["booked_month"] > item.entry.month else 0
-            add_postings(rollups.setdefault(late, {}), entry_postings(item.entry))
+            late = row["booked_month"] if row["booked_month"] > row["month"] else 0
+            facts.setdefault(late, []).append(_facts(row))
             values.append(row)
-        session.execute(insert(ENTRIES), values)
-    for booked_month, rollup in sorted(rollups.items()):
-        post_rollup(session, keys, rollup, booked_month)
+        insert_entries(session, values)
+    for booked_month, listed in sorted(facts.items()):
+        columns = columns_from_rows(EntryColumns, listed)
+        assert isinstance(columns, EntryColumns)
+        moved = bulk_entry_postings(columns)
+        post(session, moved, late_part(moved, booked_month))
     counts = [item for item in items if item.entry.kind is EntryKind.STOCKTAKE]
     counts.sort(key=lambda item: (item.entry.day, item.entry.enterprise, item.entry.doc_no))
     for offset, item in enumerate(counts, len(plain)):
@@ -180,8 +191,27 @@ def _write(
         difference: Rollup = {}
         add_postings(difference, entry_postings(settled.entry))
         row = _values(settled, keys, through, next_id + offset, uids[offset], batch_id, now)
-        session.execute(insert(ENTRIES), [row])
+        insert_entries(session, [row])
         post_rollup(session, keys, difference, row["booked_month"])
+
+
+def _facts(row: Mapping[str, Any]) -> tuple[int, ...]:
+    """A row of the table in the order of `EntryColumns`."""
+    return (
+        ENTRY_CODES[row["kind"]],
+        row["enterprise_id"],
+        row["material_id"],
+        row["route_id"] or 0,
+        row["month"],
+        row["kg"],
+        row["difference_kg"],
+        row["compartment"] == "yard",
+        row["generator_id"] or 0,
+        row["year_generated"] or 0,
+        row["from_use"],
+        row["evidence"],
+        0,
+    )
 
 
 def _counted_place(item: CheckedEntry) -> Place:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import blake2b
 from typing import Any
 
 from wasteflow.core.errors import RowIssue, WasteflowError
 from wasteflow.core.records import Entry
 from wasteflow.core.registry import Registry
 from wasteflow.core.vocabulary import ROUTE_ENTRIES, EntryKind, Evidence
-from wasteflow.services.load_rows import Weight, content, weight
+from wasteflow.services.load_rows import Weight, weight
 from wasteflow.services.naming import Names, known
 from wasteflow.services.outcome import Row, Warnings
 
@@ -33,7 +34,7 @@ CONTENT_FIELDS = (
     "reason",
     "remark",
 )
-_DEFAULTS = {"basis": "wet", "weighed": "measured"}
+_BASIS, _WEIGHED = CONTENT_FIELDS.index("basis"), CONTENT_FIELDS.index("weighed")
 _COUNTED = (EntryKind.OPENING, EntryKind.STOCKTAKE)
 
 
@@ -54,6 +55,12 @@ class CheckedEntry:
         return replace(self, entry=replace(self.entry, difference_kg=difference), book_kg=book_kg)
 
 
+_NAMED = ("enterprise", "facility", "material", "route", "generator", "kind")
+_Named = tuple[str, str, str, EntryKind, str, bool]
+"""Codes of enterprise, material and generator, kind, kind of the facility, conditional route."""
+MOST_NAMED = 100_000
+
+
 class EntryChecker:
     """Checks rows one by one against a registry snapshot."""
 
@@ -61,9 +68,50 @@ class EntryChecker:
         self._registry = registry
         self._names = Names(registry)
         self._warnings = warnings
+        self._resolved: dict[tuple[Any, ...], _Named] = {}
 
     def check(self, row: Row) -> CheckedEntry | RowIssue:
         """The entry of a row, or why it is refused (first broken rule)."""
+        values = row.values
+        asked = tuple(map(values.get, _NAMED))
+        named = self._resolved.get(asked) or self._resolve(row)
+        if isinstance(named, RowIssue):
+            return named
+        if len(self._resolved) > MOST_NAMED:
+            self._resolved.clear()
+        self._resolved[asked] = named
+        enterprise, material, generator, kind, kind_of_facility, conditional = named
+        if conditional:
+            self._warnings.add(row.line, "conditional_without_document", value=values["route"])
+        basis = values.get("basis") or "wet"
+        weighed = values.get("weighed") or "measured"
+        try:
+            mass = weight(values["tonnes"], basis, values.get("moisture_pct"), weighed)
+        except WasteflowError as error:
+            shown = str(values.get("moisture_pct") or "")
+            return RowIssue(row.line, "moisture_pct", shown, error.code, error.params)
+        in_yard = kind in _COUNTED and kind_of_facility == "storage"
+        entry = Entry(
+            doc_no=values["doc_no"],
+            enterprise=enterprise,
+            kind=kind,
+            material=material,
+            day=values["date"],
+            kg=mass.kg,
+            route=values.get("route") or "",
+            compartment="yard" if in_yard else "site",
+            generator=generator,
+            year_generated=values.get("year_generated"),
+            from_use=bool(values.get("from_use")),
+            evidence=Evidence.ESTIMATED if weighed == "estimated" else Evidence.ONE_SIDED,
+        )
+        told = [str(part) if part else "" for part in map(values.get, CONTENT_FIELDS)]
+        told[_BASIS], told[_WEIGHED] = basis, weighed
+        hashed = _content([enterprise, generator, *told])
+        return CheckedEntry(row.line, entry, values, mass, hashed)
+
+    def _resolve(self, row: Row) -> _Named | RowIssue:
+        """What the names of a row mean, and whether its route fits; the first broken rule."""
         values = row.values
         field = "enterprise"
         try:
@@ -87,43 +135,19 @@ class EntryChecker:
             return RowIssue(row.line, field, shown, error.code, error.params)
         kind = EntryKind(values["kind"])
         issue = self._route_issue(row, kind, material)
-        if issue:
+        if isinstance(issue, RowIssue):
             return issue
-        basis = values.get("basis") or "wet"
-        weighed = values.get("weighed") or "measured"
-        try:
-            mass = weight(values["tonnes"], basis, values.get("moisture_pct"), weighed)
-        except WasteflowError as error:
-            shown = str(values.get("moisture_pct") or "")
-            return RowIssue(row.line, "moisture_pct", shown, error.code, error.params)
-        in_yard = kind in _COUNTED and kind_of_facility == "storage"
-        entry = Entry(
-            doc_no=values["doc_no"],
-            enterprise=enterprise,
-            kind=kind,
-            material=material,
-            day=values["date"],
-            kg=mass.kg,
-            route=values.get("route") or "",
-            compartment="yard" if in_yard else "site",
-            generator=generator,
-            year_generated=values.get("year_generated"),
-            from_use=bool(values.get("from_use")),
-            evidence=Evidence.ESTIMATED if weighed == "estimated" else Evidence.ONE_SIDED,
-        )
-        hashed = content(
-            enterprise,
-            generator,
-            *(values.get(name) or _DEFAULTS.get(name) for name in CONTENT_FIELDS),
-        )
-        return CheckedEntry(row.line, entry, values, mass, hashed)
+        return enterprise, material, generator, kind, kind_of_facility, issue
 
-    def _route_issue(self, row: Row, kind: EntryKind, material: str) -> RowIssue | None:
-        """The route of a use, disposal or treatment must have that fate and take the material."""
+    def _route_issue(self, row: Row, kind: EntryKind, material: str) -> RowIssue | bool:
+        """The route of a use, disposal or treatment must have that fate and take the material.
+
+        Without an issue: whether the route asks for a document.
+        """
         needed = ROUTE_ENTRIES.get(kind)
         code = row.values.get("route") or ""
         if needed is None or not code:
-            return None
+            return False
         route = self._registry.routes[code]
         if route.fate != needed:
             return RowIssue(row.line, "route", code, "route_has_wrong_fate", {"needed": needed})
@@ -132,9 +156,13 @@ class EntryChecker:
             return RowIssue(
                 row.line, "route", code, "route_does_not_fit_material", {"materials": fitting}
             )
-        if route.conditional:
-            self._warnings.add(row.line, "conditional_without_document", value=code)
-        return None
+        return route.conditional
+
+
+def _content(texts: list[str]) -> int:
+    """64-bit hash of the values of a row: the same row gives the same number on every machine."""
+    digest = blake2b("\x1f".join(texts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def compartments_touched(entry: Entry) -> tuple[str, ...]:

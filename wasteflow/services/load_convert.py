@@ -207,7 +207,7 @@ def _flags(values: NDArray[np.bool_]) -> Any:
 
 
 def weight_columns(batch: LoadBatch, ids: Ints) -> dict[str, Any]:
-    """Columns of `load_store._WEIGHT_COLUMNS` for loads whose weights or reason need telling."""
+    """Columns of `load_events.WEIGHT_COLUMNS` for loads whose weights or reason need telling."""
     count = len(batch)
     dry, estimated = numbered(batch, "basis"), numbered(batch, "weighed")
     told = (batch.moisture >= 0) | (batch.receipt_moisture >= 0) | (dry != 0) | (estimated != 0)

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import merge_late
+from wasteflow.core.columns import groups_of
 from wasteflow.core.postings_bulk import merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.booking import post
@@ -22,7 +23,7 @@ from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.rollup import publish_rows, rollup_rows, stage_rows
+from wasteflow_models.rollup import rollup_rows, show_rows, stage_rows
 
 PART = 100_000
 
@@ -41,7 +42,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
     if staging.staged:
         _still_holds(session, staging)
-        publish_rows(session, staging.batch_id)
+        show_rows(session, staging.touched)
     completing = list(staging.completing.values())
     if completing and not complete(session, staging, completing):
         raise Overtaken
@@ -61,6 +62,9 @@ def stage_rollup(db: Database, staging: Staging) -> None:
     with db.write(Alone.NOBODY) as session:
         columns = rollup_rows(session, merge(staging.rollups))
     staging.rollups = []
+    first = groups_of(columns[:2]).first
+    material, month = (column[first].tolist() for column in columns[:2])
+    staging.touched = list(zip(material, month, strict=True))
     for start in range(0, len(columns[0]), PART):
         with db.write(Alone.NOBODY) as session:
             part = [column[start : start + PART] for column in columns]

@@ -6,8 +6,6 @@ Nothing is written here; a broken rule becomes a RowIssue of its line and column
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from wasteflow.core.errors import InvalidValue, RowIssue, WasteflowError
@@ -240,17 +238,6 @@ def weight(input_kg: int, basis: str, moisture: int | None, weighed: str) -> Wei
         return Weight(wet, input_kg, input_kg, basis, moisture, weighed)
     dry = None if moisture is None else dry_from_wet(input_kg, moisture)
     return Weight(input_kg, input_kg, dry, basis, moisture, weighed)
-
-
-def content(*parts: object) -> int:
-    """64-bit hash of typed values: the same row gives the same number on every machine."""
-    text = "\x1f".join(
-        [
-            "" if part is None else str(part.timestamp() if isinstance(part, datetime) else part)
-            for part in parts
-        ]
-    )
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _issue(row: Row, field: str, code: str, **params: str) -> RowIssue:

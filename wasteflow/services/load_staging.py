@@ -7,7 +7,7 @@ reads changes before `load_publish`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -34,11 +34,12 @@ from wasteflow.services.load_convert import (
     weight_columns,
 )
 from wasteflow.services.load_known import Facts, Known, compare
-from wasteflow_models import load_store
+from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
+from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
-from wasteflow_models.partitions import new_load_ids
+from wasteflow_models.partitions import STEP, new_load_ids
 
 Ints = NDArray[np.int64]
 Openings = dict[tuple[int, int], int]
@@ -75,7 +76,10 @@ class Bound:
 
 @dataclass(slots=True)
 class Staging:
-    """State of one import; `staged`: its ranges are noted, to be found after a crash."""
+    """State of one import; `staged`: its ranges are noted, to be found after a crash.
+
+    touched: (material id, month) of the roll-up rows that were put aside.
+    """
 
     keys: Keys
     batch_id: int
@@ -92,6 +96,7 @@ class Staging:
     book_parents: set[int] = field(default_factory=set)
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
+    touched: list[tuple[int, int]] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     _received: dict[int, Known] = field(default_factory=dict)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
@@ -105,6 +110,47 @@ class Staging:
             return
         ids = new_load_ids(session, batch.dispatched_month)
         holders = load_store.add_numbers(session, batch.doc_no, batch.consignor_id, ids)
+        self._take_own(session, batch, bound, ids, holders)
+
+    def take_ready(self, session: Session, ready: ReadyLoads) -> None:
+        """The same for the deliveries of a chunk that was made ready: moved if all are new."""
+        early = ready.first_days.day < self._opened(*ready.first_days[:2])
+        moves = ready.moves
+        late = moves.dispatched_month <= self.closed.of(moves.consignor_id, moves.consignee_id)
+        if early.any() or late.any() or ready.packed is None:
+            self.take(session, ready.loads())
+        elif isinstance(ready.packed, load_copy.CopiedLoads):
+            self._take_copies(session, ready, ready.packed)
+        else:
+            self._take_packed(session, ready, ready.packed)
+
+    def _take_copies(
+        self, session: Session, ready: ReadyLoads, copies: load_copy.CopiedLoads
+    ) -> None:
+        if load_copy.claim_copies(session, copies):
+            load_copy.insert_copies(session, copies)
+            self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
+        else:
+            self.take(session, ready.loads())
+
+    def _take_packed(
+        self, session: Session, ready: ReadyLoads, packed: load_pack.PackedLoads
+    ) -> None:
+        months = ready.moves.dispatched_month.astype(np.int64)
+        ids = new_load_ids(session, months)
+        steps = _steps(months, ids)
+        if load_pack.claim_packed(session, packed, steps) < len(ids):
+            batch = ready.loads()
+            holders = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
+            self._take_own(session, batch, Bound.none(batch), ids, holders)
+            return
+        load_pack.insert_packed(session, packed, steps, self.batch_id, self.now)
+        self._note(session, ids, ready.moves.line, ready.first_days, ready.rollup)
+
+    def _take_own(
+        self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints, holders: Ints
+    ) -> None:
+        """Write the loads that got their number themselves, compare those of a number taken."""
         own = np.flatnonzero(holders == ids)
         self._write(session, *_chosen(batch, bound, own), ids[own])
         if len(own) < len(ids):
@@ -128,18 +174,29 @@ class Staging:
         load_store.insert_loads(session, ids, header, weights, self.batch_id, self.now)
         if children.any():
             load_store.add_children(session, bound.parent[children], ids[children])
-        if self.staged:
-            for low, high in load_store.month_ranges(ids):
-                session.add(StagedRow(batch_id=self.batch_id, first_id=low, last_id=high))
-        self._note_moves(batch, bound)
-        self._lines.append((ids, batch.line))
-        self.taken += len(ids)
         columns = posting_columns(
             batch, (bound.kind > 0).astype(np.int64), bound.holder, bound.parent_consignee
         )
-        self.add_rollup(bulk_load_postings(columns))
+        first_days = Moves.of(batch, bound.kind).first_days()
+        self._note(session, ids, batch.line, first_days, bulk_load_postings(columns))
         if self.closed:
             self._book_late(session, ids, columns)
+
+    def _note(
+        self, session: Session, ids: Ints, lines: Ints, first_days: FirstDays, rollup: BulkRollup
+    ) -> None:
+        """What publishing needs to know of loads that were written."""
+        if self.staged:
+            for low, high in load_store.month_ranges(ids):
+                session.add(StagedRow(batch_id=self.batch_id, first_id=low, last_id=high))
+        columns = (column.tolist() for column in first_days)
+        for firm, material, day in zip(*columns, strict=True):
+            key = firm, material
+            self.first_moves[key] = min(day, self.first_moves.get(key, day))
+        order = np.argsort(ids, kind="stable")
+        self._lines.append((ids[order], lines[order]))
+        self.taken += len(ids)
+        self.add_rollup(rollup)
 
     def _book_late(self, session: Session, ids: Ints, loads: LoadColumns) -> None:
         """Loads dated into a month that a party has closed are booked in the first open one."""
@@ -218,8 +275,8 @@ class Staging:
         good = np.ones(len(batch), bool)
         if not self.openings:
             return np.arange(len(batch))
-        for column, firm, day, mask in _moves(batch, bound):
-            opened = _lookup(self.openings, firm, batch.material_id)
+        for column, firm, day, mask in Moves.of(batch, bound.kind).sides():
+            opened = self._opened(firm, batch.material_id)
             for row in np.flatnonzero(mask & (day < opened)).tolist():
                 good[row] = False
                 known = {"first_day": date.fromordinal(int(opened[row])).isoformat()}
@@ -228,35 +285,25 @@ class Staging:
                 )
         return np.flatnonzero(good)
 
-    def _note_moves(self, batch: LoadBatch, bound: Bound) -> None:
-        """Remember the first day of movement of every site, for openings that come meanwhile."""
-        for _, firm, day, mask in _moves(batch, bound):
-            code = firm[mask] * _MATERIALS + batch.material_id[mask]
-            sites, place = np.unique(code, return_inverse=True)
-            first = np.full(len(sites), np.iinfo(np.int64).max)
-            np.minimum.at(first, place, day[mask])
-            for site, ordinal in zip(sites.tolist(), first.tolist(), strict=True):
-                key = divmod(site, _MATERIALS)
-                self.first_moves[key] = min(ordinal, self.first_moves.get(key, ordinal))
+    def _opened(self, firm: Ints, material: Ints) -> Ints:
+        """Opening day of each (firm, material), 0 where there is none."""
+        if not self.openings:
+            return np.zeros(len(firm), np.int64)
+        known = sorted((f * _MATERIALS + m, day) for (f, m), day in self.openings.items())
+        codes = np.array([code for code, _ in known], np.int64)
+        days = np.array([day for _, day in known], np.int64)
+        asked = firm * _MATERIALS + material
+        place = np.minimum(np.searchsorted(codes, asked), len(codes) - 1)
+        return np.where(codes[place] == asked, days[place], 0)
 
 
 _MATERIALS = 1_000_000
 
 
-def _moves(batch: LoadBatch, bound: Bound) -> Iterable[tuple[str, Ints, Ints, NDArray[np.bool_]]]:
-    """(column, firm, day, which rows) of the movements of sites; a child leaves no site."""
-    yield "dispatched_at", batch.consignor_id, batch.dispatched_day, bound.kind == 0
-    yield "received_at", batch.consignee_id, batch.received_day, batch.received_month > 0
-
-
-def _lookup(openings: Openings, firm: Ints, material: Ints) -> Ints:
-    """Opening day of each (firm, material), 0 where there is none."""
-    known = sorted((f * _MATERIALS + m, day) for (f, m), day in openings.items())
-    codes = np.array([code for code, _ in known], np.int64)
-    days = np.array([day for _, day in known], np.int64)
-    asked = firm * _MATERIALS + material
-    place = np.minimum(np.searchsorted(codes, asked), len(codes) - 1)
-    return np.where(codes[place] == asked, days[place], 0)
+def _steps(months: Ints, ids: Ints) -> dict[int, int]:
+    """Month → what is added to the keys of packed loads to give their ids."""
+    found, first = np.unique(months, return_index=True)
+    return dict(zip(found.tolist(), (ids[first] - found * STEP).tolist(), strict=True))
 
 
 def complete(session: Session, staging: Staging, loads: Sequence[Known]) -> bool:

@@ -8,46 +8,63 @@ only, and published in one short transaction; nobody sees a part of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
 from sqlalchemy.orm import Session
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import RowIssue, RowsRefused
-from wasteflow.core.vocabulary import LoadKind
 from wasteflow.schemas.ahead import ahead
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.services.again import Overtaken, again_if_overtaken
 from wasteflow.services.load_children import Waiting, plan_children, stage_children
-from wasteflow.services.load_columns import CheckedChunk, checked_chunks
-from wasteflow.services.load_convert import batch_of, joined, kin_of, pick
 from wasteflow.services.load_publish import openings_of, publish, stage_rollup
+from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_staging import Staging
-from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Warnings
+from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.staging import claimed, clear_rows, discard, sweep
+from wasteflow_models.load_pack import CAN_PACK, PackedLoads
+from wasteflow_models.partitions import drawn_numbers
+from wasteflow_models.raw import is_postgresql
+from wasteflow_models.staging import claimed, discard, fold, sweep
+
+Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
 class LoadFile:
     """A file of shipments as the service takes it: chunks of text columns, read as often as asked.
 
-    `small`: it is one chunk.
+    `small`: it is one chunk; `elsewhere`: makes the chunks of a large one ready, as
+    `load_ready.ready_chunks` does, but in another process; `lines`: at least as many as it has
+    rows, 0 if nobody counted.
     """
 
     chunks: Callable[[], Iterable[TextChunk]]
     clock: Clock
     small: bool
     round_kg: bool = False
+    elsewhere: Elsewhere | None = None
+    lines: int = 0
+
+    def ready(
+        self, keys: Keys, packing: Packing | None = None
+    ) -> Generator[ReadyChunk, None, None]:
+        """The checked chunks of the file; to be closed when the import ends before they do."""
+        large = not self.small
+        if large and self.elsewhere is not None:
+            return self.elsewhere(keys, packing)
+        chunks = self.chunks()
+        return ready_chunks(chunks, keys, self.clock, self.round_kg, large=large, packing=packing)
 
 
 @again_if_overtaken
@@ -86,7 +103,7 @@ def _at_once(
         with db.write(Alone.NOBODY) as session:
             staging = _begin(session, batch, now)
             waiting = Waiting()
-            for chunk in _checked(file, staging.keys, report.warnings):
+            for chunk in file.ready(staging.keys):
                 _take(session, staging, chunk, waiting, report, batch)
             if waiting:
                 plan = plan_children(session, staging, waiting)
@@ -112,14 +129,19 @@ def _in_stages(
         with db.write(Alone.NOBODY) as session:
             staging = _begin(session, batch, now)
             staging.openings = openings_of(session, staging.keys)
+            packing = _packing(session, file, staging)
             # Before anybody can see the batch: unclaimed, it would be swept as a dead one.
             if not held.enter_context(claimed(db, staging.batch_id)):
                 raise Overtaken
         staging.staged = True
         held.enter_context(_discarding(db, staging.batch_id, dry_run))
+        held.enter_context(no_collecting())
         waiting = Waiting()
-        for chunk in ahead(_checked(file, staging.keys, report.warnings)):
-            with db.write(Alone.NOBODY) as session:
+        source = held.enter_context(closing(file.ready(staging.keys, packing)))
+        for chunk in held.enter_context(closing(ahead(source))):
+            packed = chunk.ready.packed if chunk.ready else None
+            beside = packed.data if isinstance(packed, PackedLoads) else b""
+            with db.write(Alone.NOBODY, beside=beside) as session:
                 _take(session, staging, chunk, waiting, report, batch)
             tick(report.rows)
         if waiting:
@@ -129,10 +151,11 @@ def _in_stages(
             stage_rollup(db, staging)
             with db.write(Alone.NOBODY) as session:
                 publish(session, staging, session.merge(batch), report)
-            clear_rows(db, staging.batch_id)
         else:
             report.taken, report.completed = staging.taken, len(staging.completing)
             report.skipped = staging.skipped
+    if not dry_run:  # outside: what is published is never discarded
+        fold(db, staging.batch_id)
     return report
 
 
@@ -165,14 +188,20 @@ def _begin(session: Session, batch: BatchRow, now: datetime) -> Staging:
     return Staging(keys, batch.id, now, version, *closes)
 
 
-def _checked(file: LoadFile, keys: Keys, warnings: Warnings) -> Iterator[CheckedChunk]:
-    return checked_chunks(file.chunks(), keys, file.clock, file.round_kg, warnings)
+def _packing(session: Session, file: LoadFile, staging: Staging) -> Packing | None:
+    """How the loads of a large file are packed; None if they are written from their columns."""
+    if is_postgresql(session):
+        if not file.lines:
+            return None
+        numbers = drawn_numbers(session, file.lines)
+        return Packing(staging.batch_id, staging.now, numbers)
+    return Packing(staging.batch_id, staging.now) if CAN_PACK else None
 
 
 def _take(
     session: Session,
     staging: Staging,
-    chunk: CheckedChunk,
+    chunk: ReadyChunk,
     waiting: Waiting,
     report: ImportReport,
     batch: BatchRow,
@@ -182,28 +211,18 @@ def _take(
     report.rows += chunk.rows
     report.rounded_rows += chunk.rounded_rows
     report.add_rounded(chunk.rounded_kg)
-    single = [load for load in chunk.others if load.header.kind is LoadKind.DELIVERY]
-    children = [load for load in chunk.others if load.header.kind is not LoadKind.DELIVERY]
-    loads = chunk.loads
-    if single:  # of equal numbers the first line of the file counts, whichever lane it took
-        both = joined([loads, batch_of(single, staging.keys)])
-        loads = pick(both, np.argsort(both.line, kind="stable"))
-    if not batch.synthetic:
-        batch.synthetic = loads_are_synthetic(loads.remark)
-    held_back = batch_of(children, staging.keys)
-    if not staging.staged:
+    report.warnings = chunk.warnings
+    batch.synthetic = batch.synthetic or chunk.synthetic
+    if chunk.ready is not None:
+        staging.take_ready(session, chunk.ready)
+    elif chunk.loads is not None:
+        loads = chunk.loads
         firms = {*loads.consignor_id.tolist(), *loads.consignee_id.tolist()}
-        firms |= set(held_back.consignee_id.tolist())
+        firms |= set(chunk.children.consignee_id.tolist())
         staging.openings |= openings_of(session, staging.keys, firms)
-    staging.take(session, loads)
-    if children:
-        waiting.add(held_back, kin_of(children))
-
-
-def loads_are_synthetic(remarks: list[str] | str) -> bool:
-    """Whether a remark marks a load as invented."""
-    texts = [remarks] if isinstance(remarks, str) else remarks
-    return any(text.startswith("synthetic") for text in texts)
+        staging.take(session, loads)
+    if len(chunk.children):
+        waiting.add(chunk.children, chunk.kin)
 
 
 def _refuse(staging: Staging) -> None:

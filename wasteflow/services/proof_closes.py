@@ -111,7 +111,10 @@ def _figure_faults(keys: Keys, closes: Sequence[MonthCloseRow], again: FirmClose
 def _credit_faults(
     session: Session, keys: Keys, row: MonthCloseRow, again: FirmClose
 ) -> list[Fault]:
-    """The attribution stored by all closes of a firm is that of the books as of the last one."""
+    """The attribution stored by all closes of a firm is that of the books as of the last one.
+
+    Where later months of the same act were opened again, that of the months still closed.
+    """
     figures = json.loads(row.figures)
     stored = in_force_credits(session, row.organisation_id)
     books = again.figures[row.month]["books"]
@@ -121,23 +124,30 @@ def _credit_faults(
         if books.get(material) != digest:
             continue  # another firm had not closed the month; its later records changed the mix
         key = keys.id_of("material", material)
-        ours, theirs = _of(again.credits, key), _of(stored, key)
+        ours, theirs = _of(again.credits, key, row.month), _of(stored, key, row.month)
         if ours != theirs:
             wrong = sorted(set(ours.items()) ^ set(theirs.items()))
             faults.append(_attribution(row, keys, material, str(len(ours)), str(wrong[:3])))
             continue
-        traced_books = traced(session, keys, material, versions, row.through)
-        came = arisen(traced_books, {again.enterprise}).get(again.enterprise, 0)
+        came = arisen(traced(session, keys, material, versions, row.through))
         for basis, stock in sorted(figures.get("open_kg", {}).get(material, {}).items()):
             gone = sum(kg for item, kg in theirs.items() if item.basis == basis)
-            if gone + stock != came:
+            whole = came.get(again.enterprise, 0)
+            if gone + stock != whole:
                 where = f"{material} {basis}"
-                faults.append(_attribution(row, keys, where, f"{came} kg", f"{gone + stock} kg"))
+                faults.append(_attribution(row, keys, where, f"{whole} kg", f"{gone + stock} kg"))
     return faults
 
 
-def _of(credits: Mapping[CreditKey, int], material_id: int) -> dict[CreditKey, int]:
-    return {key: kg for key, kg in credits.items() if key.material_id == material_id and kg}
+def _of(
+    credits: Mapping[CreditKey, int], material_id: int, month: int
+) -> dict[CreditKey, int]:
+    """Credits of a material up to a month, without those of no mass."""
+    return {
+        key: kg
+        for key, kg in credits.items()
+        if key.material_id == material_id and key.month <= month and kg
+    }
 
 
 def _order_faults(keys: Keys, closes: Sequence[MonthCloseRow]) -> list[Fault]:

@@ -17,7 +17,7 @@ from wasteflow.core.formulas import FORMULAS, Terms
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.rates import TIMES, FirmTerms, grouped_rows, parse_groupings, rate_total
-from wasteflow.core.tracing.attribution import Basis, PeriodTerms
+from wasteflow.core.tracing.attribution import Basis, Cumulative, PeriodTerms
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.reported import NOT_CLOSED, Reported, cut_period, reported
 from wasteflow.services.reports import check_material
@@ -144,11 +144,10 @@ def _firm_terms_of(books: Traced, periods: Sequence[Period], basis: Basis) -> li
 
     def make(missing: list[Period]) -> list[list[FirmTerms]]:
         results = books.terms(missing, basis)
-        ever = _ever(books, missing) if basis is Basis.VERIFIED else {}
         generators = {origin.generator for origin in books.chain.origins if origin.generator}
         return [
             [
-                *_firms(result, books.material, books.starts, ever),
+                *_firms(result, books.material, books.starts),
                 *_not_begun(generators, result, books.material, books.starts),
             ]
             for result in results
@@ -161,10 +160,10 @@ def _firms(
     result: PeriodTerms,
     material: str,
     starts: Starts,
-    ever: dict[tuple[str, str], tuple[int, int]],
 ) -> Iterator[FirmTerms]:
+    nothing = Cumulative(0.0, 0)
     for firm, terms in sorted(result.generators.items()):
-        used, whole = ever.get((firm, result.period.text), (0, 0))
+        used_kg, whole_kg = result.ever.get(firm, nothing)
         yield FirmTerms(
             firm,
             material,
@@ -172,8 +171,8 @@ def _firms(
             terms,
             _late(starts, firm, result.period),
             not starts.get(firm, (0, True))[1],
-            used,
-            whole,
+            round(used_kg),
+            whole_kg,
         )
 
 
@@ -185,15 +184,6 @@ def _not_begun(
         late = _late(starts, firm, result.period)
         if late:
             yield FirmTerms(firm, material, result.period.text, Terms(), late)
-
-
-def _ever(books: Traced, periods: Sequence[Period]) -> dict[tuple[str, str], tuple[int, int]]:
-    """(generator, period) → kilograms used and ever had, to the period's end."""
-    return {
-        (name, period.text): (round(item.used_kg), item.generated_kg)
-        for period, result in zip(periods, books.ever(periods), strict=True)
-        for name, item in result.items()
-    }
 
 
 def _late(starts: Starts, firm: str, period: Period) -> int:

@@ -42,6 +42,8 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
         if wrong:
             for table in ("flow_month", "flow_late", "rollup_month"):
                 session.execute(text(f"DELETE FROM {table}"))
+            aside = "batch_id IN (SELECT id FROM batch WHERE published)"
+            session.execute(text(f"DELETE FROM flow_staged WHERE {aside}"))
             post(session, expected, late)
     forget()
     return Rebuilt(len(expected.kg), wrong)

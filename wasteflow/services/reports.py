@@ -26,12 +26,13 @@ from wasteflow_models.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the books hold: registry, first and last month, synthetic or not."""
+    """What the books hold: registry, first and last month, synthetic or not, number of places."""
 
     registry: Registry
     first: int | None
     last: int | None
     synthetic: bool
+    places: int = 0
 
 
 def overview(*, db: Database) -> Overview:
@@ -39,7 +40,13 @@ def overview(*, db: Database) -> Overview:
     with db.read() as session:
         span = queries.ledger_months(session)
         first, last = span or (None, None)
-        return Overview(load_keys(session).registry, first, last, queries.has_synthetic(session))
+        return Overview(
+            load_keys(session).registry,
+            first,
+            last,
+            queries.has_synthetic(session),
+            queries.place_count(session),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
 from wasteflow.core.tracing.flows import FlowTable, ledger_starts
-from wasteflow.core.tracing.followup import Cumulative, cumulative_verified
+from wasteflow.core.tracing.many_periods import forward_is_quicker, terms_of_periods
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
@@ -56,35 +57,29 @@ class Traced:
         """
 
         def make(missing: list[Period]) -> list[PeriodTerms]:
+            if forward_is_quicker(self.chain, missing, basis):
+                return terms_of_periods(self.operators, self.passed, missing, basis)
             return period_terms(self.operators, self.passed, missing, basis, Split.ROUTE)
 
         return self.each(("terms", basis), periods, make)
-
-    def ever(self, periods: Sequence[Period]) -> list[dict[str, Cumulative]]:
-        """Origin name → verified use and all it ever had, to the end of each period."""
-
-        def make(missing: list[Period]) -> list[dict[str, Cumulative]]:
-            ends = [period.last for period in missing]
-            return cumulative_verified(self.operators, self.passed, ends)
-
-        return self.each("ever", periods, make)
 
     def each(
         self, what: Hashable, periods: Sequence[Period], make: Callable[[list[Period]], list[_T]]
     ) -> list[_T]:
         """`make` of every period, those together that are not kept; keeps what it made."""
-        found: dict[Period, Any] = {}
-        for period in periods:
-            known = self.results.get((period, what))
-            if known is not None:
-                found[period] = known
-        missing = [period for period in dict.fromkeys(periods) if period not in found]
-        if missing:
-            for period, result in zip(missing, make(missing), strict=True):
-                found[period] = self.results.put((period, what), result)
+        found: dict[Period, Any]
+        found = {period: self.results.get((period, what)) for period in periods}
+        if None in found.values():
+            with _making:
+                found = {period: self.results.get((period, what)) for period in periods}
+                missing = [period for period, known in found.items() if known is None]
+                for period, result in zip(missing, make(missing) if missing else (), strict=True):
+                    found[period] = self.results.put((period, what), result)
         return [found[period] for period in periods]
 
 
+_making = RLock()
+"""Held while something is traced: whoever asks for the same meanwhile finds it made."""
 _kept: Kept[Hashable, Traced] = Kept(CHAINS_KEPT)
 _latest: Kept[tuple[str, int], Traced] = Kept(CHAINS_KEPT)
 
@@ -105,10 +100,14 @@ def traced(
     months = versions.get(material, {})
     key = material, as_of, tuple(months.items()), tuple(sorted(fates.items()))
     found = _kept.get(key)
-    if found is None:
-        table = queries.flow_table(session, keys, material, as_of)
-        made = _made(material, months, fates, table, _latest.get((material, as_of)))
-        found = _latest.put((material, as_of), _kept.put(key, made))
+    if found is not None:
+        return found
+    with _making:
+        found = _kept.get(key)
+        if found is None:
+            table = queries.flow_table(session, keys, material, as_of)
+            made = _made(material, months, fates, table, _latest.get((material, as_of)))
+            found = _latest.put((material, as_of), _kept.put(key, made))
     return found
 
 
@@ -166,5 +165,10 @@ def forget() -> None:
     forget_keys()
     forget_columns()
     forget_books()
+    forget_chains()
+
+
+def forget_chains() -> None:
+    """Drop what this process keeps of tracing; columns of the roll-up stay."""
     _kept.clear()
     _latest.clear()

@@ -31,7 +31,7 @@ from wasteflow.web.texts import lang, theme
 from wasteflow_models.kept import Kept
 
 REVALIDATED: Final = "private, no-cache"
-PARTS_KEPT: Final = 16
+PARTS_KEPT: Final = 64
 """What several pages rest on is kept for so many questions."""
 _EXTENSION: Final = "wasteflow_answers"
 _PARTS: Final = "wasteflow_parts"
@@ -126,7 +126,8 @@ def answers() -> Answers:
 def kept(show: Callable[[], str | Response]) -> Callable[[], Response]:
     """`show` computed once for a version of the data, then answered from memory or by a 304.
 
-    Another method than GET passes through; so does every answer but a 200.
+    Another method than GET passes through; so does every answer but a 200, and one that is still
+    open (`unfinish`).
     """
 
     @wraps(show)
@@ -143,7 +144,7 @@ def kept(show: Callable[[], str | Response]) -> Callable[[], Response]:
             found = answers().get(tag)
             if found is None:
                 response = make_response(show())
-                if response.status_code != 200:
+                if response.status_code != 200 or "unfinished" in g:
                     return response
                 found = _answer_of(response)
                 answers().put(tag, found)
@@ -152,17 +153,30 @@ def kept(show: Callable[[], str | Response]) -> Callable[[], Response]:
     return answer
 
 
+def unfinish() -> None:
+    """Say of the answer being made that parts of it follow: it is not kept and has no tag."""
+    g.unfinished = True
+
+
+def known(key: Hashable) -> object | None:
+    """What `once` keeps for this version of the data, None if it was not asked for yet."""
+    parts: Kept[Hashable, object] = current_app.extensions[_PARTS]
+    return parts.get((g.get("data_version", ""), reach_key(), key))
+
+
 def once(key: Hashable, make: Callable[[], _T]) -> _T:
     """`make()`, kept for the pages of the same version of the data that rest on it too.
 
-    key: what it is and everything it depends on but the data; nobody may change what it gives.
+    Shared by those who may read the same.  key: what it is and everything it depends on but the
+    data and the reach; nobody may change what it gives.
     """
     version = g.get("data_version", "")
     if not version:
         return make()
     parts: Kept[Hashable, _T] = current_app.extensions[_PARTS]
-    found = parts.get((version, key))
-    return parts.put((version, key), make()) if found is None else found
+    whole = version, reach_key(), key
+    found = parts.get(whole)
+    return parts.put(whole, make()) if found is None else found
 
 
 def state_id() -> str:

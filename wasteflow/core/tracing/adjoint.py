@@ -21,7 +21,8 @@ from scipy import sparse
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
-from wasteflow.core.tracing.solve import MonthSystem, Operator, Sources
+from wasteflow.core.tracing.operators import Operator
+from wasteflow.core.tracing.solve import MonthSystem, Sources
 from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
 
 NEW, PRIOR = 0, 1
@@ -94,7 +95,9 @@ def adjoint(
     history = np.array([column.history for column in columns], dtype=bool)
     found = np.zeros((2, len(chain.origins), len(columns)))
     worth = _Worth(chain)
-    for number in range(int(last.max(initial=-1)), -1, -1):
+    end = int(last.max(initial=-1))
+    operators.prepare(0 if history.any() else int(first.min(initial=0)), end, lens)
+    for number in range(end, -1, -1):
         live = np.flatnonzero((last >= number) & (history | (first <= number)))
         if not len(live):
             continue
@@ -126,13 +129,12 @@ class _Worth:
     """
 
     def __init__(self, chain: Chain) -> None:
-        self.is_site = chain.is_site
-        self.row = np.where(chain.is_site, np.cumsum(chain.is_site), np.cumsum(~chain.is_site)) - 1
+        self.first_queue = chain.site_count
         self.columns = np.zeros(0, np.int64)
         self.years = len(chain.years)
         shape = self.years, 0
-        self.sites = np.zeros((int(chain.is_site.sum()), *shape))
-        self.queues = np.zeros((int((~chain.is_site).sum()), *shape))
+        self.sites = np.zeros((chain.site_count, *shape))
+        self.queues = np.zeros((len(chain.places) - chain.site_count, *shape))
 
     def keep(self, live: Ints, years: int) -> None:
         """Let go of columns and years that are over, and take in new columns, worth nothing yet."""
@@ -151,29 +153,33 @@ class _Worth:
     def lies(self, position: int, stock: Mask | None) -> None:
         """A column ends here: what lies at the places of `stock` counts 1."""
         if stock is not None:
-            self.sites[stock[self.is_site], :, position] = 1.0
-            self.queues[stock[~self.is_site], :, position] = 1.0
+            self.sites[stock[: self.first_queue], :, position] = 1.0
+            self.queues[stock[self.first_queue :], :, position] = 1.0
 
     def at(self, place: Ints, year: Ints) -> Floats:
         """Value per kilogram of places and years: pairs x columns."""
         found = np.empty((len(place), len(self.columns)))
-        for part, here in ((self.sites, self.is_site[place]), (self.queues, ~self.is_site[place])):
-            found[here] = part[self.row[place[here]], year[here]]
+        site = place < self.first_queue
+        found[site] = self.sites[place[site], year[site]]
+        found[~site] = self.queues[place[~site] - self.first_queue, year[~site]]
         return found
 
     def go_back(self, pools: Pools, phi: Floats) -> None:
         """From the end of a month to its start: sites by their pool, queues by what was drawn."""
-        rows = np.flatnonzero(pools.system.draw[pools.operator.queues] > 0)
+        rows = pools.operator.draws.rows
         share = phi[rows, : self.years, None]
-        self.queues[rows] = share * pools.drawn(rows) + (1.0 - share) * self.queues[rows]
+        kept = self.queues[rows]
+        kept *= 1.0 - share
+        kept += share * pools.drawn()
+        self.queues[rows] = kept
         self.sites = pools.sites
 
 
 class Pools:
     """Value of a kilogram in every pool of a month: u of (I - P) u = v.
 
-    v = moves that count + (what stays) * worth.  Sites are solved at once, queues follow when asked
-    for (most of them never are), before `worth` goes back over the month.
+    v = moves that count + (what stays) * worth.  Sites are solved at once; of the queues only those
+    that every sweep needs, the others when asked for, before `worth` goes back over the month.
     """
 
     def __init__(
@@ -181,29 +187,37 @@ class Pools:
         operator: Operator,
         system: MonthSystem,
         worth: _Worth,
-        value: sparse.csr_array,
+        value: Floats,
         more: Extra | None,
     ) -> None:
         self.operator, self.system, self.worth, self.more = operator, system, worth, more
-        queues = operator.queues
+        queues, order = operator.queues, operator.sites
         self._shape = worth.years, len(worth.columns)
         self._stays = 1.0 - system.passed
-        self._drawn = value[queues]
-        self._pool = sparse.csr_array(self._drawn.multiply(system.passed[queues][:, None]))
-        mine = np.flatnonzero(system.is_site)
-        v = self._stays[mine][:, None, None] * worth.sites
-        v += (value[mine].toarray() * system.passed[mine][:, None])[:, None, :]
+        self._counted = value[queues]
+        self._pool = self._counted * system.passed[queues, None]
+        v = worth.sites[order]
+        v *= self._stays[order, None, None]
+        v += (value[order] * system.passed[order, None])[:, None, :]
         self._extra_queues = np.zeros(0, np.int64)
         if more is not None:
-            at_site = system.is_site[more.places]
-            v[worth.row[more.places[at_site]]] += more.pool[at_site]
+            at_site = more.places < worth.first_queue
+            position = np.empty(len(order), np.int64)
+            position[order] = np.arange(len(order))
+            v[position[more.places[at_site]]] += more.pool[at_site]
             self._extra_queues = np.flatnonzero(~at_site)
-        order = worth.row[operator.sites]
-        v = self._flat(v[order]) + self._from_queues(operator.to_queue)
-        u = operator.solve_back(v)
-        self.sites = np.empty((len(mine), *self._shape))
-        self.sites[order] = self._deep(u)
-        self._in_order = u
+        flat = self._flat(v)
+        flat += self._from_queues()
+        self._in_order = np.ascontiguousarray(operator.solve_back(flat))
+        self.sites = np.empty_like(worth.sites)
+        self.sites[order] = self._deep(self._in_order)
+        self._needed = self._of(operator.needed, operator.needed_to_site)
+
+    @property
+    def _extra_rows(self) -> Ints:
+        """Queues (positions among them) to which `more` adds value."""
+        assert self.more is not None
+        return np.asarray(self.more.places[self._extra_queues] - self.worth.first_queue)
 
     def _flat(self, values: Floats) -> Floats:
         return values.reshape(len(values), self._shape[0] * self._shape[1])
@@ -211,55 +225,72 @@ class Pools:
     def _deep(self, values: Floats) -> Floats:
         return values.reshape(len(values), *self._shape)
 
-    def _from_queues(self, matrix: sparse.csr_array) -> Floats:
-        """matrix @ v of the queues, without making v."""
-        queues = self.operator.queues
-        held: Floats = _scaled(matrix, self._stays[queues]) @ self._flat(self.worth.queues)
-        counted = (matrix @ self._pool).toarray()
-        self._deep(held)[...] += counted[:, None, :]
-        if len(self._extra_queues):
-            assert self.more is not None
-            rows = self.worth.row[self.more.places[self._extra_queues]]
-            held += matrix[:, rows] @ self._flat(self.more.pool[self._extra_queues])
+    def _from_queues(self) -> Floats:
+        """H v of the queues, without making v."""
+        operator = self.operator
+        held: Floats = operator.staying @ self._flat(self.worth.queues)
+        self._deep(held)[...] += (operator.to_queue @ self._pool)[:, None, :]
+        if self.more is not None and len(self._extra_queues):
+            rows = self._extra_rows
+            extra = self._flat(self.more.pool[self._extra_queues])
+            held += operator.to_queue[:, rows] @ extra
         return held
+
+    def _kept(self, rows: Ints) -> Floats:
+        """v of some queues, rows x (years * columns)."""
+        v = self.worth.queues[rows]
+        v *= self._stays[self.operator.queues][rows, None, None]
+        v += self._pool[rows, None, :]
+        if self.more is not None and len(self._extra_queues):
+            at, some = _meeting(rows, self._extra_rows)
+            v[at] += self.more.pool[self._extra_queues[some]]
+        return self._flat(v)
+
+    def _of(self, rows: Ints, to_site: sparse.csr_array) -> Floats:
+        """N v + G u of some queues, rows x years x columns; `to_site` = those rows of G."""
+        u = self._kept(rows) + to_site @ self._in_order
+        targets, onward = self.operator.ways_on
+        if len(targets):
+            u += onward[rows] @ self._kept(targets)
+        return self._deep(u)
 
     def queues(self, rows: Ints) -> Floats:
         """Value of the pools of some queues (positions among them), rows x years x columns."""
+        needed = self.operator.needed
         if not len(rows):
             return np.zeros((0, *self._shape))
-        through = self._from_queues(self.operator.through(rows))
-        through += self.operator.to_site[rows] @ self._in_order
-        return self._deep(through)
+        at = np.minimum(np.searchsorted(needed, rows), len(needed) - 1)
+        if len(needed) and np.array_equal(needed[at], rows):
+            return np.asarray(self._needed[at])
+        return self._of(rows, self.operator.to_site[rows])
 
-    def drawn(self, rows: Ints) -> Floats:
-        """Value of what is drawn from some queues, rows x years x columns."""
-        to_sites, to_queues, targets = self.operator.drawn_parts(rows)
+    def drawn(self) -> Floats:
+        """Value of what is drawn from the queues `draws.rows`, rows x years x columns."""
+        rows, to_sites, to_queues, targets = self.operator.draws
         r: Floats = to_sites @ self._in_order
         if len(targets):
             r += to_queues @ self._flat(self.queues(targets))
-        r = self._deep(r) + self._drawn[rows].toarray()[:, None, :]
-        if len(self._extra_queues):
-            assert self.more is not None
-            known = self.worth.row[self.more.places[self._extra_queues]]
-            _, at, some = np.intersect1d(rows, known, assume_unique=True, return_indices=True)
+        r = self._deep(r) + self._counted[rows][:, None, :]
+        if self.more is not None and len(self._extra_queues):
+            at, some = _meeting(rows, self._extra_rows)
             r[at] += self.more.drawn[self._extra_queues[some]]
         return r
 
     def rows(self, places: Ints) -> Floats:
         """Value of the pools of places, places x years x columns."""
         found = np.empty((len(places), *self._shape))
-        site, row = self.system.is_site[places], self.worth.row[places]
-        found[site] = self.sites[row[site]]
-        found[~site] = self.queues(row[~site])
+        site = places < self.worth.first_queue
+        found[site] = self.sites[places[site]]
+        found[~site] = self.queues(places[~site] - self.worth.first_queue)
         return found
 
     def at(self, place: Ints, year: Ints) -> Floats:
         """Value per kilogram of places and years: pairs x columns."""
         found = np.empty((len(place), self._shape[1]))
-        site, row = self.system.is_site[place], self.worth.row[place]
-        found[site] = self.sites[row[site], year[site]]
-        needed, back = np.unique(row[~site], return_inverse=True)
-        found[~site] = self.queues(needed)[back, year[~site]]
+        site = place < self.worth.first_queue
+        found[site] = self.sites[place[site], year[site]]
+        wanted, back = np.unique(place[~site] - self.worth.first_queue, return_inverse=True)
+        found[~site] = self.queues(wanted)[back, year[~site]]
         return found
 
 
@@ -268,19 +299,20 @@ ExtraOf = Callable[[int, MonthSystem, Ints, int], Extra | None]
 Observer = Callable[[int, Ints, Pools], None]
 
 
-def _scaled(matrix: sparse.csr_array, factor: Floats) -> sparse.csr_array:
-    """The matrix with its columns multiplied."""
-    parts = matrix.data * factor[matrix.indices], matrix.indices, matrix.indptr
-    return sparse.csr_array(parts, shape=matrix.shape)
+def _meeting(rows: Ints, known: Ints) -> tuple[Ints, Ints]:
+    """Positions in `rows` and in `known` of what stands in both; each holds a row once."""
+    _, at, some = np.intersect1d(rows, known, assume_unique=True, return_indices=True)
+    return at, some
 
 
-def _moved(system: MonthSystem, hits: Hits, counted: Mask, live: Ints) -> sparse.csr_array:
+def _moved(system: MonthSystem, hits: Hits, counted: Mask, live: Ints) -> Floats:
     """Share of what leaves a place along counted moves, places x live columns."""
     keep = counted[hits.column] & ~system.circulating[system.moves.source[hits.move]]
     move = hits.move[keep]
-    position = np.searchsorted(live, hits.column[keep])
-    cells = system.moves.share[move], (system.moves.source[move], position)
-    return sparse.csr_array(cells, shape=(len(system.out), len(live)))
+    cell = system.moves.source[move] * len(live) + np.searchsorted(live, hits.column[keep])
+    shape = len(system.out), len(live)
+    found = np.bincount(cell, system.moves.share[move], minlength=shape[0] * shape[1])
+    return np.asarray(found.reshape(shape), dtype=np.float64)
 
 
 def _collect(found: Floats, sources: Sources, value: Floats, live: Ints, new: Mask) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
-from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Extra, Hits, Pools, adjoint
+from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Extra, Hits, Pools, adjoint, used
 from wasteflow.core.tracing.flows import Floats, Ints, is_pseudo
 from wasteflow.core.tracing.months import CREDIT_DISPOSAL, CREDIT_USE, SETTLED, Chain
 from wasteflow.core.tracing.rounding import controlled_rounding
@@ -103,6 +103,13 @@ def decode(code: int) -> tuple[int, int, int]:
     return fate, rest // 10 - 1, rest % 10
 
 
+class Cumulative(NamedTuple):
+    """Kilograms of a name used (verified) and ever generated, opening stock included, to an end."""
+
+    used_kg: float
+    generated_kg: int
+
+
 @dataclass(frozen=True, slots=True)
 class PeriodTerms:
     """Terms of a material and period by origin name, whole kilograms, identity exact.
@@ -110,7 +117,8 @@ class PeriodTerms:
     `generators`: enterprises; `pseudo`: origins that credit nobody (their `generated_kg` is what
     arose).  Amounts count mass generated in the period but for `utilised_kg` and `disposed_kg`,
     whose older part stands in `…_prior_kg`; `unknown_year_kg`: the part of utilised_prior_kg whose
-    year nobody stated.
+    year nobody stated.  `ever` (verified basis only): name → what was used since the books began
+    and all it ever had; their ratio is the cumulative verified rate, which late use cannot flatter.
     """
 
     period: Period
@@ -118,10 +126,11 @@ class PeriodTerms:
     generators: dict[str, Terms]
     pseudo: dict[str, Terms]
     unknown_year_kg: dict[str, int] = field(default_factory=dict)
+    ever: dict[str, Cumulative] = field(default_factory=dict)
 
 
-class _Span(NamedTuple):
-    """Columns of one period: `codes` (ascending) start at `base`; stock and end stand behind."""
+class Span(NamedTuple):
+    """Months and columns of a period: `codes` (ascending) start at `base`, stock and ever next."""
 
     period: Period
     first: int
@@ -132,6 +141,11 @@ class _Span(NamedTuple):
     @property
     def stock(self) -> int:
         return self.base + len(self.codes)
+
+    @property
+    def ever(self) -> int:
+        """Everything used since the books began (verified basis only)."""
+        return self.stock + 1
 
 
 def period_terms(
@@ -147,13 +161,15 @@ def period_terms(
     use `monthly.attribution_months`.
     """
     chain = operators.chain
-    spans = _spans(chain, periods, basis, split)
+    spans = spans_of(chain, periods, basis, split)
     everywhere = np.ones(len(chain.places), bool)
     columns: list[Column] = []
     for span in spans:
         for code in span.codes.tolist():
             columns.append(Column(span.first, span.last, history=decode(code)[0] <= DISPOSED))
         columns.append(Column(span.first, span.last, history=False, stock=everywhere))
+        if basis is Basis.VERIFIED:
+            columns.append(Column(0, span.last))
 
     def hits(number: int, system: MonthSystem) -> Hits:
         code = move_codes(system, basis, split)
@@ -163,9 +179,12 @@ def period_terms(
             if span.first <= number <= span.last:
                 column = span.base + np.searchsorted(span.codes, code[moves])
                 found.append(Hits(moves, column))
+            if basis is Basis.VERIFIED and number <= span.last:
+                spent = used(system)
+                found.append(Hits(spent, np.full(len(spent), span.ever)))
         return Hits(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
-    treatment = _Treatment(operators, spans)
+    treatment = Treatment(operators, spans)
     reached = adjoint(
         operators, passed, columns, hits, lens=lens_of(basis), observe=treatment.observe
     )
@@ -176,8 +195,8 @@ def period_terms(
     ]
 
 
-def _spans(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) -> list[_Span]:
-    spans: list[_Span] = []
+def spans_of(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) -> list[Span]:
+    spans: list[Span] = []
     base = 0
     coded: dict[int, Ints] = {}
     for period in periods:
@@ -188,20 +207,20 @@ def _spans(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) 
                 codes = np.unique(move_codes(chain.months[number], basis, split))
                 coded[number] = codes[codes >= 0]
             parts.append(coded[number])
-        span = _Span(period, first, last, np.unique(np.concatenate(parts)), base)
+        span = Span(period, first, last, np.unique(np.concatenate(parts)), base)
         spans.append(span)
-        base = span.stock + 1
+        base = span.stock + (2 if basis is Basis.VERIFIED else 1)
     return spans
 
 
-class _Treatment:
+class Treatment:
     """Treated mass that is not used by the period's end (consumption balance, 2-domain 1.5).
 
     A treatment of k kg at a site with throughput T counts, of every kilogram in the pool, the share
     k / T (k capped at T) times one minus its chance u to be used by the end of the period.
     """
 
-    def __init__(self, operators: Operators, spans: list[_Span]) -> None:
+    def __init__(self, operators: Operators, spans: list[Span]) -> None:
         self.operators, self.spans = operators, spans
         self._unused: dict[int, tuple[Ints, Floats]] = {}
 
@@ -246,19 +265,46 @@ def no_hits(number: int, system: MonthSystem) -> Hits:
     return Hits(empty, empty)
 
 
-def _terms(chain: Chain, span: _Span, kg: Floats, treated: Floats, basis: Basis) -> PeriodTerms:
-    """Round the table (origin new | prior) x (fate, stock) once and read the terms off it."""
+def _terms(chain: Chain, span: Span, kg: Floats, treated: Floats, basis: Basis) -> PeriodTerms:
+    """Add the columns of a period up by name, then as `terms_of_tables`."""
     part = kg[:, :, span.base : span.stock + 1]
-    rows = [
-        _by_name(chain, part[NEW]),
-        _by_name(chain, part[PRIOR]),
-        _by_name(chain, part[PRIOR] * (np.array(_known_years(chain)) == 0)[:, None]),
+    unknown = np.array(_known_years(chain)) == 0
+    tables = [
+        by_name(chain, part[NEW]),
+        by_name(chain, part[PRIOR]),
+        by_name(chain, part[PRIOR] * unknown[:, None]),
     ]
-    rows[1] -= rows[2]
-    whole = controlled_rounding(np.maximum(np.concatenate(rows), 0.0))
-    new, prior, unknown = whole.reshape(3, len(chain.names), part.shape[2])
+    spent = kg[:, :, span.ever].sum(axis=0) if basis is Basis.VERIFIED else kg[0, :, 0]
+    return terms_of_tables(
+        chain,
+        span,
+        tables,
+        by_name(chain, treated[:, None])[:, 0],
+        by_name(chain, spent[:, None])[:, 0],
+        basis,
+    )
+
+
+def terms_of_tables(
+    chain: Chain,
+    span: Span,
+    tables: Sequence[Floats],
+    treated: Floats,
+    spent: Floats,
+    basis: Basis,
+) -> PeriodTerms:
+    """Round the table (name new | prior) x (fate, stock) once and read the terms off it.
+
+    tables: new, prior, and of the prior what no year is known of; names x (codes of the span, and
+    the stock).  treated, spent (used since the books began; verified only): kilograms by name.
+    """
+    fresh, before, blank = tables
+    cells = np.concatenate([fresh, before - blank, blank])
+    whole = controlled_rounding(np.maximum(cells, 0.0))
+    new, prior, unknown = whole.reshape(3, len(chain.names), fresh.shape[1])
     arose = _arisen(chain, span)
-    treated_kg = np.rint(_by_name(chain, treated[:, None])[:, 0]).astype(np.int64)
+    treated_kg = np.rint(np.round(treated, 5)).astype(np.int64)
+    words = _words(chain, span.codes)
     result = PeriodTerms(span.period, basis, {}, {}, {})
     present = new.any(axis=1) | prior.any(axis=1) | unknown.any(axis=1) | (arose > 0)
     for number in np.flatnonzero(present | (treated_kg > 0)).tolist():
@@ -266,42 +312,71 @@ def _terms(chain: Chain, span: _Span, kg: Floats, treated: Floats, basis: Basis)
         terms = Terms(generated_kg=int(arose[number]), treated_kg=int(treated_kg[number]))
         terms.stored_kg = int(new[number, -1])
         older = prior[number] + unknown[number]
-        _fill(terms, chain, span.codes, new[number], older)
+        _fill(terms, words, new[number], older)
         (result.pseudo if is_pseudo(name) else result.generators)[name] = terms
         uses = int(np.searchsorted(span.codes, _FATE))
         if unknown[number, :uses].any():
             result.unknown_year_kg[name] = int(unknown[number, :uses].sum())
+    if basis is Basis.VERIFIED:
+        result.ever.update(_ever(chain, span, spent))
     return result
 
 
-def _fill(terms: Terms, chain: Chain, codes: Ints, new: Ints, older: Ints) -> None:
-    for position, code in enumerate(codes.tolist()):
+def _ever(chain: Chain, span: Span, spent: Floats) -> dict[str, Cumulative]:
+    """Used and all ever had, opening stock included, to the end of the period, per name."""
+    had = np.zeros(len(chain.names), np.int64)
+    for system in chain.months[: span.last + 1]:
+        for part in (system.opened, system.sources):
+            had += np.bincount(chain.origin_name[part.origin], part.kg, len(had)).astype(np.int64)
+    return {
+        chain.names[number]: Cumulative(float(spent[number]), int(had[number]))
+        for number in np.flatnonzero(had).tolist()
+    }
+
+
+_Word = tuple[int, tuple[str, Evidence] | None]
+
+
+def _words(chain: Chain, codes: Ints) -> list[_Word]:
+    """What the code of each column says: fate, and for use (route, evidence)."""
+    found: list[_Word] = []
+    for code in codes.tolist():
         fate, route, grade = decode(code)
-        fresh, old = int(new[position]), int(older[position])
-        if fate == USED:
-            terms.utilised_kg = (terms.utilised_kg or 0) + fresh + old
-            terms.utilised_prior_kg = (terms.utilised_prior_kg or 0) + old
-            if fresh + old:
-                key = chain.routes[route] if route >= 0 else "", Evidence(grade)
-                terms.split[key] = terms.split.get(key, 0) + fresh + old
+        key = chain.routes[route] if route >= 0 else "", Evidence(grade)
+        found.append((fate, key if fate == USED else None))
+    return found
+
+
+def _fill(terms: Terms, words: Sequence[_Word], new: Ints, older: Ints) -> None:
+    """Put the columns of a name into its terms; `words`: what each column is."""
+    used_kg = prior_kg = 0
+    whole = new + older
+    for position in np.flatnonzero(whole[:-1]).tolist():
+        fate, key = words[position]
+        kg, old = int(whole[position]), int(older[position])
+        if key is not None:
+            used_kg += kg
+            prior_kg += old
+            terms.split[key] = terms.split.get(key, 0) + kg
         elif fate == DISPOSED:
-            terms.disposed_kg, terms.disposed_prior_kg = fresh + old, old
+            terms.disposed_kg, terms.disposed_prior_kg = kg, old
         else:
-            setattr(terms, f"{FATES[fate]}_kg", fresh)
+            setattr(terms, f"{FATES[fate]}_kg", kg - old)
+    terms.utilised_kg, terms.utilised_prior_kg = used_kg, prior_kg
 
 
 def _known_years(chain: Chain) -> list[int]:
     return [origin.year for origin in chain.origins]
 
 
-def _by_name(chain: Chain, by_origin: Floats) -> Floats:
+def by_name(chain: Chain, by_origin: Floats) -> Floats:
     """Rows of origins added up by name."""
     found = np.zeros((len(chain.names), by_origin.shape[1]))
     np.add.at(found, chain.origin_name, by_origin)
     return found
 
 
-def _arisen(chain: Chain, span: _Span) -> Ints:
+def _arisen(chain: Chain, span: Span) -> Ints:
     """Whole kilograms that came in during the period per name, openings not counted."""
     found = np.zeros(len(chain.names), np.int64)
     for system in chain.months[span.first : span.last + 1]:

@@ -72,7 +72,9 @@ def postings_behind(
     else:
         found = _leaving(operators, passed, firm, period, basis, NEW_TERMS[term], new=True)
     return [
-        _part(chain, number, move, kg) for (number, move), kg in sorted(found.items()) if kg > 5e-7
+        part_of(chain, number, move, kg)
+        for (number, move), kg in sorted(found.items())
+        if kg > 5e-7
     ]
 
 
@@ -131,11 +133,18 @@ def _pass(
         shape = len(chain.places), len(chain.origins)
         before = next_month(period.first, -1)
         start = State(before, chain.places, chain.origins, sparse.csr_array(shape))
-        operators = _without_openings(operators, first, last, lens)
+        operators = without_openings(operators, first, last, lens)
     yield from forward(operators, passed, last=last, lens=lens, start=start, only=own)
 
 
-def _without_openings(operators: Operators, first: int, last: int, lens: Lens | None) -> Operators:
+def new_mass(
+    operators: Operators, passed: YearPass, firm: str, period: Period, basis: Basis
+) -> Iterator[ForwardMonth]:
+    """Months of the period, traced for what the firm generated in it and nobody has credited."""
+    return _pass(operators, passed, firm, period, basis, new=True)
+
+
+def without_openings(operators: Operators, first: int, last: int, lens: Lens | None) -> Operators:
     """The same systems for a pass that leaves out what opening entries of the months state.
 
     Shares and draws stay those of the whole books; stated stock is prior for every period.
@@ -148,7 +157,8 @@ def _without_openings(operators: Operators, first: int, last: int, lens: Lens | 
     return Operators(bare, made)
 
 
-def _part(chain: Chain, number: int, move: int, kg: float) -> Part:
+def part_of(chain: Chain, number: int, move: int, kg: float) -> Part:
+    """The posting of a move of a month (not one to `settled`) with a part of it."""
     system: MonthSystem = chain.months[number]
     moves = system.moves
     kind, target = int(moves.kind[move]), int(moves.target[move])

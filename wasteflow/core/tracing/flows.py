@@ -120,6 +120,15 @@ class FlowTable:
         columns = position[source[some]], position[target[some]], route[some], evidence[some]
         return cls(named, tuple(routes), month[some], *columns, kg[some])
 
+    def by_month(self) -> FlowTable:
+        """The rows in order of month, those of a month in the order they stood in."""
+        if (self.month[1:] >= self.month[:-1]).all():
+            return self
+        order = np.argsort(self.month, kind="stable")
+        columns = self.source, self.target, self.route, self.evidence, self.kg
+        ordered = (column[order] for column in columns)
+        return FlowTable(self.places, self.routes, self.month[order], *ordered)
+
     def generating_firms(self) -> frozenset[str]:
         """Firms with a generation entry of the material at any date (rule O, `unknown@`)."""
         born = {
@@ -141,8 +150,8 @@ def ledger_starts(table: FlowTable) -> dict[str, tuple[int, bool]]:
     opening = np.array([place.kind is PlaceKind.OPENING for place in table.places], dtype=bool)
     rows = opening[table.source]
     for ends in (table.source, table.target):
-        _lower(first, ends, table.month)
-    _lower(stated, table.target[rows], table.month[rows])
+        np.minimum.at(first, ends, table.month)
+    np.minimum.at(stated, table.target[rows], table.month[rows])
     earliest: dict[str, int] = {}
     openings: dict[str, int] = {}
     for place, month, said in zip(table.places, first.tolist(), stated.tolist(), strict=True):
@@ -155,14 +164,6 @@ def ledger_starts(table: FlowTable) -> dict[str, tuple[int, bool]]:
         firm: (openings[firm], True) if firm in openings else (month // 100 * 100 + 1, False)
         for firm, month in earliest.items()
     }
-
-
-def _lower(lowest: Ints, position: Ints, month: Ints) -> None:
-    """Lower each position's month to the earliest given for it (the last one written stays)."""
-    order = np.argsort(-month, kind="stable")
-    found = np.full(len(lowest), np.iinfo(np.int64).max)
-    found[position[order]] = month[order]
-    np.minimum(lowest, found, out=lowest)
 
 
 def source_name(boundary: Place, place: Place, generators: frozenset[str]) -> str:

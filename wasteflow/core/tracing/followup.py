@@ -1,6 +1,6 @@
-"""What later happened to declared tonnes, and how much of everything ever generated was used.
+"""What later happened to declared tonnes, and what was used and generated in a territory.
 
-Nothing here undoes a credit; it only lists (2-domain 1.5).  Both stand on the adjoint: the value of
+Nothing here undoes a credit; it only lists (2-domain 1.5).  It stands on the adjoint: the value of
 open mass at a crediting move is the value of credited mass at the place it goes to.
 """
 
@@ -16,7 +16,7 @@ from scipy import sparse
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.tracing.adjoint import Column, Extra, Hits, Pools, adjoint, used
-from wasteflow.core.tracing.attribution import no_hits
+from wasteflow.core.tracing.attribution import by_name, no_hits
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import CREDIT_DISPOSAL, CREDIT_USE, Chain
 from wasteflow.core.tracing.solve import MonthSystem
@@ -29,13 +29,6 @@ class AfterCredit(NamedTuple):
 
     reshipped_kg: float
     disposed_kg: float
-
-
-class Cumulative(NamedTuple):
-    """Kilograms of a name used (verified) and ever generated, opening stock included, to an end."""
-
-    used_kg: float
-    generated_kg: int
 
 
 def credited_lens(system: MonthSystem) -> Mask:
@@ -115,47 +108,6 @@ def _followed(
     adjoint(operators, passed, columns, hits, lens=lens, observe=observe)
     reached = adjoint(operators, passed, columns, no_hits, lens=open_lens, extra=extra)
     return by_name(chain, reached.total)
-
-
-def cumulative_verified(
-    operators: Operators, passed: YearPass, ends: Sequence[int]
-) -> list[dict[str, Cumulative]]:
-    """Per month of `ends` (yyyymm): name → used since the books began, and all it ever had.
-
-    The ratio is the cumulative verified rate: late use cannot flatter it.
-    """
-    chain = operators.chain
-    labels = [system.month for system in chain.months]
-    lasts = [int(np.searchsorted(labels, end, side="right")) - 1 for end in ends]
-
-    def hits(number: int, system: MonthSystem) -> Hits:
-        moves = used(system)
-        some = [position for position, last in enumerate(lasts) if number <= last]
-        return Hits(np.tile(moves, len(some)), np.repeat(np.array(some, np.int64), len(moves)))
-
-    columns = [Column(0, last) for last in lasts]
-    totals = by_name(chain, adjoint(operators, passed, columns, hits).total)
-    found = []
-    for position, last in enumerate(lasts):
-        ever = np.zeros(len(chain.names), np.int64)
-        for system in chain.months[: last + 1]:
-            for part in (system.opened, system.sources):
-                np.add.at(ever, chain.origin_name[part.origin], part.kg)
-        found.append(
-            {
-                name: Cumulative(float(totals[number, position]), int(ever[number]))
-                for number, name in enumerate(chain.names)
-                if ever[number]
-            }
-        )
-    return found
-
-
-def by_name(chain: Chain, by_origin: Floats) -> Floats:
-    """Rows of origins added up by name (names x columns)."""
-    found = np.zeros((len(chain.names), by_origin.shape[1]))
-    np.add.at(found, chain.origin_name, by_origin)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from scipy import sparse
 from wasteflow.core.places import Place
 from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.months import Chain
-from wasteflow.core.tracing.solve import MonthSystem, Operator, Sources
+from wasteflow.core.tracing.operators import Operator
+from wasteflow.core.tracing.solve import MonthSystem, Sources
 from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
 
 
@@ -49,6 +50,7 @@ class ForwardMonth:
 
     number: int
     system: MonthSystem
+    _lens: Lens | None
     _operator: Operator
     _passing: sparse.csr_array
     _entering: sparse.csr_array
@@ -77,6 +79,12 @@ class ForwardMonth:
             found = found + sparse.csc_array(drawn)[:, operator.queues].tocsr() @ self._drawn
         return sparse.csr_array(found)
 
+    def carries(self) -> Mask:
+        """Moves along which the traced class goes from place to place."""
+        moves = self.system.moves
+        kept = (moves.target >= 0) & ~self.system.circulating[moves.source]
+        return kept if self._lens is None else kept & self._lens(self.system)
+
     def leaving(self) -> sparse.csr_array:
         """Outflow of every place by origin (places x origins)."""
         everything = np.arange(len(self.system.moves.kg))
@@ -87,6 +95,12 @@ class ForwardMonth:
         operator = self._operator
         at_queues = operator.to_queue.T @ self._passing + self._entering
         return _scatter(operator, self._passing, sparse.csr_array(at_queues), len(self.system.out))
+
+    def pool_of(self, sites: Ints) -> sparse.csr_array:
+        """Rows of `pool` of some sites, without making the others."""
+        position = np.empty(len(self.system.out), np.int64)
+        position[self._operator.sites] = np.arange(len(self._operator.sites))
+        return self._passing[position[sites]]
 
     def closing(self) -> sparse.csr_array:
         """Stock at the end of the month (places x origins)."""
@@ -116,9 +130,9 @@ def forward(
     if start is not None:
         content = start.fitted(chain)
     stop = len(chain.months) if last is None else last + 1
-    for number, system in enumerate(chain.months[:stop]):
-        if start is not None and system.month <= start.month:
-            continue
+    begin = sum(start is not None and system.month <= start.month for system in chain.months)
+    operators.prepare(begin, stop - 1, lens)
+    for number in range(begin, stop):
         traced = _step(operators, number, lens, passed.phi[number], content, wanted)
         yield traced
         content = traced.closing()
@@ -152,10 +166,10 @@ def _step(
     at_hand = operator.to_queue.T.tocsr()[waiting] @ passing + entering[waiting]
     share = sparse.csr_array(
         (stays[operator.queues][waiting], (waiting, np.arange(len(waiting)))),
-        shape=(len(operator.queues), len(waiting)),
+        shape=(operator.queue_count, len(waiting)),
     )
     left = _scatter(operator, staying, sparse.csr_array(kept + share @ at_hand), len(system.out))
-    return ForwardMonth(number, system, operator, passing, entering, drawn, left)
+    return ForwardMonth(number, system, lens, operator, passing, entering, drawn, left)
 
 
 def _matrix(chain: Chain, sources: Sources, wanted: Mask) -> sparse.csr_array:
@@ -191,5 +205,5 @@ def _scatter(
     both = sparse.vstack([at_sites, at_queues], format="csr")
     position = np.empty(count, np.int64)
     position[operator.sites] = np.arange(len(operator.sites))
-    position[operator.queues] = len(operator.sites) + np.arange(len(operator.queues))
+    position[operator.queues] = np.arange(len(operator.sites), count)
     return sparse.csr_array(both[position])

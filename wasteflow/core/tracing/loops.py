@@ -145,6 +145,7 @@ def _home_pass(chain: Chain, passed: YearPass, firms: _Firms, first: int, last: 
         return ~firms.accepted(system)
 
     own = Operators(chain)
+    own.prepare(first, last, at_home)
     content = passed.start[first]
     for number in range(first, last + 1):
         system, operator = chain.months[number], own.of(number, at_home)
@@ -253,9 +254,7 @@ def _by_holder(chain: Chain, firms: _Firms, passed: YearPass, first: int, last: 
 def cut_pass(passed: YearPass, first: int, last: int) -> YearPass:
     """The months first..last of a year pass."""
     cut = slice(first, last + 1)
-    return YearPass(
-        passed.phi[cut], passed.start[cut], passed.pool[cut], passed.out[cut], passed.close[cut]
-    )
+    return YearPass(passed.phi[cut], passed.start[cut], passed.close[cut])
 
 
 def _loops(arcs: dict[Arc, tuple[int, float]]) -> list[Loop]:

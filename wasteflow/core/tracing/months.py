@@ -51,8 +51,8 @@ class Finding(NamedTuple):
 class Chain:
     """All months of one material in order, with the numbering of places, years and origins.
 
-    `places` are the holding places; `years` ascending, 0 = unknown; `origins` sorted;
-    `origin_year` and `origin_name` index `years` and `names`.
+    `places` are the holding places, sites before yards and transits; `years` ascending, 0 =
+    unknown; `origins` sorted; `origin_year` and `origin_name` index `years` and `names`.
     """
 
     places: tuple[Place, ...]
@@ -66,6 +66,11 @@ class Chain:
     origin_name: Ints
     months: tuple[MonthSystem, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def site_count(self) -> int:
+        """How many of `places` are sites; the queues stand behind them."""
+        return int(np.count_nonzero(self.is_site))
 
     def span(self, period: Period) -> tuple[int, int]:
         """Positions (first, last) of the months of `period`, clipped to the chain.
@@ -101,15 +106,22 @@ class _Builder:
     def __init__(
         self, table: FlowTable, fates: Mapping[str, str], generators: frozenset[str]
     ) -> None:
-        self.table, self.generators = table, generators
+        self.table, self.generators = table.by_month(), generators
         kinds = np.array([place.kind for place in table.places], dtype=np.int64)
-        self.kind = kinds
         holding = np.isin(kinds, [int(kind) for kind in HOLDING])
-        self.local = np.where(holding, np.cumsum(holding) - 1, -1)
+        local = np.where(holding, np.cumsum(holding) - 1, -1)
+        self.source, self.target = local[self.table.source], local[self.table.target]
+        self.kind, self.born = kinds[self.table.target], kinds[self.table.source]
         self.places = tuple(place for place in table.places if place.holds_stock)
         own = np.array([place.kind for place in self.places], dtype=np.int64)
         self.is_site = own == PlaceKind.SITE
         self.is_yard = own == PlaceKind.YARD
+        opened = (self.source < 0) & (self.born == PlaceKind.OPENING)
+        self.opened = np.flatnonzero(opened)
+        self.entering = np.flatnonzero((self.source < 0) & (self.target >= 0) & ~opened)
+        memo = self.table.source == self.table.target
+        self.memo = np.flatnonzero(memo & (self.source >= 0))
+        self.leaving = np.flatnonzero(~memo & (self.source >= 0))
         self.mark = self._marks(fates)
         self.names: dict[str, int] = {}
         self.findings: list[Finding] = []
@@ -125,19 +137,23 @@ class _Builder:
         word = {Fate.USE.value: CREDIT_USE, Fate.DISPOSAL.value: CREDIT_DISPOSAL}
         fate = np.array([word.get(fates.get(r, ""), 0) for r in table.routes], dtype=np.int64)
         between = np.array([place.a != place.b for place in table.places], dtype=bool)
-        source, target = self.kind[table.source], self.kind[table.target]
-        accepted = (source == PlaceKind.TRANSIT) & between[table.source]
-        accepted &= (target == PlaceKind.SITE) | (target == PlaceKind.OUTSIDE)
-        mark = np.where(accepted, fate[table.route] if len(fate) else 0, 0)
-        mark = np.where(target == PlaceKind.USE, CREDIT_USE, mark)
-        return np.where(target == PlaceKind.DISPOSAL, CREDIT_DISPOSAL, mark).astype(np.int64)
+        target = self.kind
+        goal = (target == PlaceKind.SITE) | (target == PlaceKind.OUTSIDE)
+        accepted = np.flatnonzero(goal & (self.born == PlaceKind.TRANSIT))
+        accepted = accepted[between[table.source[accepted]]]
+        mark = np.zeros(len(target), np.int64)
+        mark[accepted] = fate[table.route[accepted]]
+        mark[target == PlaceKind.USE] = CREDIT_USE
+        mark[target == PlaceKind.DISPOSAL] = CREDIT_DISPOSAL
+        return mark
 
     def _name_rows(self) -> None:
         """Name and year of the origin of every row that comes in from a boundary."""
         table = self.table
-        entering = (self.local[table.source] < 0) & (self.local[table.target] >= 0)
-        pair = table.source * len(table.places) + table.target
-        found, inverse = np.unique(pair[entering], return_inverse=True)
+        entering = np.concatenate([self.opened, self.entering])
+        entering = entering[self.target[entering] >= 0]
+        pair = table.source[entering] * len(table.places) + table.target[entering]
+        found, inverse = np.unique(pair, return_inverse=True)
         numbers = np.empty(len(found), np.int64)
         for position, code in enumerate(found):
             source, target = divmod(int(code), len(table.places))
@@ -156,35 +172,42 @@ class _Builder:
         return self.names.setdefault(name, len(self.names))
 
     def build(self) -> Chain:
-        month = self.table.month
-        order = np.argsort(month, kind="stable")
-        labels, starts = np.unique(month[order], return_index=True)
-        bounds = [*starts.tolist(), len(order)]
+        labels, starts = np.unique(self.table.month, return_index=True)
+        bounds = [*starts.tolist(), len(self.table.month)]
+        cuts = [
+            np.searchsorted(rows, bounds).tolist()
+            for rows in (self.opened, self.entering, self.memo, self.leaving)
+        ]
         months = [
-            self._month(int(label), order[bounds[number] : bounds[number + 1]])
+            self._month(
+                int(label),
+                self.opened[cuts[0][number] : cuts[0][number + 1]],
+                self.entering[cuts[1][number] : cuts[1][number + 1]],
+                self.memo[cuts[2][number] : cuts[2][number + 1]],
+                self.leaving[cuts[3][number] : cuts[3][number + 1]],
+            )
             for number, label in enumerate(labels)
         ]
         return self._finish(months)
 
-    def _month(self, month: int, rows: Ints) -> MonthSystem:
+    def _month(
+        self, month: int, opened: Ints, entering: Ints, memo: Ints, leaving: Ints
+    ) -> MonthSystem:
+        """The system of a month from the rows of each sort."""
         table, count = self.table, len(self.places)
-        source, target = self.local[table.source[rows]], self.local[table.target[rows]]
-        memo = (table.source[rows] == table.target[rows]) & (source >= 0)
-        opened = (source < 0) & (self.kind[table.source[rows]] == PlaceKind.OPENING)
-        entering = (source < 0) & (target >= 0) & ~opened
-        leaving = (source >= 0) & ~memo
-        moves = self._moves(rows[leaving])
+        target = self.target
+        moves = self._moves(leaving)
         inner = moves.target >= 0
-        start = np.maximum(self.book, 0) + _sum(target[opened], table.kg[rows[opened]], count)
+        start = np.maximum(self.book, 0) + _sum(target[opened], table.kg[opened], count)
         debt = np.maximum(-self.book, 0)
         inflow = _sum(moves.target[inner], moves.kg[inner], count)
-        inflow += _sum(target[entering], table.kg[rows[entering]], count)
+        inflow += _sum(target[entering], table.kg[entering], count)
         out = _sum(moves.source, moves.kg, count)
         self.book = start - debt + inflow - out
         new_debt = np.maximum(-self.book, 0)
         hole, settled = np.maximum(new_debt - debt, 0), np.maximum(debt - new_debt, 0)
-        sources = self._with_holes(month, self._sources(rows[entering]), hole)
-        treated = _sum(source[memo], table.kg[rows[memo]], count)
+        sources = self._with_holes(month, self._sources(entering), hole)
+        treated = _sum(self.source[memo], table.kg[memo], count)
         return self._system(
             month=month,
             opening=start,
@@ -192,7 +215,7 @@ class _Builder:
             throughput=np.where(self.is_site, start, 0) + inflow + hole,
             out=out + settled,
             moves=_with_settled(moves, settled),
-            opened=self._sources(rows[opened]),
+            opened=self._sources(opened),
             sources=sources,
             treated=treated,
         )
@@ -257,10 +280,10 @@ class _Builder:
     def _moves(self, rows: Ints) -> Moves:
         table = self.table
         return Moves(
-            source=self.local[table.source[rows]],
-            target=self.local[table.target[rows]],
+            source=self.source[rows],
+            target=self.target[rows],
             kg=table.kg[rows],
-            kind=self.kind[table.target[rows]],
+            kind=self.kind[rows],
             route=table.route[rows],
             evidence=table.evidence[rows],
             mark=self.mark[rows],
@@ -270,8 +293,7 @@ class _Builder:
     def _sources(self, rows: Ints) -> Sources:
         """Sources with (name, year) still apart; `_finish` turns them into origins."""
         code = self.row_name[rows] * 10_000 + self.row_year[rows]
-        born = self.kind[self.table.source[rows]]
-        return Sources(self.local[self.table.target[rows]], code, self.table.kg[rows], born)
+        return Sources(self.target[rows], code, self.table.kg[rows], self.born[rows])
 
     def _with_holes(self, month: int, sources: Sources, hole: Ints) -> Sources:
         places = np.flatnonzero(hole)

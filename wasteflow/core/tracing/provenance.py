@@ -69,7 +69,7 @@ def downstream(operators: Operators, passed: YearPass, firm: str, period: Period
     found: dict[Fate, Floats] = defaultdict(lambda: np.zeros(len(own)))
     for step in forward(operators, passed, last=last, only=own):
         if step.number >= first:
-            moves, fates = _ends(chain, step.system)
+            moves, fates = ends_of(chain, step.system)
             names, group = _numbered(fates)
             table = step.grouped(moves, group, len(names)).toarray()[:, own]
             for position, fate in enumerate(names):
@@ -93,7 +93,7 @@ def upstream(operators: Operators, passed: YearPass, firm: str, period: Period) 
     own = np.array([place.owner == firm for place in chain.places], dtype=bool)
     ends: dict[int, tuple[Ints, list[Fate]]] = {}
     for number in range(first, last + 1):
-        ends[number] = _ends(chain, chain.months[number], own, shipped=True)
+        ends[number] = ends_of(chain, chain.months[number], own, shipped=True)
     stocks = [Fate(chain.places[place], STOCK, "") for place in np.flatnonzero(own)]
     names = sorted({fate for _, fates in ends.values() for fate in fates} | set(stocks))
     position = {fate: number for number, fate in enumerate(names)}
@@ -177,7 +177,7 @@ def _chances(
     return found
 
 
-def _ends(
+def ends_of(
     chain: Chain, system: MonthSystem, within: Mask | None = None, shipped: bool = False
 ) -> tuple[Ints, list[Fate]]:
     """Moves of a month that end a trace, with their fates; optionally only those from `within`."""

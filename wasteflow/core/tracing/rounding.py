@@ -77,7 +77,8 @@ class _Work:
         near = np.rint(values)
         snapped = np.abs(values - near) < SNAP_KG
         whole = np.where(snapped, near, np.floor(values))
-        self.rest = np.where(snapped, 0.0, values - whole)
+        # What lies behind the fifth decimal depends on the order of adding up and decides nothing.
+        self.rest = np.where(snapped, 0.0, np.round(values - whole, 5))
         self.whole = whole.astype(np.int64)
         self.base = self.whole.copy()
         self.line, self.column = line, column

@@ -15,7 +15,8 @@ import numpy as np
 
 from wasteflow.core.tracing.flows import Floats, Mask
 from wasteflow.core.tracing.months import Chain
-from wasteflow.core.tracing.solve import MonthSystem, Operator, Sources
+from wasteflow.core.tracing.operators import Operator, contracted
+from wasteflow.core.tracing.solve import MonthSystem, Sources
 
 Lens = Callable[[MonthSystem], Mask]
 """Which moves of a month a class of mass goes along with; the others are its exits."""
@@ -29,31 +30,36 @@ def open_lens(system: MonthSystem) -> Mask:
 class YearPass(NamedTuple):
     """Result per month of the chain; arrays are places x years (phi: queues x years).
 
-    `start` = content at the beginning, openings posted in the month included; `out` = everything
-    that leaves; `close` = content at the end.  Kilograms, float64.
+    `start` = content at the beginning, openings posted in the month included; `close` = content at
+    the end.  Kilograms, float64.
     """
 
     phi: tuple[Floats, ...]
     start: tuple[Floats, ...]
-    pool: tuple[Floats, ...]
-    out: tuple[Floats, ...]
     close: tuple[Floats, ...]
 
 
 @dataclass(slots=True)
 class Operators:
-    """The contracted systems of a chain, made when first asked for, one per month and lens."""
+    """The contracted systems of a chain, one per month and lens, made when first needed."""
 
     chain: Chain
     _made: dict[tuple[int, Lens | None], Operator] = field(default_factory=dict)
 
     def of(self, number: int, lens: Lens | None = None) -> Operator:
         """Operator of month `number` of the chain."""
-        key = number, lens
-        if key not in self._made:
-            system = self.chain.months[number]
-            self._made[key] = Operator(system, None if lens is None else lens(system))
-        return self._made[key]
+        if (number, lens) not in self._made:
+            self.prepare(number, number, lens)
+        return self._made[number, lens]
+
+    def prepare(self, first: int, last: int, lens: Lens | None = None) -> None:
+        """Make those of the months first..last together: many at once are quicker than each."""
+        wanted = [n for n in range(first, last + 1) if (n, lens) not in self._made]
+        known = [self._made.get((number, None)) for number in wanted]
+        like = [one for one in known if one is not None]
+        months = [self.chain.months[number] for number in wanted]
+        made = contracted(months, lens, like if len(like) == len(wanted) else ())
+        self._made.update(((number, lens), one) for number, one in zip(wanted, made, strict=True))
 
     def take_over(self, other: Operators, before: int) -> None:
         """Take the systems of months 0..before - 1 from a chain that is the same so far."""
@@ -72,32 +78,32 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
     known: the pass of a chain of the same places and years that agrees in months 0..before - 1.
     """
     chain = operators.chain
-    queues = np.flatnonzero(~chain.is_site)
+    queues = slice(chain.site_count, None)
     content = np.zeros((len(chain.places), len(chain.years)))
     kept: list[tuple[Floats, ...]] = []
     if known is not None and before:
         kept = list(zip(*(part[:before] for part in known), strict=True))
         content = known.close[before - 1]
+    operators.prepare(len(kept), len(chain.months) - 1)
     for number, system in enumerate(chain.months[len(kept) :], len(kept)):
         operator = operators.of(number)
         if len(system.opened.place):
             content = content + by_year(chain, system.opened)
         phi = draw_fractions(chain, system, content[queues])
         drawn = content[queues] * phi
-        b = by_year(chain, system.sources) + operator.drawn.T @ drawn
-        b[operator.sites] += content[operator.sites]
+        b = operator.drawn.T @ drawn
+        b += by_year(chain, system.sources)
+        b[: chain.site_count] += content[: chain.site_count]
         pool = operator.forward(b)
         np.maximum(pool, 0.0, out=pool)
         pool[system.circulating] = 0.0
-        out = pool * system.passed[:, None]
-        close = pool - out
-        out[queues] += drawn
+        close = pool - pool * system.passed[:, None]
         close[queues] += content[queues] - drawn
         close[system.closing == 0] = 0.0
-        kept.append((phi, content, pool, out, close))
+        kept.append((phi, content, close))
         content = close
     if not kept:
-        return YearPass((), (), (), (), ())
+        return YearPass((), (), ())
     return YearPass(*zip(*kept, strict=True))
 
 
@@ -114,7 +120,7 @@ def draw_fractions(chain: Chain, system: MonthSystem, content: Floats) -> Floats
 
     Yards give the oldest year first, transits pro rata; 1 where everything is drawn.
     """
-    queues = ~chain.is_site
+    queues = slice(chain.site_count, None)
     draw = system.draw[queues]
     phi = np.zeros_like(content)
     some = np.flatnonzero(draw > 0)

@@ -11,6 +11,7 @@ from wasteflow import __version__
 from wasteflow.web.api import (
     accounts,
     attachments,
+    audit,
     bulk,
     changes,
     closes,
@@ -75,6 +76,7 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
         changes.blueprint,
         webhooks.blueprint,
         accounts.blueprint,
+        audit.blueprint,
     )
 
 

@@ -220,7 +220,8 @@ def get(attachment: UUID) -> Response:
 def content(attachment: UUID) -> Response:
     """The bytes of a document, always as a download."""
     item = _readable(attachment)
-    response = Response(read_content(folder=folder(), attachment=item), mimetype=item.media_type)
+    found = read_content(folder=folder(), attachment=item)
+    response = Response(found, mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = (
         f"attachment; filename=\"document\"; filename*=UTF-8''{quote(item.filename)}"
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 from flask import Response, request
 from flask_smorest import Api, Blueprint
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from wasteflow.web.access import check_database
 from wasteflow.web.api.idempotent import idempotent, together
@@ -33,7 +33,10 @@ class FaultSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """RFC 9457 problem details."""
+    """RFC 9457 problem details; some carry more (`moves` of an illegal move)."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)

@@ -46,7 +46,7 @@ class ObjectsField(Shaped):
         "type": "array",
         "minItems": 1,
         "maxItems": MOST,
-        "items": {"type": "object"},
+        "items": {},
     }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:

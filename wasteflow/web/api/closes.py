@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.core.reading import readable_firms
@@ -20,7 +20,7 @@ from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.rights import need, registry, who
 from wasteflow.web.api.shapes import ApiSchema, CodeField, FlagField, MonthField, ShortField
-from wasteflow.web.api.words import MomentText, MonthText, WordText, told
+from wasteflow.web.api.words import MomentText, MonthText, OpenShape, WordText, told
 
 blueprint = ApiBlueprint("closes", "Month close", "/closes")
 
@@ -75,7 +75,7 @@ CloseShape = out_schema(
 )
 
 
-class CloseDone(Schema):
+class CloseDone(OpenShape):
     """What was closed, and what looked open."""
 
     kind = fields.String(required=True)
@@ -86,7 +86,7 @@ class CloseDone(Schema):
     warnings = fields.List(fields.Dict(), required=True)
 
 
-class ReopenDone(Schema):
+class ReopenDone(OpenShape):
     """What was opened again."""
 
 

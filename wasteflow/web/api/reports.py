@@ -35,6 +35,7 @@ from wasteflow.web.api.shapes import (
     ShortField,
     WordField,
 )
+from wasteflow.web.api.words import OpenShape
 from wasteflow.web.formats import month_words
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.view import default_period
@@ -99,14 +100,14 @@ class TraceQuery(ApiSchema):
     direction = WordField(DOWNSTREAM, UPSTREAM, load_default=DOWNSTREAM)
 
 
-class RowsReport(Schema):
+class RowsReport(OpenShape):
     """A report that is rows, with the period they are of."""
 
     period = fields.String()
     rows = fields.List(fields.Dict(), required=True)
 
 
-class GraphReport(Schema):
+class GraphReport(OpenShape):
     """NetworkX node-link data with edges="edges"."""
 
     period = fields.String(required=True)
@@ -232,7 +233,7 @@ def trace(query: dict[str, Any]) -> Response:
     )
 
 
-class LinksReport(Schema):
+class LinksReport(OpenShape):
     """Paper reuse: declared against verified per generator, accepted against used per link."""
 
     period = fields.String(required=True)
@@ -268,7 +269,7 @@ def findings(query: dict[str, Any]) -> Response:
     )
 
 
-class MapReport(Schema):
+class MapReport(OpenShape):
     """What the map draws."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+from marshmallow import INCLUDE, Schema
+
 from wasteflow.web.api.shapes import TONNES, Shaped
 
 
@@ -48,6 +50,13 @@ class WordText(OutText):
     def __init__(self, *words: str, description: str = "", **options: Any) -> None:
         self.kind = {"type": "string", "enum": [str(word) for word in words]}  # type: ignore[misc]
         super().__init__(description, **options)
+
+
+class OpenShape(Schema):
+    """Base of answers that hold more than is described: reports grow by adding beside."""
+
+    class Meta:
+        unknown = INCLUDE
 
 
 def told(row: Mapping[str, Any]) -> dict[str, Any]:

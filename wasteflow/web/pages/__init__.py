@@ -15,6 +15,7 @@ from wasteflow.web.pages import (
     auditor,
     detail,
     drill,
+    drill_records,
     explorer,
     flow_map,
     origin,
@@ -43,6 +44,7 @@ def _report(path: str, name: str, view: Callable[[], str | Response]) -> None:
 
 
 _report("/", "overview", kept(overview.show))
+_report("/overview/part", "overview_part", kept(overview.part))
 _report("/map", "map", kept(flow_map.show))
 _report("/map/frame", "map_frame", kept(flow_map.frame))
 _report("/map/data", "map_data", kept(flow_map.data))
@@ -52,7 +54,7 @@ _report("/targets", "targets", kept(target_board.show))
 _report("/rates", "rates", kept(explorer.show))
 _report("/gap", "gap", kept(explorer.gap))
 _report("/postings", "postings", kept(drill.postings))
-_report("/records", "records", drill.records)
+_report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)

@@ -1,4 +1,4 @@
-"""What needs attention in a view: findings, disputed weights, what is not traced; no judgement."""
+"""What needs attention in a view: findings, disputed weights, the road; no judgement."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from wasteflow.core.formulas import PRIOR_UNTRACED, UNTRACED
 from wasteflow.services.checking import stale_stocktakes
 from wasteflow.web.access import books
 from wasteflow.web.pages.links import LinkRow
-from wasteflow.web.pages.rates import RateRow
 from wasteflow.web.pages.stocks import StockLine
 from wasteflow.web.pages.view import View
 from wasteflow.web.texts import name_of
@@ -36,20 +34,13 @@ class Notice:
         return max(0, self.count - len(self.names))
 
 
-def notices(
-    view: View,
-    lines: Sequence[StockLine],
-    links: Sequence[LinkRow],
-    materials: Sequence[RateRow],
-) -> list[Notice]:
+def notices(view: View, lines: Sequence[StockLine], links: Sequence[LinkRow]) -> list[Notice]:
     """Everything to look at, most urgent first; kinds without a case are left out."""
     found = [
         _of_lines(view, lines, "negative_stock", ALERT),
         _of_lines(view, lines, "unbalanced", ALERT),
         _stale(view),
         _disputed(view, links),
-        _untraced(view, materials, UNTRACED, WARN),
-        _untraced(view, materials, PRIOR_UNTRACED, INFO),
         _in_transit(view, lines),
     ]
     return [notice for notice in found if notice.count]
@@ -93,14 +84,6 @@ def _disputed(view: View, links: Sequence[LinkRow]) -> Notice:
     kg = sum(link.disputed_kg for link in mine)
     address = view.address("flows", evidence="disputed")
     return Notice("disputed", WARN, len(mine), kg, _names(view, [x.source for x in mine]), address)
-
-
-def _untraced(view: View, rows: Sequence[RateRow], why: str, level: str) -> Notice:
-    mine = [row for row in rows if row.rate.why == why]
-    kg = sum(row.generated_kg for row in mine)
-    names = tuple(name_of(view.registry.materials[row.keys["material"]]) for row in mine)
-    address = view.address("rates", by="enterprise,material")
-    return Notice(why, level, len(mine), kg, names[:SHOWN_NAMES], address)
 
 
 def _in_transit(view: View, lines: Sequence[StockLine]) -> Notice:

@@ -1,4 +1,4 @@
-"""`/postings` and `/records`: a figure of a firm, the postings that make it, the records behind.
+"""`/postings`: a figure of a firm and the postings that make it; `drill_records` opens those.
 
 Each page prints the sum of its rows beside the figure it came from.
 """
@@ -11,21 +11,21 @@ from typing import Any
 from flask import Response, render_template, request
 
 from wasteflow.core.errors import InvalidValue
-from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.drill import (
+    AT_PLACES,
     COMPARTMENTS,
     DIRECTIONS,
     TERMS,
     moves_report,
-    records_report,
     term_report,
 )
+from wasteflow.services.drill_places import place_report, trace_part_report
 from wasteflow.services.rating import BASES
 from wasteflow.web.access import books
-from wasteflow.web.formats import NONE, count, kg_of, month_words, percent
-from wasteflow.web.pages.detail import firm_cell, material_cell, route_cell
+from wasteflow.web.formats import NONE, kg_of, month_words, percent
+from wasteflow.web.pages.detail import material_cell, route_cell
 from wasteflow.web.pages.place_words import (
     exact_cell,
     firm_name,
@@ -36,9 +36,12 @@ from wasteflow.web.pages.place_words import (
 )
 from wasteflow.web.pages.tables import Cell, Column, Page, Row, csv_response, page_of, wants_csv
 from wasteflow.web.pages.view import View, read_view
-from wasteflow.web.texts import lang, text
+from wasteflow.web.texts import has_text, lang, text
 
-ALL_RECORDS = 1_000_000
+_HIDDEN = (
+    "compartment", "direction", "source", "target", "route", "evidence", "at", "origin", "year",
+    "what",
+)  # fmt: skip
 
 
 def postings() -> str | Response:
@@ -52,11 +55,15 @@ def postings() -> str | Response:
     compartment = args.get("compartment", "")
     if not firm and not (source or target):
         return render_template("postings.html", view=view, page=None, choose=True)
+    if args.get("origin"):
+        return _traced(view, firm)
     if source or target or compartment:
         return _moves(view, firm, compartment, source, target)
     term = _choice("term", TERMS, "utilised")
     basis = _choice("basis", BASES, "declared")
     route, evidence, at = (args.get(key, "") for key in ("route", "evidence", "at"))
+    if term in AT_PLACES and at:
+        return _at_place(view, firm, basis, term, at)
     report = term_report(
         db=books().db,
         enterprise=firm,
@@ -74,7 +81,8 @@ def postings() -> str | Response:
         and evidence in ("", row.get("evidence"))
         and at in ("", row.get("source"))
     ]
-    page = _stored_page(view, rows) if term == "stored" else _term_page(view, rows, term)
+    places = term in AT_PLACES
+    page = _places_page(view, rows, firm, basis, term) if places else _term_page(view, rows, term)
     narrowed = len(rows) != len(report["rows"])
     return _answer(
         view,
@@ -129,10 +137,7 @@ def _moves(view: View, firm: str, compartment: str, source: str, target: str) ->
 def _answer(view: View, page: Page, name: str, **more: Any) -> str | Response:
     if wants_csv():
         return csv_response(page, name, text, view.books.synthetic)
-    hidden = {
-        key: request.args.get(key, "")
-        for key in ("compartment", "direction", "source", "target", "route", "evidence", "at")
-    }
+    hidden = {key: request.args.get(key, "") for key in _HIDDEN}
     return render_template(
         "postings.html",
         view=view,
@@ -167,6 +172,8 @@ def _term_page(view: View, rows: Sequence[Mapping[str, Any]], term: str) -> Page
 
 def _posting_cells(view: View, row: Mapping[str, Any]) -> Row:
     """A posting of others shows what of it was one's own mass, not how large it was."""
+    if row["posting_t"] is None:
+        return _other_cells(view, row)
     own = of_ones_own(view, row["source"], row["target"])
     address = records_address(view, row) if own else ""
     month = int(row["month"].replace("-", ""))
@@ -185,19 +192,37 @@ def _posting_cells(view: View, row: Mapping[str, Any]) -> Row:
     }
 
 
-def _stored_page(view: View, rows: Sequence[Mapping[str, Any]]) -> Page:
+def _other_cells(view: View, row: Mapping[str, Any]) -> Row:
+    """What else became of the mass, which is no posting."""
+    month = int(row["month"].replace("-", ""))
+    words = text(f"drill.what.{row['what']}")
+    nothing = Cell(NONE, None, muted=True)
+    return {
+        "month": Cell(month_words(month, lang()), row["month"]),
+        "source": place_cell(view, row["source"]),
+        "target": Cell(words, words),
+        "material": material_cell(view, row["material"]),
+        "route": nothing,
+        "evidence": nothing,
+        "posting": nothing,
+        "part": exact_cell(row["part_t"]),
+        "share": nothing,
+    }
+
+
+def _places_page(
+    view: View, rows: Sequence[Mapping[str, Any]], firm: str, basis: str, term: str
+) -> Page:
+    """Places with what of the firm's mass is stored (or settled) there; each opens."""
     columns = (
-        Column("place", "drill.lies"),
+        Column("place", "drill.lies" if term == "stored" else "drill.settled_at"),
         Column("material", "col.material"),
         Column("part", "drill.part", "t", True),
     )
     cells = []
     for row in rows:
-        word, _, owner = row["place"].partition(":")
-        owner = owner.partition(":")[0]
-        scope = f"enterprise:{owner}"
-        asked = {"scope": scope, "compartment": word, "material": row["material"]}
-        address = view.address("postings", **asked) if view.opens(scope) else ""
+        asked = {"term": term, "basis": basis, "at": row["place"], "material": row["material"]}
+        address = view.address("postings", scope=f"enterprise:{firm}", **asked)
         words = place_words(view, row["place"])
         cells.append(
             {
@@ -209,6 +234,62 @@ def _stored_page(view: View, rows: Sequence[Mapping[str, Any]]) -> Page:
     return page_of(columns, cells, sort="-part")
 
 
+def _at_place(view: View, firm: str, basis: str, term: str, at: str) -> str | Response:
+    """What came to a place and left it again, so that so much is stored (or settled) there."""
+    report = place_report(
+        db=books().db,
+        enterprise=firm,
+        material=view.material,
+        period=view.span,
+        basis=basis,
+        term=term,
+        at=at,
+        include_products=view.products,
+    )
+    back = view.address("postings", term=term, basis=basis)
+    return _signed(view, report, place_words(view, at), text(f"term.{term}"), back)
+
+
+def _traced(view: View, firm: str) -> str | Response:
+    """The postings behind a row of a trace."""
+    args = request.args
+    year, at, what = args.get("year", ""), args.get("at", ""), args.get("what", "")
+    direction = args.get("direction", "")
+    report = trace_part_report(
+        db=books().db,
+        enterprise=firm,
+        material=view.material,
+        period=view.span,
+        direction=direction,
+        origin=args["origin"],
+        year=int(year) if year.isdecimal() else 0,
+        at=at,
+        what=what,
+        route=args.get("route", ""),
+    )
+    words = text(f"fate.{what}") if has_text(f"fate.{what}") else what
+    back = view.address("provenance", direction=direction)
+    return _signed(view, report, place_words(view, at), words, back)
+
+
+def _signed(
+    view: View, report: Mapping[str, Any], place: str, words: str, back: str
+) -> str | Response:
+    """A figure of a place: postings in, those out negative, and what else became of it."""
+    return _answer(
+        view,
+        _term_page(view, report["rows"], "signed"),
+        f"wasteflow-postings-{view.span.text}",
+        title=text("drill.at_place", place=place, what=words),
+        term="",
+        basis="",
+        note=text("drill.signed_note"),
+        figure_t=report["total_t"],
+        sum_t=_sum(report["rows"]),
+        back=back,
+    )
+
+
 def _sum(rows: Sequence[Mapping[str, Any]]) -> str:
     return tonnes_text(sum(kg_of(row["part_t"]) or 0 for row in rows))
 
@@ -216,101 +297,3 @@ def _sum(rows: Sequence[Mapping[str, Any]]) -> str:
 def _choice(name: str, allowed: Sequence[str], default: str) -> str:
     word = request.args.get(name, "")
     return word if word in allowed else default
-
-
-def records() -> str | Response:
-    """The loads or entries behind one posting, with their sum and that of the roll-up.
-
-    Raises Denied for postings between places of others.
-    """
-    view = read_view()
-    if view.empty:
-        return render_template("empty.html", view=view)
-    args = request.args
-    month = Period.parse(args.get("month", ""))
-    if not of_ones_own(view, args.get("source", ""), args.get("target", "")):
-        raise Denied(Verdict.NOT_ONES_BUSINESS, "report.read")
-    report = records_report(
-        db=books().db,
-        month=month.first,
-        source=args.get("source", ""),
-        target=args.get("target", ""),
-        material=args.get("stuff", "") or view.material,
-        route=args.get("route", ""),
-        evidence=args.get("evidence", ""),
-        limit=ALL_RECORDS,
-    )
-    loads = report["kind"] == "load"
-    page = _load_page(view, report["rows"]) if loads else _entry_page(view, report["rows"])
-    if wants_csv():
-        name = f"wasteflow-records-{report['month']}"
-        return csv_response(page, name, text, view.books.synthetic)
-    return render_template(
-        "records.html",
-        view=view,
-        page=page,
-        args=args,
-        report=report,
-        month=month_words(month.first, lang()),
-        source=place_words(view, report["source"]),
-        target=place_words(view, report["target"]),
-        hidden={key: args.get(key, "") for key in ("month", "source", "target", "stuff", "route")},
-    )
-
-
-def _load_page(view: View, rows: Sequence[Mapping[str, Any]]) -> Page:
-    columns = (
-        Column("doc_no", "col.doc_no"),
-        Column("consignor", "col.consignor"),
-        Column("consignee", "col.consignee"),
-        Column("dispatched_on", "col.dispatched_on"),
-        Column("received_on", "col.received_on"),
-        Column("vehicle", "col.vehicle"),
-        Column("loads", "col.loads", "", True),
-        Column("dispatched", "col.dispatched", "t", True),
-        Column("accepted", "col.accepted", "t", True),
-        Column("tonnes", "drill.counts", "t", True),
-    )
-    return page_of(columns, [_load_cells(view, row) for row in rows], sort="dispatched_on")
-
-
-def _load_cells(view: View, row: Mapping[str, Any]) -> Row:
-    ends = {key: firm_cell(view, row[key]) for key in ("consignor", "consignee")}
-    return {
-        **ends,
-        "doc_no": Cell(row["doc_no"], row["doc_no"]),
-        "dispatched_on": _text(row["dispatched_on"]),
-        "received_on": _text(row["received_on"]),
-        "vehicle": _text(row["vehicle"] or row["ticket_no"]),
-        "loads": Cell(count(row["loads"]), row["loads"]),
-        "dispatched": exact_cell(row["dispatched_t"]),
-        "accepted": exact_cell(row["accepted_t"]),
-        "tonnes": exact_cell(row["tonnes"]),
-    }
-
-
-def _entry_page(view: View, rows: Sequence[Mapping[str, Any]]) -> Page:
-    columns = (
-        Column("doc_no", "col.doc_no"),
-        Column("enterprise", "col.enterprise"),
-        Column("kind", "col.kind"),
-        Column("date", "col.date"),
-        Column("remark", "col.remark"),
-        Column("tonnes", "drill.counts", "t", True),
-    )
-    cells = [
-        {
-            "doc_no": Cell(row["doc_no"], row["doc_no"]),
-            "enterprise": firm_cell(view, row["enterprise"]),
-            "kind": Cell(text(f"entry.{row['kind']}"), text(f"entry.{row['kind']}")),
-            "date": _text(row["date"]),
-            "remark": _text(row["remark"]),
-            "tonnes": exact_cell(row["tonnes"]),
-        }
-        for row in rows
-    ]
-    return page_of(columns, cells, sort="date")
-
-
-def _text(value: str | None) -> Cell:
-    return Cell(value, value) if value else Cell(NONE, "", muted=True)

@@ -26,9 +26,9 @@ _IDENTITY: Final = (
     ("outside", "outside"),
     ("weighing_difference", "weighing_difference"),
     ("stocktake_loss", "stocktake_loss"),
-    ("settled", ""),
+    ("settled", "settled"),
 )
-"""Parts of the identity and the term whose postings open them ("" = none)."""
+"""Parts of the identity and the term whose postings open them."""
 
 
 @dataclass(frozen=True, slots=True)

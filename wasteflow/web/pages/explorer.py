@@ -61,6 +61,7 @@ ALL_TERMS: Final = (
     "outside",
     "weighing_difference",
     "stocktake_loss",
+    "settled",
 )
 GAP_SHOWN: Final = 6
 

@@ -144,39 +144,22 @@ def _cells(view: View, row: Mapping[str, Any], material: str, direction: str) ->
         ),
         "what": Cell(words, words),
         "route": route_cell(view, row["route"]) if row["route"] else Cell(NONE, "", muted=True),
-        "tonnes": exact_cell(row["tonnes"], _drill(view, row, material)),
+        "tonnes": exact_cell(row["tonnes"], _drill(view, row, material, direction)),
         "share": Cell(percent(row["share"]), round(row["share"] * 100, 4)),
     }
 
 
-def _drill(view: View, row: Mapping[str, Any], material: str) -> str:
-    """The postings a traced row rests on.
-
-    What was used or disposed of: the postings that make it up, with the generator's part of each;
-    otherwise what left its place, or for a stock what moved there.
-    """
-    word, _, rest = row["place"].partition(":")
-    owner = rest.partition(":")[0]
-    generator = row["generator"]
-    opens = view.opens(f"enterprise:{generator}") if generator else False
-    if not opens and not view.opens(f"enterprise:{owner}"):
-        return ""
-    if opens and row["what"] in ("utilised", "disposed"):
-        return view.address(
-            "postings",
-            scope=f"enterprise:{row['generator']}",
-            term=row["what"],
-            basis="verified",
-            at=row["place"],
-            route=row["route"] or "",
-            material=material,
-        )
+def _drill(view: View, row: Mapping[str, Any], material: str, direction: str) -> str:
+    """The postings a traced row rests on, of its origin and year alone."""
     return view.address(
         "postings",
-        scope=f"enterprise:{owner}",
-        compartment=word,
-        direction="in" if row["what"] == "stock" else "out",
         material=material,
+        origin=row["origin"],
+        year=str(row["year_generated"] or 0),
+        at=row["place"],
+        what=row["what"],
+        route=row["route"],
+        direction=direction,
     )
 
 

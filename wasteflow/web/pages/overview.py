@@ -1,14 +1,21 @@
-"""`/`: how much, how well used, against which targets, and what needs attention."""
+"""`/`: how much, how well used, against which targets, and what needs attention.
+
+Of large books the page comes at once and its parts follow, each with an address of its own
+(`/overview/part`); what is known already, and everything of small books, stands on the page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-from flask import render_template
+from flask import abort, render_template, request
+from markupsafe import Markup
 
 from wasteflow.core.periods import Period
 from wasteflow.core.registry import Target
+from wasteflow.web.answers import known, once, unfinish
 from wasteflow.web.pages import attention, links, months, stocks, strip, targets
 from wasteflow.web.pages.rates import RateRow, rate_rows
 from wasteflow.web.pages.view import View, read_view
@@ -16,6 +23,8 @@ from wasteflow.web.texts import lang
 from wasteflow_maps.style import colour_of
 
 CARDS, GROUPS, LINKS = 6, 12, 6
+SMALL_PLACES: Final = 1_000
+"""Books of so many places at most are so quick that the page waits for all of its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +39,18 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Everything the overview shows."""
+class BookFigures:
+    """What the roll-up tells without tracing: balances, largest links, what needs attention."""
+
+    lines: tuple[stocks.StockLine, ...]
+    links: tuple[links.LinkRow, ...]
+    links_total: int
+    notices: tuple[attention.Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateFigures:
+    """Headline, materials, groups and targets of the period: one tracing of the period."""
 
     total: RateRow
     stock: stocks.Stock
@@ -42,29 +61,22 @@ class Figures:
     grouping: str
     groups: tuple[RateRow, ...]
     groups_left: int
-    chart: months.Chart
-    links: tuple[links.LinkRow, ...]
-    links_total: int
-    notices: tuple[attention.Notice, ...]
     left_out: tuple[str, ...]
     from_start: str
-    unstated: bool
-    strip: strip.Strip
 
 
-def show() -> str:
-    """The page, or the empty state of books without records."""
-    view = read_view()
-    if view.empty:
-        return render_template("empty.html", view=view)
-    return render_template("overview.html", view=view, figures=figures(view))
-
-
-def figures(view: View) -> Figures:
-    """Read every figure of the overview once."""
-    rows, total = rate_rows(view, "material")
+def book_figures(view: View) -> BookFigures:
+    """The part `books`."""
     lines = stocks.stock_lines(view)
-    found_links = links.links_of(view, links.flows_of(view))
+    found = links.links_of(view, links.flows_of(view))
+    notices = attention.notices(view, lines, found)
+    return BookFigures(tuple(lines), tuple(found[:LINKS]), len(found), tuple(notices))
+
+
+def rate_figures(view: View) -> RateFigures:
+    """The part `figures`."""
+    rows, total = rate_rows(view, "material")
+    held: BookFigures = made("books", view)
     grouping = "enterprise" if view.scope.startswith(("park:", "enterprise:")) else "park"
     groups = [] if view.scope.startswith("enterprise:") else rate_rows(view, grouping)[0]
     groups = sorted(groups, key=lambda row: (-row.generated_kg, row.keys[grouping]))
@@ -73,10 +85,10 @@ def figures(view: View) -> Figures:
     scales = targets.scales(view.registry, view.scope, view.material, year, actuals.rate_of)
     waste = {code for code, item in view.registry.materials.items() if item.is_waste}
     counted = {view.material} if view.material else set(view.registry.materials)
-    cards = _cards(view, rows, lines, scales)
-    return Figures(
+    cards = _cards(view, rows, held.lines, scales)
+    return RateFigures(
         total=total,
-        stock=stocks.stock_of(lines, counted if view.material or view.products else waste),
+        stock=stocks.stock_of(held.lines, counted if view.material or view.products else waste),
         cards=tuple(cards[:CARDS]),
         cards_left=max(0, len(cards) - CARDS),
         scales=tuple(scale for scale in scales if len(scale.materials) != 1),
@@ -84,15 +96,70 @@ def figures(view: View) -> Figures:
         grouping=grouping,
         groups=tuple(groups[:GROUPS]),
         groups_left=max(0, len(groups) - GROUPS),
-        chart=months.chart(view, lang()),
-        links=tuple(found_links[:LINKS]),
-        links_total=len(found_links),
-        notices=tuple(attention.notices(view, lines, found_links, rows)),
         left_out=tuple(note for note in total.notes if " ledger_starts_" in note),
         from_start=Period.of(max(view.books.first or 0, view.span.first), view.span.last).text,
-        unstated="no_opening_stated" in total.notes,
-        strip=strip.strip(view),
     )
+
+
+PARTS: Final[Mapping[str, tuple[Callable[[View], Any], tuple[str, ...]]]] = {
+    "books": (book_figures, ("attention", "links")),
+    "figures": (rate_figures, ("left_out", "kpis", "materials", "groups", "targets")),
+    "chart": (lambda view: months.chart(view, lang()), ("chart",)),
+    "strip": (strip.strip, ("strip",)),
+}
+"""Part → what makes its figures, and the slots of the page they fill; quick ones first."""
+_PART_OF: Final = {slot: part for part, (_, slots) in PARTS.items() for slot in slots}
+_OPEN: Final = ("left_out", "groups")
+"""Slots that may stay empty: nothing stands in for them."""
+
+
+def show() -> str:
+    """The page, or the empty state of books without records."""
+    view = read_view()
+    if view.empty:
+        return render_template("empty.html", view=view)
+    whole = view.books.places <= SMALL_PLACES or request.args.get("parts") == "all"
+    found = {part: made(part, view) if whole else known(_key(part, view)) for part in PARTS}
+    waiting = [part for part, figures in found.items() if figures is None]
+    if waiting:
+        unfinish()
+
+    def slot(name: str) -> Markup:
+        part = _PART_OF[name]
+        return _slot(name, part, view, found[part])
+
+    return render_template("overview.html", view=view, slot=slot, waiting=waiting)
+
+
+def part() -> str:
+    """`/overview/part`: the slots that one part fills, for the page that waits for it."""
+    name = request.args.get("part", "")
+    view = read_view()
+    if name not in PARTS or view.empty:
+        abort(404)
+    figures = made(name, view)
+    return "".join(_slot(slot, name, view, figures) for slot in PARTS[name][1])
+
+
+def made(part: str, view: View) -> Any:
+    """The figures of a part, made once for a version of the data."""
+    return once(_key(part, view), lambda: PARTS[part][0](view))
+
+
+def _key(part: str, view: View) -> tuple[object, ...]:
+    period = view.period.text if view.period else ""
+    return "overview", part, view.scope, period, view.material, view.products, lang()
+
+
+def _slot(name: str, part: str, view: View, figures: object | None) -> Markup:
+    """A slot with what it shows, or with the sign that its part is being worked out."""
+    if figures is not None:
+        body = render_template(f"_overview_{name}.html", view=view, figures=figures)
+    elif name in _OPEN:
+        body = ""
+    else:
+        body = render_template("_waiting.html", view=view, part=part, slot=name)
+    return Markup('<div data-slot="{}" data-of="{}">{}</div>\n').format(name, part, Markup(body))
 
 
 def _cards(

@@ -1,0 +1,71 @@
+"""Entries by the thousand into their table past the ORM, in columns; nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from wasteflow_models.ledger import ENTRIES
+from wasteflow_models.raw import FEW, insert_columns, is_postgresql
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def insert_entries(session: Session, rows: Rows) -> None:
+    """Insert rows of `entry`, each with every column of the table.
+
+    A value takes the way to the database that the ORM would send it, once per distinct value: a
+    column of days or words has few.
+    """
+    if len(rows) <= FEW:
+        if rows:
+            session.execute(insert(ENTRIES), rows)
+        return
+    session.flush()
+    insert_columns(session, "entry", len(rows), _columns(session, rows))
+
+
+def _columns(session: Session, rows: Rows) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, values in zip(
+        rows[0], zip(*(row.values() for row in rows), strict=True), strict=True
+    ):
+        convert = _converter(session, name)
+        kinds = set(values) if name not in _ALL_DIFFER else ()
+        if len(kinds) == 1:
+            found[name] = convert(values[0])
+        elif convert is _same:
+            found[name] = list(values)
+        elif kinds:
+            known = {value: convert(value) for value in kinds}
+            found[name] = [known[value] for value in values]
+        else:
+            found[name] = [convert(value) for value in values]
+    return found
+
+
+_ALL_DIFFER = ("id", "uid", "content", "doc_no")
+
+
+def _converter(session: Session, name: str) -> Callable[[Any], Any]:
+    """From a Python value to what the driver (SQLite) or the text of a COPY (PostgreSQL) takes."""
+    dialect = session.get_bind().dialect
+    kind = ENTRIES.c[name].type
+    if is_postgresql(session):
+        return _text if kind.python_type not in (int, str, bool) else _same
+    processor = kind.dialect_impl(dialect).bind_processor(dialect)
+    return processor or _same
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value.isoformat() if isinstance(value, datetime) else str(value)

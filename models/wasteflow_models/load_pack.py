@@ -1,0 +1,159 @@
+"""Plain deliveries packed as a small SQLite database of their own, and moved from there.
+
+Binding a row costs twice as much as moving it, and a table without indices in memory is the
+cheapest to bind to; so whoever checks a large file packs its loads, elsewhere, and the writer moves
+them by three statements.  What may be written is decided by services.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wasteflow_models.engine import BESIDE
+from wasteflow_models.load_events import EVENT_SOURCES, WEIGHT_COLUMNS, events_from
+from wasteflow_models.partitions import STEP
+from wasteflow_models.raw import insert_statement, literal, plain
+
+Ints = NDArray[np.int64]
+
+CAN_PACK = hasattr(sqlite3.Connection, "deserialize")
+"""Whether this Python's SQLite can hand a database over as bytes (a build may leave it out)."""
+
+
+PACKED_TEXTS = ("doc_no", "vehicle", "carrier", "handler", "ticket_no", "remark")
+"""Columns of `shipment` that are texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedLoads:
+    """Loads as the bytes of a database with the tables `loads` and `weights`.
+
+    The key of a load is its month and its place among the loads of that month in the pack: its id
+    is some steps further.  `columns`: SQL of the columns of `shipment` but id and batch_id.
+    """
+
+    data: bytes
+    columns: Mapping[str, str]
+    months: Ints
+    count: int
+
+
+def keys_of(months: Ints) -> Ints:
+    """Month and place of each load among those of its month, as a key.
+
+    >>> keys_of(np.array([202301, 202302, 202301])).tolist()
+    [20230100000000, 20230200000000, 20230100000001]
+    """
+    keys = np.empty(len(months), np.int64)
+    for month in np.unique(months).tolist():
+        here = np.flatnonzero(months == month)
+        keys[here] = month * STEP + np.arange(len(here))
+    return keys
+
+
+def pack(months: Ints, header: Mapping[str, Any], weights: Mapping[str, Any]) -> PackedLoads:
+    """Pack loads dispatched in `months`.
+
+    header: columns of `shipment` but id and batch_id; weights: columns of
+    `load_events.WEIGHT_COLUMNS`, `id` being keys (`keys_of`).
+    """
+    stored: dict[str, Any] = {"id": keys_of(months)}
+    columns: dict[str, str] = {}
+    known: dict[int, str] = {}
+    for name, value in header.items():
+        if name == "dispatched_month":
+            columns[name] = f"id / {STEP}"
+        elif isinstance(value, (np.ndarray, list)):
+            # A holder that is the consignor is one column, not two.
+            columns[name] = known.setdefault(id(value), name)
+            stored.setdefault(columns[name], value)
+        else:
+            columns[name] = literal(value)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        made.execute("PRAGMA journal_mode=OFF").fetchall()
+        made.execute("BEGIN")
+        rest = [name for name in stored if name != "id"]
+        made.execute(f"CREATE TABLE loads (id INTEGER PRIMARY KEY, {', '.join(rest)})")
+        _fill(made, "loads", stored)
+        made.execute(f"CREATE TABLE weights (id INTEGER PRIMARY KEY, {_REST_OF_WEIGHTS})")
+        _fill(made, "weights", weights)
+        made.execute("COMMIT")
+        return PackedLoads(made.serialize(), columns, np.unique(months), len(months))
+
+
+_REST_OF_WEIGHTS = ", ".join(name for name in WEIGHT_COLUMNS if name != "id")
+
+
+def _fill(made: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> None:
+    statement, varying = insert_statement(table, columns)
+    made.executemany(statement, zip(*(plain(columns[name]) for name in varying), strict=True))
+
+
+def texts_in(packed: PackedLoads, keys: Ints, names: Sequence[str]) -> dict[str, list[str]]:
+    """Text columns (of `PACKED_TEXTS`, stored as they differ) of the loads `keys`."""
+    with closing(sqlite3.connect(":memory:")) as made:
+        made.deserialize(packed.data)
+        rows = made.execute(f"SELECT id, {', '.join(names)} FROM loads ORDER BY id").fetchall()
+    ids, *columns = zip(*rows, strict=True)
+    places = np.searchsorted(np.array(ids, np.int64), keys).tolist()
+    return {
+        name: [column[place] for place in places]
+        for name, column in zip(names, columns, strict=True)
+    }
+
+
+def claim_packed(session: Session, packed: PackedLoads, steps: Mapping[int, int]) -> int:
+    """Claim the numbers of packed loads as `load_store.add_numbers` does; how many were free.
+
+    steps: month → what is added to a key of it to give the id.
+    """
+    done = 0
+    for first, last, step in _spans(packed, steps):
+        number, consignor = packed.columns["doc_no"], packed.columns["consignor_id"]
+        result = session.connection().exec_driver_sql(
+            f"INSERT INTO load_number (doc_no, consignor_id, shipment_id) "
+            f"SELECT {number}, {consignor}, id + {step} FROM {BESIDE}.loads "
+            f"WHERE id BETWEEN {first} AND {last} ORDER BY id ON CONFLICT DO NOTHING"
+        )
+        done += result.rowcount
+    return done
+
+
+def insert_packed(
+    session: Session,
+    packed: PackedLoads,
+    steps: Mapping[int, int],
+    batch_id: int,
+    now: datetime,
+) -> None:
+    """Headers and events of packed loads, whose numbers are claimed."""
+    names = ", ".join(packed.columns)
+    values = ", ".join(packed.columns.values())
+    told = {"batch": batch_id, "now": int(now.timestamp())}
+    for first, last, step in _spans(packed, steps):
+        within = f"FROM {BESIDE}.loads WHERE id BETWEEN {first} AND {last}"
+        session.connection().exec_driver_sql(
+            f"INSERT INTO shipment (id, batch_id, {names}) "
+            f"SELECT id + {step}, {int(batch_id)}, {values} {within} ORDER BY id"
+        )
+        spelt = ", ".join(f"{packed.columns[name]} AS {name}" for name in EVENT_SOURCES)
+        source = f"(SELECT id AS key, id + {step} AS id, {spelt} {within} ORDER BY id)"
+        statement = events_from(source, f"{BESIDE}.weights", "w.id = s.key")
+        session.execute(text(statement), told)
+
+
+def _spans(packed: PackedLoads, steps: Mapping[int, int]) -> list[tuple[int, int, int]]:
+    """First and last key of each month, and its step."""
+    return [
+        (month * STEP, (month + 1) * STEP - 1, steps[month]) for month in packed.months.tolist()
+    ]

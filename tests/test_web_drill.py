@@ -1,0 +1,130 @@
+"""Every figure of rates, targets and provenance opens into its records; sums agree at each step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests import web_books
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.web.access import books
+
+CLICKS = 3
+WASHING = (
+    "code,material,name_zh,name_en,fate\n"
+    "pg_wash,phosphogypsum,水洗,Washing,treatment\npg_fill,phosphogypsum,填埋,Landfill,disposal\n"
+)
+OLD_STOCK = (
+    "doc_no,enterprise,kind,material,route,date,tonnes,year_generated\n"
+    "o1,ent.p1,opening,phosphogypsum,,2026-01-01,50.000,2024\n"
+    "o2,ent.p1,opening,phosphogypsum,,2026-01-01,30.000,2025\n"
+    "o3,ent.p1,from_yard,phosphogypsum,,2026-01-10,60.000,\n"
+    "o4,ent.p1,treatment,phosphogypsum,pg_wash,2026-01-25,200.000,\n"
+    "o5,ent.p1,disposal,phosphogypsum,pg_fill,2026-03-25,70.500,\n"
+    "o6,ent.p1,dumping,phosphogypsum,,2026-03-26,1.250,\n"
+    "o7,ent.p1,to_yard,phosphogypsum,,2026-04-26,100.000,\n"
+)
+AHEAD = (
+    "doc_no,consignor,consignee,material,route,mode,dispatched_at,dispatched_t,received_at,"
+    "received_t,accepted_t,loads\n"
+    "h1,ent.trade,ent.use,phosphogypsum,pg_use,road,2026-01-05,10.000,2026-01-06,10.000,10.000,1\n"
+)
+TARGET = (
+    "code,scope,materials,metric,operator,value,unit,year,binding,source\n"
+    "t.p1,enterprise:ent.p1,phosphogypsum,consumption_balance,>=,0.75,fraction,2026,binding,县\n"
+)
+FIGURE = re.compile(r'<a\b[^>]*href="(/(?:postings|records)\?[^"]*)"[^>]*>\s*(-?[\d,]+\.\d{3})\s*<')
+SUM = re.compile(r'class="sum-line">.*?<b>(-?[\d,]+\.\d{3}) ', re.DOTALL)
+
+
+@pytest.fixture
+def client(database_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
+    """Old stock of two years, a treatment, a disposal, and a load sent before anything arrived."""
+    more = (("routes", WASHING), ("targets", TARGET))
+    ledger = (("entries", OLD_STOCK), *web_books.TRADED, ("shipments", AHEAD))
+    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *more, *ledger))
+    app = create_app(Config(database_url))
+    yield app.test_client()
+    with app.app_context():
+        books().db.dispose()
+
+
+def page(client: FlaskClient, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code == 200, (address, response.get_data(as_text=True)[-600:])
+    return response.get_data(as_text=True)
+
+
+def figures(html: str) -> dict[str, Decimal]:
+    """Address → the number that leads there."""
+    found = FIGURE.findall(html)
+    return {unescape(address): Decimal(number.replace(",", "")) for address, number in found}
+
+
+def descend(client: FlaskClient, address: str, number: Decimal, seen: set[str], click: int) -> int:
+    """Follow a figure down to its records; gives the largest number of clicks it took."""
+    html = page(client, address)
+    assert "≠" not in html and "✓" in html, address
+    sum_ = SUM.search(html)
+    assert sum_ and Decimal(sum_[1].replace(",", "")) == number, address
+    if address.startswith("/records"):
+        return click
+    deepest = click
+    rows = figures(html)
+    assert rows, address
+    for inner, amount in rows.items():
+        if inner.startswith("/records"):
+            # the row leads on with its posting; what its part is stands beside it
+            shown = page(client, inner) if inner not in seen else ""
+            assert "≠" not in shown and (inner in seen or "✓" in shown), inner
+            seen.add(inner)
+            deepest = max(deepest, click + 1)
+        elif inner not in seen:
+            seen.add(inner)
+            deepest = max(deepest, descend(client, inner, amount, seen, click + 1))
+    return deepest
+
+
+@pytest.mark.parametrize("basis", ["declared", "verified"])
+def test_every_term_of_every_firm_opens(client: FlaskClient, basis: str) -> None:
+    html = page(client, f"/rates?by=enterprise&basis={basis}&terms=all")
+    found = figures(html)
+    for term in ("generated", "utilised", "stored", "disposed", "dumped", "treated", "settled"):
+        assert any(f"term={term}&" in f"{address}&" for address in found), term
+    seen: set[str] = set()
+    for address, number in found.items():
+        assert descend(client, address, number, seen, 1) <= CLICKS, address
+
+
+@pytest.mark.parametrize("direction", ["downstream", "upstream"])
+@pytest.mark.parametrize("firm", ["ent.p1", "ent.trade", "ent.use"])
+def test_every_row_of_a_trace_opens_with_its_own_year(
+    client: FlaskClient, firm: str, direction: str
+) -> None:
+    html = page(client, f"/provenance?scope=enterprise:{firm}&direction={direction}")
+    found = figures(html)
+    if (firm, direction) == ("ent.p1", "downstream"):
+        assert {"2024", "2025", "2026"} <= set(re.findall(r"[?&]year=(\d+)", " ".join(found)))
+    if firm == "ent.p1" or direction == "upstream":
+        assert found
+    seen: set[str] = set()
+    for address, number in found.items():
+        assert descend(client, address, number, seen, 1) <= CLICKS, address
+
+
+def test_a_target_opens_into_its_terms(client: FlaskClient) -> None:
+    """Board → the rate with its terms → postings → records."""
+    board = page(client, "/targets?scope=enterprise:ent.p1")
+    rates = [unescape(a) for a in re.findall(r'href="(/rates\?[^"]*)"', board)]
+    mine = next(a for a in rates if "formula=consumption_balance" in a)
+    found = figures(page(client, mine))
+    assert any("term=treated" in address for address in found)
+    for address, number in found.items():
+        assert descend(client, address, number, set(), 2) <= CLICKS + 1, address
