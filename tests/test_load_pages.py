@@ -16,6 +16,7 @@ from tests import people, web_books
 from tests.load_pages import BOOKS, CAST, NEW, Clerk, clerk
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import AccountConfig
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 from wasteflow_models import migrate
@@ -324,3 +325,13 @@ def test_the_slip_names_parties_goods_and_weights(at: People) -> None:
     text = sender.see(f"{load}/print")
     for part in ("甲化工", "丁建材", "磷石膏", "31.48", "云A·12345", "司机签字"):
         assert part in text
+
+
+def test_where_everybody_reads_a_guest_sees_the_list_and_can_do_nothing(app: Flask) -> None:
+    clerk(app, "operator.p1").load("dispatch")
+    url = books(app).config.database_url
+    open_app = create_app(Config(url, accounts=AccountConfig(open_reading=True)))
+    page = open_app.test_client().get("/loads").get_data(as_text=True)
+    assert "甲化工" in page and re.search(r'href="/loads/[0-9a-f-]{36}', page)
+    assert open_app.test_client().get("/loads/new").status_code in (302, 401, 403)
+    books(open_app).db.dispose()

@@ -13,12 +13,12 @@ from wasteflow.core.actors import Actor, Role
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.places import PlaceKind
+from wasteflow.core.reading import readable_firms
 from wasteflow.core.refused import is_overdue
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.live.held import held_rows
 from wasteflow.services.live.owing import owing
-from wasteflow.services.live.reading import firms_seen
 from wasteflow.services.live.views import load_view, moment
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -142,7 +142,7 @@ def open_refusals(
         raise Denied(Verdict.NOT_SIGNED_IN, "shipment.read")
     with db.read() as session:
         keys = load_keys(session)
-        firms = firms_seen(keys.registry, actor)
+        firms = readable_firms(actor, "shipment.read", keys.registry)
         latest = now - timedelta(days=waits.refused_days)
         rows = _refused(session, keys, firms, latest)
         moved = _moved(session, [row.id for row in rows])

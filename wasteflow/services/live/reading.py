@@ -18,7 +18,7 @@ from wasteflow.core.errors import InvalidValue
 from wasteflow.core.ids import load_of_uid
 from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied, Verdict
-from wasteflow.core.registry import Registry
+from wasteflow.core.reading import carriers_of, readable_firms
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import Held, held_rows, hold
 from wasteflow.services.live.revisions import revision_of
@@ -169,31 +169,15 @@ def _of_drafts(keys: Keys, actor: Actor, wanted: LoadFilter) -> list[ColumnEleme
 
 def seen_by(keys: Keys, actor: Actor) -> ColumnElement[bool]:
     """Loads that are the actor's business: as the permission table says, in SQL."""
-    row, firms = ShipmentRow, firms_seen(keys.registry, actor)
+    row, firms = ShipmentRow, readable_firms(actor, "shipment.read", keys.registry)
     if firms is None:
         return row.id > 0
     ids = sorted(keys.id_of("enterprise", code) for code in firms)
-    carriers = sorted(actor.organisations(Role.CARRIER) - {""})
+    carriers = sorted(carriers_of(actor, "shipment.read"))
     found = [row.consignor_id.in_(ids), row.consignee_id.in_(ids)]
     if carriers:
         found.append(row.carrier.in_(carriers))
     return or_(*found)
-
-
-def firms_seen(registry: Registry, actor: Actor) -> frozenset[str] | None:
-    """Enterprises whose loads the actor may read; None: all of them."""
-    found: set[str] = set()
-    for item in actor.memberships:
-        code = item.organisation
-        if item.role is Role.SYSTEM_ADMIN or (item.role is Role.PLANNER and not code):
-            return None
-        if item.role in _FIRM and code in registry.enterprises:
-            found.add(code)
-        elif item.role is Role.PARK_MANAGER and code in registry.parks:
-            found |= registry.in_scope(f"park:{code}")
-        elif item.role is Role.PLANNER and code in registry.regions:
-            found |= registry.in_scope(f"region:{code}")
-    return frozenset(found)
 
 
 def _changed(session: Session, after: datetime) -> ColumnElement[bool]:
