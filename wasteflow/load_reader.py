@@ -172,11 +172,16 @@ def serve() -> None:
     ready = threading.Semaphore(0)
 
     def listen() -> None:
-        """Nothing more to hear means that the caller is gone, whatever is being done."""
-        while len(head := sys.stdin.buffer.read(_LENGTH.size)) == _LENGTH.size:
-            orders.append(pickle.loads(sys.stdin.buffer.read(_LENGTH.unpack(head)[0])))
-            ready.release()
-        os._exit(0)
+        """Nothing more to hear means that the caller is gone, whatever is being done.
+
+        Also in the middle of an order: what is left of it cannot be read.
+        """
+        try:
+            while len(head := sys.stdin.buffer.read(_LENGTH.size)) == _LENGTH.size:
+                orders.append(pickle.loads(sys.stdin.buffer.read(_LENGTH.unpack(head)[0])))
+                ready.release()
+        finally:
+            os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
     while True:

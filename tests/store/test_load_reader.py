@@ -118,14 +118,19 @@ import sys, time
 from wasteflow.load_reader import Reader
 reader = Reader()
 assert reader.start()
+reader._process.stdin.write(bytes.fromhex(sys.argv[1]))
+reader._process.stdin.flush()
 print(reader._process.pid, flush=True)
 time.sleep(600)
 """
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the process in /proc")
-def test_the_process_ends_with_its_caller() -> None:
-    with subprocess.Popen([sys.executable, "-c", CALLER], stdout=subprocess.PIPE) as caller:
+@pytest.mark.parametrize("heard", ["", "00000000000003e8" + "80"])
+def test_the_process_ends_with_its_caller(heard: str) -> None:
+    """Also if the caller dies in the middle of an order."""
+    command = [sys.executable, "-c", CALLER, heard]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as caller:
         assert caller.stdout is not None
         child = int(caller.stdout.readline())
         caller.kill()
