@@ -112,21 +112,26 @@ def texts_in(packed: PackedLoads, keys: Ints, names: Sequence[str]) -> dict[str,
     }
 
 
-def claim_packed(session: Session, packed: PackedLoads, steps: Mapping[int, int]) -> int:
-    """Claim the numbers of packed loads as `load_store.add_numbers` does; how many were free.
+def claim_packed(session: Session, packed: PackedLoads, steps: Mapping[int, int]) -> bool:
+    """Claim the numbers of packed loads; False, and nothing claimed, if one of them is taken.
 
     steps: month → what is added to a key of it to give the id.
     """
+    connection = session.connection()
+    number, consignor = packed.columns["doc_no"], packed.columns["consignor_id"]
+    connection.exec_driver_sql("SAVEPOINT claim")
     done = 0
     for first, last, step in _spans(packed, steps):
-        number, consignor = packed.columns["doc_no"], packed.columns["consignor_id"]
-        result = session.connection().exec_driver_sql(
+        result = connection.exec_driver_sql(
             f"INSERT INTO load_number (doc_no, consignor_id, shipment_id) "
             f"SELECT {number}, {consignor}, id + {step} FROM {BESIDE}.loads "
             f"WHERE id BETWEEN {first} AND {last} ORDER BY id ON CONFLICT DO NOTHING"
         )
         done += result.rowcount
-    return done
+    if done < packed.count:
+        connection.exec_driver_sql("ROLLBACK TO claim")
+    connection.exec_driver_sql("RELEASE claim")
+    return done == packed.count
 
 
 def insert_packed(

@@ -115,6 +115,18 @@ def test_a_second_sheet_completes_and_repeats(books: Books, twin: Books) -> None
     assert content(books) == content(twin)
 
 
+def test_of_equal_numbers_the_first_line_counts_whatever_its_month(books: Books) -> None:
+    rows = [
+        load("D", "10.000"),
+        load("D", "11.000", dispatched_at="2026-02-01"),
+        load("E", "1.000"),
+    ]
+    with pytest.raises(RowsRefused) as caught:
+        take(books, *rows, load("F", "1.000"))
+    (issue,) = caught.value.issues
+    assert (issue.line, issue.params["other_line"]) == (3, "2")
+
+
 def test_a_bad_row_takes_everything_back(books: Books) -> None:
     before = row_counts(books.db)
     with pytest.raises(RowsRefused) as caught:

@@ -110,7 +110,10 @@ class Staging:
             return
         ids = new_load_ids(session, batch.dispatched_month)
         holders = load_store.add_numbers(session, batch.doc_no, batch.consignor_id, ids)
-        self._take_own(session, batch, bound, ids, holders)
+        own = np.flatnonzero(holders == ids)
+        self._write(session, *_chosen(batch, bound, own), ids[own])
+        if len(own) < len(ids):
+            self.compare_known(session, *_chosen(batch, bound, np.flatnonzero(holders != ids)))
 
     def take_ready(self, session: Session, ready: ReadyLoads) -> None:
         """The same for the deliveries of a chunk that was made ready: moved if all are new."""
@@ -127,11 +130,11 @@ class Staging:
     def _take_copies(
         self, session: Session, ready: ReadyLoads, copies: load_copy.CopiedLoads
     ) -> None:
-        if load_copy.claim_copies(session, copies):
-            load_copy.insert_copies(session, copies)
-            self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
-        else:
+        if not load_copy.claim_copies(session, copies):
             self.take(session, ready.loads())
+            return
+        load_copy.insert_copies(session, copies)
+        self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
 
     def _take_packed(
         self, session: Session, ready: ReadyLoads, packed: load_pack.PackedLoads
@@ -139,22 +142,11 @@ class Staging:
         months = ready.moves.dispatched_month.astype(np.int64)
         ids = new_load_ids(session, months)
         steps = _steps(months, ids)
-        if load_pack.claim_packed(session, packed, steps) < len(ids):
-            batch = ready.loads()
-            holders = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
-            self._take_own(session, batch, Bound.none(batch), ids, holders)
+        if not load_pack.claim_packed(session, packed, steps):
+            self.take(session, ready.loads())
             return
         load_pack.insert_packed(session, packed, steps, self.batch_id, self.now)
         self._note(session, ids, ready.moves.line, ready.first_days, ready.rollup)
-
-    def _take_own(
-        self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints, holders: Ints
-    ) -> None:
-        """Write the loads that got their number themselves, compare those of a number taken."""
-        own = np.flatnonzero(holders == ids)
-        self._write(session, *_chosen(batch, bound, own), ids[own])
-        if len(own) < len(ids):
-            self.compare_known(session, *_chosen(batch, bound, np.flatnonzero(holders != ids)))
 
     def _write(self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints) -> None:
         if not len(ids):
