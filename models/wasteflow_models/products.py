@@ -93,11 +93,12 @@ def products_in_force(
     return list(session.scalars(query))
 
 
-def last_takes(session: Session) -> dict[ProductKey, int]:
-    """Key → highest `take`, reversed rows included."""
+def last_takes(session: Session, first: date, last: date) -> dict[ProductKey, int]:
+    """Key → highest `take` of rows dated first..last, reversed ones included."""
     row = ProductRow
     query = (
         select(row.enterprise_id, row.product, row.day, func.max(row.take))
+        .where(row.day >= first, row.day <= last)
         .group_by(row.enterprise_id, row.product, row.day)
         .order_by(row.enterprise_id, row.product, row.day)
     )

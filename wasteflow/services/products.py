@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from wasteflow.core.coefficients import GENERATION, MOISTURE
 from wasteflow.core.crosscheck import crosscheck, crosscheck_row, drivers_of
@@ -70,28 +71,7 @@ def record_products(
     found = list(issues)
     try:
         with db.write() as session:
-            keys = load_keys(session)
-            checked = _checked(rows, Names(keys.registry), found)
-            days = [item.day for item in checked] or [now.date()]
-            in_force = {
-                (row.enterprise_id, row.product, row.day): row
-                for row in products.products_in_force(session, min(days), max(days))
-            }
-            new = _new(checked, keys, in_force, found, report)
-            if found:
-                raise RowsRefused(found)
-            known = products.coefficients(session, keys, [GENERATION])
-            for item in new:
-                if not drivers_of(item.product, item.p2o5, known):
-                    report.warnings.add(item.line, "unknown_product", product=item.product)
-            session.add(batch)
-            session.flush()
-            takes = products.last_takes(session)
-            values = [_values(item, keys, takes, batch.id, now) for item in new]
-            if values:
-                session.execute(insert(ProductRow), values)
-            batch.taken, batch.skipped = len(new), report.skipped
-            report.taken = len(new)
+            take_products(session, load_keys(session), rows, found, batch, now, report)
             if progress:
                 progress(len(rows))
             if dry_run:
@@ -99,6 +79,44 @@ def record_products(
     except DryRunEnds:
         pass
     return report
+
+
+def take_products(
+    session: Session,
+    keys: Keys,
+    rows: Sequence[Row],
+    issues: list[RowIssue],
+    batch: BatchRow | None,
+    now: datetime,
+    report: ImportReport,
+) -> None:
+    """Check rows against the books and write them; raises RowsRefused with `issues` and its own.
+
+    batch: what imported them, None for output given by hand.
+    """
+    checked = _checked(rows, Names(keys.registry), issues)
+    days = [item.day for item in checked] or [now.date()]
+    in_force = {
+        (row.enterprise_id, row.product, row.day): row
+        for row in products.products_in_force(session, min(days), max(days))
+    }
+    new = _new(checked, keys, in_force, issues, report)
+    if issues:
+        raise RowsRefused(issues)
+    known = products.coefficients(session, keys, [GENERATION])
+    for item in new:
+        if not drivers_of(item.product, item.p2o5, known):
+            report.warnings.add(item.line, "unknown_product", product=item.product)
+    if batch is not None:
+        session.add(batch)
+        session.flush()
+        batch.taken, batch.skipped = len(new), report.skipped
+    takes = products.last_takes(session, min(days), max(days))
+    batch_id = batch.id if batch else None
+    values = [_values(item, keys, takes, batch_id, now) for item in new]
+    if values:
+        session.execute(insert(ProductRow), values)
+    report.taken = len(new)
 
 
 def _checked(rows: Sequence[Row], names: Names, issues: list[RowIssue]) -> list[_Checked]:
@@ -153,7 +171,7 @@ def _values(
     item: _Checked,
     keys: Keys,
     takes: Mapping[ProductKey, int],
-    batch_id: int,
+    batch_id: int | None,
     now: datetime,
 ) -> dict[str, Any]:
     key = item.key(keys)
@@ -195,30 +213,40 @@ def reverse_product(*, db: Database, key: str, reason: str) -> dict[str, Any]:
 
     Raises RuleBroken `reason_needed`, `already_reversed`; NotFound `doc_unknown`.
     """
+    with db.write() as session:
+        row = take_back_product(session, load_keys(session), key, reason)
+        return {"doc_no": key, "kg": row.kg}
+
+
+def take_back_product(session: Session, keys: Keys, key: str, reason: str) -> ProductRow:
+    """The reversal inside a transaction; as `reverse_product`."""
     if not reason.strip():
         raise RuleBroken("reason_needed")
-    if not is_product_key(key):
+    row = product_of_key(session, keys, key)
+    if row is None:
         raise NotFound("doc_unknown", value=key)
+    if row.reversed_:
+        raise RuleBroken("already_reversed", value=key)
+    row.reversed_, row.reason = True, reason
+    return row
+
+
+def product_of_key(session: Session, keys: Keys, key: str) -> ProductRow | None:
+    """The last row of output of a `product_key`; None if there is none."""
+    if not is_product_key(key):
+        return None
     firm, product, day = key.split("/")
-    with db.write() as session:
-        keys = load_keys(session)
-        firm_id = keys.ids["enterprise"].get(firm, 0)
-        query = (
-            select(ProductRow)
-            .where(
-                ProductRow.enterprise_id == firm_id,
-                ProductRow.product == (word_of("product", product) or product),
-                ProductRow.day == day_from_text(day),
-            )
-            .order_by(ProductRow.take.desc())
+    query = (
+        select(ProductRow)
+        .where(
+            ProductRow.enterprise_id == keys.ids["enterprise"].get(firm, 0),
+            ProductRow.product == (word_of("product", product) or product),
+            ProductRow.day == day_from_text(day),
         )
-        row = session.scalars(query).first()
-        if row is None:
-            raise NotFound("doc_unknown", value=key)
-        if row.reversed_:
-            raise RuleBroken("already_reversed", value=key)
-        row.reversed_, row.reason = True, reason
-        return {"doc_no": key, "kg": row.kg}
+        .order_by(ProductRow.take.desc())
+        .limit(1)
+    )
+    return session.scalars(query).one_or_none()
 
 
 def export_products(

@@ -26,7 +26,7 @@ from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.live import ChangeRow
 
-KINDS: Final = ("shipment", "entry", "revision", "close")
+KINDS: Final = ("shipment", "entry", "product", "revision", "close", "import")
 SECRET_MARK: Final = "whsec_"
 MOST: Final = 20
 """Webhooks of one scope at most."""
