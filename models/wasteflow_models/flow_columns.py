@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,6 +133,9 @@ PLACES_KEPT = 4
 _places: Kept[int, PlaceColumns] = Kept(PLACES_KEPT)
 
 
+_STAMPS: Final = f"SELECT name, version FROM {StampRow.__tablename__} ORDER BY name"
+
+
 def versions(session: Session) -> dict[int, dict[int, int]]:
     """Material id → month → version of its roll-up, both ascending; once per read transaction."""
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
@@ -153,11 +156,19 @@ def stamp(session: Session, name: str) -> int:
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
     if memo is not None and "stamps" in memo:
         return int(memo["stamps"].get(name, 0))
-    rows = session.execute(select(StampRow.name, StampRow.version).order_by(StampRow.name))
-    found = {row.name: int(row.version) for row in rows}
+    found = stamps(session)
     if memo is not None:
         memo["stamps"] = found
     return found.get(name, 0)
+
+
+def stamps(session: Session) -> dict[str, int]:
+    """Every stamp as it is now.
+
+    Past the statement objects: each write asks several times, and they cost more than the answer.
+    """
+    rows = session.connection().exec_driver_sql(_STAMPS)
+    return {name: int(version) for name, version in rows}
 
 
 def months(

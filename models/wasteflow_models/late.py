@@ -64,7 +64,7 @@ def closed(session: Session, keys: Keys) -> Closed:
     """What is closed now: by the firm itself, or by a park it lies in or one above that."""
     key = stamp(session, STAMP), stamp(session, "registry")
     found = _kept.get(key)
-    return found or _kept.put(key, Closed(_closed(session, keys)))
+    return _kept.put(key, Closed(_closed(session, keys))) if found is None else found
 
 
 def _closed(session: Session, keys: Keys) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models.api import ExternalIdRow
@@ -27,17 +28,22 @@ def claim_external_id(
     Raises ExternalIdTaken.
     """
     with db.write(Alone.NOBODY) as session:
-        query = select(_ROW.ref).where(
-            _ROW.organisation == organisation, _ROW.kind == kind, _ROW.external_id == external_id
-        )
-        there = session.scalars(query).one_or_none()
-        if there is not None:
-            raise ExternalIdTaken(external_id, there)
-        session.execute(
-            insert(_ROW).values(
-                organisation=organisation, kind=kind, external_id=external_id, ref=ref
-            )
-        )
+        give_external_id(session, organisation, kind, external_id, ref)
+
+
+def give_external_id(
+    session: Session, organisation: str, kind: str, external_id: str, ref: str
+) -> None:
+    """As `claim_external_id`, inside a transaction."""
+    query = select(_ROW.ref).where(
+        _ROW.organisation == organisation, _ROW.kind == kind, _ROW.external_id == external_id
+    )
+    there = session.scalars(query).one_or_none()
+    if there is not None:
+        raise ExternalIdTaken(external_id, there)
+    session.execute(
+        insert(_ROW).values(organisation=organisation, kind=kind, external_id=external_id, ref=ref)
+    )
 
 
 def find_external_ids(

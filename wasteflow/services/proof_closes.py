@@ -139,9 +139,7 @@ def _credit_faults(
     return faults
 
 
-def _of(
-    credits: Mapping[CreditKey, int], material_id: int, month: int
-) -> dict[CreditKey, int]:
+def _of(credits: Mapping[CreditKey, int], material_id: int, month: int) -> dict[CreditKey, int]:
     """Credits of a material up to a month, without those of no mass."""
     return {
         key: kg
