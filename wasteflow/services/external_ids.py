@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models.api import ExternalIdRow
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Database
 
 _ROW = ExternalIdRow
 
@@ -20,21 +20,13 @@ class ExternalIdTaken(WasteflowError):
         super().__init__("external_id_taken", value=external_id, id=ref)
 
 
-def claim_external_id(
-    *, db: Database, organisation: str, kind: str, external_id: str, ref: str
-) -> None:
-    """Give the record `ref` its outside number; called in the transaction that makes the record.
-
-    Raises ExternalIdTaken.
-    """
-    with db.write(Alone.NOBODY) as session:
-        give_external_id(session, organisation, kind, external_id, ref)
-
-
 def give_external_id(
     session: Session, organisation: str, kind: str, external_id: str, ref: str
 ) -> None:
-    """As `claim_external_id`, inside a transaction."""
+    """Give the record `ref` its outside number, in the transaction that makes the record.
+
+    Raises ExternalIdTaken.
+    """
     query = select(_ROW.ref).where(
         _ROW.organisation == organisation, _ROW.kind == kind, _ROW.external_id == external_id
     )
