@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, exists, func, or_, select
+from sqlalchemy import BigInteger, bindparam, exists, func, or_, select
 from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session, aliased
 
@@ -133,6 +133,17 @@ PLACES_KEPT = 4
 _places: Kept[int, PlaceColumns] = Kept(PLACES_KEPT)
 
 
+_VERSIONS: Final = (
+    select(RollupVersionRow.month, RollupVersionRow.version)
+    .where(RollupVersionRow.material_id == bindparam("material"))
+    .order_by(RollupVersionRow.month)
+)
+_ASIDE: Final = select(func.min(FlowStagedRow.batch_id)).where(
+    FlowStagedRow.batch_id > bindparam("last")
+)
+_STAMPS: Final = f"SELECT name, version FROM {StampRow.__tablename__} ORDER BY name"
+
+
 def versions(session: Session) -> dict[int, dict[int, int]]:
     """Material id → month → version of its roll-up, both ascending; once per read transaction."""
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
@@ -150,14 +161,30 @@ def versions(session: Session) -> dict[int, dict[int, int]]:
 
 def stamp(session: Session, name: str) -> int:
     """State of `place`, `registry` or `close`, 0 if never written; once per read transaction."""
+    return stamps(session).get(name, 0)
+
+
+def stamps(session: Session) -> dict[str, int]:
+    """Every stamp that was ever written; once per read transaction.
+
+    Past the statement objects: each write asks several times, and they cost more than the answer.
+    """
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
     if memo is not None and "stamps" in memo:
-        return int(memo["stamps"].get(name, 0))
-    rows = session.execute(select(StampRow.name, StampRow.version).order_by(StampRow.name))
-    found = {row.name: int(row.version) for row in rows}
+        return cast(dict[str, int], memo["stamps"])
+    rows = session.connection().exec_driver_sql(_STAMPS)
+    found = {name: int(version) for name, version in rows}
     if memo is not None:
         memo["stamps"] = found
-    return found.get(name, 0)
+    return found
+
+
+def versions_of(session: Session, material_id: int) -> dict[int, int]:
+    """Month → version of a material, ascending; a writer reads those of no other material."""
+    if session.info.get(SNAPSHOT) is not None:
+        return versions(session).get(material_id, {})
+    rows = session.execute(_VERSIONS, {"material": material_id})
+    return {month: version for month, version in rows}
 
 
 def months(
@@ -167,7 +194,7 @@ def months(
 
     as_of: the books as they were booked by the end of that month (0 = as they are now).
     """
-    known = versions(session).get(material_id, {})
+    known = versions_of(session, material_id)
     wanted = [month for month in known if first <= month <= min(last, as_of or last)]
     later = last_booked(session) if as_of else {}
     found: dict[int, MonthColumns] = {}
@@ -206,9 +233,9 @@ def batches_aside(session: Session) -> list[int]:
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
     if memo is not None and "aside" in memo:
         return cast(list[int], memo["aside"])
-    staged, found, last = FlowStagedRow, list[int](), 0
+    found, last = list[int](), 0
     while True:  # from one batch to the next by the key: many rows stand in between
-        last = session.scalar(select(func.min(staged.batch_id)).where(staged.batch_id > last)) or 0
+        last = session.scalar(_ASIDE, {"last": last}) or 0
         if not last:
             break
         if session.scalar(select(BatchRow.published).where(BatchRow.id == last)):

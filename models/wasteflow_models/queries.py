@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import Select, bindparam, exists, func, select
+from sqlalchemy import BindParameter, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSums, PeriodBooks, Stock, flows_of_months
@@ -118,6 +118,10 @@ def has_synthetic(session: Session) -> bool:
     return session.execute(query).first() is not None
 
 
+_NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
+_NUMBERED = select(EntryRow).where(EntryRow.doc_no.in_(_NUMBERS)).order_by(EntryRow.id)
+
+
 def entries_by_number(
     session: Session, numbers: Iterable[tuple[int, str]]
 ) -> dict[tuple[int, str], EntryRow]:
@@ -125,22 +129,25 @@ def entries_by_number(
     wanted = set(numbers)
     found: dict[tuple[int, str], EntryRow] = {}
     for part in _chunks(sorted({number for _, number in wanted})):
-        query = select(EntryRow).where(EntryRow.doc_no.in_(part)).order_by(EntryRow.id)
-        for row in session.scalars(query):
+        for row in session.scalars(_NUMBERED, {"numbers": part}):
             if (row.enterprise_id, row.doc_no) in wanted:
                 found[row.enterprise_id, row.doc_no] = row
     return found
 
 
+_REVERSED = select(EntryRow.reverses_id).where(EntryRow.reverses_id.is_not(None))
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_REVERSED_OF = _REVERSED.where(EntryRow.reverses_id.in_(_IDS))
+
+
 def reversed_entry_ids(session: Session, ids: Sequence[int] | None = None) -> set[int]:
     """Ids of entries that a later row reverses, among `ids` or all."""
-    query = select(EntryRow.reverses_id).where(EntryRow.reverses_id.is_not(None))
     if ids is None:
-        return {int(key) for key in session.scalars(query) if key is not None}
+        return {int(key) for key in session.scalars(_REVERSED) if key is not None}
     found: set[int] = set()
     for part in _chunks(list(ids)):
-        chunk = query.where(EntryRow.reverses_id.in_(part))
-        found |= {int(key) for key in session.scalars(chunk) if key is not None}
+        chunk = session.scalars(_REVERSED_OF, {"ids": part})
+        found |= {int(key) for key in chunk if key is not None}
     return found
 
 
@@ -153,6 +160,26 @@ def last_event_at(session: Session, shipment_id: int) -> datetime:
     return session.scalars(query).one()
 
 
+_LATER = aliased(EntryRow)
+_OPENINGS = (
+    select(
+        EntryRow.enterprise_id,
+        EntryRow.compartment,
+        EntryRow.material_id,
+        func.max(EntryRow.day),
+    )
+    .where(
+        EntryRow.kind == EntryKind.OPENING.value,
+        no_reversal(),
+        ~exists().where(_LATER.reverses_id == EntryRow.id),
+    )
+    .group_by(EntryRow.enterprise_id, EntryRow.compartment, EntryRow.material_id)
+    .order_by(EntryRow.enterprise_id)
+)
+_OPENINGS_OF = _OPENINGS.where(EntryRow.enterprise_id.in_(_IDS))
+"""Built once: one entry asks as a whole file does."""
+
+
 def opening_days(
     session: Session, keys: Keys, firms: Collection[int] = ()
 ) -> dict[tuple[str, str, str], date]:
@@ -160,31 +187,16 @@ def opening_days(
 
     firms: ids of the enterprises that matter, where they are few.
     """
-    later = aliased(EntryRow)
-    query = (
-        select(
-            EntryRow.enterprise_id,
-            EntryRow.compartment,
-            EntryRow.material_id,
-            func.max(EntryRow.day),
-        )
-        .where(
-            EntryRow.kind == EntryKind.OPENING.value,
-            no_reversal(),
-            ~exists().where(later.reverses_id == EntryRow.id),
-        )
-        .group_by(EntryRow.enterprise_id, EntryRow.compartment, EntryRow.material_id)
-        .order_by(EntryRow.enterprise_id)
-    )
     if 0 < len(firms) <= CHUNK:
-        query = query.where(EntryRow.enterprise_id.in_(sorted(firms)))
+        rows = session.execute(_OPENINGS_OF, {"ids": sorted(firms)})
+    else:
+        rows = session.execute(_OPENINGS)
     return {
         (keys.codes["enterprise"][e], compartment, keys.codes["material"][m]): day
-        for e, compartment, m, day in session.execute(query)
+        for e, compartment, m, day in rows
     }
 
 
-_LATER = aliased(EntryRow)
 _SITE_OPENING = select(func.max(EntryRow.day)).where(
     EntryRow.enterprise_id == bindparam("firm"),
     EntryRow.material_id == bindparam("material"),

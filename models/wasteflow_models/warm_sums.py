@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys
+from wasteflow_models.kept import Kept
 from wasteflow_models.ledger import FlowMonthRow, PlaceRow
 
 _PLACE = select(PlaceRow.id).where(
@@ -23,16 +24,23 @@ _PLACE = select(PlaceRow.id).where(
 )
 
 
-def _sums(rows: Any) -> tuple[Select[Any], ...]:
-    """Kilograms that come to a place, and that leave it, in a month of `rows`."""
+def _sum(rows: Any) -> Select[Any]:
+    """Kilograms that come to a place less those that leave it, in a month of `rows`."""
     here = select(func.coalesce(func.sum(rows.kg), 0)).where(
         rows.material_id == bindparam("material"), rows.month == bindparam("month")
     )
-    return tuple(here.where(end == bindparam("place")) for end in (rows.target_id, rows.source_id))
+    coming, leaving = (
+        here.where(end == bindparam("place")).scalar_subquery()
+        for end in (rows.target_id, rows.source_id)
+    )
+    return select(coming - leaving)
 
 
-_KEPT = _sums(FlowMonthRow)
-"""The statements of nearly every time, made once."""
+_SUM = _sum(FlowMonthRow)
+"""The statement of nearly every time, made once."""
+BOOKS_KEPT = 4096
+_books: Kept[tuple[int, tuple[int, ...]], int] = Kept(BOOKS_KEPT)
+"""Place and versions of the months before → what had come to it; a version names one content."""
 
 
 def _place_id(session: Session, keys: Keys, place: Place) -> int:
@@ -43,15 +51,21 @@ def _place_id(session: Session, keys: Keys, place: Place) -> int:
 def book_through(session: Session, keys: Keys, place: Place, material: str, month: int) -> int:
     """Book kilograms of a place at the end of `month`."""
     place_id, stuff = _place_id(session, keys, place), keys.id_of("material", material)
-    before = flow_columns.months(session, stuff, last=month - 1).values()
-    book = sum(
-        int(part.kg[part.target == place_id].sum()) - int(part.kg[part.source == place_id].sum())
-        for part in before
-    )
+    known = flow_columns.versions_of(session, stuff)
+    key = place_id, tuple(version for at, version in known.items() if at < month)
+    book = _books.get(key)
+    if book is None:
+        before = flow_columns.months(session, stuff, last=month - 1).values()
+        book = _books.put(key, sum(_come(part, place_id) for part in before))
     here = {"material": stuff, "month": month, "place": place_id}
     rows = flow_columns.seen_rows(session)
-    coming, leaving = _KEPT if rows is FlowMonthRow else _sums(rows)
-    return book + int(session.scalar(coming, here) or 0) - int(session.scalar(leaving, here) or 0)
+    statement = _SUM if rows is FlowMonthRow else _sum(rows)
+    return book + int(session.scalar(statement, here) or 0)
+
+
+def _come(part: flow_columns.MonthColumns, place_id: int) -> int:
+    coming, leaving = part.target == place_id, part.source == place_id
+    return int(part.kg[coming].sum()) - int(part.kg[leaving].sum())
 
 
 def accepted_in_year(

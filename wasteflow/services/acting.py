@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Membership, Role
@@ -27,6 +27,46 @@ from wasteflow_models.engine import Alone, Database
 USED_EVERY: Final = timedelta(minutes=10)
 """The last use of a token is noted at most this often: a read must not become a write."""
 _DELEGATING: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR)
+_TOKEN: Final = (
+    select(
+        TokenRow.id,
+        TokenRow.account_id,
+        TokenRow.scopes,
+        TokenRow.expires_at,
+        TokenRow.revoked_at,
+        TokenRow.used_at,
+        AccountRow.login,
+        AccountRow.name,
+        AccountRow.active,
+    )
+    .join(AccountRow, AccountRow.id == TokenRow.account_id)
+    .where(TokenRow.digest == bindparam("digest"))
+)
+_NOW: Final[BindParameter[datetime]] = bindparam("now", type_=MembershipRow.valid_from.type)
+_MEMBERSHIPS: Final = (
+    select(MembershipRow.role, MembershipRow.organisation)
+    .where(
+        MembershipRow.account_id == bindparam("account"),
+        MembershipRow.valid_from <= _NOW,
+        or_(MembershipRow.valid_to.is_(None), MembershipRow.valid_to > _NOW),
+    )
+    .order_by(MembershipRow.role, MembershipRow.organisation)
+)
+_FIRMS: Final[BindParameter[Any]] = bindparam("firms", expanding=True)
+_DELEGATIONS: Final = (
+    select(DelegationRow.enterprise, DelegationRow.families)
+    .where(
+        or_(
+            DelegationRow.account_id == bindparam("account"),
+            DelegationRow.organisation.in_(_FIRMS),
+        ),
+        DelegationRow.valid_from <= _NOW,
+        DelegationRow.valid_to > _NOW,
+        DelegationRow.revoked_at.is_(None),
+    )
+    .order_by(DelegationRow.id)
+)
+"""Built once: every request asks them, and building them costs more than their answers."""
 TOKEN_MARK: Final = "wf_"
 """First characters of every token, so that scanners find one that was committed somewhere."""
 
@@ -71,18 +111,20 @@ def actor_of_token(*, db: Database, token: str, now: datetime) -> Actor | None:
     if not token.startswith(TOKEN_MARK):
         return None
     with db.read() as session:
-        found = session.execute(
-            select(TokenRow, AccountRow)
-            .join(AccountRow, AccountRow.id == TokenRow.account_id)
-            .where(TokenRow.digest == digest(token))
-        ).one_or_none()
-        if found is None:
+        row = session.execute(_TOKEN, {"digest": digest(token)}).one_or_none()
+        if row is None:
             return None
-        row, account = found
-        if row.revoked_at is not None or row.expires_at <= now or not account.active:
+        if row.revoked_at is not None or row.expires_at <= now or not row.active:
             return None
         scopes = frozenset(row.scopes.split(";")) if row.scopes else None
-        actor = _actor(session, account, now, token_id=row.id, scopes=scopes)
+        actor = Actor(
+            user_id=row.account_id,
+            login=row.login,
+            name=row.name,
+            memberships=memberships_of(session, row.account_id, now),
+            token_id=row.id,
+            scopes=scopes,
+        )
         stale = row.used_at is None or row.used_at + USED_EVERY <= now
     if stale:
         note_use(db=db, token_id=actor.token_id, now=now)
@@ -106,28 +148,11 @@ def actor_of_login(*, db: Database, login: str, now: datetime) -> Actor | None:
 
 def memberships_of(session: Session, account_id: int, now: datetime) -> tuple[Membership, ...]:
     """Memberships and delegations in force, in order."""
-    rows = session.execute(
-        select(MembershipRow.role, MembershipRow.organisation)
-        .where(
-            MembershipRow.account_id == account_id,
-            MembershipRow.valid_from <= now,
-            or_(MembershipRow.valid_to.is_(None), MembershipRow.valid_to > now),
-        )
-        .order_by(MembershipRow.role, MembershipRow.organisation)
-    )
+    told = {"account": account_id, "now": now}
+    rows = session.execute(_MEMBERSHIPS, told)
     own = {Membership(Role(role), organisation) for role, organisation in rows}
     firms = sorted(item.organisation for item in own if item.role in _DELEGATING)
-    holder = or_(DelegationRow.account_id == account_id, DelegationRow.organisation.in_(firms))
-    rows = session.execute(
-        select(DelegationRow.enterprise, DelegationRow.families)
-        .where(
-            holder,
-            DelegationRow.valid_from <= now,
-            DelegationRow.valid_to > now,
-            DelegationRow.revoked_at.is_(None),
-        )
-        .order_by(DelegationRow.id)
-    )
+    rows = session.execute(_DELEGATIONS, {**told, "firms": firms})
     families: dict[str, frozenset[str]] = {}
     for enterprise, words in rows:
         families[enterprise] = families.get(enterprise, frozenset()) | set(words.split(";"))

@@ -21,12 +21,15 @@ from wasteflow_models.late import add_late, closed
 from wasteflow_models.rollup import add_rollup_columns, bulk_of
 
 
-def open_month(session: Session, firm_ids: Collection[int], month: int) -> int:
+def open_month(
+    session: Session, firm_ids: Collection[int], month: int, keys: Keys | None = None
+) -> int:
     """The first month from `month` (yyyymm) on that is closed for none of the firms.
 
     A firm is closed for a month if it, a park it lies in, or one above that closed it.
+    keys: the registry, if the transaction has read it: none changes while a writer works.
     """
-    through = closed(session, load_keys(session)).through
+    through = closed(session, keys or load_keys(session)).through
     return first_open(month, [through.get(firm, 0) for firm in firm_ids])
 
 
@@ -61,7 +64,7 @@ def book_change(
     which it asks to be booked (0 = wherever it belongs).  Raises RuleBroken `month_closed`.
     """
     first = floor_of(rollup) or month
-    booked_month = max(open_month(session, firm_ids, first), not_before(earlier))
+    booked_month = max(open_month(session, firm_ids, first, keys), not_before(earlier))
     check_asked(asked, first, booked_month)
     post_rollup(session, keys, rollup, booked_month)
     return booked_month

@@ -39,6 +39,7 @@ from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow, EntryRow
 
 WRITE_CHUNK = 5000
+_LAST_ID = select(func.max(EntryRow.id))
 FEW_FIRMS = 50
 """So many firms are asked for by name; for more it is quicker to read all openings."""
 
@@ -164,7 +165,7 @@ def _write(
     now: datetime,
 ) -> None:
     """Insert entries and their postings: everything but stocktakes first, then those by day."""
-    next_id = (session.scalar(select(func.max(EntryRow.id))) or 0) + 1
+    next_id = (session.scalar(_LAST_ID) or 0) + 1
     uids = new_uids(len(items), now)
     plain = [item for item in items if item.entry.kind is not EntryKind.STOCKTAKE]
     through = closed(session, keys).through

@@ -81,7 +81,7 @@ def list_entries(
         else:
             query = query.where(EntryRow.id > after).order_by(EntryRow.id)
         rows = session.scalars(query.limit(limit)).all()
-        return _objects(session, keys, list(rows))
+        return entry_objects(session, keys, list(rows))
 
 
 def get_entry(*, db: Database, uid: UUID) -> EntryObject:
@@ -90,7 +90,7 @@ def get_entry(*, db: Database, uid: UUID) -> EntryObject:
         row = session.scalars(select(EntryRow).where(EntryRow.uid == uid)).one_or_none()
         if row is None:
             raise NotFound("record_unknown", value=uid)
-        return _objects(session, load_keys(session), [row])[0]
+        return entry_objects(session, load_keys(session), [row])[0]
 
 
 def _filtered(wanted: EntryFilter, keys: Keys) -> Select[EntryRow]:
@@ -109,15 +109,17 @@ def _filtered(wanted: EntryFilter, keys: Keys) -> Select[EntryRow]:
     return query
 
 
-def _objects(session: Session, keys: Keys, rows: list[EntryRow]) -> list[EntryObject]:
-    gone = queries.reversed_entry_ids(session, [row.id for row in rows])
+def entry_objects(
+    session: Session, keys: Keys, rows: list[EntryRow], gone: Collection[int] | None = None
+) -> list[EntryObject]:
+    """Rows as objects; gone: ids of those that were taken back, asked for if it is None."""
+    if gone is None:
+        gone = queries.reversed_entry_ids(session, [row.id for row in rows])
     reversing = {row.reverses_id for row in rows if row.reverses_id is not None}
-    uids: dict[int, UUID] = {
-        key: uid
-        for key, uid in session.execute(
-            select(EntryRow.id, EntryRow.uid).where(EntryRow.id.in_(sorted(reversing)))
-        )
-    }
+    uids: dict[int, UUID] = {}
+    if reversing:
+        query = select(EntryRow.id, EntryRow.uid).where(EntryRow.id.in_(sorted(reversing)))
+        uids = {key: uid for key, uid in session.execute(query)}
     return [
         EntryObject(
             key=row.id,

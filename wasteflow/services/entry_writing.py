@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -18,6 +18,8 @@ from wasteflow.core.permissions import require
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.booking import check_asked, open_month
 from wasteflow.services.entries import take_entries
+from wasteflow.services.entry_objects import EntryObject, entry_objects
+from wasteflow.services.external_ids import give_external_id
 from wasteflow.services.live.entries import entry_subject, note_entry, sign_entry, take_back
 from wasteflow.services.live.writing import Doer
 from wasteflow.services.naming import Names
@@ -29,11 +31,16 @@ from wasteflow_models.ledger import EntryRow
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An entry by its public id; `new`: it was not there with the same content already."""
+    """An entry as recorded; `new`: it was not there with the same content already."""
 
-    uid: UUID
+    item: EntryObject
     new: bool
     warnings: list[Remark]
+
+    @property
+    def uid(self) -> UUID:
+        """Its public id."""
+        return self.item.uid
 
 
 @again_if_overtaken
@@ -44,15 +51,22 @@ def record_entry(
     values: Mapping[str, Any],
     now: datetime,
     asked_month: int = 0,
+    external_id: str = "",
     channel: str = "api",
 ) -> Recorded:
     """Record one entry from typed values of every column (`schemas.rows`).
 
     asked_month: the month (yyyymm) in which it asks to be booked, 0 = wherever it belongs.
-    Raises Denied, FieldsRefused, RowsRefused, RuleBroken `month_closed`.
+    external_id: the number of a new entry in the software of its firm, "" for none.
+    Raises Denied, FieldsRefused, RowsRefused, RuleBroken `month_closed`, ExternalIdTaken.
     """
     with db.write() as session:
-        return _record(session, load_keys(session), actor, values, now, asked_month, channel)
+        keys = load_keys(session)
+        done = _record(session, keys, actor, values, now, asked_month, channel)
+        if external_id and done.new:
+            firm, ref = done.item.enterprise, str(done.uid)
+            give_external_id(session, firm, "entry", external_id, ref)
+        return done
 
 
 @again_if_overtaken
@@ -91,14 +105,16 @@ def _record(
     firm_id = keys.id_of("enterprise", firm)
     if asked_month:
         month = month_of_day(values["date"])
-        check_asked(asked_month, month, open_month(session, [firm_id], month))
+        check_asked(asked_month, month, open_month(session, [firm_id], month, keys))
     report = ImportReport("entries", rows=1)
     take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
     row = _row(session, firm_id, values["doc_no"])
     if report.taken:
         sign_entry(session, row.id, Doer.of(actor, channel, [firm]))
         note_entry(session, row, firm, "recorded", now)
-    return Recorded(row.uid, bool(report.taken), remarks_of(report.warnings))
+    gone = () if report.taken else None
+    item = entry_objects(session, keys, [row], gone)[0]
+    return Recorded(item, bool(report.taken), remarks_of(report.warnings))
 
 
 def _firm(keys: Keys, name: str) -> str:
@@ -108,9 +124,13 @@ def _firm(keys: Keys, name: str) -> str:
         raise FieldsRefused([FieldIssue("/enterprise", error.code, error.params)]) from error
 
 
+_ROW = select(EntryRow).where(
+    EntryRow.enterprise_id == bindparam("firm"), EntryRow.doc_no == bindparam("doc_no")
+)
+
+
 def _row(session: Session, firm_id: int, doc_no: str) -> EntryRow:
-    query = select(EntryRow).where(EntryRow.enterprise_id == firm_id, EntryRow.doc_no == doc_no)
-    return session.scalars(query).one()
+    return session.scalars(_ROW, {"firm": firm_id, "doc_no": doc_no}).one()
 
 
 def remarks_of(warnings: Warnings) -> list[Remark]:

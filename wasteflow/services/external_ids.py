@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models.api import ExternalIdRow
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Database
 
 _ROW = ExternalIdRow
 
@@ -19,25 +20,22 @@ class ExternalIdTaken(WasteflowError):
         super().__init__("external_id_taken", value=external_id, id=ref)
 
 
-def claim_external_id(
-    *, db: Database, organisation: str, kind: str, external_id: str, ref: str
+def give_external_id(
+    session: Session, organisation: str, kind: str, external_id: str, ref: str
 ) -> None:
-    """Give the record `ref` its outside number; called in the transaction that makes the record.
+    """Give the record `ref` its outside number, in the transaction that makes the record.
 
     Raises ExternalIdTaken.
     """
-    with db.write(Alone.NOBODY) as session:
-        query = select(_ROW.ref).where(
-            _ROW.organisation == organisation, _ROW.kind == kind, _ROW.external_id == external_id
-        )
-        there = session.scalars(query).one_or_none()
-        if there is not None:
-            raise ExternalIdTaken(external_id, there)
-        session.execute(
-            insert(_ROW).values(
-                organisation=organisation, kind=kind, external_id=external_id, ref=ref
-            )
-        )
+    query = select(_ROW.ref).where(
+        _ROW.organisation == organisation, _ROW.kind == kind, _ROW.external_id == external_id
+    )
+    there = session.scalars(query).one_or_none()
+    if there is not None:
+        raise ExternalIdTaken(external_id, there)
+    session.execute(
+        insert(_ROW).values(organisation=organisation, kind=kind, external_id=external_id, ref=ref)
+    )
 
 
 def find_external_ids(

@@ -48,14 +48,20 @@ def create_draft(
     told = given(content, DRAFT_FIELDS)
     now = now.replace(microsecond=0)
     with db.write(Alone.NOBODY) as session:
-        keys = load_keys(session)
-        consignor, consignee = _parties(keys, told)
-        require(actor, "shipment.draft", subject_of(keys.registry, consignor, consignee))
-        assert actor is not None  # require() has refused it
-        own = _own(actor, consignor, consignee)
-        held = _insert(session, keys, told, own, now)
+        held = drafted(session, load_keys(session), actor, told, now)
         note_load(held, now, "drafted")
         return outcome(held, actor)
+
+
+def drafted(session: Session, keys: Keys, actor: Actor | None, told: Given, now: datetime) -> Held:
+    """A new draft inside a transaction, in whole seconds; its change is not noted yet.
+
+    Raises Denied, FieldsRefused.
+    """
+    consignor, consignee = _parties(keys, told)
+    require(actor, "shipment.draft", subject_of(keys.registry, consignor, consignee))
+    assert actor is not None  # require() has refused it
+    return _insert(session, keys, told, _own(actor, consignor, consignee), now)
 
 
 def _own(actor: Actor, consignor: str, consignee: str) -> str:
@@ -116,7 +122,6 @@ def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) 
     draft = LoadDraftRow(shipment_id=key, version=1, organisation=own, created_at=now)
     _fill(keys, draft, {}, told)
     session.add_all([row, draft])
-    session.flush()
     return Held(session, keys, row, draft, [], {})
 
 

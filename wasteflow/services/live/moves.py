@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from wasteflow.core.actors import Actor, Role
+from wasteflow.core.errors import Remark
 from wasteflow.core.lifecycle import Move
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.records import EventKind
@@ -30,7 +31,7 @@ from wasteflow.services.live.guards import facility_key, ticket_unique, way_so_f
 from wasteflow.services.live.held import Held, hold
 from wasteflow.services.live.remarks import quota_remarks, stock_remarks
 from wasteflow.services.live.views import Outcome, outcome
-from wasteflow.services.live.writing import Doer, Entered, doer_for, enter
+from wasteflow.services.live.writing import Doer, Entered, append, doer_for, enter, note_load
 from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
@@ -58,18 +59,27 @@ def issue(
     now = now.replace(microsecond=0)
     with db.write(Alone.NOBODY) as session:
         held = hold(session, load_keys(session), actor, uid)
-        held.rule(actor, Move.ISSUE, expected_version)
-        assert actor is not None
-        doer = doer_for(held, actor, channel, held.consignor)
-        load = whole(held, now)
-        enter_header(held, load)
-        sent = load.checked.dispatch_weight
-        warnings = [item for item in load.warnings if item.code != "cross_province_without_filing"]
-        warnings += stock_remarks(held, sent.kg, now)
-        warnings += quota_remarks(held, sent.kg, shanghai_day(now))
-        grade = held.grade(held.consignor, estimated=sent.weighed == "estimated")
-        enter(held, doer, now, Entered(EventKind.ISSUED, now, sent, evidence=grade))
+        warnings = issued(held, actor, expected_version, now, channel)
+        note_load(held, now, EventKind.ISSUED.value)
         return outcome(held, actor, warnings)
+
+
+def issued(
+    held: Held, actor: Actor | None, expected_version: int | None, now: datetime, channel: str
+) -> list[Remark]:
+    """Issue a draft inside a transaction, in whole seconds; its change is not noted yet."""
+    held.rule(actor, Move.ISSUE, expected_version)
+    assert actor is not None
+    doer = doer_for(held, actor, channel, held.consignor)
+    load = whole(held, now)
+    enter_header(held, load)
+    sent = load.checked.dispatch_weight
+    warnings = [item for item in load.warnings if item.code != "cross_province_without_filing"]
+    warnings += stock_remarks(held, sent.kg, now)
+    warnings += quota_remarks(held, sent.kg, shanghai_day(now))
+    grade = held.grade(held.consignor, estimated=sent.weighed == "estimated")
+    append(held, doer, now, Entered(EventKind.ISSUED, now, sent, evidence=grade))
+    return warnings
 
 
 @again_if_overtaken

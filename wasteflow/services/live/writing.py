@@ -7,12 +7,12 @@ transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import text
+from sqlalchemy import Table, insert, text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
@@ -29,6 +29,7 @@ from wasteflow_models.raw import is_postgresql
 
 _CHANGES_LOCK = 7705
 """PostgreSQL advisory lock: numbers of changes are committed in their order."""
+_CHANGE = insert(cast(Table, ChangeRow.__table__))
 _FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
 
 
@@ -153,7 +154,6 @@ def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
     after = apply_event(status, event)
     change = change_of(before or header, status, after, header)
     store_status(held.row, after)
-    held.session.flush()
     return book_change(
         held.session,
         held.keys,
@@ -173,11 +173,18 @@ def _changes(held: Held, header: LoadHeader) -> Iterator[Change]:
     return load_changes(header, told, revised)
 
 
-def note_load(held: Held, now: datetime, action: str) -> None:
-    """Write a change of a load to the list that others follow; the last thing a service does."""
-    firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+def told_firms(held: Held) -> list[str]:
+    """Whom a change of the load as it stands concerns: of a draft its own organisation alone."""
     if held.draft is not None and held.row.state == "draft" and not held.events:
-        firms = [held.draft.organisation]
+        return [held.draft.organisation]
+    return sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+
+
+def note_load(held: Held, now: datetime, action: str, firms: Sequence[str] = ()) -> None:
+    """Write a change of a load to the list that others follow; the last thing a service does.
+
+    firms: whom it concerns, by default `told_firms`.
+    """
     note_change(
         held.session,
         now,
@@ -185,7 +192,7 @@ def note_load(held: Held, now: datetime, action: str) -> None:
         record_id=held.row.id,
         ref=str(held.uid),
         action=action,
-        organisations=firms,
+        organisations=firms or told_firms(held),
     )
 
 
@@ -207,14 +214,12 @@ def note_change(
     session.flush()
     if is_postgresql(session):
         session.execute(text(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})"))
-    session.add(
-        ChangeRow(
-            at=now,
-            kind=kind,
-            record_id=record_id,
-            ref=ref,
-            action=action,
-            organisations=";" + ";".join(organisations) + ";",
-        )
-    )
-    session.flush()
+    told = {
+        "at": now,
+        "kind": kind,
+        "record_id": record_id,
+        "ref": ref,
+        "action": action,
+        "organisations": ";" + ";".join(organisations) + ";",
+    }
+    session.connection().execute(_CHANGE, told)

@@ -129,9 +129,9 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
             shown: Any = together(view) if whole else view
             shown = idempotent(shown) if once else shown
             if query is not None:
-                shown = self.arguments(query, location="query")(shown)
+                shown = self.arguments(query(), location="query")(shown)
             if body is not None:
-                shown = self.arguments(body)(shown)
+                shown = self.arguments(body())(shown)
             tags = {"ETag": _HEADER} if tagged else None
             shown = self.response(status, returns, content_type=content_type, headers=tags)(shown)
             headers = [IF_MATCH] * change + [IDEMPOTENCY] * (once or takes_key)

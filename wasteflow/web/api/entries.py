@@ -17,7 +17,6 @@ from wasteflow.core.vocabulary import EVIDENCE, EntryKind
 from wasteflow.schemas.row_rules import Clock, complete_and_check
 from wasteflow.services.entry_objects import EntryFilter, EntryObject, get_entry, list_entries
 from wasteflow.services.entry_writing import record_entry
-from wasteflow.services.external_ids import claim_external_id
 from wasteflow.services.live.entries import reverse_entry
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, FaultSchema, etag, versioned
@@ -161,27 +160,19 @@ EntryNew = type(
 
 
 def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool, str]:
-    """Record one entry; (its JSON with warnings, whether it is new, its version).
-
-    Called in one transaction.
-    """
+    """Record one entry; (its JSON with warnings, whether it is new, its version)."""
     values = dict(given)
     outside, booked = values.pop(EXTERNAL), values.pop(BOOKED)
-    db = books().db
     done = record_entry(
-        db=db, actor=who(), values=values, now=datetime.now(UTC), asked_month=booked or 0
+        db=books().db,
+        actor=who(),
+        values=values,
+        now=datetime.now(UTC),
+        asked_month=booked or 0,
+        external_id=outside or "",
     )
-    item = get_entry(db=db, uid=done.uid)
-    if outside and done.new:
-        claim_external_id(
-            db=db,
-            organisation=item.enterprise,
-            kind="entry",
-            external_id=outside,
-            ref=str(item.uid),
-        )
-    body = {**shown(item), "warnings": told_warnings(done.warnings)}
-    return body, done.new, version_of(item)
+    body = {**shown(done.item), "warnings": told_warnings(done.warnings)}
+    return body, done.new, version_of(done.item)
 
 
 @blueprint.endpoint(
@@ -193,7 +184,6 @@ def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool, str]:
     body=EntryNew,
     tagged=True,
     once=True,
-    whole=True,
 )
 def create(given: dict[str, Any]) -> Response:
     """Record an entry; the same number with the same content is answered with 200."""

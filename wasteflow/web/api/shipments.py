@@ -10,8 +10,9 @@ from uuid import UUID
 from flask import Response
 
 from wasteflow.core.vocabulary import LoadState
-from wasteflow.services.external_ids import claim_external_id, find_external_ids
+from wasteflow.services.external_ids import find_external_ids
 from wasteflow.services.live import (
+    creating,
     decisions,
     dispatching,
     disputes,
@@ -61,24 +62,18 @@ def written_body(done: Outcome) -> dict[str, Any]:
 
 
 def create_load(given: dict[str, Any]) -> Outcome:
-    """A draft from what was given, issued at once if asked; called in one transaction."""
+    """A draft from what was given, issued at once if asked."""
     fields = dict(given)
     issue, outside = fields.pop(shapes.ISSUE), fields.pop(shapes.EXTERNAL)
-    db, now, actor = books().db, datetime.now(UTC), who()
-    done = drafts.create_draft(db=db, actor=actor, content=fields, now=now)
-    if outside:
-        mine = actor.organisations()
-        parties = [done.load[side] for side in ("consignor", "consignee")]
-        own = next(firm for firm in parties if firm in mine)
-        claim_external_id(
-            db=db, organisation=own, kind="shipment", external_id=outside, ref=done.load["id"]
-        )
-    if issue:
-        uid, version = UUID(done.load["id"]), done.load["version"]
-        done = moves.issue(
-            db=db, actor=actor, uid=uid, expected_version=version, now=now, channel=CHANNEL
-        )
-    return done
+    return creating.create_load(
+        db=books().db,
+        actor=who(),
+        content=fields,
+        now=datetime.now(UTC),
+        issue=bool(issue),
+        external_id=outside or "",
+        channel=CHANNEL,
+    )
 
 
 @blueprint.endpoint(
@@ -90,7 +85,6 @@ def create_load(given: dict[str, Any]) -> Outcome:
     body=shapes.LoadNew,
     tagged=True,
     once=True,
-    whole=True,
 )
 def create(given: dict[str, Any]) -> Response:
     """Make a draft, or with `issue` a document at once."""
