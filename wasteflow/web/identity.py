@@ -14,6 +14,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from flask_login import LoginManager, current_user, login_user, logout_user
 
 from wasteflow.core.actors import Actor
+from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.reach import ALL, Reach, reach_of
 from wasteflow.services.acting import SignedIn, actor_of_session, actor_of_token
 from wasteflow.services.sign_in import Opened
@@ -113,6 +114,11 @@ def install(app: Flask) -> None:
 def now() -> datetime:
     """The moment of the request."""
     return datetime.now(UTC)
+
+
+def this_month() -> int:
+    """The running reporting month, yyyymm."""
+    return month_of_day(shanghai_day(now()))
 
 
 def address() -> str:

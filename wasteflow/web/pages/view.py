@@ -25,7 +25,7 @@ from wasteflow.services.reported import cut_period
 from wasteflow.services.reports import Overview, check_material
 from wasteflow.web.access import READY, books, books_seen
 from wasteflow.web.formats import month_words, period_words
-from wasteflow.web.identity import current_actor, reach
+from wasteflow.web.identity import current_actor, reach, this_month
 from wasteflow.web.texts import lang, name_of, text
 
 KEPT: Final = ("scope", "period", "material", "products")
@@ -229,16 +229,20 @@ def _can_be_reported() -> bool:
 def default_period(held: Overview) -> Period | None:
     """Year to date, or the latest full year while the new one is shorter than three months.
 
-    The period never begins before the books do, so that rates stay computable.
+    The period never begins before the books do, so that rates stay computable, and leaves out the
+    running month, whose records are still coming, unless there is no other.
     """
     if held.first is None or held.last is None:
         return None
-    january = held.last // 100 * 100 + 1
-    if held.last % 100 == 12:
-        return Period.of(january, held.last)
-    if held.last % 100 < MIN_MONTHS and held.first <= next_month(january, -12):
+    last, running = held.last, this_month()
+    if held.first < running <= last:
+        last = next_month(running, -1)
+    january = last // 100 * 100 + 1
+    if last % 100 == 12:
+        return Period.of(january, last)
+    if last % 100 < MIN_MONTHS and held.first <= next_month(january, -12):
         return Period.of(next_month(january, -12), next_month(january, -1))
-    return Period.of(max(january, held.first), held.last)
+    return Period.of(max(january, held.first), last)
 
 
 def raw_form() -> Form | None:
