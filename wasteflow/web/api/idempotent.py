@@ -34,7 +34,7 @@ def key_given() -> str:
 
 def digest() -> str:
     """Digest of what makes requests the same: method, address, body."""
-    head = f"{request.method} {request.path}\n{request.mimetype}\n"
+    head = f"{request.method} {request.full_path}\n{request.mimetype}\n"
     return sha256(head.encode() + request.get_data(cache=True)).hexdigest()
 
 
