@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.booking import Change, change_of, load_changes
+from wasteflow.core.reading import carrier_word
 from wasteflow.core.records import Event, EventKind, LoadHeader, apply_event
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.booking import book_change, firms_of
@@ -176,6 +177,8 @@ def _changes(held: Held, header: LoadHeader) -> Iterator[Change]:
 def note_load(held: Held, now: datetime, action: str) -> None:
     """Write a change of a load to the list that others follow; the last thing a service does."""
     firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+    if held.row.carrier:
+        firms.append(carrier_word(held.row.carrier))
     if held.draft is not None and held.row.state == "draft" and not held.events:
         firms = [held.draft.organisation]
     note_change(
