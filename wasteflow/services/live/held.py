@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -227,7 +227,8 @@ class Held:
                 consignor=mine if self.consignor in ("", mine) else "",
                 consignee=mine if self.consignee in ("", mine) else "",
             )
-        return subject_of(self.registry, self.consignor, self.consignee, self.row.carrier)
+        around = subject_of(self.registry, self.consignor, self.consignee, self.row.carrier)
+        return replace(around, holder=self.holder)
 
     def rule(
         self,
