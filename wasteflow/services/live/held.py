@@ -41,7 +41,10 @@ _ABOUT_WEIGHTS = (*RECEIPTS, EventKind.ACKNOWLEDGED, EventKind.CONTESTED, EventK
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """A load: rows, keys, and what follows from them.  `draft` is None for a load from a file."""
+    """A load: rows, keys, and what follows from them.  `draft` is None for a load from a file.
+
+    `asked` is the month (yyyymm) in which a move asks to be booked, 0 = wherever it belongs.
+    """
 
     session: Session
     keys: Keys
@@ -50,6 +53,7 @@ class Held:
     events: list[EventRow]
     actors: dict[int, EventActorRow]
     pending: RevisionRow | None = None
+    asked: int = 0
 
     @property
     def registry(self) -> Registry:

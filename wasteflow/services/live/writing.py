@@ -89,9 +89,16 @@ class Entered:
 
 
 def enter(held: Held, doer: Doer, now: datetime, *entered: Entered) -> None:
-    """Append events, post what they change, and note the change of the load."""
-    for item in entered:
+    """Append events, post what they change, and note the change of the load.
+
+    The last of them is what a move asks to be booked in a month (`held.asked`): RuleBroken
+    `month_closed` if that is closed.
+    """
+    asked, held.asked = held.asked, 0
+    for item in entered[:-1]:
         append(held, doer, now, item)
+    held.asked = asked
+    append(held, doer, now, entered[-1])
     note_load(held, now, entered[-1].kind.value)
 
 
@@ -162,6 +169,7 @@ def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
         change,
         month=event.month,
         earlier=_changes(held, before or header),
+        asked=held.asked,
     )
 
 
