@@ -141,6 +141,11 @@ _LOAD: dict[str, Any] = {
     "id": fields.UUID(required=True),
     "version": fields.Integer(required=True),
     "state": WordText(*LoadState, required=True),
+    "parent": fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Id of the load whose refused part a return or redirect moves"},
+    ),
     "disputed": fields.Boolean(required=True),
     "contested": fields.Boolean(required=True),
     "reversed": fields.Boolean(required=True),
