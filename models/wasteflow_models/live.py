@@ -129,7 +129,8 @@ class ChangeRow(Base):
     """One change, in the order in which changes were committed: the feed that others follow.
 
     `kind` says of what (shipment, entry, …), `record_id` its key inside and `ref` its id outside,
-    `action` what happened, `organisations` whose business it is, each between semicolons (";a;b;").
+    `action` what happened, `organisations` whose business it is, each between semicolons (";a;b;"):
+    codes of enterprises, and `carrier:<name>`.
     """
 
     __tablename__ = "change"
@@ -141,7 +142,7 @@ class ChangeRow(Base):
     at: Mapped[datetime] = mapped_column(Second)
     kind: Mapped[str] = mapped_column(String(20))
     record_id: Mapped[int] = mapped_column(Key)
-    ref: Mapped[str] = mapped_column(String(80))
+    ref: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(String(40))
     organisations: Mapped[str] = mapped_column(Text)
 

@@ -58,6 +58,15 @@ def test_a_refused_part_goes_back_and_on(gate: Gate) -> None:
     gate.act("decide", MAKER, back, received_t="6.000")
     gate.act("decide", BOARD, on, received_t="4.000")
     assert gate.see(on, BOARD)["parent_doc_no"] == gate.see(uid)["doc_no"]
+    assert gate.see(on, MAKER)["moves"] == []  # whose mass it is: to read, nothing more
+    listed = reading.list_loads(db=gate.books.db, actor=MAKER, wanted=LoadFilter(party="board"))
+    assert [item["id"] for item in listed["items"]] == [str(on)]
+    for move in ("cancel", "lost"):
+        with pytest.raises((Denied, RuleBroken)):
+            gate.act(move, MAKER, on, reason="x")
+    with pytest.raises(Denied) as denied:
+        gate.revise(MAKER, on, remark="x")
+    assert denied.value.verdict.value == "not_ones_right"
     assert gate.see(back)["parent"] == str(uid)
     flows = gate.books.flows()
     assert flows["transit:maker:cement", "transit:maker:maker", "pg/retarder"] == 6_000

@@ -114,14 +114,17 @@ def test_an_unknown_product_is_taken_with_a_warning(works: Books) -> None:
 
 def test_a_reversed_row_stays_and_its_place_is_free_again(works: Books) -> None:
     works.take("products", output())
-    assert reverse_product(db=works.db, key="maker/p2o5/2026-03-31", reason="误录")["kg"] == 20_000
+    assert (
+        reverse_product(db=works.db, key="maker/p2o5/2026-03-31", reason="误录", now=NOW)["kg"]
+        == 20_000
+    )
     with pytest.raises(RuleBroken, match="already reversed"):
-        reverse_product(db=works.db, key="maker/五氧化二磷/2026-03-31", reason="误录")
+        reverse_product(db=works.db, key="maker/五氧化二磷/2026-03-31", reason="误录", now=NOW)
     with pytest.raises(RuleBroken):
-        reverse_product(db=works.db, key="maker/p2o5/2026-03-31", reason=" ")
+        reverse_product(db=works.db, key="maker/p2o5/2026-03-31", reason=" ", now=NOW)
     for key in ("maker/p2o5/2026-03-30", "x/p2o5/2026-03-31", "no-key", "a/b/c"):
         with pytest.raises(NotFound):
-            reverse_product(db=works.db, key=key, reason="误录")
+            reverse_product(db=works.db, key=key, reason="误录", now=NOW)
     assert export_products(db=works.db) == []
     assert works.take("products", output("21.000")).taken == 1
     assert stored(works) == [
@@ -158,7 +161,7 @@ def test_what_is_exported_can_be_imported_again(works: Books, tmp_path: Path) ->
 
 def test_queries_sum_by_month_and_leave_the_reversed_out(works: Books) -> None:
     works.take("products", output(), output("5.000", "2026-03-10"), output("1.000", "2026-02-28"))
-    reverse_product(db=works.db, key="maker/p2o5/2026-03-10", reason="误录")
+    reverse_product(db=works.db, key="maker/p2o5/2026-03-10", reason="误录", now=NOW)
     works.entries(
         entry("G2", "generation", "9.000", "2026-04-01"),
         entry("R", "generation", "3.000", "2026-04-01", from_use="true"),

@@ -323,7 +323,7 @@ def reverse(settings: Settings, doc: str, reason: str, enterprise: str) -> None:
     except NotFound:
         if not is_product_key(doc):
             raise
-        done = reverse_product(db=database, key=doc, reason=reason)
+        done = reverse_product(db=database, key=doc, reason=reason, now=asked["now"])
         settings.say(
             f"已冲销产量 {doc}（{_tonnes(done)} 吨），可重新导入更正后的产量。",
             f"Reversed the output {doc} ({_tonnes(done)} t). Import the corrected one now.",

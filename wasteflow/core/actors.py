@@ -97,7 +97,8 @@ class Subject:
     """What an action is about: the parties of a load, or one enterprise, and where they lie.
 
     `parks` and `regions` hold those of all parties with everything above them; `enterprise` stands
-    for records of one firm, `user` (a login) for somebody's account.  An empty subject lies
+    for records of one firm, `user` (a login) for somebody's account; `holder` is the firm whose
+    mass a return or redirect moves, which lies nowhere by that.  An empty subject lies
     nowhere: only rights that hold anywhere, and those of the whole country, reach it.
     """
 
@@ -108,6 +109,7 @@ class Subject:
     parks: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
     user: str = ""
+    holder: str = ""
 
     @property
     def firms(self) -> frozenset[str]:

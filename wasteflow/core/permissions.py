@@ -22,6 +22,7 @@ class Standing(StrEnum):
     CONSIGNOR = "consignor"
     CONSIGNEE = "consignee"
     CARRIER = "carrier"
+    HOLDER = "holder"
     OWN = "own"
     PARK = "park"
     REGION = "region"
@@ -63,7 +64,11 @@ _PARK: Final = ((Role.PARK_MANAGER,), (Standing.PARK,))
 _PLANNER: Final = ((Role.PLANNER,), (Standing.REGION,))
 _SYSTEM: Final = ((Role.SYSTEM_ADMIN,), (Standing.SYSTEM,))
 _READ_LOAD: Final = _grants(
-    (_FIRM, _SIDES), ((Role.CARRIER,), (Standing.CARRIER,)), _PARK, _PLANNER, _SYSTEM
+    (_FIRM, (*_SIDES, Standing.HOLDER)),
+    ((Role.CARRIER,), (Standing.CARRIER,)),
+    _PARK,
+    _PLANNER,
+    _SYSTEM,
 )
 _READ_OWN: Final = _grants((_FIRM, (Standing.OWN,)), _PARK, _PLANNER, _SYSTEM)
 _EVERYBODY: Final = _grants((tuple(Role), (Standing.ANYWHERE,)))
@@ -180,6 +185,7 @@ def _of(item: Membership, subject: Subject) -> list[Standing]:
     places = {
         Standing.CONSIGNOR: subject.consignor,
         Standing.CONSIGNEE: subject.consignee,
+        Standing.HOLDER: subject.holder,
         Standing.OWN: subject.enterprise,
     }
     return [standing for standing, firm in places.items() if firm and firm == organisation]

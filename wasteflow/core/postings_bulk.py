@@ -87,6 +87,8 @@ ENTRY_CODES = {
 
 KEY_COLUMNS = 10
 """month, source (kind, a, b), target (kind, a, b), material, route, evidence."""
+SOURCE, TARGET = 1, 4
+"""Where the places begin among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,17 @@ class Difference(NamedTuple):
     key: tuple[int, ...]
     expected: tuple[int, int]
     found: tuple[int, int]
+
+
+def firms_in(rollup: BulkRollup) -> set[int]:
+    """Keys of the enterprises whose places the rows touch."""
+    found: set[int] = set()
+    for start in (SOURCE, TARGET):
+        kind, a, b = rollup.keys[:, start : start + 3].T
+        theirs = np.isin(kind, (PlaceKind.SITE, PlaceKind.YARD, PlaceKind.TRANSIT))
+        found |= set(np.unique(a[theirs]).tolist())
+        found |= set(np.unique(b[kind == PlaceKind.TRANSIT]).tolist())
+    return found
 
 
 def bulk_load_postings(loads: LoadColumns) -> BulkRollup:

@@ -33,6 +33,15 @@ def carriers_of(actor: Actor, right: str) -> frozenset[str]:
     return actor.organisations(Role.CARRIER) - {""}
 
 
+def carrier_word(name: str) -> str:
+    """A carrier among the organisations of a change, where enterprises stand by their codes.
+
+    >>> carrier_word("Fast; Wheels")
+    'carrier:Fast, Wheels'
+    """
+    return "carrier:" + name.replace(";", ",")
+
+
 def _scope(item: Membership, right: str, registry: Registry) -> str:
     """The scope of one membership under `right`, "" if it gives none."""
     held = {standing for role, standing in TABLE[right] if role is item.role}

@@ -1,9 +1,14 @@
-"""The record of an import: what file, when, how many rows, synthetic or not."""
+"""The record of an import: what file, when, how many rows, synthetic or not; and its change."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
+from wasteflow.services.live.writing import note_change
+from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import BatchRow
 
 
@@ -29,4 +34,25 @@ def new_batch(
         rounded_rows=rounded_rows,
         rounded_kg=rounded_kg,
         synthetic=synthetic,
+    )
+
+
+def note_import(
+    session: Session, keys: Keys, batch: BatchRow, firms: Iterable[int], now: datetime
+) -> None:
+    """One change for all that a file brought, told to `firms` (keys); none if it brought nothing.
+
+    The last thing an import does: on PostgreSQL other writers of changes wait until it commits.
+    """
+    if not batch.taken and not batch.completed:
+        return
+    codes = keys.codes["enterprise"]
+    note_change(
+        session,
+        now,
+        kind="import",
+        record_id=batch.id,
+        ref=str(batch.id),
+        action=batch.kind,
+        organisations=sorted(codes[firm] for firm in firms if firm in codes),
     )

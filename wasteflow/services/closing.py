@@ -30,6 +30,7 @@ from wasteflow.services.close_rows import (
     last_closed,
     last_takes,
 )
+from wasteflow.services.live.writing import note_change
 from wasteflow.services.reported import firms_with_books
 from wasteflow_models import flow_columns
 from wasteflow_models.closes import ENTERPRISE, PARK, MonthCloseRow
@@ -92,6 +93,9 @@ def close_month(
             draft = _draft(session, keys, organisation, month)
         _store(session, keys, organisation, draft, now, actor, reason.strip())
         touch_closes(session)
+        _note(
+            session, organisation, "closed", month, [item.enterprise for item in draft.firms], now
+        )
     return {
         "kind": organisation.kind,
         "organisation": organisation.code,
@@ -133,13 +137,35 @@ def reopen_month(
             row.reopened_by = actor.login if actor else ""
             row.reopened_user_id = actor.user_id if actor else None
         touch_closes(session)
-    firm = keys.codes["enterprise"]
+        firm = keys.codes["enterprise"]
+        firms = sorted(firm[row.organisation_id] for row in rows if row.kind == ENTERPRISE)
+        _note(session, organisation, "reopened", month, firms, now)
     return {
         "kind": organisation.kind,
         "organisation": organisation.code,
         "month": month_text(month),
-        "firms": sorted(firm[row.organisation_id] for row in rows if row.kind == ENTERPRISE),
+        "firms": firms,
     }
+
+
+def _note(
+    session: Session,
+    organisation: Organisation,
+    action: str,
+    month: int,
+    firms: Iterable[str],
+    now: datetime,
+) -> None:
+    """One change for the act, told to every firm it closes for; its name is the month closed."""
+    note_change(
+        session,
+        now,
+        kind="close",
+        record_id=organisation.id,
+        ref=f"{organisation.kind}:{organisation.code}/{month_text(month)}",
+        action=action,
+        organisations=sorted({*organisation.firms, *firms}),
+    )
 
 
 def find_organisation(keys: Keys, enterprise: str, park: str) -> Organisation:

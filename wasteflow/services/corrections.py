@@ -16,6 +16,8 @@ from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.booking import book_change, check_asked, firms_of, open_month, post_rollup
 from wasteflow.services.identity import new_uids
+from wasteflow.services.live.held import held_rows
+from wasteflow.services.live.writing import note_change, note_load
 from wasteflow_models import queries
 from wasteflow_models.convert import (
     Keys,
@@ -69,7 +71,9 @@ def reverse(
             owners += [firm[row.consignor_id] for row in loads]
             raise RuleBroken("doc_ambiguous", value=doc_no, candidates=", ".join(sorted(owners)))
         if entries:
-            return reverse_entry_row(session, keys, entries[0], reason, now, asked)
+            done = reverse_entry_row(session, keys, entries[0], reason, now, asked)
+            _note_entry(session, keys, entries[0], now)
+            return done
         if loads:
             return _reverse_load(session, keys, loads[0], reason, now, asked)
         raise NotFound("doc_unknown", value=doc_no)
@@ -201,6 +205,18 @@ def reverse_entry_row(
     return {"doc_no": row.doc_no, "kind": "entry", "state": "reversed", "kg": row.kg}
 
 
+def _note_entry(session: Session, keys: Keys, row: EntryRow, now: datetime) -> None:
+    note_change(
+        session,
+        now,
+        kind="entry",
+        record_id=row.id,
+        ref=str(row.uid),
+        action="reversed",
+        organisations=[keys.codes["enterprise"][row.enterprise_id]],
+    )
+
+
 def _reverse_load(
     session: Session, keys: Keys, row: ShipmentRow, reason: str, now: datetime, asked: int
 ) -> dict[str, Any]:
@@ -268,4 +284,5 @@ def _add_event(
         )
     )
     session.flush()
+    note_load(held_rows(session, keys, [row])[0], now, kind.value)
     return before.dispatched_kg

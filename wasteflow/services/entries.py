@@ -27,6 +27,7 @@ from wasteflow.core.postings_bulk import (
 )
 from wasteflow.core.vocabulary import EntryKind
 from wasteflow.services.again import again_if_overtaken
+from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post, post_rollup
 from wasteflow.services.entry_rows import CheckedEntry, EntryChecker, opening_issues
 from wasteflow.services.identity import new_uids
@@ -109,6 +110,8 @@ def take_entries(
         batch.taken, batch.skipped = len(new), report.skipped
     _write(session, keys, new, batch.id if batch else None, now)
     report.taken = len(new)
+    if batch is not None:
+        note_import(session, keys, batch, firms, now)
     tick(len(rows))
     return keys
 

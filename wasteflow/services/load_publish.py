@@ -14,6 +14,7 @@ from wasteflow.core.booking import merge_late
 from wasteflow.core.columns import groups_of
 from wasteflow.core.postings_bulk import merge
 from wasteflow.services.again import Overtaken
+from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
 from wasteflow.services.load_staging import Openings, Staging, complete
 from wasteflow.services.outcome import ImportReport
@@ -55,6 +56,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     load_store.forget_ranges(session, staging.batch_id)
     report.taken, report.completed = staging.taken, len(completing)
     report.skipped = staging.skipped
+    note_import(session, staging.keys, batch, staging.firms, staging.now)
 
 
 def stage_rollup(db: Database, staging: Staging) -> None:

@@ -24,6 +24,7 @@ from wasteflow.core.postings_bulk import (
     LoadColumns,
     bulk_load_postings,
     columns_from_rows,
+    firms_in,
     merge,
     picked,
 )
@@ -96,6 +97,7 @@ class Staging:
     book_parents: set[int] = field(default_factory=set)
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
+    firms: set[int] = field(default_factory=set)
     touched: list[tuple[int, int]] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     _received: dict[int, Known] = field(default_factory=dict)
@@ -201,6 +203,7 @@ class Staging:
 
     def add_rollup(self, rollup: BulkRollup, sign: int = 1) -> None:
         """Add postings to what publishing will add to the books."""
+        self.firms |= firms_in(rollup)
         self.rollups.append(BulkRollup(rollup.keys, sign * rollup.kg, sign * rollup.n))
         if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
             self.rollups = [merge(self.rollups)]

@@ -24,10 +24,10 @@ from wasteflow.services.account_log import note
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.entry_writing import remarks_of
 from wasteflow.services.live.entries import entry_subject
-from wasteflow.services.live.writing import note_change
 from wasteflow.services.naming import Names
 from wasteflow.services.outcome import ImportReport, Row
 from wasteflow.services.products import (
+    note_product,
     product_key,
     product_of_key,
     take_back_product,
@@ -171,20 +171,6 @@ def _noted(
         detail=" ".join(part for part in (f"{tonnes_text(row.kg)} t", row.reason) if part),
     )
     note_product(session, keys, row, action, now)
-
-
-def note_product(session: Session, keys: Keys, row: ProductRow, action: str, now: datetime) -> None:
-    """Write a change of a row of output to the list that others follow."""
-    firm = keys.codes["enterprise"][row.enterprise_id]
-    note_change(
-        session,
-        now,
-        kind="product",
-        record_id=row.id,
-        ref=product_key(firm, row.product, row.day),
-        action=action,
-        organisations=[firm],
-    )
 
 
 def _object(row: ProductRow, keys: Keys) -> ProductObject:

@@ -21,6 +21,8 @@ from wasteflow.core.periods import Period, day_from_text, month_of_day
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import word_of
 from wasteflow.services.again import again_if_overtaken
+from wasteflow.services.batches import note_import
+from wasteflow.services.live.writing import note_change
 from wasteflow.services.naming import Names
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow.services.reports import check_material
@@ -117,6 +119,9 @@ def take_products(
     if values:
         session.execute(insert(ProductRow), values)
     report.taken = len(new)
+    if batch is not None:
+        firms = {item.key(keys)[0] for item in new}
+        note_import(session, keys, batch, firms, now)
 
 
 def _checked(rows: Sequence[Row], names: Names, issues: list[RowIssue]) -> list[_Checked]:
@@ -208,13 +213,15 @@ def is_product_key(text: str) -> bool:
         return False
 
 
-def reverse_product(*, db: Database, key: str, reason: str) -> dict[str, Any]:
+def reverse_product(*, db: Database, key: str, reason: str, now: datetime) -> dict[str, Any]:
     """Take a row of output (`product_key`) out of the books; the key may be used again at once.
 
     Raises RuleBroken `reason_needed`, `already_reversed`; NotFound `doc_unknown`.
     """
     with db.write() as session:
-        row = take_back_product(session, load_keys(session), key, reason)
+        keys = load_keys(session)
+        row = take_back_product(session, keys, key, reason)
+        note_product(session, keys, row, "reversed", now)
         return {"doc_no": key, "kg": row.kg}
 
 
@@ -247,6 +254,20 @@ def product_of_key(session: Session, keys: Keys, key: str) -> ProductRow | None:
         .limit(1)
     )
     return session.scalars(query).one_or_none()
+
+
+def note_product(session: Session, keys: Keys, row: ProductRow, action: str, now: datetime) -> None:
+    """Write a change of a row of output to the list that others follow."""
+    firm = keys.codes["enterprise"][row.enterprise_id]
+    note_change(
+        session,
+        now,
+        kind="product",
+        record_id=row.id,
+        ref=product_key(firm, row.product, row.day),
+        action=action,
+        organisations=[firm],
+    )
 
 
 def export_products(

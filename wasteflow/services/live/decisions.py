@@ -43,6 +43,7 @@ def decide(
     content: Mapping[str, Any],
     expected_version: int | None,
     now: datetime,
+    asked_month: int = 0,
     channel: str = "api",
 ) -> Outcome:
     """Accept or refuse what came, from the gate's weighing or straight from the road.
@@ -54,6 +55,7 @@ def decide(
     told = given(content, DECIDE_FIELDS)
     with db.write(Alone.NOBODY) as session:
         held = hold(session, load_keys(session), actor, uid)
+        held.asked = asked_month
         held.rule(actor, Move.DECIDE, expected_version)
         assert actor is not None
         at = _received_at(held, told, now)

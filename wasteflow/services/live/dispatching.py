@@ -52,6 +52,7 @@ def dispatch(
     content: Mapping[str, Any],
     expected_version: int | None,
     now: datetime,
+    asked_month: int = 0,
     channel: str = "api",
 ) -> Outcome:
     """The load leaves its site with the weight of the gate; a field left out is as it was issued.
@@ -61,6 +62,7 @@ def dispatch(
     told = given(content, DISPATCH_FIELDS)
     with db.write(Alone.NOBODY) as session:
         held = hold(session, load_keys(session), actor, uid)
+        held.asked = asked_month
         held.rule(actor, Move.DISPATCH, expected_version)
         assert actor is not None
         doer = doer_for(held, actor, channel, held.consignor)

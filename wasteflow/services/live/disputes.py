@@ -72,6 +72,7 @@ def settle(
     content: Mapping[str, Any],
     expected_version: int | None,
     now: datetime,
+    asked_month: int = 0,
     channel: str = "api",
     waits: Waits = USUAL_WAITS,
 ) -> Outcome:
@@ -83,6 +84,7 @@ def settle(
     told = given(content, SETTLE_FIELDS)
     with db.write(Alone.NOBODY) as session:
         held = hold(session, load_keys(session), actor, uid)
+        held.asked = asked_month
         held.rule(actor, Move.SETTLE, expected_version)
         assert actor is not None
         _waited(held, now, waits)

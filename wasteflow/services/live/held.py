@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -41,7 +41,10 @@ _ABOUT_WEIGHTS = (*RECEIPTS, EventKind.ACKNOWLEDGED, EventKind.CONTESTED, EventK
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """A load: rows, keys, and what follows from them.  `draft` is None for a load from a file."""
+    """A load: rows, keys, and what follows from them.  `draft` is None for a load from a file.
+
+    `asked` is the month (yyyymm) in which a move asks to be booked, 0 = wherever it belongs.
+    """
 
     session: Session
     keys: Keys
@@ -50,6 +53,7 @@ class Held:
     events: list[EventRow]
     actors: dict[int, EventActorRow]
     pending: RevisionRow | None = None
+    asked: int = 0
 
     @property
     def registry(self) -> Registry:
@@ -227,7 +231,8 @@ class Held:
                 consignor=mine if self.consignor in ("", mine) else "",
                 consignee=mine if self.consignee in ("", mine) else "",
             )
-        return subject_of(self.registry, self.consignor, self.consignee, self.row.carrier)
+        around = subject_of(self.registry, self.consignor, self.consignee, self.row.carrier)
+        return replace(around, holder=self.holder)
 
     def rule(
         self,

@@ -195,12 +195,14 @@ def cancel(
     content: Mapping[str, Any],
     expected_version: int | None,
     now: datetime,
+    asked_month: int = 0,
     channel: str = "api",
 ) -> Outcome:
     """Take back a load nobody received: an issued one, or one on the road with its carrier."""
     told = given(content, END_FIELDS)
     with db.write(Alone.NOBODY) as session:
         held = hold(session, load_keys(session), actor, uid)
+        held.asked = asked_month
         rule = held.rule(actor, Move.CANCEL, expected_version)
         assert actor is not None
         told.need("reason")
@@ -219,12 +221,14 @@ def lose(
     content: Mapping[str, Any],
     expected_version: int | None,
     now: datetime,
+    asked_month: int = 0,
     channel: str = "api",
 ) -> Outcome:
     """A load on the road is lost at `at`: its mass goes to `lost`."""
     told = given(content, END_FIELDS)
     with db.write(Alone.NOBODY) as session:
         held = hold(session, load_keys(session), actor, uid)
+        held.asked = asked_month
         held.rule(actor, Move.LOSE, expected_version)
         assert actor is not None
         told.need("reason")

@@ -78,6 +78,7 @@ def close_one_sided(
     content: Mapping[str, Any],
     expected_version: int | None,
     now: datetime,
+    asked_month: int = 0,
     channel: str = "api",
     waits: Waits = USUAL_WAITS,
 ) -> Outcome:
@@ -89,6 +90,7 @@ def close_one_sided(
     told = given(content, CLOSE_FIELDS)
     with db.write(Alone.NOBODY) as session:
         held = hold(session, load_keys(session), actor, uid)
+        held.asked = asked_month
         rule = held.rule(actor, Move.CLOSE_ONE_SIDED, expected_version)
         assert actor is not None
         dispatched = LoadState.IN_TRANSIT in rule.sources

@@ -174,7 +174,9 @@ def seen_by(keys: Keys, actor: Actor) -> ColumnElement[bool]:
         return row.id > 0
     ids = sorted(keys.id_of("enterprise", code) for code in firms)
     carriers = sorted(carriers_of(actor, "shipment.read"))
-    found = [row.consignor_id.in_(ids), row.consignee_id.in_(ids)]
+    own = actor.organisations(*_FIRM) & keys.ids["enterprise"].keys()
+    held = sorted(keys.id_of("enterprise", code) for code in own)
+    found = [row.consignor_id.in_(ids), row.consignee_id.in_(ids), row.holder_id.in_(held)]
     if carriers:
         found.append(row.carrier.in_(carriers))
     return or_(*found)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.booking import Change, change_of, load_changes
+from wasteflow.core.reading import carrier_word
 from wasteflow.core.records import Event, EventKind, LoadHeader, apply_event
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.booking import book_change, firms_of
@@ -89,9 +90,16 @@ class Entered:
 
 
 def enter(held: Held, doer: Doer, now: datetime, *entered: Entered) -> None:
-    """Append events, post what they change, and note the change of the load."""
-    for item in entered:
+    """Append events, post what they change, and note the change of the load.
+
+    The last of them is what a move asks to be booked in a month (`held.asked`): RuleBroken
+    `month_closed` if that is closed.
+    """
+    asked, held.asked = held.asked, 0
+    for item in entered[:-1]:
         append(held, doer, now, item)
+    held.asked = asked
+    append(held, doer, now, entered[-1])
     note_load(held, now, entered[-1].kind.value)
 
 
@@ -161,6 +169,7 @@ def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
         change,
         month=event.month,
         earlier=_changes(held, before or header),
+        asked=held.asked,
     )
 
 
@@ -177,7 +186,8 @@ def told_firms(held: Held) -> list[str]:
     """Whom a change of the load as it stands concerns: of a draft its own organisation alone."""
     if held.draft is not None and held.row.state == "draft" and not held.events:
         return [held.draft.organisation]
-    return sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+    firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+    return [*firms, carrier_word(held.row.carrier)] if held.row.carrier else firms
 
 
 def note_load(held: Held, now: datetime, action: str, firms: Sequence[str] = ()) -> None:

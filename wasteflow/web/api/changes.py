@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from wasteflow.core.actors import Subject
-from wasteflow.core.reading import readable_firms
+from wasteflow.core.reading import carrier_word, carriers_of, readable_firms
 from wasteflow.services.changes import Change, Readers, list_changes
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
@@ -69,7 +69,13 @@ def feed_readers() -> Readers:
             need(right, Subject())
         for firm in sorted(firms or ())[:1]:
             need(right, firm_subject(firm) if kind == "entry" else firm_subject(firm, ""))
-    return {**found, "": found["entry"]}
+    carriers = carriers_of(who(), "shipment.read")
+    for name in sorted(carriers)[:1]:
+        need("shipment.read", firm_subject("", "", carrier=name))
+    loads = found["shipment"]
+    if loads is not None:
+        loads |= {carrier_word(name) for name in carriers}
+    return {**found, "shipment": loads, "": found["entry"]}
 
 
 @blueprint.endpoint("GET", "/changes", "entry.read", returns=ChangesShape, query=ChangesQuery)

@@ -23,6 +23,7 @@ from wasteflow.web.api.shapes import (
     BooleanField,
     ColumnField,
     ExternalIdField,
+    MonthField,
     WordField,
     broken,
 )
@@ -30,6 +31,8 @@ from wasteflow.web.api.words import MomentText, MonthText, TonnesText, WordText
 
 ISSUE, EXTERNAL = "issue", "external_id"
 """What a new load takes beside its fields: make it a document at once, its number elsewhere."""
+BOOKED = "booked_month"
+"""What a move that posts takes beside its fields."""
 
 
 class RawField(ColumnField):
@@ -51,6 +54,12 @@ def load_body(name: str, allowed: Iterable[str]) -> type[ApiSchema]:
     return type(name, (ApiSchema,), members)
 
 
+def booked_body(name: str, allowed: Iterable[str]) -> type[ApiSchema]:
+    """The schema of the fields of a move that posts: it may ask for a month."""
+    month = MonthField("Month it asks to be booked in: 409 if closed", load_default=None)
+    return type(name, (load_body(f"_{name}", allowed),), {BOOKED: month})
+
+
 LoadChange = load_body("ShipmentChange", content.DRAFT_FIELDS)
 LoadNew = type(
     "ShipmentNew",
@@ -60,13 +69,13 @@ LoadNew = type(
         EXTERNAL: ExternalIdField("Its number in your software, once", load_default=None),
     },
 )
-Dispatch = load_body("Dispatch", DISPATCH_FIELDS)
+Dispatch = booked_body("Dispatch", DISPATCH_FIELDS)
 HandOver = load_body("HandOver", HAND_OVER_FIELDS)
 Receive = load_body("Receive", RECEIVE_FIELDS)
-Decide = load_body("Decide", DECIDE_FIELDS)
-End = load_body("End", END_FIELDS)
-Settle = load_body("Settle", SETTLE_FIELDS)
-CloseOneSided = load_body("CloseOneSided", CLOSE_FIELDS)
+Decide = booked_body("Decide", DECIDE_FIELDS)
+End = booked_body("End", END_FIELDS)
+Settle = booked_body("Settle", SETTLE_FIELDS)
+CloseOneSided = booked_body("CloseOneSided", CLOSE_FIELDS)
 Reason = load_body("Reason", ("reason",))
 
 
@@ -132,6 +141,11 @@ _LOAD: dict[str, Any] = {
     "id": fields.UUID(required=True),
     "version": fields.Integer(required=True),
     "state": WordText(*LoadState, required=True),
+    "parent": fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Id of the load whose refused part a return or redirect moves"},
+    ),
     "disputed": fields.Boolean(required=True),
     "contested": fields.Boolean(required=True),
     "reversed": fields.Boolean(required=True),

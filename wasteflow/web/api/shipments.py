@@ -209,6 +209,8 @@ def move(word: str, right: str, body: Any, service: Service, about: str) -> None
 
     def view(given: dict[str, Any], shipment: UUID) -> Response:
         content: dict[str, Any] = {} if body is shapes.NoFields else {"content": given}
+        if shapes.BOOKED in given:
+            content["asked_month"] = given.pop(shapes.BOOKED) or 0
         if service in WAITING:
             content["waits"] = books().config.waits
         return written(
