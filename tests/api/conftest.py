@@ -58,7 +58,6 @@ class Api:
 def dispose(app: Flask) -> None:
     """Close what an application holds open."""
     books(app).db.dispose()
-    app.extensions["wasteflow_limits"].dispose()
 
 
 @dataclass(frozen=True, slots=True)
