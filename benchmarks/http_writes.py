@@ -1,7 +1,9 @@
-"""Single durable writes through HTTP: a served program, clients on the same machine, one load each.
+"""Single durable writes through HTTP: a served program, clients on the same machine, one record a
+request.
 
-What is timed is the whole request as a client sees it: connection kept open, token, JSON, rules,
-transaction on disk, answer.  The load generator runs on the same processors as the server.
+What is timed is the whole request as our client sends it: connection kept open, token, key of the
+request, JSON, rules, transaction on disk, answer.  The load generator runs on the same processors
+as the server.
 """
 
 from __future__ import annotations
@@ -38,10 +40,39 @@ READY_S = 60
 _FIELDS = ("consignor", "consignee", "material", "route", "mode", "vehicle", "dispatched_t")
 
 
+ENTRY, DRAFT, ISSUED = "entry", "draft", "issued"
+KINDS = {
+    ENTRY: "an entry",
+    DRAFT: "a draft of a load",
+    ISSUED: "a load made and issued",
+}
+"""What one request writes → its name in the table."""
+
+
 def load_of(row: dict[str, str]) -> dict[str, Any]:
     """A load of a link of the file, as a client sends it: made and issued in one request."""
     told = {name: row[name] for name in _FIELDS if row.get(name)}
     return {**told, "mode": "road", "vehicle": "云A00001", "dispatched_t": "30.000", "issue": True}
+
+
+def entry_of(load: dict[str, Any], number: str) -> dict[str, Any]:
+    """What the consignor of a load generated of its material."""
+    return {
+        "enterprise": load["consignor"],
+        "doc_no": number,
+        "kind": "generation",
+        "material": load["material"],
+        "date": datetime.now(UTC).date().replace(day=1).isoformat(),
+        "tonnes": "30.000",
+    }
+
+
+def send(client: Client, kind: str, load: dict[str, Any], number: str) -> None:
+    """One request of a kind; number: of the entry, told once."""
+    if kind == ENTRY:
+        client.post("/entries", entry_of(load, number))
+    else:
+        client.create_load({**load, "issue": kind == ISSUED}, issue=kind == ISSUED)
 
 
 def writer_tokens(url: str, firms: list[str]) -> list[str]:
@@ -107,6 +138,7 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 
 
 def _writer(
+    kind: str,
     address: str,
     token: str,
     rows: list[dict[str, Any]],
@@ -114,16 +146,18 @@ def _writer(
     start: Barrier,
     found: Queue[tuple[list[float], Counter[str]]],
 ) -> None:
-    """One client process: send loads until the time is up, send home how long each took."""
+    """One client process: write until the time is up, send home how long each request took."""
+    number = f"BENCH-{os.getpid()}"
     taken: list[float] = []
     errors: Counter[str] = Counter()
     with Client(address, token=token, tries=1) as client:
-        client.create_load(rows[0])
+        send(client, kind, rows[0], f"{number}-warm")
         start.wait(READY_S)
         end = time.perf_counter() + seconds
         while (began := time.perf_counter()) < end:
+            count = len(taken) + errors.total()
             try:
-                client.create_load(rows[len(taken) % len(rows)])
+                send(client, kind, rows[count % len(rows)], f"{number}-{count}")
                 taken.append(time.perf_counter() - began)
             except (ApiError, Unreachable) as error:  # counted and shown by name
                 errors[f"{type(error).__name__} {getattr(error, 'code', '')}".strip()] += 1
@@ -131,9 +165,19 @@ def _writer(
 
 
 def write_over_http(
-    url: str, shipments: str, *, workers: int = 2, clients: int = 8, seconds: float, links: int
+    url: str,
+    shipments: str,
+    *,
+    kind: str = ISSUED,
+    workers: int = 2,
+    clients: int = 8,
+    seconds: float,
+    links: int,
 ) -> dict[str, Any]:
-    """Requests per second, milliseconds (p50, p95, p99, slowest), errors by name, faults."""
+    """Requests per second, milliseconds (p50, p95, p99, slowest), errors by name, faults.
+
+    kind: what every request writes (`KINDS`).
+    """
     rows = [load_of(row) for row in hot_rows(shipments, links)]
     by_firm: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
@@ -147,7 +191,7 @@ def write_over_http(
     with served(url, workers) as address:
         processes = [
             context.Process(
-                target=_writer, args=(address, token, by_firm[firm], seconds, start, found)
+                target=_writer, args=(kind, address, token, by_firm[firm], seconds, start, found)
             )
             for firm, token in zip(firms, tokens, strict=True)
         ]

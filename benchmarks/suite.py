@@ -208,12 +208,20 @@ def writes_job(run: Run) -> Iterator[Line]:
 
 def http_job(run: Run) -> Iterator[Line]:
     """Single durable writes through HTTP: two workers, the clients on the same processors."""
+    from benchmarks.http_writes import KINDS
+
+    for kind, words in KINDS.items():
+        yield _http(run, kind, words)
+
+
+def _http(run: Run, kind: str, words: str) -> Line:
     from benchmarks.http_writes import write_over_http
 
-    run.say(f"  single writes through HTTP, {run.seconds:g} s")
+    run.say(f"  single writes through HTTP, {words}, {run.seconds:g} s")
     url = run.store.copy(run.loaded(), run.name("http"))
+    shipments = str(run.files.shipments)
     try:
-        found = write_over_http(url, str(run.files.shipments), seconds=run.seconds, links=200)
+        found = write_over_http(url, shipments, kind=kind, seconds=run.seconds, links=200)
     finally:
         run.store.drop(url)
     errors = ", ".join(f"{count} {name}" for name, count in found["errors"].items())
@@ -221,12 +229,12 @@ def http_job(run: Run) -> Iterator[Line]:
         f"{found['per_second']:,.0f}/s, p50 {found['median_ms']:.0f} p95 {found['p95_ms']:.0f} "
         f"p99 {found['p99_ms']:.0f} ms"
     )
-    yield run.line(
-        "single writes, HTTP, 2 workers",
+    return run.line(
+        f"{words} by HTTP, 2 workers",
         bar=Bar(per_second=200, p95_ms=100, clean=True),
         figures=found,
         notes=(
-            f"{found['clients']} clients, a load made and issued per request",
+            f"{found['clients']} clients on the same processors, {words} per request",
             f"{found['writes']:,} in {run.seconds:g} s, slowest {found['slowest_ms']:.0f} ms",
             f"errors: {errors or 'none'}",
             f"check afterwards: {found['faults']} faults",

@@ -133,14 +133,11 @@ PLACES_KEPT = 4
 _places: Kept[int, PlaceColumns] = Kept(PLACES_KEPT)
 
 
+_V, _S = RollupVersionRow.__table__.c, FlowStagedRow.__table__.c
 _VERSIONS: Final = (
-    select(RollupVersionRow.month, RollupVersionRow.version)
-    .where(RollupVersionRow.material_id == bindparam("material"))
-    .order_by(RollupVersionRow.month)
+    select(_V.month, _V.version).where(_V.material_id == bindparam("material")).order_by(_V.month)
 )
-_ASIDE: Final = select(func.min(FlowStagedRow.batch_id)).where(
-    FlowStagedRow.batch_id > bindparam("last")
-)
+_ASIDE: Final = select(func.min(_S.batch_id)).where(_S.batch_id > bindparam("last"))
 _STAMPS: Final = f"SELECT name, version FROM {StampRow.__tablename__} ORDER BY name"
 
 

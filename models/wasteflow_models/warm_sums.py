@@ -19,8 +19,9 @@ from wasteflow_models.convert import Keys
 from wasteflow_models.kept import Kept
 from wasteflow_models.ledger import FlowMonthRow, PlaceRow
 
-_PLACE = select(PlaceRow.id).where(
-    PlaceRow.kind == bindparam("kind"), PlaceRow.a == bindparam("a"), PlaceRow.b == bindparam("b")
+_P = PlaceRow.__table__.c
+_PLACE = select(_P.id).where(
+    _P.kind == bindparam("kind"), _P.a == bindparam("a"), _P.b == bindparam("b")
 )
 
 
@@ -36,8 +37,8 @@ def _sum(rows: Any) -> Select[Any]:
     return select(coming - leaving)
 
 
-_SUM = _sum(FlowMonthRow)
-"""The statement of nearly every time, made once."""
+_SUM = _sum(FlowMonthRow.__table__.c)
+"""The statement of nearly every time, made once, of plain columns."""
 BOOKS_KEPT = 4096
 _books: Kept[tuple[int, tuple[int, ...]], int] = Kept(BOOKS_KEPT)
 """Place and versions of the months before → what had come to it; a version names one content."""

@@ -27,46 +27,47 @@ from wasteflow_models.engine import Alone, Database
 USED_EVERY: Final = timedelta(minutes=10)
 """The last use of a token is noted at most this often: a read must not become a write."""
 _DELEGATING: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR)
+_T, _A, _M, _D = (table.__table__ for table in (TokenRow, AccountRow, MembershipRow, DelegationRow))
 _TOKEN: Final = (
     select(
-        TokenRow.id,
-        TokenRow.account_id,
-        TokenRow.scopes,
-        TokenRow.expires_at,
-        TokenRow.revoked_at,
-        TokenRow.used_at,
-        AccountRow.login,
-        AccountRow.name,
-        AccountRow.active,
+        _T.c.id,
+        _T.c.account_id,
+        _T.c.scopes,
+        _T.c.expires_at,
+        _T.c.revoked_at,
+        _T.c.used_at,
+        _A.c.login,
+        _A.c.name,
+        _A.c.active,
     )
-    .join(AccountRow, AccountRow.id == TokenRow.account_id)
-    .where(TokenRow.digest == bindparam("digest"))
+    .join(_A, _A.c.id == _T.c.account_id)
+    .where(_T.c.digest == bindparam("digest"))
 )
-_NOW: Final[BindParameter[datetime]] = bindparam("now", type_=MembershipRow.valid_from.type)
+_NOW: Final[BindParameter[datetime]] = bindparam("now", type_=_M.c.valid_from.type)
 _MEMBERSHIPS: Final = (
-    select(MembershipRow.role, MembershipRow.organisation)
+    select(_M.c.role, _M.c.organisation)
     .where(
-        MembershipRow.account_id == bindparam("account"),
-        MembershipRow.valid_from <= _NOW,
-        or_(MembershipRow.valid_to.is_(None), MembershipRow.valid_to > _NOW),
+        _M.c.account_id == bindparam("account"),
+        _M.c.valid_from <= _NOW,
+        or_(_M.c.valid_to.is_(None), _M.c.valid_to > _NOW),
     )
-    .order_by(MembershipRow.role, MembershipRow.organisation)
+    .order_by(_M.c.role, _M.c.organisation)
 )
 _FIRMS: Final[BindParameter[Any]] = bindparam("firms", expanding=True)
 _DELEGATIONS: Final = (
-    select(DelegationRow.enterprise, DelegationRow.families)
+    select(_D.c.enterprise, _D.c.families)
     .where(
         or_(
-            DelegationRow.account_id == bindparam("account"),
-            DelegationRow.organisation.in_(_FIRMS),
+            _D.c.account_id == bindparam("account"),
+            _D.c.organisation.in_(_FIRMS),
         ),
-        DelegationRow.valid_from <= _NOW,
-        DelegationRow.valid_to > _NOW,
-        DelegationRow.revoked_at.is_(None),
+        _D.c.valid_from <= _NOW,
+        _D.c.valid_to > _NOW,
+        _D.c.revoked_at.is_(None),
     )
-    .order_by(DelegationRow.id)
+    .order_by(_D.c.id)
 )
-"""Built once: every request asks them, and building them costs more than their answers."""
+"""Built once, and of plain columns: every request asks them, and objects cost more than answers."""
 TOKEN_MARK: Final = "wf_"
 """First characters of every token, so that scanners find one that was committed somewhere."""
 
@@ -111,7 +112,7 @@ def actor_of_token(*, db: Database, token: str, now: datetime) -> Actor | None:
     if not token.startswith(TOKEN_MARK):
         return None
     with db.read() as session:
-        row = session.execute(_TOKEN, {"digest": digest(token)}).one_or_none()
+        row = session.connection().execute(_TOKEN, {"digest": digest(token)}).one_or_none()
         if row is None:
             return None
         if row.revoked_at is not None or row.expires_at <= now or not row.active:
@@ -149,10 +150,12 @@ def actor_of_login(*, db: Database, login: str, now: datetime) -> Actor | None:
 def memberships_of(session: Session, account_id: int, now: datetime) -> tuple[Membership, ...]:
     """Memberships and delegations in force, in order."""
     told = {"account": account_id, "now": now}
-    rows = session.execute(_MEMBERSHIPS, told)
+    session.flush()
+    connection = session.connection()
+    rows = connection.execute(_MEMBERSHIPS, told)
     own = {Membership(Role(role), organisation) for role, organisation in rows}
     firms = sorted(item.organisation for item in own if item.role in _DELEGATING)
-    rows = session.execute(_DELEGATIONS, {**told, "firms": firms})
+    rows = connection.execute(_DELEGATIONS, {**told, "firms": firms})
     families: dict[str, frozenset[str]] = {}
     for enterprise, words in rows:
         families[enterprise] = families.get(enterprise, frozenset()) | set(words.split(";"))

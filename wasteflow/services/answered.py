@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.services.again import TRIES
@@ -21,6 +22,13 @@ from wasteflow_models.engine import Alone, Database, is_conflict
 
 KEPT_DAYS: Final = 7
 _ROW: Final = IdempotencyRow
+_TABLE: Final = cast(Table, _ROW.__table__)
+_HOLD: Final = insert(_TABLE)
+_ANSWER: Final = (
+    update(_TABLE)
+    .where(_TABLE.c.account_id == bindparam("account"), _TABLE.c.key == bindparam("held"))
+    .values({name: bindparam(name) for name in ("status", "headers", "body")})
+)
 _T = TypeVar("_T")
 
 
@@ -58,27 +66,16 @@ def answer_once(
     for left in reversed(range(TRIES)):
         try:
             with db.together() as session:
-                session.execute(
-                    insert(_ROW).values(
-                        account_id=account_id,
-                        key=key,
-                        digest=digest,
-                        status=0,
-                        headers="{}",
-                        body="",
-                        at=now,
-                    )
-                )
+                _hold(session, account_id, key, digest, now)
                 answer = make()
-                session.execute(
-                    update(_ROW)
-                    .where(_ROW.account_id == account_id, _ROW.key == key)
-                    .values(
-                        status=answer.status,
-                        headers=json.dumps(dict(answer.headers)),
-                        body=answer.body,
-                    )
-                )
+                told = {
+                    "account": account_id,
+                    "held": key,
+                    "status": answer.status,
+                    "headers": json.dumps(dict(answer.headers)),
+                    "body": answer.body,
+                }
+                session.connection().execute(_ANSWER, told)
             return answer
         except DBAPIError as error:
             if not _came_second(error):
@@ -90,6 +87,12 @@ def answer_once(
             if not left:
                 raise
     raise AssertionError("the last try returned or raised")
+
+
+def _hold(session: Session, account_id: int, key: str, digest: str, now: datetime) -> None:
+    """Take a key before anything is done, so that a duplicate waits."""
+    told = {"account_id": account_id, "key": key, "digest": digest, "at": now}
+    session.connection().execute(_HOLD, {**told, "status": 0, "headers": "{}", "body": ""})
 
 
 def _came_second(error: DBAPIError) -> bool:
@@ -133,17 +136,7 @@ def claim_key(*, db: Database, account_id: int, key: str, digest: str, now: date
         return
     try:
         with db.write(Alone.NOBODY) as session:
-            session.execute(
-                insert(_ROW).values(
-                    account_id=account_id,
-                    key=key,
-                    digest=digest,
-                    status=0,
-                    headers="{}",
-                    body="",
-                    at=now,
-                )
-            )
+            _hold(session, account_id, key, digest, now)
     except DBAPIError as error:
         if not _came_second(error):
             raise
