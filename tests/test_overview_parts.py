@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 from wasteflow.web.pages import overview
 
@@ -24,7 +25,7 @@ def client(
     """The small books, taken as large ones."""
     monkeypatch.setattr(overview, "SMALL_PLACES", 0)
     web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.TRADED))
-    app = create_app(Config(database_url))
+    app = create_app(Config(database_url, accounts=OPEN))
     yield app.test_client()
     with app.app_context():
         books().db.dispose()

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 
 CLICKS = 3
@@ -50,7 +51,7 @@ def client(database_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
     more = (("routes", WASHING), ("targets", TARGET))
     ledger = (("entries", OLD_STOCK), *web_books.TRADED, ("shipments", AHEAD))
     web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *more, *ledger))
-    app = create_app(Config(database_url))
+    app = create_app(Config(database_url, accounts=OPEN))
     yield app.test_client()
     with app.app_context():
         books().db.dispose()

@@ -172,6 +172,7 @@ def wipe(db: Database) -> None:
         ):
             session.execute(text(f'DELETE FROM "{table}"'))
         session.execute(text("DELETE FROM batch WHERE kind = 'shipments'"))
+        session.execute(text("DELETE FROM change WHERE kind = 'import'"))
 
 
 def test_killed_imports(database_url: str, tmp_path: Path) -> None:
