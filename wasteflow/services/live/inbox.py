@@ -22,8 +22,8 @@ from wasteflow.services.live.owing import owing
 from wasteflow.services.live.views import load_view, moment
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.flow_columns import seen_rows
 from wasteflow_models.ledger import (
-    FlowMonthRow,
     LoadChildRow,
     PlaceRow,
     ShipmentRow,
@@ -113,13 +113,14 @@ def _candidates(session: Session, ids: list[int]) -> list[ShipmentRow]:
 
 def _disputed_with(session: Session, ids: list[int]) -> list[int]:
     """Consignees of disputed loads of these consignors: the roll-up knows them, no load is read."""
+    flow = seen_rows(session)
     query = (
         select(PlaceRow.b)
-        .join(FlowMonthRow, FlowMonthRow.source_id == PlaceRow.id)
+        .join(flow, flow.source_id == PlaceRow.id)
         .where(
             PlaceRow.kind == int(PlaceKind.TRANSIT),
             PlaceRow.a.in_(ids),
-            FlowMonthRow.evidence == int(Evidence.DISPUTED),
+            flow.evidence == int(Evidence.DISPUTED),
         )
         .distinct()
         .order_by(PlaceRow.b)
