@@ -25,7 +25,7 @@ from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
 from wasteflow_models.rollup import rollup_rows, show_rows, stage_rows
 
-PART = 100_000
+PART = 50_000
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
