@@ -18,7 +18,7 @@ from wasteflow.services.load_staging import Bound, Staging
 from wasteflow_models import load_store
 
 Ints = NDArray[np.int64]
-PART = 10_000
+PART = 4_000
 
 
 class Waiting:

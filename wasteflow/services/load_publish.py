@@ -59,9 +59,10 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
 
 def stage_rollup(db: Database, staging: Staging) -> None:
     """Put the roll-up of a staged import aside, so that publishing has little left to do."""
-    with db.write(Alone.NOBODY) as session:
-        columns = rollup_rows(session, merge(staging.rollups))
+    merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = []
+    with db.write(Alone.NOBODY) as session:
+        columns = rollup_rows(session, merged)
     first = groups_of(columns[:2]).first
     material, month = (column[first].tolist() for column in columns[:2])
     staging.touched = list(zip(material, month, strict=True))
