@@ -14,7 +14,7 @@ from wasteflow.core.errors import RowsRefused
 from wasteflow.core.periods import shanghai_day
 from wasteflow.services.outcome import ImportReport
 
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 25_000
 """Loads checked and staged together: what a large import holds in memory, and how long others wait.
 """
 READER_BYTES = 32 * 1024 * 1024

@@ -37,7 +37,7 @@ def parent_facts(session: Session, numbers: Sequence[str], batch_id: int) -> lis
     with temporary(session, "asked_parent", "doc_no TEXT PRIMARY KEY"):
         insert_columns(session, "asked_parent", len(numbers), {"doc_no": list(numbers)})
         rows = session.execute(text(_PARENTS), {"batch": batch_id}).all()
-    return [ParentFacts(**row._mapping)._replace(reversed=bool(row.reversed)) for row in rows]
+    return [ParentFacts._make(row)._replace(reversed=bool(row.reversed)) for row in rows]
 
 
 _PARENTS = """

@@ -18,7 +18,7 @@ from wasteflow.services.load_staging import Bound, Staging
 from wasteflow_models import load_store
 
 Ints = NDArray[np.int64]
-PART = 10_000
+PART = 4_000
 
 
 class Waiting:
@@ -120,7 +120,7 @@ def _write(session: Session, staging: Staging, plan: ChildPlan, ready: list[int]
     )
     batch = pick(plan.batch, rows)
     staging.take(session, batch, bound)
-    staging.book_parents |= {place for place in places if not staging.line_of(place)}
+    staging.book_parents |= staging.of_books(bound.parent)
     ids = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
     plan.ids |= dict(zip(rows.tolist(), ids.tolist(), strict=True))
 

@@ -26,7 +26,7 @@ from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
 from wasteflow_models.rollup import rollup_rows, show_rows, stage_rows
 
-PART = 100_000
+PART = 50_000
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
@@ -61,9 +61,10 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
 
 def stage_rollup(db: Database, staging: Staging) -> None:
     """Put the roll-up of a staged import aside, so that publishing has little left to do."""
-    with db.write(Alone.NOBODY) as session:
-        columns = rollup_rows(session, merge(staging.rollups))
+    merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = []
+    with db.write(Alone.NOBODY) as session:
+        columns = rollup_rows(session, merged)
     first = groups_of(columns[:2]).first
     material, month = (column[first].tolist() for column in columns[:2])
     staging.touched = list(zip(material, month, strict=True))

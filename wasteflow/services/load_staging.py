@@ -216,6 +216,14 @@ class Staging:
                 return int(lines[place])
         return 0
 
+    def of_books(self, ids: Ints) -> set[int]:
+        """Those of `ids` that are not loads of this import."""
+        mine = np.zeros(len(ids), np.bool_)
+        for own, _ in self._lines:
+            place = np.minimum(np.searchsorted(own, ids), len(own) - 1)
+            mine |= own[place] == ids
+        return set(ids[~mine].tolist())
+
     def compare_known(self, session: Session, batch: LoadBatch, bound: Bound) -> None:
         """Loads whose number is taken: repeated, completing, or in conflict."""
         ids = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
