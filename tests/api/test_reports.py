@@ -23,6 +23,7 @@ def test_the_objects_are_those_of_the_commands(api: Api) -> None:
 
 PATHS = (
     "/balances?", "/flows?", "/rates?", "/targets/status?", "/links?", "/findings?", "/map?",
+    "/potential-links?",
     "/trace?enterprise=ent.p1&material=phosphogypsum&",
 )  # fmt: skip
 
@@ -63,7 +64,7 @@ def test_reports_are_known_by_the_version_of_the_books(api: Api, path: str) -> N
     ],
 )
 def test_a_scope_is_ones_business_or_not(api: Api, who: str, scope: str, status: int) -> None:
-    for path in ("/rates", "/balances", "/flows", "/links", "/findings"):
+    for path in ("/rates", "/balances", "/flows", "/links", "/findings", "/potential-links"):
         response = api.get(who, f"{path}?period=2026&scope={scope}")
         assert response.status_code == status, (path, response.get_json())
 

@@ -22,6 +22,7 @@ from wasteflow.web.api import (
     reports,
     revisions,
     shipments,
+    symbiosis,
     webhooks,
 )
 from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
@@ -71,6 +72,7 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
         entries.blueprint,
         products.blueprint,
         reports.blueprint,
+        symbiosis.blueprint,
         bulk.blueprint,
         closes.blueprint,
         reminders.blueprint,

@@ -21,6 +21,7 @@ from wasteflow.web.pages import (
     origin,
     overview,
     planning,
+    potential,
     sankey,
     summary,
     target_page,
@@ -57,6 +58,7 @@ _report("/gap", "gap", kept(explorer.gap))
 _report("/postings", "postings", kept(drill.postings))
 _report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
+_report("/potential", "potential", kept(potential.show))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])

@@ -1,0 +1,96 @@
+"""Potential links of the API: the object of `wasteflow match --format json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields, validate
+
+from wasteflow.core.symbiosis.allocate import Side
+from wasteflow.core.symbiosis.links import Limits
+from wasteflow.services.matching import Asked, link_verdict, match_report
+from wasteflow.web.access import books
+from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.reports import RIGHT, RowsReport, ScopeQuery, answered, period_of
+from wasteflow.web.api.rights import need_scope
+from wasteflow.web.api.shapes import CodeField, FlagField
+from wasteflow.web.api.words import OpenShape
+
+blueprint = ApiBlueprint("symbiosis", "Symbiosis: new links that could be made")
+FARTHEST_KM, DEAREST_FEN, MOST_PARTNERS = 20_000, 10_000_000, 1_000
+
+
+class PotentialQuery(ScopeQuery):
+    """Parameters of the allocation."""
+
+    planned = FlagField("Count facilities being built or planned too", load_default=False)
+    max_km = fields.Integer(
+        load_default=None,
+        validate=validate.Range(1, FARTHEST_KM),
+        metadata={"description": "Farthest road distance in km; without it the rule of thumb"},
+    )
+    max_cost_fen = fields.Integer(
+        load_default=None,
+        validate=validate.Range(-DEAREST_FEN, DEAREST_FEN),
+        metadata={"description": "Ceiling of the net cost in fen (0.01 CNY) per tonne"},
+    )
+    max_partners = fields.Integer(
+        load_default=None,
+        validate=validate.Range(1, MOST_PARTNERS),
+        metadata={"description": "Receivers a producer may have at most"},
+    )
+
+
+class VerdictQuery(PotentialQuery):
+    """One pair."""
+
+    giver = CodeField("Code of the producer", required=True)
+    taker = CodeField("Code of the receiver, or of a project's facility", required=True)
+
+
+class PotentialReport(OpenShape):
+    """Proposed links with cost and reason, and what stays unserved with its reason."""
+
+    period = fields.String(required=True)
+    total = fields.Dict(required=True)
+    links = fields.List(fields.Dict(), required=True)
+    unserved = fields.List(fields.Dict(), required=True)
+
+
+def _asked(query: dict[str, Any]) -> Asked:
+    return Asked(
+        query["scope"],
+        query["material"],
+        query["planned"],
+        Limits(query["max_km"], query["max_cost_fen"]),
+        Side(query["max_partners"]),
+    )
+
+
+@blueprint.endpoint(
+    "GET", "/potential-links", RIGHT, returns=PotentialReport, query=PotentialQuery, tagged=True
+)
+def potential_links(query: dict[str, Any]) -> Response:
+    """Unmet supply of a scope against free capacity: most tonnes, then least cost."""
+    need_scope(RIGHT, query["scope"])
+    return answered(
+        lambda: match_report(db=books().db, period=period_of(query["period"]), asked=_asked(query))
+    )
+
+
+@blueprint.endpoint(
+    "GET", "/potential-links/verdict", RIGHT, returns=RowsReport, query=VerdictQuery, tagged=True
+)
+def verdict(query: dict[str, Any]) -> Response:
+    """Whether one link could be made, and what stands against it, with the numbers."""
+    need_scope(RIGHT, f"enterprise:{query['giver']}")
+    return answered(
+        lambda: link_verdict(
+            db=books().db,
+            period=period_of(query["period"]),
+            giver=query["giver"],
+            taker=query["taker"],
+            asked=_asked(query),
+        )
+    )
