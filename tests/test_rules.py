@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.builders import PG, SLAG, A, C, D, E, F, registry
 from wasteflow.core.registry import Facility, Filing, Route, by_code
 from wasteflow.core.rules import (
+    Tolerance,
     cap_breach,
     expired_permit,
     route_at_receiver,
@@ -79,6 +80,14 @@ def test_drying_on_the_way_is_no_difference(dry: int, before: int, after: int) -
     """Law: with both moistures known the dry masses are compared."""
     sent, got = wet_from_dry(dry, before), wet_from_dry(dry, after)
     assert weight_gap(sent, got, before, after) == ""
+
+
+def test_the_tolerance_can_be_set() -> None:
+    strict = Tolerance(reason=500, dispute=1_500)
+    assert weight_gap(1_000, 995, None, None, strict) == ""
+    assert weight_gap(1_000, 994, None, None, strict) == "reason"
+    assert weight_gap(1_000, 985, None, None, strict) == "reason"
+    assert weight_gap(1_000, 984, None, None, strict) == "disputed"
 
 
 def test_with_one_moisture_the_wet_masses_are_compared() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from wasteflow.config_accounts import (
 )
 from wasteflow.config_api import API_SETTINGS, PLAIN, ApiConfig, load_api
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
+from wasteflow.core.rules import USUAL_TOLERANCE, WHOLE, Tolerance
 
 LANGS: Final = ("zh", "en")
 DATABASE_FILE: Final = "wasteflow.sqlite3"
@@ -73,6 +75,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "days after the decision from which the park may settle disputed weights",
     ),
     Setting(
+        "WASTEFLOW_TOLERANCE_REASON_PCT",
+        "2",
+        "发运与到货重量相差超过百分之几须说明原因",
+        "percent by which received and dispatched weight may differ before a reason is asked",
+    ),
+    Setting(
+        "WASTEFLOW_TOLERANCE_DISPUTE_PCT",
+        "10",
+        "相差超过百分之几即列为有争议；不低于前一项",
+        "percent above which a load is disputed; never below the one before",
+    ),
+    Setting(
         "WASTEFLOW_CLOSE_DAYS",
         "10",
         "首次催办多少天后可以单方办结",
@@ -112,6 +126,7 @@ class Config:
     basemap: Basemap | None = None
     kept_mb: int = DEFAULT_KEPT_MB
     waits: Waits = USUAL_WAITS
+    tolerance: Tolerance = USUAL_TOLERANCE
     accounts: AccountConfig = CLOSED
     api: ApiConfig = PLAIN
 
@@ -159,9 +174,32 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             _days(env, "WASTEFLOW_CLOSE_DAYS", waits.close_days),
             _days(env, "WASTEFLOW_REFUSED_DAYS", waits.refused_days),
         ),
+        _tolerance(env),
         load_accounts(env),
         load_api(env),
     )
+
+
+def _tolerance(env: Mapping[str, str]) -> Tolerance:
+    """Both tolerances; the default of one that is no percentage, and a dispute never below.
+
+    >>> _tolerance({"WASTEFLOW_TOLERANCE_DISPUTE_PCT": "7.5"})
+    Tolerance(reason=2000, dispute=7500)
+    """
+    usual = USUAL_TOLERANCE
+    reason = _percent(env, "WASTEFLOW_TOLERANCE_REASON_PCT", usual.reason)
+    dispute = _percent(env, "WASTEFLOW_TOLERANCE_DISPUTE_PCT", usual.dispute)
+    return Tolerance(reason, max(reason, dispute))
+
+
+def _percent(env: Mapping[str, str], name: str, default: int) -> int:
+    """Thousandths of a percent of a setting from 0 to 100; its default where it is none."""
+    try:
+        told = Decimal(env.get(name, "").strip())
+        found = int((told * 1000).to_integral_value())
+    except (InvalidOperation, OverflowError, ValueError):
+        return default
+    return found if 0 <= found <= WHOLE else default
 
 
 def _days(env: Mapping[str, str], name: str, default: int) -> int:

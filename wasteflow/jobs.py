@@ -11,6 +11,7 @@ from typing import Any
 from wasteflow import load_files
 from wasteflow.core.errors import RowsRefused
 from wasteflow.core.periods import Period, shanghai_day
+from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance
 from wasteflow.load_files import Import, Imported, import_loads, show_as_given
 from wasteflow.services.outcome import ImportReport, Row
 
@@ -30,6 +31,7 @@ def import_file(
     progress: Callable[[int, int], None] | None = None,
     on_refused: Callable[[Any, RowsRefused], None] | None = None,
     synthetic: bool = False,
+    tolerance: Tolerance = USUAL_TOLERANCE,
 ) -> Imported:
     """Import one file of `kind` into `db` (a `wasteflow_models.engine.Database`), all or nothing.
 
@@ -42,7 +44,8 @@ def import_file(
     from wasteflow.schemas.rows import load_rows
 
     if kind == "shipments":
-        asked = Import(db, path, now, encoding, dry_run, round_kg, synthetic, load_files.CHUNK_ROWS)
+        how = encoding, dry_run, round_kg, synthetic, load_files.CHUNK_ROWS, tolerance
+        asked = Import(db, path, now, *how)
         return import_loads(asked, progress, on_refused)
     content = path.read_bytes() if path.is_file() else b""
     table = read_table(path, path.name, encoding)

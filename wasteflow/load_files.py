@@ -12,6 +12,7 @@ from typing import Any
 
 from wasteflow.core.errors import RowsRefused
 from wasteflow.core.periods import shanghai_day
+from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance
 from wasteflow.services.outcome import ImportReport
 
 CHUNK_ROWS = 25_000
@@ -44,6 +45,7 @@ class Import:
     round_kg: bool = False
     synthetic: bool = False
     chunk_rows: int = CHUNK_ROWS
+    tolerance: Tolerance = USUAL_TOLERANCE
 
 
 def import_loads(
@@ -86,7 +88,7 @@ def _record(
     from wasteflow.services.batches import new_batch
     from wasteflow.services.loads import LoadFile, record_loads
 
-    now, clock = asked.now, Clock(shanghai_day(asked.now), asked.now)
+    now, clock = asked.now, Clock(shanghai_day(asked.now), asked.now, asked.tolerance)
 
     def elsewhere(keys: Any, packing: Any) -> Generator[Any, None, None]:
         from wasteflow.load_reader import Order

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.people import CHEAP
 from tests.store.books import Books, child, entry, load
 from tests.store.live import (
     BOARD,
@@ -14,12 +15,18 @@ from tests.store.live import (
     MAKER,
     PARK,
     Gate,
+    person,
 )
+from wasteflow.core.actors import Membership, Role
 from wasteflow.core.errors import FieldsRefused, RuleBroken
 from wasteflow.core.permissions import Denied
-from wasteflow.services.live import reading
+from wasteflow.core.rules import Tolerance
+from wasteflow.services.account_log import commander
+from wasteflow.services.delegations import NewDelegation, grant_delegation
+from wasteflow.services.live import decisions, reading
 from wasteflow.services.live.inbox import inbox, open_refusals
 from wasteflow.services.live.reading import LoadFilter
+from wasteflow.services.users import NewUser, create_user
 
 
 @pytest.fixture
@@ -200,4 +207,53 @@ def test_a_file_completes_a_load_that_was_dispatched_by_hand(gate: Gate) -> None
     with_number = load("H-2", "30.000", mode="road", vehicle="V", carrier="C")
     assert gate.books.codes("shipments", with_number) == [(2, "doc_no", "doc_no_differs")]
     assert gate.see(issued)["state"] == "issued"
+    gate.books.check()
+
+
+def test_a_firm_without_any_account_holds_up_nobody(gate: Gate) -> None:
+    """A partner who is not on the system must not block the chain (feature 3)."""
+    uid = gate.on_road()
+    signed, other = gate.decided(), gate.decided()
+    db = gate.books.db
+    with pytest.raises(RuleBroken, match="remind"):
+        gate.act("close_one_sided", MAKER, uid, document="签收单 1")
+
+    # Once the site keeps accounts it is known that nobody at the cement works has one.
+    account = NewUser("maker.op", "甲", password="a long password", must_change=False)
+    create_user(
+        db=db, user=account, actor=commander(), now=gate.now, hasher=CHEAP,
+        membership=Membership(Role.OPERATOR, "maker"),
+    )  # fmt: skip
+    done = gate.act("close_one_sided", MAKER, uid, document="签收单 1").load
+    assert (done["state"], done["evidence"]) == ("accepted", "one_sided")
+    assert (
+        gate.revise(MAKER, signed, vehicle="云C·9", received_t="29.900", accepted_t="29.900")[
+            "status"
+        ]
+        == "approved"
+    )
+
+    # A delegate can answer for it, and is asked.
+    given = NewDelegation("cement", login="maker.op")
+    admin = person(20, Role.ENTERPRISE_ADMIN, "cement")
+    grant_delegation(db=db, delegation=given, actor=admin, now=gate.now)
+    late = gate.on_road()
+    with pytest.raises(RuleBroken, match="remind"):
+        gate.act("close_one_sided", MAKER, late, document="签收单 2")
+    assert (
+        gate.revise(MAKER, signed, received_t="29.800", accepted_t="29.800")["status"] == "pending"
+    )
+    gate.books.check()
+
+
+def test_the_tolerance_is_a_setting(gate: Gate) -> None:
+    """Six percent: a reason by the usual tolerance, disputed by a stricter one."""
+    usual, strict = gate.on_road(), gate.on_road()
+    told = {"received_t": "28.200", "reason": "途耗"}
+    assert not gate.act("decide", CEMENT, usual, **told).load["disputed"]
+    done = decisions.decide(
+        db=gate.books.db, actor=CEMENT, uid=strict, content=told, expected_version=None,
+        now=gate.now, tolerance=Tolerance(reason=1_000, dispute=5_000),
+    )  # fmt: skip
+    assert done.load["disputed"] and done.load["evidence"] == "disputed"
     gate.books.check()

@@ -153,6 +153,7 @@ def import_(
         count = import_boundaries(db=database, path=file, crs=crs, dry_run=dry_run)
         settings.say(f"边界 {count} 个。", f"{count} boundaries.")
         return
+    from wasteflow.config import load_config
     from wasteflow.jobs import import_file
 
     def write_errors(table: Any, error: RowsRefused) -> None:
@@ -173,6 +174,7 @@ def import_(
             round_kg=round_kg,
             progress=progress,
             on_refused=write_errors,
+            tolerance=load_config().tolerance,
         )
     report = done.report
     if shape == "json":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wasteflow.core.postings_bulk import LoadColumns
-from wasteflow.core.rules import DISPUTE_PERCENT, REASON_PERCENT
+from wasteflow.core.rules import USUAL_TOLERANCE, WHOLE, Tolerance
 from wasteflow.core.vocabulary import Evidence, LoadState
 
 Ints = NDArray[np.int64]
@@ -180,7 +180,7 @@ class JudgedLoads:
     state: Ints
 
 
-def judge(loads: StatedLoads) -> JudgedLoads:
+def judge(loads: StatedLoads, tolerance: Tolerance = USUAL_TOLERANCE) -> JudgedLoads:
     """Complete the weights, order the times, and grade the evidence (4-contract 4.3 and 4.5)."""
     sure, decided, masses = _complete(loads)
     sent, received, accepted, refused = masses
@@ -193,8 +193,8 @@ def judge(loads: StatedLoads) -> JudgedLoads:
     receipt_dry = dry_masses(received, receipt_moisture)
     both_dry = (loads.moisture != NONE) & (receipt_moisture != NONE)
     whole = np.where(both_dry, dry, sent)
-    gap = 100 * np.abs(np.where(both_dry, receipt_dry, received) - whole)
-    disputed = decided & (gap > DISPUTE_PERCENT * whole)
+    gap = WHOLE * np.abs(np.where(both_dry, receipt_dry, received) - whole)
+    disputed = decided & (gap > tolerance.dispute * whole)
     grade = np.maximum(loads.asked, int(Evidence.IMPORTED))
     grade = np.where(loads.estimated, np.maximum(grade, int(Evidence.ESTIMATED)), grade)
     state = np.where(refused == 0, 1, np.where(accepted > 0, 2, 3))
@@ -209,7 +209,7 @@ def judge(loads: StatedLoads) -> JudgedLoads:
         dry_kg=dry,
         receipt_dry_kg=receipt_dry,
         over_cap=capped & (sent > cap),
-        wide_gap=decided & (gap > REASON_PERCENT * whole),
+        wide_gap=decided & (gap > tolerance.reason * whole),
         disputed=disputed,
         evidence=np.where(disputed, int(Evidence.DISPUTED), grade),
         state=np.where(decided, state, 0),

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 ACCESS_MESSAGES: Final[dict[str, tuple[str, str]]] = {
+    "password_first": (
+        "当前密码由他人设置。请先在 /account 改成自己的密码，再继续。",
+        "somebody else chose your password; set your own at /account first",
+    ),
     "not_signed_in": (
         "请先登录。接口请在 Authorization 头中带上令牌。",
         "sign in first; the API takes a token in the Authorization header",

@@ -6,7 +6,9 @@ Each returns nothing or a code; the caller decides on the row it belongs to.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from wasteflow.core.registry import Facility, Registry, Route
 from wasteflow.core.units import dry_from_wet
@@ -14,9 +16,25 @@ from wasteflow.core.vocabulary import Fate
 
 CAP_KG = {"road": 35_000}
 """Payload cap per mode and trip; modes not named have none."""
-REASON_PERCENT = 2
-DISPUTE_PERCENT = 10
 PROVINCE_DIGITS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """Received against dispatched weight, in thousandths of a percent of the dispatched one.
+
+    Above `reason` a reason is asked, above `dispute` the load is disputed; both are settings.
+    Source of 10 %: US 40 CFR 264.72, the only published rule between two parties.
+    """
+
+    reason: int = 2_000
+    dispute: int = 10_000
+
+
+USUAL_TOLERANCE: Final = Tolerance()
+"""2 % and 10 % (4-contract 4.5), where no setting says otherwise."""
+WHOLE: Final = 100_000
+"""100 % in thousandths of a percent."""
 
 
 def cap_breach(mode: str, kg: int, trips: int) -> str:
@@ -28,16 +46,20 @@ def cap_breach(mode: str, kg: int, trips: int) -> str:
 
 
 def weight_gap(
-    dispatched_kg: int, received_kg: int, moisture: int | None, received_moisture: int | None
+    dispatched_kg: int,
+    received_kg: int,
+    moisture: int | None,
+    received_moisture: int | None,
+    tolerance: Tolerance = USUAL_TOLERANCE,
 ) -> str:
-    """ "disputed" (> 10 %), "reason" (> 2 %) or "": compared dry if both moistures are known.
+    """ "disputed", "reason" or "" by the tolerance: compared dry if both moistures are known.
 
     Masses are wet kilograms, moistures thousandths of a percent.
     """
     gap, whole = _compared(dispatched_kg, received_kg, moisture, received_moisture)
-    if gap * 100 > DISPUTE_PERCENT * whole:
+    if gap * WHOLE > tolerance.dispute * whole:
         return "disputed"
-    return "reason" if gap * 100 > REASON_PERCENT * whole else ""
+    return "reason" if gap * WHOLE > tolerance.reason * whole else ""
 
 
 def gap_percent(

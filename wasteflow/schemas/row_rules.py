@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from wasteflow.core.periods import shanghai_day
+from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import LABELS, ROUTE_ENTRIES, word_of
 from wasteflow.schemas.dictionary import columns_of
@@ -26,10 +27,11 @@ Found = Iterator[tuple[str, Fault]]
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What "now" is for a file: the reporting day, and the moment if it is known."""
+    """What holds for a file: the reporting day, the moment if known, the tolerance of weights."""
 
     today: date
     now: datetime | None = None
+    tolerance: Tolerance = USUAL_TOLERANCE
 
     def is_future(self, moment: datetime, bare: bool) -> bool:
         """Whether `moment` lies ahead; a bare date is judged by its day alone."""

@@ -55,6 +55,7 @@ class FastLane:
 
     def __init__(self, schema: RowSchema, keys: Keys, checker: LoadChecker) -> None:
         self._keys, self._names = keys, checker.names
+        self._tolerance = schema.clock.tolerance
         self._parties = Parties(keys, checker)
         self._links = Links(keys, checker, self._parties)
         items = schema.cell_fields()
@@ -63,7 +64,7 @@ class FastLane:
 
     def take(self, chunk: TextChunk, typed: TypedChunk) -> LaneResult:
         """The plain deliveries of a chunk, from what `columns` read of it."""
-        judged = judge(_stated(typed))
+        judged = judge(_stated(typed), self._tolerance)
         rows = np.flatnonzero(judged.sure & _plain(typed))
         link = self._link(typed, judged, rows)
         sites = [

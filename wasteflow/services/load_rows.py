@@ -14,6 +14,8 @@ from wasteflow.core.records import Event, EventKind, LoadHeader
 from wasteflow.core.registry import Registry, Route
 from wasteflow.core.rules import (
     CAP_KG,
+    USUAL_TOLERANCE,
+    Tolerance,
     cap_breach,
     expired_permit,
     gap_percent,
@@ -60,7 +62,10 @@ class CheckedLoad:
 class LoadChecker:
     """Checks rows one by one against a registry snapshot; remarks go to `warnings`."""
 
-    def __init__(self, registry: Registry, warnings: Warnings) -> None:
+    def __init__(
+        self, registry: Registry, warnings: Warnings, tolerance: Tolerance = USUAL_TOLERANCE
+    ) -> None:
+        self._tolerance = tolerance
         self._registry = registry
         self.names = Names(registry)
         self.warnings = warnings
@@ -156,7 +161,7 @@ class LoadChecker:
             got = weight(values["received_t"], basis, moisture_there, weighed)
             accepted = weight(values["accepted_t"], basis, moisture_there, weighed).kg
             compared = sent.kg, got.kg, moisture, values.get("received_moisture_pct")
-            gap = weight_gap(*compared)
+            gap = weight_gap(*compared, self._tolerance)
             if gap and not values.get("reason"):
                 self.warnings.add(row.line, "reason_missing", percent=gap_percent(*compared))
             if gap == "disputed":

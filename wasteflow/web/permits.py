@@ -11,17 +11,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, flash, make_response, redirect, request, url_for
 
 from wasteflow.core.actors import Subject
+from wasteflow.core.errors import RuleBroken
 from wasteflow.core.permissions import TABLE, Denied, Verdict, judge, read_of
 from wasteflow.web.access import check_database
-from wasteflow.web.identity import current_actor
+from wasteflow.web.identity import current_actor, signed_in
+from wasteflow.web.texts import text
 
 View = TypeVar("View", bound=Callable[..., Any])
 SubjectOf = Callable[..., Subject]
 _MARK: Final = "wasteflow_need"
 PUBLIC: Final = "public"
+BEFORE_ANYTHING_ELSE: Final = frozenset(
+    {"accounts.own", "accounts.own_password", "accounts.own_language", "accounts.sign_out"}
+)
+"""What a browser may do before it has a password of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +97,38 @@ def install(app: Flask) -> None:
     app.before_request(_check)
 
 
-def _check() -> None:
+def _check() -> Response | None:
     """Denied unless the table lets the asker through; an endpoint without a mark is closed."""
     if request.endpoint is None or request.method == "OPTIONS":
-        return
+        return None
     need = need_of(current_app.view_functions[request.endpoint], request.method)
     if need is not None and need.right == PUBLIC:
-        return
+        return None
     check_database()
     if need is None:
         raise Denied(Verdict.NOT_ONES_RIGHT, request.endpoint)
+    if _must_change() and request.endpoint not in BEFORE_ANYTHING_ELSE:
+        return _to_the_password()
+    _pass(need)
+    return None
+
+
+def _must_change() -> bool:
+    """Whether this browser was let in with a password that somebody else chose."""
+    found = signed_in()
+    return found is not None and bool(found.actor.session_id) and found.must_change
+
+
+def _to_the_password() -> Response:
+    """To the page that sets a new one; software that came with the browser's cookie is told."""
+    if request.path.startswith("/api/"):
+        raise RuleBroken("password_first")
+    flash(text("accounts.must_change"))
+    return make_response(redirect(url_for("accounts.own")))
+
+
+def _pass(need: Need) -> None:
+    """Raises Denied if the table does not let the asker through."""
     actor = current_actor()
     if need.subject is None:
         if judge_sign_in(need.right) is not Verdict.ALLOWED:

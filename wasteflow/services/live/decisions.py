@@ -11,7 +11,7 @@ from wasteflow.core.actors import Actor
 from wasteflow.core.errors import Remark
 from wasteflow.core.lifecycle import Move
 from wasteflow.core.records import EventKind
-from wasteflow.core.rules import gap_percent, weight_gap
+from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance, gap_percent, weight_gap
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.again import again_if_overtaken
@@ -45,12 +45,13 @@ def decide(
     now: datetime,
     asked_month: int = 0,
     channel: str = "api",
+    tolerance: Tolerance = USUAL_TOLERANCE,
 ) -> Outcome:
     """Accept or refuse what came, from the gate's weighing or straight from the road.
 
     Two of received, accepted and refused give the third; with nothing but a weighing all of it is
-    accepted.  A gap over 10 % between the two weights makes the load disputed; then it is posted
-    with the receiver's weights.  Raises Denied, StaleVersion, IllegalMove, FieldsRefused.
+    accepted.  A gap between the two weights beyond the tolerance makes the load disputed; then it
+    is posted with the receiver's weights.  Raises Denied, StaleVersion, IllegalMove, FieldsRefused.
     """
     told = given(content, DECIDE_FIELDS)
     with db.write(Alone.NOBODY) as session:
@@ -62,7 +63,7 @@ def decide(
         got, accepted_kg = decided_masses(held, told)
         if got.kg > accepted_kg and not told.get("reason"):
             raise refuse("reason", "reason_of_refusal")
-        warnings = judge_gap(held, got, told.get("reason", ""))
+        warnings = judge_gap(held, got, told.get("reason", ""), tolerance)
         after_opening(held, held.consignee, "received_at", at)
         details = note_receipt(held, told)
         warnings += capacity_remarks(held, accepted_kg, at) + permit_remarks(held, at)
@@ -133,15 +134,15 @@ def accepted_wet(got: Weight, accepted: int) -> int:
     return weighed_mass("accepted_t", accepted, got.basis, got.moisture, got.weighed).kg
 
 
-def judge_gap(held: Held, got: Weight, reason: str) -> list[Remark]:
-    """Received against dispatched weight: a reason is due over 2 %, a dispute over 10 %.
+def judge_gap(held: Held, got: Weight, reason: str, tolerance: Tolerance) -> list[Remark]:
+    """Received against dispatched weight: a reason is due, or a dispute, by the tolerance.
 
     Raises FieldsRefused `gap_needs_reason`.
     """
     sent = held.dispatch
     assert sent is not None
     compared = sent.kg, got.kg, sent.moisture, got.moisture
-    gap = weight_gap(*compared)
+    gap = weight_gap(*compared, tolerance)
     if gap and not reason:
         raise refuse("reason", "gap_needs_reason", percent=gap_percent(*compared))
     if gap != "disputed":

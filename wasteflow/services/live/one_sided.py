@@ -23,6 +23,7 @@ from wasteflow.services.live.moves import arrived_at, note_receipt
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.remarks import permit_remarks, quota_remarks
 from wasteflow.services.live.views import Outcome, input_kg, moment, outcome
+from wasteflow.services.live.voices import can_answer
 from wasteflow.services.live.writing import Doer, Entered, doer_for, enter
 from wasteflow.services.load_rows import Weight, weight
 from wasteflow_models.convert import load_keys
@@ -109,8 +110,8 @@ def close_one_sided(
 
 
 def _reminded(held: Held, me: str, other: str, now: datetime, waits: Waits) -> None:
-    """An external firm cannot answer; any other was reminded and had its time."""
-    if held.external(other):
+    """Who cannot answer (external, or nobody there has an account) need not be reminded."""
+    if not can_answer(held, other, now):
         return
     said = held.last(EventKind.ISSUED, EventKind.DISPATCHED)
     since = [

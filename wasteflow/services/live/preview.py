@@ -45,7 +45,7 @@ def preview_revision(
             by=doer_for(held, actor, "", held.consignor, held.consignee).side,
             consignor=held.consignor,
             consignee=held.consignee,
-            bound=bound_firms(held),
+            bound=bound_firms(held, now),
         )
         month, booked = _months(held, planned) if planned.signed else (0, 0)
         warnings: list[Remark] = list(planned.warnings)

@@ -29,6 +29,7 @@ from wasteflow.services.live.content import Given, given
 from wasteflow.services.live.held import Held, children_of, hold, hold_ref
 from wasteflow.services.live.revising import Plan, current, plan, text_of, told_fields
 from wasteflow.services.live.views import Outcome, View, answers_of, outcome, revision_view
+from wasteflow.services.live.voices import can_answer
 from wasteflow.services.live.writing import (
     Doer,
     Entered,
@@ -77,7 +78,7 @@ def propose_revision(
             by=doer.side,
             consignor=held.consignor,
             consignee=held.consignee,
-            bound=bound_firms(held),
+            bound=bound_firms(held, now),
             annuls=annul,
         )
         row = _enter(held, doer, planned, why.get("reason"), now)
@@ -97,10 +98,10 @@ def propose_revision(
         return outcome(held, actor, warnings), revision_view(held, row)
 
 
-def bound_firms(held: Held) -> frozenset[str]:
-    """Parties that stand to the values: they signed them, or a file speaks for them."""
+def bound_firms(held: Held, now: datetime) -> frozenset[str]:
+    """Parties that stand to the values (signed, or a file speaks for them) and could answer."""
     parties = held.parties if held.imported else held.parties & held.signed
-    return frozenset(firm for firm in parties if not held.external(firm))
+    return frozenset(firm for firm in parties if can_answer(held, firm, now))
 
 
 def _enter(held: Held, doer: Doer, planned: Plan | None, reason: str, now: datetime) -> RevisionRow:

@@ -213,6 +213,8 @@ def move(word: str, right: str, body: Any, service: Service, about: str) -> None
             content["asked_month"] = given.pop(shapes.BOOKED) or 0
         if service in WAITING:
             content["waits"] = books().config.waits
+        if service is decisions.decide:
+            content["tolerance"] = books().config.tolerance
         return written(
             service(
                 db=books().db,

@@ -116,6 +116,8 @@ def run(move: Move, uid: UUID, version: int | None, content: Values) -> Outcome 
         return moves.issue(**common, channel=CHANNEL)
     if move in _WAITING:
         common["waits"] = waits()
+    if move is Move.DECIDE:
+        common["tolerance"] = books().config.tolerance
     return SERVICES[move](**common, content=content, channel=CHANNEL)
 
 

@@ -1,0 +1,52 @@
+"""Who could answer for a firm: somebody with an account there, or a delegate; reads only.
+
+A partner who is not on the system must not hold up the chain.  Where the site keeps no accounts at
+all nothing is known of who could answer, and every firm inside the books counts as able to.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import exists, or_, select
+
+from wasteflow.core.actors import Role
+from wasteflow.services.live.held import Held
+from wasteflow_models.accounts import AccountRow, DelegationRow, MembershipRow
+
+SIGNING: Final = (Role.ENTERPRISE_ADMIN.value, Role.OPERATOR.value)
+"""Roles that sign for their firm."""
+
+
+def can_answer(held: Held, firm: str, now: datetime) -> bool:
+    """Whether somebody could sign for `firm` at `now`; never for an external one."""
+    if held.external(firm):
+        return False
+    session = held.session
+    if not session.scalar(select(exists().select_from(AccountRow))):
+        return True
+    staff = (
+        select(MembershipRow.id)
+        .join(AccountRow, AccountRow.id == MembershipRow.account_id)
+        .where(
+            AccountRow.active,
+            MembershipRow.organisation == firm,
+            MembershipRow.role.in_(SIGNING),
+            MembershipRow.valid_from <= now,
+            or_(MembershipRow.valid_to.is_(None), MembershipRow.valid_to > now),
+        )
+        .limit(1)
+    )
+    delegated = (
+        select(DelegationRow.id)
+        .where(
+            DelegationRow.enterprise == firm,
+            DelegationRow.families.contains("shipment"),
+            DelegationRow.revoked_at.is_(None),
+            DelegationRow.valid_from <= now,
+            DelegationRow.valid_to > now,
+        )
+        .limit(1)
+    )
+    return any(session.scalar(query) is not None for query in (staff, delegated))
