@@ -23,7 +23,7 @@ from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator
 from wasteflow.core.tracing.solve import MonthSystem, Sources
-from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
+from wasteflow.core.tracing.yearpass import Lens, Operators, Rows, YearPass
 
 NEW, PRIOR = 0, 1
 """First axis of `Reached.kg`: came in during the period, was there before it."""
@@ -164,10 +164,10 @@ class _Worth:
         found[~site] = self.queues[place[~site] - self.first_queue, year[~site]]
         return found
 
-    def go_back(self, pools: Pools, phi: Floats) -> None:
+    def go_back(self, pools: Pools, phi: Rows) -> None:
         """From the end of a month to its start: sites by their pool, queues by what was drawn."""
-        rows = pools.operator.draws.rows
-        share = phi[rows, : self.years, None]
+        rows = phi.at
+        share = phi.part[:, : self.years, None]
         kept = self.queues[rows]
         kept *= 1.0 - share
         kept += share * pools.drawn()

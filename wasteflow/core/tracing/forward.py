@@ -18,7 +18,7 @@ from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator
 from wasteflow.core.tracing.solve import MonthSystem, Sources
-from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
+from wasteflow.core.tracing.yearpass import Lens, Operators, Rows, YearPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _step(
     operators: Operators,
     number: int,
     lens: Lens | None,
-    phi: Floats,
+    phi: Rows,
     content: sparse.csr_array,
     wanted: Mask,
 ) -> ForwardMonth:
@@ -151,7 +151,7 @@ def _step(
     if len(system.opened.kg):
         content = sparse.csr_array(content + _matrix(chain, system.opened, wanted))
     at_sites, at_queues = content[operator.sites], content[operator.queues]
-    part = _per_entry(phi, at_queues, chain.origin_year)
+    part = _per_entry(phi.dense(), at_queues, chain.origin_year)
     drawn = _scaled(at_queues, part)
     kept = _scaled(at_queues, 1.0 - part)
     sources = _matrix(chain, system.sources, wanted)

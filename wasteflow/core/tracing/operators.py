@@ -147,11 +147,19 @@ class Operator:
         x = np.empty_like(b)
         at_queues = b[self.queues]
         at_sites = b[self.sites] + self.to_site.T @ at_queues
-        if len(self.sites):
-            at_sites = self._factors.solve(at_sites)
+        at_sites = self.forward_sites(at_sites)
         x[self.sites] = at_sites
         x[self.queues] = self.through_queues(at_queues) + self.to_queue.T @ at_sites
         return x
+
+    def forward_sites(self, b: Floats) -> Floats:
+        """X_s of (I - C^T) X_s = b, both in the order of `sites`."""
+        return np.asarray(self._factors.solve(b)) if len(self.sites) else b
+
+    def to_queues_of(self, at: Ints, count: int) -> sparse.csr_array:
+        """H with only some queues as columns: `at` gives the position of each among `count`."""
+        parts = self.to_queue.data, at[self.to_queue.indices], self.to_queue.indptr
+        return sparse.csr_array(parts, shape=(len(self.sites), count))
 
     def solve_back(self, at_sites: Floats) -> Floats:
         """u of (I - C) u = v at the sites, both in the order of `sites`."""
