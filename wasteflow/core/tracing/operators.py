@@ -93,7 +93,7 @@ class Operator:
 
     @cached_property
     def needed(self) -> Ints:
-        """Queues whose pool a sweep backwards asks for: with a source, or a draw sent to them."""
+        """Queues with something of their own: with a source, or a draw sent to them."""
         rows = np.zeros(self.queue_count, bool)
         rows[self._blocks.born[self._number]] = True
         rows[self.draws.targets] = True
@@ -130,6 +130,23 @@ class Operator:
     def needed_to_site(self) -> sparse.csr_array:
         """The rows of G that are `needed`."""
         return self.to_site[self.needed]
+
+    @cached_property
+    def born(self) -> Ints:
+        """Queues with a source."""
+        rows = np.zeros(self.queue_count, bool)
+        rows[self._blocks.born[self._number]] = True
+        return np.flatnonzero(rows)
+
+    @cached_property
+    def _born_to_site(self) -> sparse.csr_array:
+        return self.to_site[self.born]
+
+    def to_site_of(self, queues: Ints) -> sparse.csr_array:
+        """Rows of G, kept for the queues that a sweep backwards asks for every time."""
+        if np.array_equal(queues, self.born):
+            return self._born_to_site
+        return self.to_site[queues]
 
     @cached_property
     def ways_on(self) -> tuple[Ints, sparse.csr_array]:
