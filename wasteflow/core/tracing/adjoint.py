@@ -253,16 +253,18 @@ class Pools:
             at_sites = np.ascontiguousarray(self._deep(at_sites)[:, years])
             at_sites = at_sites.reshape(len(at_sites), at_sites.shape[1] * at_sites.shape[2])
         u = self._kept(rows, years) + to_site @ at_sites
-        targets, onward = self.operator.ways_on
+        froms, targets, onward = self.operator.ways
         if len(targets):
-            u += onward[rows] @ self._kept(targets, years)
-        return u.reshape(len(rows), -1, self._shape[1])
+            at = np.minimum(np.searchsorted(froms, rows), len(froms) - 1)
+            some = np.flatnonzero(froms[at] == rows)
+            u[some] += (onward @ self._kept(targets, years))[at[some]]
+        return np.asarray(u.reshape(len(rows), -1, self._shape[1]))
 
     def queues(self, rows: Ints) -> Floats:
         """Value of the pools of some queues (positions among them), rows x years x columns."""
         if not len(rows):
             return np.zeros((0, *self._shape))
-        return self._of(rows, self.operator.to_site[rows])
+        return self._of(rows, self.operator.to_site_of(rows))
 
     def drawn(self) -> Floats:
         """Value of what is drawn from the queues `draws.rows`, rows x years x columns."""

@@ -134,10 +134,10 @@ def _a_month(chain: Chain, system: MonthSystem, operator: Operator, content: Flo
     b += content[:n_sites]
     entered = entering[at[needed]]
     at_sites = operator.forward_sites(b[operator.sites] + operator.needed_to_site.T @ entered)
-    goals, onward = operator.ways_on
+    froms, goals, onward = operator.ways
     pool = entering
     if len(goals):
-        pool[at[goals]] += onward[needed].T @ entered
+        pool[at[goals]] += onward.T @ entering[at[froms]]
     pool += operator.to_queues_of(at, len(queues)).T @ at_sites
     staying = of_queues[queues]
     staying[at[rows]] -= drawn
@@ -151,7 +151,8 @@ def _touched(system: MonthSystem, operator: Operator) -> tuple[Ints, Ints, Ints]
     queues = operator.queues
     moving = (system.throughput[queues] > 0) | (system.out[queues] > 0)
     moving[operator.needed] = True
-    moving[operator.ways_on[0]] = True
+    moving[operator.ways.froms] = True
+    moving[operator.ways.targets] = True
     moving[operator.to_queue.indices] = True
     moving[operator.draws.rows] = True
     found = np.flatnonzero(moving)
