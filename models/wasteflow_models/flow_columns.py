@@ -30,20 +30,12 @@ from wasteflow_models.ledger import (
     RollupVersionRow,
     StampRow,
 )
+from wasteflow_models.packed_months import FIELDS, ROWS_ONLY, read_packed
 
 Ints = NDArray[np.int64]
 DEFAULT_LIMIT = 512 * 1024 * 1024
 """Bytes of roll-up columns a process keeps: about 19 million rows."""
 
-_FIELDS = (
-    ("source_id", np.int32),
-    ("target_id", np.int32),
-    ("route_id", np.int32),
-    ("evidence", np.int8),
-    ("kg", np.int64),
-    ("n", np.int64),
-)
-"""Columns of a month as they are kept."""
 _NAMES = "source_id, target_id, route_id, evidence, kg, n"
 _ID, _ROUTE, _GRADE = 2**31, 2**20, 2**4
 """Places, routes and grades there can be: three numbers a row are read instead of six."""
@@ -193,13 +185,20 @@ def months(
     known = versions_of(session, material_id)
     wanted = [month for month in known if first <= month <= min(last, as_of or last)]
     later = last_booked(session) if as_of else {}
+    cuts = {month: as_of if later.get((material_id, month), 0) > as_of else 0 for month in wanted}
+    keys = {month: (material_id, month, known[month], cuts[month]) for month in wanted}
+    held = {month: STORE.get(key) for month, key in keys.items()}
+    missing = {month: known[month] for month, columns in held.items() if columns is None}
+    at_once = {} if session.info.get(ROWS_ONLY) else read_packed(session, material_id, missing)
     found: dict[int, MonthColumns] = {}
-    for month in wanted:
-        cut = as_of if later.get((material_id, month), 0) > as_of else 0
-        key = material_id, month, known[month], cut
-        columns = STORE.get(key)
+    for month, key in keys.items():
+        columns, cut = held[month], cuts[month]
         if columns is None:
-            columns = read_month(session, material_id, month)
+            columns = (
+                MonthColumns(*at_once[month])
+                if month in at_once
+                else read_month(session, material_id, month)
+            )
             if cut:
                 columns = _without(columns, late_rows(session, material_id, month, cut))
             STORE.put(key, columns)
@@ -289,7 +288,7 @@ def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
 
 
 def _kept_columns(columns: Sequence[Ints]) -> MonthColumns:
-    kept = [column.astype(kind) for column, (_, kind) in zip(columns, _FIELDS, strict=True)]
+    kept = [column.astype(kind) for column, (_, kind) in zip(columns, FIELDS, strict=True)]
     for column in kept:
         column.flags.writeable = False
     return MonthColumns(*kept)

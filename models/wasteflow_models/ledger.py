@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     String,
@@ -349,3 +350,17 @@ class FlowStagedRow(Base):
     evidence: Mapped[int] = mapped_column(SmallInteger)
     kg: Mapped[int] = mapped_column(Key)
     n: Mapped[int] = mapped_column(Key)
+
+
+class FlowPackedRow(Base):
+    """The rows of a material and month as one value, for reading; void once `version` is another.
+
+    A second form of flow_month that nothing is computed into: `packed_months`.
+    """
+
+    __tablename__ = "flow_packed"
+    __table_args__ = (PrimaryKeyConstraint("material_id", "month"),)
+    material_id: Mapped[int] = mapped_column(Key)
+    month: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(Key)
+    data: Mapped[bytes] = mapped_column(LargeBinary)

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests import web_books
 from tests.browser.test_pages import _served
-from wasteflow.web.pages import overview
+from tests.test_web_planning import JUDGED
+from wasteflow.web.pages import overview, target_page
 
 Guard = Callable[..., Any]
 PARTS = "**/overview/part**"
@@ -22,7 +23,7 @@ def site(
 ) -> Iterator[str]:
     """Address of the pages over small books that are taken as large ones."""
     monkeypatch.setattr(overview, "SMALL_PLACES", 0)
-    files = (*web_books.REGISTRY, *web_books.TRADED)
+    files = (*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED)
     yield from _served(tmp_path_factory.mktemp("parts"), files)
 
 
@@ -63,3 +64,16 @@ def test_without_scripts_a_link_leads_to_the_whole_page(
     expect(page.locator(".waiting")).to_have_count(0)
     expect(page.locator(".kpi-value").first).to_be_visible()
     context.close()
+
+
+def test_the_board_of_targets_fills_itself_and_then_its_charts(
+    page: Page, site: str, page_guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_page, "SMALL_PLACES", 0)
+    guard = page_guard(page, site)
+    page.goto(f"{site}/targets?lang=en")
+    expect(page.locator(".waiting")).to_have_count(0)
+    expect(page.locator(".board-goal").first).to_be_visible()
+    expect(page.locator("[data-of=charts] polyline.declared").first).to_be_visible()
+    assert sum("/targets/part" in url for url in guard.requests) == len(target_page.PARTS)
+    guard.check_quiet()

@@ -179,6 +179,10 @@ def import_(
         click.echo(json_text({**report.as_dict(settings.lang), "encoding": done.encoding}))
     else:
         click.echo(_report_text(report, done.encoding, settings.lang))
+    if not dry_run and kind in ("shipments", "entries"):
+        from wasteflow.services.packing import pack_books
+
+        pack_books(db=database)
 
 
 def emit_bytes(content: bytes | str, path: Path) -> None:

@@ -205,6 +205,12 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the roll-up flow_month “{key}” does not equal its records: expected {expected} kg, found "
         "{found} kg (records: {records})",
     ),
+    "packed_differs": (
+        "月汇总的打包副本“{key}”与 flow_month 的行不符。"
+        "请运行 wasteflow db rebuild，副本会重新生成。",
+        "the packed copy “{key}” of the roll-up differs from the rows of flow_month; run "
+        "`wasteflow db rebuild`, it will be made anew",
+    ),
     "entry_arithmetic": (
         "台账记录“{key}”的重量自相矛盾：应为 {expected}，实为 {found}。",
         "the masses of the entry “{key}” contradict each other: expected {expected}, found {found}",

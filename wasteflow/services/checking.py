@@ -28,6 +28,7 @@ from wasteflow.core.tracing.identity import check_identity
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.entries import book_at
+from wasteflow.services.packing import packed_faults
 from wasteflow.services.proof import Fault, entry_faults, load_faults, reversal_faults
 from wasteflow.services.proof_booking import (
     BookingProof,
@@ -42,6 +43,7 @@ from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.packed_months import ROWS_ONLY
 from wasteflow_models.rollup import stored_late, stored_rollup
 
 SHOWN_RECORDS = 20
@@ -83,12 +85,14 @@ def check_books(*, db: Database, full: bool = False) -> CheckReport:
     report = CheckReport()
     forget()
     with db.read() as session:
+        session.info[ROWS_ONLY] = True
         keys = load_keys(session)
         expected, late = joined_late(record_rollups(session, keys, report))
         found = stored_rollup(session)
         report.flows = len(found.kg)
         report.faults += _compare(session, keys, differences(expected, found))
         report.faults += _late_faults(keys, late_differences(late, stored_late(session)))
+        report.faults += packed_faults(session, keys)
         report.findings = _findings(session, keys)
         if report.ok:
             _prove_tracing(session, keys, report)

@@ -1,4 +1,7 @@
-"""What a server does beside requests, one process at a time: webhooks told, old answers dropped."""
+"""What a server does beside requests, one process at a time.
+
+Webhooks are told, old answers dropped, settled months packed for reading.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from typing import Final
 
 from wasteflow.services.answered import forget_answers
 from wasteflow.services.delivering import Round, deliver, forget_deliveries
+from wasteflow.services.packing import Packer
 from wasteflow_models.engine import Database
 from wasteflow_models.turns import turn_of
 
 TURN: Final = "webhooks"
 SWEEP_EVERY: Final = timedelta(hours=1)
+PACK_EVERY: Final = timedelta(minutes=1)
 
 
 class Housekeeping:
@@ -29,9 +34,11 @@ class Housekeeping:
         self._db, self._clock = db, clock
         self._private, self._answer_days = private, answer_days
         self._swept: datetime | None = None
+        self._packed: datetime | None = None
+        self._packer = Packer(db)
 
     def round(self) -> Round | None:
-        """Tell what is due, sweep once an hour; None if another process has the turn."""
+        """Tell what is due, pack and sweep in their time; None if another process has the turn."""
         with turn_of(self._db, TURN) as mine:
             if not mine:
                 return None
@@ -41,4 +48,7 @@ class Housekeeping:
                 forget_answers(db=self._db, now=now, days=self._answer_days)
                 forget_deliveries(db=self._db, now=now)
                 self._swept = now
+            if self._packed is None or now - self._packed >= PACK_EVERY:
+                self._packer.round()
+                self._packed = now
             return done

@@ -21,7 +21,7 @@ from wasteflow.core.tracing.attribution import Basis, Cumulative, PeriodTerms
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.reported import NOT_CLOSED, Reported, cut_period, reported
 from wasteflow.services.reports import check_material
-from wasteflow.services.tracing import Traced, traced
+from wasteflow.services.tracing import Traced, each_traced, traced
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -131,11 +131,15 @@ def firm_terms(
             starts = traced(session, keys, stuff, versions, as_of).starts
             found += _territorial(session, keys, periods, stuff, starts, as_of)
         return found, pseudo
-    for stuff in wanted:
-        books = traced(session, keys, stuff, versions, as_of)
-        for firms in _firm_terms_of(books, periods, Basis(basis)):
-            found += firms
-        pseudo += _pseudo(books.terms(periods[-1:], Basis(basis))[0], stuff)
+
+    def of_books(books: Traced) -> tuple[list[list[FirmTerms]], list[dict[str, str]]]:
+        firms = _firm_terms_of(books, periods, Basis(basis))
+        return firms, _pseudo(books.terms(periods[-1:], Basis(basis))[0], books.material)
+
+    for firms, others in each_traced(session, keys, wanted, versions, as_of, of_books):
+        for items in firms:
+            found += items
+        pseudo += others
     return found, pseudo
 
 

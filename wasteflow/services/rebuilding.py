@@ -14,6 +14,7 @@ from wasteflow.services.proof_booking import joined_late, late_differences
 from wasteflow.services.tracing import forget
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
+from wasteflow_models.packed_months import drop_packed
 from wasteflow_models.rollup import stored_late, stored_rollup
 
 
@@ -37,6 +38,7 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
         expected, late = joined_late(record_rollups(session, keys, report))
         if report.faults:
             raise RuleBroken("records_unsound", count=len(report.faults))
+        drop_packed(session)
         wrong = len(differences(expected, stored_rollup(session)))
         wrong += len(late_differences(late, stored_late(session)))
         if wrong:

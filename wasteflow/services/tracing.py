@@ -7,7 +7,9 @@ since materials never mix.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any, TypeVar
@@ -70,7 +72,7 @@ class Traced:
         found: dict[Period, Any]
         found = {period: self.results.get((period, what)) for period in periods}
         if None in found.values():
-            with _making:
+            with _making(self.material):
                 found = {period: self.results.get((period, what)) for period in periods}
                 missing = [period for period, known in found.items() if known is None]
                 for period, result in zip(missing, make(missing) if missing else (), strict=True):
@@ -78,8 +80,7 @@ class Traced:
         return [found[period] for period in periods]
 
 
-_making = RLock()
-"""Held while something is traced: whoever asks for the same meanwhile finds it made."""
+_locks: dict[str, RLock] = {}
 _kept: Kept[Hashable, Traced] = Kept(CHAINS_KEPT)
 _latest: Kept[tuple[str, int], Traced] = Kept(CHAINS_KEPT)
 
@@ -96,17 +97,78 @@ def traced(
     versions: `queries.rollup_versions` of the same transaction; as_of: the month as of which the
     books are traced (0 = now).
     """
-    fates = {code: route.fate for code, route in keys.registry.routes.items()}
-    months = versions.get(material, {})
-    key = material, as_of, tuple(months.items()), tuple(sorted(fates.items()))
-    found = _kept.get(key)
-    if found is not None:
-        return found
-    with _making:
-        found = _kept.get(key)
+    return _found(keys, material, versions, as_of) or _traced(
+        keys, material, versions, as_of, queries.flow_table(session, keys, material, as_of)
+    )
+
+
+def each_traced(
+    session: Session,
+    keys: Keys,
+    materials: Sequence[str],
+    versions: Mapping[str, Mapping[int, int]],
+    as_of: int,
+    of_books: Callable[[Traced], _T],
+) -> list[_T]:
+    """`of_books` of the traced books of every material, in their order.
+
+    Materials never mix, so each is traced in a thread of its own while the next is read; numpy and
+    scipy let go of the interpreter while they compute.  `of_books` must not use the session.
+    """
+
+    def work(material: str, table: FlowTable | None) -> _T:
+        books = _found(keys, material, versions, as_of)
+        if books is None:
+            assert table is not None
+            books = _traced(keys, material, versions, as_of, table)
+        return of_books(books)
+
+    if len(materials) < 2:
+        return [of_books(traced(session, keys, stuff, versions, as_of)) for stuff in materials]
+    with ThreadPoolExecutor(min(len(materials), os.cpu_count() or 1)) as pool:
+        made = []
+        for stuff in materials:
+            known = _found(keys, stuff, versions, as_of) is not None
+            table = None if known else queries.flow_table(session, keys, stuff, as_of)
+            made.append(pool.submit(work, stuff, table))
+        return [one.result() for one in made]
+
+
+def _making(material: str) -> RLock:
+    """Held while a material is traced: whoever asks for the same meanwhile finds it made."""
+    return _locks.setdefault(material, RLock())
+
+
+def _key(
+    keys: Keys, material: str, versions: Mapping[str, Mapping[int, int]], as_of: int
+) -> Hashable:
+    return material, as_of, tuple(versions.get(material, {}).items()), _fates(keys)
+
+
+def _fates(keys: Keys) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((code, route.fate) for code, route in keys.registry.routes.items()))
+
+
+def _found(
+    keys: Keys, material: str, versions: Mapping[str, Mapping[int, int]], as_of: int
+) -> Traced | None:
+    return _kept.get(_key(keys, material, versions, as_of))
+
+
+def _traced(
+    keys: Keys,
+    material: str,
+    versions: Mapping[str, Mapping[int, int]],
+    as_of: int,
+    table: FlowTable,
+) -> Traced:
+    """The traced books made of `table`, unless another thread made them meanwhile."""
+    with _making(material):
+        found = _found(keys, material, versions, as_of)
         if found is None:
-            table = queries.flow_table(session, keys, material, as_of)
+            months, fates = versions.get(material, {}), dict(_fates(keys))
             made = _made(material, months, fates, table, _latest.get((material, as_of)))
+            key = _key(keys, material, versions, as_of)
             found = _latest.put((material, as_of), _kept.put(key, made))
     return found
 

@@ -23,7 +23,7 @@ from wasteflow.web.pages import (
     planning,
     sankey,
     summary,
-    target_board,
+    target_page,
 )
 from wasteflow.web.pages.place_words import exact, exact_kg
 from wasteflow.web.pages.view import may_read, page_subject
@@ -50,7 +50,8 @@ _report("/map/frame", "map_frame", kept(flow_map.frame))
 _report("/map/data", "map_data", kept(flow_map.data))
 _report("/map/file", "map_file", kept(flow_map.file))
 _report("/sankey", "sankey", kept(sankey.show))
-_report("/targets", "targets", kept(target_board.show))
+_report("/targets", "targets", kept(target_page.show))
+_report("/targets/part", "targets_part", kept(target_page.part))
 _report("/rates", "rates", kept(explorer.show))
 _report("/gap", "gap", kept(explorer.gap))
 _report("/postings", "postings", kept(drill.postings))

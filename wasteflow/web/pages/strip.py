@@ -40,7 +40,7 @@ def strip(view: View) -> Strip:
     totals = {
         basis: report_of(view, "official", basis, "")["total"] for basis in ("declared", "verified")
     }
-    boards, _ = board_of(view, charts=False)
+    boards, _ = board_of(view)
     used = {basis: kg_of(total["utilised_t"]) for basis, total in totals.items()}
     gap = None
     if used["declared"] is not None and used["verified"] is not None:
