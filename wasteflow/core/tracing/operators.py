@@ -130,9 +130,36 @@ class Operator:
         """Elimination of the sites by strongly connected components, for sparse columns."""
         return LevelPlan(self.sites_alone)
 
+    @cached_property
+    def site_from_queue(self) -> sparse.csr_array:
+        """G transposed, sites x queues, by rows for sparse columns."""
+        return self.to_site.T.tocsr()
+
+    @cached_property
+    def queue_from_site(self) -> sparse.csr_array:
+        """H transposed, queues x sites."""
+        return self.to_queue.T.tocsr()
+
+    @cached_property
+    def place_from_queue(self) -> sparse.csr_array:
+        """Where draws of queues go, transposed: places x queues."""
+        return self.drawn.T.tocsr()
+
+    @cached_property
+    def queue_from_queue(self) -> sparse.csr_array:
+        """N - I transposed."""
+        return self.onward.T.tocsr()
+
+    @cached_property
+    def row_of_site(self) -> Ints:
+        """Site → its row among `sites`."""
+        found = np.empty(len(self.sites), np.int64)
+        found[self.sites] = np.arange(len(self.sites))
+        return found
+
     def through_queues(self, at_queues: Any) -> Any:
         """N^T b: mass that enters queues, with what refused parts pass on to child transits."""
-        return at_queues + self.onward.T @ at_queues if self.onward.nnz else at_queues
+        return at_queues + self.queue_from_queue @ at_queues if self.onward.nnz else at_queues
 
     def forward(self, b: Floats) -> Floats:
         """X of (I - P^T) X = b for few dense columns (places x columns)."""
