@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
+from operator import attrgetter
 
 from wasteflow.core.vocabulary import Evidence
 
@@ -46,9 +47,9 @@ class Terms:
 
         Where the utilised sum is not known there is no split of it either.
         """
-        for name in _AMOUNTS:
-            mine, theirs = getattr(self, name), getattr(other, name)
+        for name, theirs in zip(_AMOUNTS, _amounts(other), strict=True):
             if theirs != 0:
+                mine = getattr(self, name)
                 unknown = mine is None or theirs is None
                 setattr(self, name, None if unknown else mine + theirs)
         for key, kg in other.split.items():
@@ -76,6 +77,7 @@ class Terms:
 
 
 _AMOUNTS = tuple(item.name for item in fields(Terms) if item.name not in {"split", "reason"})
+_amounts: Callable[[Terms], tuple[int | None, ...]] = attrgetter(*_AMOUNTS)
 
 
 @dataclass(frozen=True, slots=True)

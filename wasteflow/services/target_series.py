@@ -58,11 +58,42 @@ def target_series(
             else []
             for basis in Basis
         }
-    by_basis = {basis: _by_period(found) for basis, found in items.items()}
+    by_basis = {basis: _Sums(keys.registry, found) for basis, found in items.items()}
     return {
         target.code: _series(target, keys.registry, by_basis, months, measured_year(target, as_of))
         for target in targets
     }
+
+
+class _Sums:
+    """Terms of a scope and some materials added up by period: many targets ask for the same."""
+
+    def __init__(self, registry: Registry, items: Iterable[FirmTerms]) -> None:
+        self._registry = registry
+        self._items = _by_period(items)
+        self._firms: dict[str, frozenset[str]] = {}
+        self._made: dict[tuple[str, str, frozenset[str]], Terms | None] = {}
+
+    def of(self, period: Period, scope: str, materials: frozenset[str]) -> Terms | None:
+        """The sum, None where nobody there has a ledger that covers the period."""
+        key = period.text, scope, materials
+        if key not in self._made:
+            self._made[key] = self._sum(period, scope, materials)
+        return self._made[key]
+
+    def _sum(self, period: Period, scope: str, materials: frozenset[str]) -> Terms | None:
+        if scope not in self._firms:
+            try:
+                self._firms[scope] = self._registry.in_scope(scope)
+            except WasteflowError:
+                self._firms[scope] = frozenset()
+        firms = self._firms[scope]
+        total = None
+        for item in self._items.get(period.text, ()):
+            if item.enterprise in firms and item.material in materials and not item.late:
+                total = total or Terms()
+                total.add(item.terms)
+        return total
 
 
 def _by_period(items: Iterable[FirmTerms]) -> dict[str, list[FirmTerms]]:
@@ -75,39 +106,21 @@ def _by_period(items: Iterable[FirmTerms]) -> dict[str, list[FirmTerms]]:
 def _series(
     target: Target,
     registry: Registry,
-    by_basis: Mapping[str, Mapping[str, list[FirmTerms]]],
+    by_basis: Mapping[str, _Sums],
     months: Iterable[int],
     year: int,
 ) -> Series:
-    try:
-        firms = registry.in_scope(target.scope)
-    except WasteflowError:
-        firms = frozenset()
     materials = target_materials(target, registry)
     points: dict[str, list[tuple[int, float]]] = {basis: [] for basis in by_basis}
     for month in months:
         if month // 100 != year:
             continue
-        for basis, by_period in by_basis.items():
-            mine = [
-                item.terms
-                for item in by_period.get(to_date_period(month).text, ())
-                if item.enterprise in firms and item.material in materials and not item.late
-            ]
-            value = _value(target.metric, mine)
+        for basis, sums in by_basis.items():
+            total = sums.of(to_date_period(month), target.scope, materials)
+            value = value_of(target.metric, total).value if total is not None else None
             if value is not None:
-                points[basis].append((month % 100, value))
+                points[basis].append((month % 100, float(value)))
     return Series(year, {basis: tuple(found) for basis, found in points.items()})
-
-
-def _value(metric: str, terms: list[Terms]) -> float | None:
-    if not terms:
-        return None
-    total = Terms()
-    for item in terms:
-        total.add(item)
-    value = value_of(metric, total).value
-    return None if value is None else float(value)
 
 
 __all__ = ["Series", "is_amount", "target_series"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wasteflow.core.coefficients import Coefficient, coefficient_of
@@ -34,17 +34,28 @@ PHOSPHOGYPSUM, P2O5, GENERATION = "phosphogypsum", "p2o5", "generation"
 JUDGED = (Basis.DECLARED.value, Basis.VERIFIED.value)
 
 
+_Sum = tuple[Terms | None, list[int], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class _Basis:
     """Terms of every generator by period text, on one basis."""
 
     items: Mapping[str, Sequence[FirmTerms]]
+    _sums: dict[tuple[str, frozenset[str], frozenset[str]], _Sum] = field(default_factory=dict)
 
-    def sum(
-        self, period: Period, firms: frozenset[str], materials: frozenset[str]
-    ) -> tuple[Terms | None, list[int], bool]:
-        """(sum of the terms or None, months at which left-out ledgers start, anyone there)."""
-        total, late, inside = Terms(), [], 0
+    def sum(self, period: Period, firms: frozenset[str], materials: frozenset[str]) -> _Sum:
+        """(sum of the terms or None, months at which left-out ledgers start, anyone there).
+
+        Made once: many targets ask for the same.
+        """
+        key = period.text, firms, materials
+        if key not in self._sums:
+            self._sums[key] = self._sum(period, firms, materials)
+        return self._sums[key]
+
+    def _sum(self, period: Period, firms: frozenset[str], materials: frozenset[str]) -> _Sum:
+        total, late, inside = Terms(), list[int](), 0
         for item in self.items.get(period.text, ()):
             if item.enterprise not in firms or item.material not in materials:
                 continue

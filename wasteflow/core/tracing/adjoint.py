@@ -23,8 +23,9 @@ from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator
 from wasteflow.core.tracing.solve import MonthSystem, Sources
-from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
+from wasteflow.core.tracing.yearpass import Lens, Operators, Rows, YearPass
 
+EVERY = slice(None)
 NEW, PRIOR = 0, 1
 """First axis of `Reached.kg`: came in during the period, was there before it."""
 
@@ -164,10 +165,10 @@ class _Worth:
         found[~site] = self.queues[place[~site] - self.first_queue, year[~site]]
         return found
 
-    def go_back(self, pools: Pools, phi: Floats) -> None:
+    def go_back(self, pools: Pools, phi: Rows) -> None:
         """From the end of a month to its start: sites by their pool, queues by what was drawn."""
-        rows = pools.operator.draws.rows
-        share = phi[rows, : self.years, None]
+        rows = phi.at
+        share = phi.part[:, : self.years, None]
         kept = self.queues[rows]
         kept *= 1.0 - share
         kept += share * pools.drawn()
@@ -211,7 +212,6 @@ class Pools:
         self._in_order = np.ascontiguousarray(operator.solve_back(flat))
         self.sites = np.empty_like(worth.sites)
         self.sites[order] = self._deep(self._in_order)
-        self._needed = self._of(operator.needed, operator.needed_to_site)
 
     @property
     def _extra_rows(self) -> Ints:
@@ -236,33 +236,35 @@ class Pools:
             held += operator.to_queue[:, rows] @ extra
         return held
 
-    def _kept(self, rows: Ints) -> Floats:
-        """v of some queues, rows x (years * columns)."""
-        v = self.worth.queues[rows]
+    def _kept(self, rows: Ints, years: slice) -> Floats:
+        """v of some queues and years, rows x (years * columns)."""
+        v = self.worth.queues[rows, years]
         v *= self._stays[self.operator.queues][rows, None, None]
         v += self._pool[rows, None, :]
         if self.more is not None and len(self._extra_queues):
             at, some = _meeting(rows, self._extra_rows)
-            v[at] += self.more.pool[self._extra_queues[some]]
-        return self._flat(v)
+            v[at] += self.more.pool[self._extra_queues[some], years]
+        return v.reshape(len(rows), v.shape[1] * v.shape[2])
 
-    def _of(self, rows: Ints, to_site: sparse.csr_array) -> Floats:
+    def _of(self, rows: Ints, to_site: sparse.csr_array, years: slice = EVERY) -> Floats:
         """N v + G u of some queues, rows x years x columns; `to_site` = those rows of G."""
-        u = self._kept(rows) + to_site @ self._in_order
-        targets, onward = self.operator.ways_on
+        at_sites = self._in_order
+        if years != EVERY:
+            at_sites = np.ascontiguousarray(self._deep(at_sites)[:, years])
+            at_sites = at_sites.reshape(len(at_sites), at_sites.shape[1] * at_sites.shape[2])
+        u = self._kept(rows, years) + to_site @ at_sites
+        froms, targets, onward = self.operator.ways
         if len(targets):
-            u += onward[rows] @ self._kept(targets)
-        return self._deep(u)
+            at = np.minimum(np.searchsorted(froms, rows), len(froms) - 1)
+            some = np.flatnonzero(froms[at] == rows)
+            u[some] += (onward @ self._kept(targets, years))[at[some]]
+        return np.asarray(u.reshape(len(rows), -1, self._shape[1]))
 
     def queues(self, rows: Ints) -> Floats:
         """Value of the pools of some queues (positions among them), rows x years x columns."""
-        needed = self.operator.needed
         if not len(rows):
             return np.zeros((0, *self._shape))
-        at = np.minimum(np.searchsorted(needed, rows), len(needed) - 1)
-        if len(needed) and np.array_equal(needed[at], rows):
-            return np.asarray(self._needed[at])
-        return self._of(rows, self.operator.to_site[rows])
+        return self._of(rows, self.operator.to_site_of(rows))
 
     def drawn(self) -> Floats:
         """Value of what is drawn from the queues `draws.rows`, rows x years x columns."""
@@ -285,12 +287,21 @@ class Pools:
         return found
 
     def at(self, place: Ints, year: Ints) -> Floats:
-        """Value per kilogram of places and years: pairs x columns."""
+        """Value per kilogram of places and years: pairs x columns.
+
+        What comes in during a month is of its year, so that mostly one year is asked for.
+        """
         found = np.empty((len(place), self._shape[1]))
         site = place < self.worth.first_queue
         found[site] = self.sites[place[site], year[site]]
-        wanted, back = np.unique(place[~site] - self.worth.first_queue, return_inverse=True)
-        found[~site] = self.queues(wanted)[back, year[~site]]
+        rows, when = place[~site] - self.worth.first_queue, year[~site]
+        at_queues = np.empty((len(rows), self._shape[1]))
+        for one in np.flatnonzero(np.bincount(when)).tolist():
+            some = np.flatnonzero(when == one)
+            wanted, back = np.unique(rows[some], return_inverse=True)
+            to_site = self.operator.to_site_of(wanted)
+            at_queues[some] = self._of(wanted, to_site, slice(one, one + 1))[back, 0]
+        found[~site] = at_queues
         return found
 
 

@@ -110,7 +110,7 @@ class FlowTable:
 
         `source` and `target` index `places`, `route` indexes `routes`; rows of 0 kg are dropped.
         """
-        some = kg != 0
+        some: Mask | slice = kg != 0 if not np.all(kg) else slice(None)
         here = np.zeros(len(places), bool)
         here[source[some]] = here[target[some]] = True
         order = sorted(np.flatnonzero(here).tolist(), key=places.__getitem__)
@@ -131,11 +131,10 @@ class FlowTable:
 
     def generating_firms(self) -> frozenset[str]:
         """Firms with a generation entry of the material at any date (rule O, `unknown@`)."""
-        born = {
-            number for number, place in enumerate(self.places) if place.kind is PlaceKind.GENERATION
-        }
-        rows = np.isin(self.source, list(born))
-        return frozenset(self.places[number].owner for number in np.unique(self.target[rows]))
+        born = [place.kind is PlaceKind.GENERATION for place in self.places]
+        reached = np.zeros(len(self.places), bool)
+        reached[self.target[np.array(born, dtype=bool)[self.source]]] = True
+        return frozenset(self.places[number].owner for number in np.flatnonzero(reached))
 
 
 def ledger_starts(table: FlowTable) -> dict[str, tuple[int, bool]]:
@@ -145,13 +144,17 @@ def ledger_starts(table: FlowTable) -> dict[str, tuple[int, bool]]:
     (2-domain 1.5).
     """
     never = np.iinfo(np.int64).max
+    table = table.by_month()
     first = np.full(len(table.places), never)
     stated = np.full(len(table.places), never)
     opening = np.array([place.kind is PlaceKind.OPENING for place in table.places], dtype=bool)
-    rows = opening[table.source]
-    for ends in (table.source, table.target):
-        np.minimum.at(first, ends, table.month)
-    np.minimum.at(stated, table.target[rows], table.month[rows])
+    rows = np.flatnonzero(opening[table.source])[::-1]
+    back = slice(None, None, -1)  # of several months the earliest is written last
+    source = np.full(len(table.places), never)
+    source[table.source[back]] = table.month[back]
+    first[table.target[back]] = table.month[back]
+    first = np.minimum(first, source)
+    stated[table.target[rows]] = table.month[rows]
     earliest: dict[str, int] = {}
     openings: dict[str, int] = {}
     for place, month, said in zip(table.places, first.tolist(), stated.tolist(), strict=True):

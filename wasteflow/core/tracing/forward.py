@@ -17,8 +17,8 @@ from wasteflow.core.places import Place
 from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator
-from wasteflow.core.tracing.solve import MonthSystem, Sources
-from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
+from wasteflow.core.tracing.solve import MonthSystem, Sources, csr
+from wasteflow.core.tracing.yearpass import Lens, Operators, Rows, YearPass
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,23 @@ class ForwardMonth:
         place, share = system.moves.source[move], system.moves.share[move]
         alive = ~system.circulating[place]
         place, share, group = place[alive], share[alive], group[alive]
-        shape = (groups, len(system.out))
-        drawn = sparse.csr_array((share, (group, place)), shape=shape)
-        passing = sparse.csc_array(drawn @ sparse.diags_array(system.passed))
-        at_queues = sparse.csr_array(passing[:, operator.queues])
-        through = passing[:, operator.sites] + at_queues @ operator.to_queue.T
-        found = sparse.csr_array(through) @ self._passing
-        if at_queues.nnz:
-            found = found + at_queues @ self._entering
-        if self._drawn.nnz:
-            found = found + sparse.csc_array(drawn)[:, operator.queues].tocsr() @ self._drawn
-        return sparse.csr_array(found)
+        first_queue = len(operator.sites)
+        site = place < first_queue
+        row = operator.row_of_site[place[site]]
+        through = csr(share[site], group[site], row, (groups, first_queue))
+        through.data *= system.passed[operator.sites][through.indices]
+        queue = place[~site] - first_queue
+        drawn = csr(share[~site], group[~site], queue, (groups, operator.queue_count))
+        found = None
+        if drawn.nnz:
+            at_queues = drawn.copy()
+            at_queues.data *= system.passed[operator.queues][drawn.indices]
+            through = through + at_queues @ operator.queue_from_site
+            found = at_queues @ self._entering
+            if self._drawn.nnz:
+                found = found + drawn @ self._drawn
+        passing = through @ self._passing
+        return passing if found is None else passing + found
 
     def carries(self) -> Mask:
         """Moves along which the traced class goes from place to place."""
@@ -93,14 +99,12 @@ class ForwardMonth:
     def pool(self) -> sparse.csr_array:
         """X: kilograms of every origin that pass the pool of each place (places x origins)."""
         operator = self._operator
-        at_queues = operator.to_queue.T @ self._passing + self._entering
+        at_queues = operator.queue_from_site @ self._passing + self._entering
         return _scatter(operator, self._passing, sparse.csr_array(at_queues), len(self.system.out))
 
     def pool_of(self, sites: Ints) -> sparse.csr_array:
         """Rows of `pool` of some sites, without making the others."""
-        position = np.empty(len(self.system.out), np.int64)
-        position[self._operator.sites] = np.arange(len(self._operator.sites))
-        return self._passing[position[sites]]
+        return self._passing[self._operator.row_of_site[sites]]
 
     def closing(self) -> sparse.csr_array:
         """Stock at the end of the month (places x origins)."""
@@ -142,7 +146,7 @@ def _step(
     operators: Operators,
     number: int,
     lens: Lens | None,
-    phi: Floats,
+    phi: Rows,
     content: sparse.csr_array,
     wanted: Mask,
 ) -> ForwardMonth:
@@ -151,24 +155,25 @@ def _step(
     if len(system.opened.kg):
         content = sparse.csr_array(content + _matrix(chain, system.opened, wanted))
     at_sites, at_queues = content[operator.sites], content[operator.queues]
-    part = _per_entry(phi, at_queues, chain.origin_year)
+    part = _per_entry(phi.dense(), at_queues, chain.origin_year)
     drawn = _scaled(at_queues, part)
     kept = _scaled(at_queues, 1.0 - part)
     sources = _matrix(chain, system.sources, wanted)
-    routed = sparse.csr_array(operator.drawn.T @ drawn) + sources
-    routed = sparse.csr_array(routed)
-    entering = operator.through_queues(sparse.csr_array(routed[operator.queues]))
-    b = at_sites + routed[operator.sites] + operator.to_site.T @ routed[operator.queues]
-    passing = operator.plan.solve(sparse.csr_array(b))
+    routed = operator.place_from_queue @ drawn + sources
+    entering = routed[operator.queues]
+    b = at_sites + routed[operator.sites] + operator.site_from_queue @ entering
+    entering = operator.through_queues(entering)
+    passing = operator.plan.solve(b)
     stays = (1.0 - system.passed) * (system.closing > 0)
     staying = _rows_scaled(passing, stays[operator.sites])
     waiting = np.flatnonzero(stays[operator.queues])
-    at_hand = operator.to_queue.T.tocsr()[waiting] @ passing + entering[waiting]
-    share = sparse.csr_array(
-        (stays[operator.queues][waiting], (waiting, np.arange(len(waiting)))),
-        shape=(operator.queue_count, len(waiting)),
-    )
-    left = _scatter(operator, staying, sparse.csr_array(kept + share @ at_hand), len(system.out))
+    at_hand = operator.queue_from_site[waiting] @ passing + entering[waiting]
+    share = np.repeat(stays[operator.queues][waiting], np.diff(at_hand.indptr))
+    lengths = np.zeros(operator.queue_count + 1, at_hand.indptr.dtype)
+    lengths[waiting + 1] = np.diff(at_hand.indptr)
+    parts = at_hand.data * share, at_hand.indices, np.cumsum(lengths, dtype=lengths.dtype)
+    aside = kept + sparse.csr_array(parts, shape=kept.shape)
+    left = _scatter(operator, staying, aside, len(system.out))
     return ForwardMonth(number, system, lens, operator, passing, entering, drawn, left)
 
 
@@ -203,7 +208,6 @@ def _scatter(
 ) -> sparse.csr_array:
     """Rows of sites and of queues put back into one matrix over all places."""
     both = sparse.vstack([at_sites, at_queues], format="csr")
-    position = np.empty(count, np.int64)
-    position[operator.sites] = np.arange(len(operator.sites))
-    position[operator.queues] = np.arange(len(operator.sites), count)
+    position = np.arange(count)
+    position[: len(operator.sites)] = operator.row_of_site
     return sparse.csr_array(both[position])

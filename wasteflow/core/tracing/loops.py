@@ -146,12 +146,12 @@ def _home_pass(chain: Chain, passed: YearPass, firms: _Firms, first: int, last: 
 
     own = Operators(chain)
     own.prepare(first, last, at_home)
-    content = passed.start[first]
+    content = passed.start[first].dense()
     for number in range(first, last + 1):
         system, operator = chain.months[number], own.of(number, at_home)
         if number > first:
             content = content + by_year(chain, system.opened)
-        drawn = content[queues] * passed.phi[number]
+        drawn = content[queues] * passed.phi[number].dense()
         b = by_year(chain, _home_sources(system)) + operator.drawn.T @ drawn
         b[operator.sites] += content[operator.sites]
         pool = np.maximum(operator.forward(b), 0.0)
@@ -236,7 +236,7 @@ def _by_holder(chain: Chain, firms: _Firms, passed: YearPass, first: int, last: 
         if number == first:
             opened = Sources(*(part[:0] for part in opened))
         months.append(replace(system, opened=recast(opened), sources=recast(_home_sources(system))))
-    cells = sparse.coo_array(passed.start[first])
+    cells = sparse.coo_array(passed.start[first].dense())
     column = firms.owner[cells.row] * years + cells.col
     shape = (len(chain.places), len(origins))
     content = sparse.csr_array((cells.data, (cells.row, column)), shape=shape)

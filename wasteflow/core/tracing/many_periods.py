@@ -35,7 +35,7 @@ from wasteflow.core.tracing.attribution import (
     terms_of_tables,
 )
 from wasteflow.core.tracing.behind import without_openings
-from wasteflow.core.tracing.flows import Floats, Ints
+from wasteflow.core.tracing.flows import UNKNOWN_YEAR, Floats, Ints
 from wasteflow.core.tracing.forward import ForwardMonth, State, forward
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.solve import MonthSystem
@@ -94,17 +94,16 @@ def terms_of_periods(
     if basis is Basis.VERIFIED:
         begin = 0  # everything used since the books began stands beside
     lens = lens_of(basis)
-    names = _names(chain)
     whole = _Passed()
     for step in forward(operators, passed, last=last, lens=lens):
         if step.number >= begin:
-            _note(whole, step, basis, names)
+            _note(whole, step, basis, chain)
     fresh: dict[int, _Passed] = {}
     stated: dict[int, _Passed] = {}
     for first in sorted({span.first for span in spans}):
         ends = {span.last for span in spans if span.first == first and span.last >= first}
         months = chain.months[first : max(ends, default=-1) + 1]
-        arguments = operators, passed, first, ends, basis, names
+        arguments = operators, passed, first, ends, basis
         stated[first] = fresh[first] = _since(*arguments, openings=False)
         if any(len(system.opened.kg) for system in months):
             stated[first] = _since(*arguments, openings=True)
@@ -122,34 +121,26 @@ def terms_of_periods(
     ]
 
 
-class _Names(NamedTuple):
-    """Origins x names: 1 where an origin is of a name; `unknown`: only origins of no known year."""
-
-    all: sparse.csr_array
-    unknown: sparse.csr_array
-
-
-def _names(chain: Chain) -> _Names:
-    count = len(chain.origins)
-    shape = count, len(chain.names)
-    blank = np.array([origin.year == 0 for origin in chain.origins], dtype=np.float64)
-    lines = np.arange(count), chain.origin_name
-    found = [sparse.csr_array((ones, lines), shape=shape) for ones in (np.ones(count), blank)]
-    found[1].eliminate_zeros()
-    return _Names(*found)
+def _by_name(kg: sparse.csr_array, chain: Chain, *, unknown: bool = False) -> Floats:
+    """Columns of origins added up by name; unknown: only the origins of no known year."""
+    row = np.repeat(np.arange(kg.shape[0]), np.diff(kg.indptr))
+    column, cells = kg.indices, kg.data
+    if unknown:
+        some = np.flatnonzero(np.asarray(chain.years)[chain.origin_year[column]] == UNKNOWN_YEAR)
+        row, column, cells = row[some], column[some], cells[some]
+    shape = kg.shape[0], len(chain.names)
+    cell = row * shape[1] + chain.origin_name[column]
+    found = np.bincount(cell, cells, shape[0] * shape[1])
+    return np.asarray(found.reshape(shape), dtype=np.float64)
 
 
-def _by_name(kg: sparse.csr_array, names: sparse.csr_array) -> Floats:
-    return np.asarray((kg @ names).toarray())
-
-
-def _note(found: _Passed, step: ForwardMonth, basis: Basis, names: _Names) -> None:
+def _note(found: _Passed, step: ForwardMonth, basis: Basis, chain: Chain) -> None:
     """Keep what left in the month, and the pools of what was treated."""
     code = move_codes(step.system, basis)
     moves = np.flatnonzero(code >= 0)
     codes, group = np.unique(code[moves], return_inverse=True)
     table = step.grouped(moves, group, len(codes))
-    exits = _Exits(codes, _by_name(table, names.all), _by_name(table, names.unknown))
+    exits = _Exits(codes, _by_name(table, chain), _by_name(table, chain, unknown=True))
     found.exits[step.number] = exits
     sites = np.flatnonzero(step.system.treated)
     if len(sites):
@@ -162,7 +153,6 @@ def _since(
     first: int,
     ends: Collection[int],
     basis: Basis,
-    names: _Names,
     *,
     openings: bool,
 ) -> _Passed:
@@ -181,11 +171,13 @@ def _since(
     start = State(before, chain.places, chain.origins, sparse.csr_array(shape))
     used = operators if openings else without_openings(operators, first, last, lens)
     for step in forward(used, passed, last=last, lens=lens, start=start):
-        _note(found, step, basis, names)
+        _note(found, step, basis, chain)
         if step.number in ends:
             kept = step.closing()
-            sums = (_by_name(kept, part).sum(axis=0) for part in names)
-            found.stock[step.number] = next(sums), next(sums)
+            found.stock[step.number] = (
+                _by_name(kept, chain).sum(axis=0),
+                _by_name(kept, chain, unknown=True).sum(axis=0),
+            )
     return found
 
 

@@ -152,12 +152,16 @@ class _Builder:
         table = self.table
         entering = np.concatenate([self.opened, self.entering])
         entering = entering[self.target[entering] >= 0]
-        pair = table.source[entering] * len(table.places) + table.target[entering]
+        target = self.target[entering]
+        told = np.where(  # a stocktake is named by the place itself, all else by its owner
+            self.born[entering] == PlaceKind.STOCKTAKE, target, self._alike()[target]
+        )
+        pair = table.source[entering] * len(self.places) + told
         found, inverse = np.unique(pair, return_inverse=True)
         numbers = np.empty(len(found), np.int64)
-        for position, code in enumerate(found):
-            source, target = divmod(int(code), len(table.places))
-            name = source_name(table.places[source], table.places[target], self.generators)
+        for position, code in enumerate(found.tolist()):
+            source, place = divmod(code, len(self.places))
+            name = source_name(table.places[source], self.places[place], self.generators)
             numbers[position] = self._name(name)
         stated = np.array(
             [opening_year(p) if p.kind is PlaceKind.OPENING else -1 for p in table.places],
@@ -167,6 +171,12 @@ class _Builder:
         self.row_year = np.where(year >= 0, year, table.month // 100)
         self.row_name = np.full(len(table.kg), -1, np.int64)
         self.row_name[entering] = numbers[inverse]
+
+    def _alike(self) -> Ints:
+        """Of every holding place the first one of its owner."""
+        first: dict[str, int] = {}
+        found = [first.setdefault(place.a, number) for number, place in enumerate(self.places)]
+        return np.array(found, dtype=np.int64)
 
     def _name(self, name: str) -> int:
         return self.names.setdefault(name, len(self.names))
@@ -319,7 +329,8 @@ class _Builder:
         for part in parts:
             part.origin[:] = np.searchsorted(codes, part.origin)
         own = {system.month // 100 for system in months}
-        years = sorted({int(code) % 10_000 for code in codes} | own)
+        years = sorted({*(codes % 10_000).tolist(), *own})
+        named = [ordered[number] for number in (codes // 10_000).tolist()]
         return Chain(
             places=self.places,
             routes=self.table.routes,
@@ -327,7 +338,7 @@ class _Builder:
             is_yard=self.is_yard,
             years=tuple(years),
             names=tuple(ordered),
-            origins=tuple(Origin(ordered[int(c) // 10_000], int(c) % 10_000) for c in codes),
+            origins=tuple(map(Origin._make, zip(named, (codes % 10_000).tolist(), strict=True))),
             origin_year=np.searchsorted(years, codes % 10_000).astype(np.int64),
             origin_name=(codes // 10_000).astype(np.int64),
             months=tuple(months),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wasteflow.core.tracing.flows import Floats, Mask
+from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator, contracted
 from wasteflow.core.tracing.solve import MonthSystem, Sources
@@ -27,16 +27,31 @@ def open_lens(system: MonthSystem) -> Mask:
     return np.asarray(system.moves.mark == 0)
 
 
+class Rows(NamedTuple):
+    """Rows of a table of `height` rows that hold something, by `at` ascending; the rest is 0."""
+
+    at: Ints
+    part: Floats
+    height: int
+
+    def dense(self) -> Floats:
+        """The whole table."""
+        found = np.zeros((self.height, self.part.shape[1]))
+        found[self.at] = self.part
+        return found
+
+
 class YearPass(NamedTuple):
-    """Result per month of the chain; arrays are places x years (phi: queues x years).
+    """Result per month of the chain; tables are places x years (phi: queues x years).
 
     `start` = content at the beginning, openings posted in the month included; `close` = content at
-    the end.  Kilograms, float64.
+    the end.  Kilograms, float64.  The rows of `phi` are the queues that are drawn from
+    (`Operator.draws`).
     """
 
-    phi: tuple[Floats, ...]
-    start: tuple[Floats, ...]
-    close: tuple[Floats, ...]
+    phi: tuple[Rows, ...]
+    start: tuple[Rows, ...]
+    close: tuple[Rows, ...]
 
 
 @dataclass(slots=True)
@@ -78,56 +93,119 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
     known: the pass of a chain of the same places and years that agrees in months 0..before - 1.
     """
     chain = operators.chain
-    queues = slice(chain.site_count, None)
     content = np.zeros((len(chain.places), len(chain.years)))
-    kept: list[tuple[Floats, ...]] = []
+    kept: list[tuple[Rows, ...]] = []
     if known is not None and before:
         kept = list(zip(*(part[:before] for part in known), strict=True))
-        content = known.close[before - 1]
+        content = known.close[before - 1].dense()
     operators.prepare(len(kept), len(chain.months) - 1)
+    close = kept[-1][2] if kept else _rows(content)
     for number, system in enumerate(chain.months[len(kept) :], len(kept)):
-        operator = operators.of(number)
+        start = close
         if len(system.opened.place):
-            content = content + by_year(chain, system.opened)
-        phi = draw_fractions(chain, system, content[queues])
-        drawn = content[queues] * phi
-        b = operator.drawn.T @ drawn
-        b += by_year(chain, system.sources)
-        b[: chain.site_count] += content[: chain.site_count]
-        pool = operator.forward(b)
-        np.maximum(pool, 0.0, out=pool)
-        pool[system.circulating] = 0.0
-        close = pool - pool * system.passed[:, None]
-        close[queues] += content[queues] - drawn
-        close[system.closing == 0] = 0.0
-        kept.append((phi, content, close))
-        content = close
+            content += by_year(chain, system.opened)
+            start = _rows(content)
+        phi = _a_month(chain, system, operators.of(number), content)
+        close = _rows(content)
+        kept.append((phi, start, close))
     if not kept:
         return YearPass((), (), ())
     return YearPass(*zip(*kept, strict=True))
 
 
+def _a_month(chain: Chain, system: MonthSystem, operator: Operator, content: Floats) -> Rows:
+    """Take the content of every place over a month, in place; gives the draw fractions.
+
+    Of the queues only those are touched that something enters or leaves: most stand empty.
+    """
+    n_sites, of_queues = chain.site_count, content[chain.site_count :]
+    sources = by_place_and_year(chain, system.sources)
+    rows, to_sites, to_queues, targets = operator.draws
+    phi = draw_fractions(chain, system, of_queues[rows], rows)
+    drawn = of_queues[rows] * phi
+    needed, queues, at = _touched(system, operator)
+    entering = np.zeros((len(queues), content.shape[1]))
+    entering[at[targets]] = to_queues.T @ drawn
+    own = sources.at >= n_sites
+    entering[at[sources.at[own] - n_sites]] += sources.part[own]
+    b = np.zeros((n_sites, content.shape[1]))
+    b[operator.sites] = to_sites.T @ drawn
+    b[sources.at[~own]] += sources.part[~own]
+    b += content[:n_sites]
+    entered = entering[at[needed]]
+    at_sites = operator.forward_sites(b[operator.sites] + operator.needed_to_site.T @ entered)
+    froms, goals, onward = operator.ways
+    pool = entering
+    if len(goals):
+        pool[at[goals]] += onward.T @ entering[at[froms]]
+    pool += operator.to_queues_of(at, len(queues)).T @ at_sites
+    staying = of_queues[queues]
+    staying[at[rows]] -= drawn
+    of_queues[queues] = _left(system, pool, n_sites + queues, staying)
+    content[operator.sites] = _left(system, at_sites, operator.sites, None)
+    return Rows(rows, phi, len(of_queues))
+
+
+def _touched(system: MonthSystem, operator: Operator) -> tuple[Ints, Ints, Ints]:
+    """(queues with something of their own, all that move, queue → its position among these)."""
+    queues = operator.queues
+    moving = (system.throughput[queues] > 0) | (system.out[queues] > 0)
+    moving[operator.needed] = True
+    moving[operator.ways.froms] = True
+    moving[operator.ways.targets] = True
+    moving[operator.to_queue.indices] = True
+    moving[operator.draws.rows] = True
+    found = np.flatnonzero(moving)
+    at = np.full(len(moving), -1, np.int64)
+    at[found] = np.arange(len(found))
+    return operator.needed, found, at
+
+
+def _left(system: MonthSystem, pool: Floats, places: Ints, staying: Floats | None) -> Floats:
+    """What is left of the pools of `places` at the end of the month, with what lay aside."""
+    np.maximum(pool, 0.0, out=pool)
+    pool[system.circulating[places]] = 0.0
+    pool -= pool * system.passed[places, None]
+    if staying is not None:
+        pool += staying
+    pool[system.closing[places] == 0] = 0.0
+    return pool
+
+
+def _rows(table: Floats) -> Rows:
+    some = np.zeros(len(table), bool)
+    for column in table.T:  # many times quicker than `any` over short rows
+        some |= column != 0
+    at = np.flatnonzero(some)
+    return Rows(at, table[at], len(table))
+
+
+def by_place_and_year(chain: Chain, sources: Sources) -> Rows:
+    """Kilograms of sources per place and year, of the places that have any."""
+    places, row = np.unique(sources.place, return_inverse=True)
+    shape = len(places), len(chain.years)
+    cell = row * shape[1] + chain.origin_year[sources.origin]
+    kg = np.bincount(cell, sources.kg.astype(np.float64), minlength=shape[0] * shape[1])
+    return Rows(places, np.asarray(kg.reshape(shape), dtype=np.float64), len(chain.places))
+
+
 def by_year(chain: Chain, sources: Sources) -> Floats:
     """Kilograms of sources per place and year."""
-    shape = len(chain.places), len(chain.years)
-    cell = sources.place * shape[1] + chain.origin_year[sources.origin]
-    kg = np.bincount(cell, sources.kg.astype(np.float64), minlength=shape[0] * shape[1])
-    return np.asarray(kg.reshape(shape), dtype=np.float64)
+    return by_place_and_year(chain, sources).dense()
 
 
-def draw_fractions(chain: Chain, system: MonthSystem, content: Floats) -> Floats:
-    """phi(queue, year): the share of each year of the opening content that is drawn (rule Q).
+def draw_fractions(chain: Chain, system: MonthSystem, held: Floats, rows: Ints) -> Floats:
+    """phi(queue, year) of the queues `rows`, all of them drawn from; `held`: their content.
 
-    Yards give the oldest year first, transits pro rata; 1 where everything is drawn.
+    The share of each year of the opening content that is drawn (rule Q).  Yards give the oldest
+    year first, transits pro rata; 1 where everything is drawn.
     """
-    queues = slice(chain.site_count, None)
-    draw = system.draw[queues]
-    phi = np.zeros_like(content)
-    some = np.flatnonzero(draw > 0)
-    phi[some] = (draw[some] / system.opening[queues][some])[:, None]
-    yards = some[chain.is_yard[queues][some]]
-    held = content[yards]
-    taken = np.clip(draw[yards, None] - (np.cumsum(held, axis=1) - held), 0.0, held)
-    phi[yards] = np.divide(taken, held, out=np.zeros_like(held), where=held > 0)
-    phi[(draw > 0) & (draw == system.opening[queues])] = 1.0
+    places = chain.site_count + rows
+    draw, opening = system.draw[places], system.opening[places]
+    phi = np.repeat((draw / opening)[:, None], held.shape[1], axis=1)
+    yards = np.flatnonzero(chain.is_yard[places])
+    old = held[yards]
+    taken = np.clip(draw[yards, None] - (np.cumsum(old, axis=1) - old), 0.0, old)
+    phi[yards] = np.divide(taken, old, out=np.zeros_like(old), where=old > 0)
+    phi[draw == opening] = 1.0
     return phi
