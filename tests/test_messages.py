@@ -21,6 +21,7 @@ from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 from wasteflow.core.vocabulary import LABELS
 
@@ -42,6 +43,7 @@ def test_no_code_is_worded_twice() -> None:
         API_MESSAGES,
         CLOSE_MESSAGES,
         MOVE_MESSAGES,
+        SEAL_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

@@ -59,7 +59,8 @@ def drift(url: str) -> list[str]:
     import wasteflow_models.closes
     import wasteflow_models.ledger
     import wasteflow_models.live
-    import wasteflow_models.registry  # noqa: F401
+    import wasteflow_models.registry
+    import wasteflow_models.seals  # noqa: F401
 
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

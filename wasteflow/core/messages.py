@@ -24,6 +24,7 @@ from wasteflow.core.messages_moves import (
     STANDING_WORDS,
 )
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 
 MESSAGES: Final[dict[str, tuple[str, str]]] = {
@@ -36,6 +37,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **API_MESSAGES,
     **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
+    **SEAL_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

@@ -38,6 +38,7 @@ from wasteflow.services.proof_booking import (
 from wasteflow.services.proof_closes import close_faults
 from wasteflow.services.proof_live import prove_live
 from wasteflow.services.proof_loads import prove_loads, rollup_of
+from wasteflow.services.proof_seals import seal_faults
 from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
@@ -75,10 +76,11 @@ class CheckReport:
         }
 
 
-def check_books(*, db: Database, full: bool = False) -> CheckReport:
+def check_books(*, db: Database, full: bool = False, witnesses: Sequence[str] = ()) -> CheckReport:
     """Prove the books of `db`; nothing this process keeps of them is trusted.
 
-    full: also trace every closed month again, not only the last of every firm.
+    full: also trace every closed month again, not only the last of every firm, and prove every
+    sealed record; witnesses: heads of seals known from elsewhere (`proof_seals`).
     """
     report = CheckReport()
     forget()
@@ -90,11 +92,13 @@ def check_books(*, db: Database, full: bool = False) -> CheckReport:
         report.faults += _compare(session, keys, differences(expected, found))
         report.faults += _late_faults(keys, late_differences(late, stored_late(session)))
         report.findings = _findings(session, keys)
+        sealed = seal_faults(session, witnesses) if full else []
         if report.ok:
             _prove_tracing(session, keys, report)
             report.faults += close_faults(session, keys, full)
         else:
             forget()
+        report.faults += sealed
     return report
 
 
