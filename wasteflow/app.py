@@ -92,6 +92,7 @@ def keep_house(app: Flask) -> None:
         lambda: datetime.now(UTC),
         private=api_config.webhook_private,
         answer_days=api_config.idempotency_days,
+        seal_hours=api_config.seal_hours,
     )
     while True:
         try:

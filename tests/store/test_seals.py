@@ -111,7 +111,7 @@ def first_key(session: Session, kind: SealedKind) -> str:
 GOLDEN_ENTRY = (
     "entry.1\n2\nUID\n7\n1:G\n5:maker\n11:maker.works\n10:generation\n2:pg\n-\n"
     "10:2026-03-01\n202603\n202603\n90000\n90000\n72000\n3:wet\n20000\n8:measured\n4:site\n"
-    "-\n-\n0\n1\n-\n0\n-\n0:\n0:\n0:\n0\n26:2026-11-21 04:00:00.000000\n"
+    "-\n-\n0\n1\n-\n0\n-\n0:\n0:\n0:\n-5518752915739705413\n26:2026-11-21 04:00:00.000000\n"
 )
 CASES = [(kind, name) for kind in KINDS for name in kind.columns]
 

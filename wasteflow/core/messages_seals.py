@@ -9,8 +9,13 @@ SEAL_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "另一个进程正在封存。请稍后再试。",
         "another process is sealing; try again when it is done",
     ),
+    "nothing_to_seal": (
+        "没有新的记录需要封存：所有记录都已在封存中。",
+        "there is nothing new to seal: every record is in a seal already",
+    ),
     "seal_block_damaged": (
-        "第 {number} 次封存的叶子无法读取，不能继续封存。请先运行 wasteflow check --full 并从备份恢复。",
+        "第 {number} 次封存的叶子无法读取，不能继续封存。"
+        "请先运行 wasteflow check --full 并从备份恢复。",
         "the leaves of seal {number} cannot be read, so nothing is sealed on top; run wasteflow "
         "check --full and restore a backup first",
     ),

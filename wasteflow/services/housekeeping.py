@@ -1,4 +1,4 @@
-"""What a server does beside requests, one process at a time: webhooks told, old answers dropped."""
+"""What a server does beside requests, one process at a time: webhooks, old answers, seals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Final
 
 from wasteflow.services.answered import forget_answers
 from wasteflow.services.delivering import Round, deliver, forget_deliveries
+from wasteflow.services.seals import seal_books
 from wasteflow_models.engine import Database
+from wasteflow_models.seals import last_seal
 from wasteflow_models.turns import turn_of
 
 TURN: Final = "webhooks"
@@ -25,10 +27,13 @@ class Housekeeping:
         *,
         private: bool = False,
         answer_days: int = 7,
+        seal_hours: int = 0,
     ) -> None:
         self._db, self._clock = db, clock
         self._private, self._answer_days = private, answer_days
         self._swept: datetime | None = None
+        self._seal_every = timedelta(hours=seal_hours) if seal_hours else None
+        self._looked: datetime | None = None
 
     def round(self) -> Round | None:
         """Tell what is due, sweep once an hour; None if another process has the turn."""
@@ -41,4 +46,17 @@ class Housekeeping:
                 forget_answers(db=self._db, now=now, days=self._answer_days)
                 forget_deliveries(db=self._db, now=now)
                 self._swept = now
+            self._seal(now)
             return done
+
+    def _seal(self, now: datetime) -> None:
+        """Seal what is new when it is time; a seal by command counts too."""
+        if self._seal_every is None:
+            return
+        if self._looked is None or now - self._looked >= self._seal_every:
+            with self._db.read() as session:
+                last = last_seal(session)
+                self._looked = last.sealed_at if last else now - self._seal_every
+            if now - self._looked >= self._seal_every:
+                seal_books(db=self._db, now=now, by="schedule")
+                self._looked = now

@@ -52,6 +52,13 @@ def prove_record(*, db: Database, uid: UUID, number: int = 0) -> dict[str, Any]:
         }
 
 
+def kind_of_record(*, db: Database, uid: UUID) -> str:
+    """`entry` for the id of an entry there is, `shipment` for any other id."""
+    with db.read() as session:
+        known = session.scalar(select(EntryRow.id).where(EntryRow.uid == uid))
+    return "shipment" if known is None else "entry"
+
+
 def seal_of_record(*, db: Database, uid: UUID) -> dict[str, Any] | None:
     """The newest seal that holds a part of a load or an entry; None while none does."""
     with db.read() as session:

@@ -21,6 +21,7 @@ from wasteflow.web.api import (
     reminders,
     reports,
     revisions,
+    seals,
     shipments,
     webhooks,
 )
@@ -73,6 +74,7 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
         reports.blueprint,
         bulk.blueprint,
         closes.blueprint,
+        seals.blueprint,
         reminders.blueprint,
         attachments.blueprint,
         changes.blueprint,

@@ -22,6 +22,7 @@ from wasteflow.web.pages import (
     overview,
     planning,
     sankey,
+    seals,
     summary,
     target_board,
 )
@@ -60,6 +61,9 @@ _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
 blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
+blueprint.add_url_rule("/seals", "seals", needs("seal.read", nowhere)(seals.show))
+blueprint.add_url_rule("/seals", "seal", needs("seal.write")(seals.seal), methods=["POST"])
+blueprint.add_url_rule("/proofs/<uuid:uid>", "proof", needs("seal.read", nowhere)(seals.proof))
 _report("/flows", "flows", kept(detail.flows))
 _report("/balances", "balances", kept(detail.balances))
 
@@ -89,6 +93,7 @@ def _formats() -> dict[str, Any]:
         "mass": lambda kg: mass(kg, lang()),
         "cell": cell,
         "count": count,
+        "sealed_words": seals.sealed_words,
         "percent": percent,
         "target_value": lambda target: target_value(
             target.operator, target.value, target.unit, lang()
