@@ -43,6 +43,12 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
+def known(revision: str) -> bool:
+    """Whether this program knows a revision."""
+    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(item.revision == revision for item in walked)
+
+
 def current(url: str) -> str | None:
     """The revision of the database, None if it has none (a missing SQLite file is not made)."""
     parsed = checked_url(url)

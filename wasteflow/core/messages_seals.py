@@ -19,6 +19,35 @@ SEAL_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the leaves of seal {number} cannot be read, so nothing is sealed on top; run wasteflow "
         "check --full and restore a backup first",
     ),
+    "backup_exists": (
+        "{file} 已存在，不会覆盖。请换一个文件名，或先移走它。",
+        "{file} is there already and is not overwritten; choose another name or move it away",
+    ),
+    "backup_unreadable": (
+        "{file} 不是可读的备份（{reason}）。请选择 wasteflow backup 写出的文件。",
+        "{file} is no backup that can be read ({reason}); choose a file that wasteflow backup "
+        "wrote",
+    ),
+    "backup_damaged": (
+        "备份 {file} 的 {part} 已损坏，什么都没有恢复。请用另一份备份。",
+        "{part} of the backup {file} is damaged, so nothing was restored; use another backup",
+    ),
+    "backup_newer": (
+        "备份 {file} 的数据库版本 {revision} 比本程序新。请先升级程序再恢复。",
+        "the backup {file} is of revision {revision}, which this program does not know; install a "
+        "newer program first",
+    ),
+    "restore_revision": (
+        "目标数据库的版本是 {found}，备份的是 {wanted}。请恢复到新的空数据库。",
+        "the database is at revision {found}, the backup at {wanted}; restore into a new, empty "
+        "database",
+    ),
+    "restore_not_empty": (
+        "目标数据库不是空的（{table} 中有数据），没有恢复。请换一个空数据库，"
+        "或加 --replace 丢弃其中的全部数据。",
+        "the database is not empty (there is data in {table}), so nothing was restored; name an "
+        "empty one, or throw away what is in it with --replace",
+    ),
     "seal_unknown": (
         "没有第 {number} 次封存。请用 wasteflow seal --list 查看。",
         "there is no seal {number}; wasteflow seal --list shows them",
