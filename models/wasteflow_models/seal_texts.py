@@ -24,7 +24,7 @@ from wasteflow_models.raw import driver, is_postgresql, read_ints
 from wasteflow_models.seals import key_of
 
 Ints = NDArray[np.int64]
-BLANK = "\x2d"
+BLANK = "'-'"
 CODES: Final = {
     "enterprise_id": "enterprise",
     "consignor_id": "enterprise",
@@ -210,30 +210,36 @@ def _text(kind: SealedKind, postgresql: bool) -> str:
 def _value(table: Table, name: str, alias: str, postgresql: bool) -> str:
     """SQL of one line."""
     column = table.c[name]
-    cell = f"{alias}.{name}"
+    cell, blank = f"{alias}.{name}", bool(column.nullable) or alias == "s"
     registry = CODES.get(name)
     if registry is not None:
-        code = f"(SELECT r.code FROM {registry} r WHERE r.id = {cell})"
-        shown = f"coalesce({code}, '?' || CAST({cell} AS TEXT))"
-        return _measured(shown, postgresql)
-    if isinstance(column.type, (String, Text)):
-        return _measured(cell, postgresql)
-    if isinstance(column.type, Uuid):
-        plain = f"replace(CAST({cell} AS TEXT), '-', '')" if postgresql else cell
-        return _measured(plain, postgresql)
-    if isinstance(column.type, Date):
-        return _measured(f"to_char({cell}, 'YYYY-MM-DD')" if postgresql else cell, postgresql)
+        code = f"(SELECT {_measured('r.code', postgresql)} FROM {registry} r WHERE r.id = {cell})"
+        lost = _measured(f"('?' || CAST({cell} AS TEXT))", postgresql)
+        return f"coalesce({code}, {lost}, '-') || '\n'"
     if isinstance(column.type, UtcMoment):
         shown = f"to_char({cell} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
-        return _measured(shown if postgresql else cell, postgresql)
-    plain = f"CAST({cell} AS INTEGER)" if isinstance(column.type, Boolean) else cell
-    return f"coalesce(CAST({plain} AS TEXT), '-') || '\n'"
+        line = _measured(shown if postgresql else cell, postgresql)
+    elif isinstance(column.type, Date):
+        shown = f"to_char({cell}, 'YYYY-MM-DD')"
+        line = _measured(shown if postgresql else cell, postgresql)
+    elif isinstance(column.type, Uuid):
+        shown = f"replace(CAST({cell} AS TEXT), '-', '')"
+        line = _measured(shown if postgresql else cell, postgresql)
+    elif isinstance(column.type, (String, Text)):
+        line = _measured(cell, postgresql)
+    else:
+        plain = f"CAST({cell} AS INTEGER)" if isinstance(column.type, Boolean) else cell
+        line = f"CAST({plain} AS TEXT)" if postgresql else plain
+    return f"{f'coalesce({line}, {BLANK})' if blank else line} || '\n'"
 
 
 def _measured(shown: str, postgresql: bool) -> str:
-    """A text with its number of bytes before it."""
-    size = f"octet_length({shown})" if postgresql else f"length(CAST({shown} AS BLOB))"
-    return f"coalesce(CAST({size} AS TEXT) || ':' || {shown}, '-') || '\n'"
+    """A text with its number of bytes before it; NULL of NULL."""
+    if postgresql:
+        return f"CAST(octet_length({shown}) AS TEXT) || ':' || {shown}"
+    return (
+        f"CASE {shown} WHEN '' THEN '0:' ELSE length(CAST({shown} AS BLOB)) || ':' || {shown} END"
+    )
 
 
 def values_of(kind: SealedKind, text: str) -> dict[str, Any]:
