@@ -14,6 +14,7 @@ import wasteflow
 from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
 from wasteflow.core.messages import CHINESE_WORDS, MESSAGES, render
 from wasteflow.core.messages_access import ACCESS_MESSAGES
+from wasteflow.core.messages_alerts import ALERT_MESSAGES
 from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
@@ -44,6 +45,7 @@ def test_no_code_is_worded_twice() -> None:
         CLOSE_MESSAGES,
         MOVE_MESSAGES,
         SEAL_MESSAGES,
+        ALERT_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

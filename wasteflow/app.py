@@ -93,6 +93,7 @@ def keep_house(app: Flask) -> None:
         private=api_config.webhook_private,
         answer_days=api_config.idempotency_days,
         seal_hours=api_config.seal_hours,
+        waits=held.config.waits,
     )
     while True:
         try:

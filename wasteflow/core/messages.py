@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wasteflow.core.messages_access import ACCESS_MESSAGES
+from wasteflow.core.messages_alerts import ALERT_MESSAGES
 from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
@@ -38,6 +39,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
     **SEAL_MESSAGES,
+    **ALERT_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

@@ -1,4 +1,4 @@
-"""What a server does beside requests, one process at a time: webhooks, old answers, seals."""
+"""What a server does beside requests, one process at a time: webhooks, findings, seals."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.services.answered import forget_answers
 from wasteflow.services.delivering import Round, deliver, forget_deliveries
+from wasteflow.services.finding_list import refresh_findings
 from wasteflow.services.seals import seal_books
 from wasteflow_models.engine import Database
 from wasteflow_models.seals import last_seal
@@ -28,11 +30,13 @@ class Housekeeping:
         private: bool = False,
         answer_days: int = 7,
         seal_hours: int = 0,
+        waits: Waits = USUAL_WAITS,
     ) -> None:
         self._db, self._clock = db, clock
         self._private, self._answer_days = private, answer_days
         self._swept: datetime | None = None
         self._seal_every = timedelta(hours=seal_hours) if seal_hours else None
+        self._waits = waits
         self._looked: datetime | None = None
 
     def round(self) -> Round | None:
@@ -46,6 +50,7 @@ class Housekeeping:
                 forget_answers(db=self._db, now=now, days=self._answer_days)
                 forget_deliveries(db=self._db, now=now)
                 self._swept = now
+            refresh_findings(db=self._db, now=now, waits=self._waits)
             self._seal(now)
             return done
 

@@ -1,4 +1,4 @@
-"""The seal: one row per seal, its leaves in blocks."""
+"""The seal: one row per seal, its leaves in blocks; the findings list."""
 
 from __future__ import annotations
 
@@ -44,9 +44,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", "block", name="pk_seal_block"),
     )
     op.create_index("ix_seal_block_first", "seal_block", ["kind", "first_id", "last_id"])
+    _findings()
+
+
+def _findings() -> None:
+    op.create_table(
+        "finding",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("key", sa.String(length=400), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("source", sa.Integer(), nullable=False),
+        sa.Column("enterprise", sa.String(length=80), nullable=False),
+        sa.Column("material", sa.String(length=80), nullable=False),
+        sa.Column("month", sa.Integer(), nullable=False),
+        sa.Column("ref_kind", sa.String(length=20), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("params", sa.Text(), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("resolved_at", MOMENT, nullable=True),
+        sa.Column("snoozed_until", sa.Date(), nullable=True),
+        sa.Column("snoozed_at", MOMENT, nullable=True),
+        sa.Column("snoozed_by", sa.String(length=80), nullable=False),
+        sa.Column("snooze_reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_finding"),
+        sa.UniqueConstraint("key", name="uq_finding_key"),
+    )
+    op.create_index("ix_finding_enterprise", "finding", ["enterprise", "kind"])
+    op.create_index("ix_finding_source", "finding", ["source"])
+    op.create_table(
+        "finding_state",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.String(length=80), nullable=False),
+        sa.Column("open_loads", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_finding_state"),
+    )
 
 
 def downgrade() -> None:
     """Drop the tables."""
+    op.drop_table("finding_state")
+    op.drop_table("finding")
     op.drop_table("seal_block")
     op.drop_table("seal")
