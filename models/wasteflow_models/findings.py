@@ -74,7 +74,7 @@ def load_months(session: Session) -> list[int]:
 
 _INTS = (
     "id", "consignor_id", "consignee_id", "material_id", "route_id", "mode", "trips",
-    "dispatched_kg", "state", "refused_kg",
+    "dispatched_kg", "state", "refused_kg", "kind",
 )  # fmt: skip
 
 
@@ -116,7 +116,8 @@ def tickets_of_month(session: Session, month: int) -> list[tuple[int, str, int]]
 
 def named_loads(session: Session, ids: Iterable[int]) -> dict[int, Any]:
     """Id → (doc_no, dispatched_at, received_at, refused_kg, carrier) of some loads."""
-    row, found = ShipmentRow, {}
+    row = ShipmentRow
+    found: dict[int, Any] = {}
     for part in _parts(ids):
         query = select(
             row.id, row.doc_no, row.dispatched_at, row.received_at, row.refused_kg, row.holder_id
@@ -154,11 +155,25 @@ def moved_parts(session: Session, parents: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def documented_loads(session: Session) -> set[int]:
-    """Loads with a document."""
+Link = tuple[int, int, int, int, int]
+"""(consignor, consignee, material, route, year)."""
+
+
+def documented_links(session: Session) -> set[Link]:
+    """Links with a load of the year that has a document."""
     query = select(AttachmentRow.ref).where(AttachmentRow.kind == "shipment").distinct()
     refs = (load_of_uid(UUID(ref)) for ref in session.scalars(query))
-    return {ref.key for ref in refs if ref is not None}
+    row = ShipmentRow
+    found: set[Link] = set()
+    for part in _parts(ref.key for ref in refs if ref is not None):
+        links = select(
+            row.consignor_id, row.consignee_id, row.material_id, row.route_id, row.dispatched_month
+        ).where(row.id.in_(part))
+        found |= {
+            (giver, taker, stuff, route, month // 100)
+            for giver, taker, stuff, route, month in session.execute(links)
+        }
+    return found
 
 
 def _parts(ids: Iterable[int]) -> Iterable[Sequence[int]]:

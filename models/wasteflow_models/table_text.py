@@ -38,7 +38,7 @@ def type_of(column: Column[Any]) -> str:
         (LargeBinary, BYTES),
         ((Integer, BigInteger, SmallInteger), INT),
     ):
-        if isinstance(kind, known):  # type: ignore[arg-type]
+        if isinstance(kind, known):
             return word
     return TEXT
 

@@ -134,7 +134,7 @@ def permit_over(
 
 
 def undocumented(conditional: bool, documents: int) -> bool:
-    """A conditional route that no document of the month covers."""
+    """A conditional route that no document of the year covers."""
     return conditional and not documents
 
 

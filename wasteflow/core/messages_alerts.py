@@ -97,13 +97,13 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "check output, moisture and generation; add or correct records",
     ),
     "finding_conditional_undocumented": (
-        "{month} 经有条件路线 {route} 送 {partner} 的 {count} 张运单没有证明文件（如 {record}）",
-        "{count} loads of {month} to {partner} on the conditional route {route} have no document "
-        "(such as {record})",
+        "{year} 年经有条件路线 {route} 送 {partner} {tonnes} t，没有证明文件",
+        "{tonnes} t went to {partner} on the conditional route {route} in {year} without a "
+        "document",
     ),
     "todo_conditional_undocumented": (
-        "在该月该线路的任一运单上附上检验报告等证明文件。",
-        "attach the test report or approval to any load of that link and month",
+        "在当年该线路的任一运单上附上检验报告等证明文件。",
+        "attach the test report or approval to any load of that link and year",
     ),
     "finding_border_unfiled": (
         "{month} 跨省送 {partner} {tonnes} t，没有有效备案",

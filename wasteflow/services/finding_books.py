@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core import finding_rules as rules
 from wasteflow.core.balances import Balance, balances
-from wasteflow.core.books import MonthFlows, Names
+from wasteflow.core.books import Names
 from wasteflow.core.coefficients import GENERATION, MOISTURE
 from wasteflow.core.crosscheck import crosscheck
 from wasteflow.core.finding_rules import Found
@@ -24,7 +25,7 @@ from wasteflow.core.rules import PROVINCE_DIGITS, takes
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.checking import stale_rows
 from wasteflow.services.provenance import after_credits, loop_reports
-from wasteflow_models import month_flows, products, queries
+from wasteflow_models import findings, month_flows, products, queries
 from wasteflow_models.convert import Keys
 
 MONTHS = 12
@@ -40,14 +41,15 @@ def book_findings(session: Session, keys: Keys) -> list[Found]:
         return []
     first, last = span
     recent = Period.of(max(first, next_month(last, -(MONTHS - 1))), last)
-    sent, taken = _flows(session, keys, first, last)
+    flows = _flows(session, keys, first, last)
     return [
         *_negative(session, keys, Period.of(first, last)),
         *_unbalanced(session, keys, recent),
         *_stale(session, keys),
-        *_borders(keys.registry, sent, recent),
-        *_quotas(keys.registry, sent),
-        *_receivers(keys.registry, taken, recent),
+        *_borders(keys.registry, flows.border, recent),
+        *_quotas(keys.registry, flows.border),
+        *_receivers(keys.registry, flows.limited, recent),
+        *_conditional(session, keys, flows.conditional, last),
         *_coefficients(session, keys, last),
         *_traced(session, keys, recent),
     ]
@@ -122,57 +124,98 @@ def _stale(session: Session, keys: Keys) -> Iterator[Found]:
 # --- links -------------------------------------------------------------------------------------
 
 
-def _flows(session: Session, keys: Keys, first: int, last: int) -> tuple[list[Flow], list[Flow]]:
-    """Dispatches that cross a border of provinces; receipts at firms with limits, summed."""
-    registry = keys.registry
-    sent: defaultdict[tuple[int, str, str, str, str], int] = defaultdict(int)
-    taken: defaultdict[tuple[int, str, str, str, str], int] = defaultdict(int)
-    limited = {
-        firm
-        for firm, held in registry.facilities_of.items()
-        if any(item.capacity_kg_per_year or item.valid_from or item.valid_to for item in held)
-    }
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """Sums by link and month: dispatches between provinces, receipts at firms with limits,
+    dispatches on conditional routes."""
+
+    border: list[Flow]
+    limited: list[Flow]
+    conditional: list[Flow]
+
+
+def _flows(session: Session, keys: Keys, first: int, last: int) -> _Flows:
+    sums: list[defaultdict[tuple[int, str, str, str, str], int]]
+    sums = [defaultdict(int) for _ in range(3)]
     for part in month_flows.month_flows(session, keys, first, last):
         names = month_flows.numbering(session, keys).names
-        crossing, receiving = _masks(names, part, registry, limited)
-        for mask, found, at_source in ((crossing, sent, False), (receiving, taken, True)):
-            stuff = names.materials[part.material]
-            columns = (part.source, part.target, part.route, part.kg)
-            for source, target, route, kg in zip(*(c[mask].tolist() for c in columns), strict=True):
-                road = names.places[source if at_source else target]
-                goal = names.places[target].a if at_source else road.b
-                code = names.routes[route]
-                found[part.month, road.a, goal, stuff, code] += kg
-    return (
-        [(*key, kg) for key, kg in sorted(sent.items())],
-        [(*key, kg) for key, kg in sorted(taken.items())],
-    )
-
-
-def _masks(
-    names: Names, part: MonthFlows, registry: Registry, limited: set[str]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows are dispatches between provinces, and receipts at firms with limits."""
-    crosses, bound = names.memo.get("finding_masks") or (None, None)
-    if crosses is None:
-        firms = registry.enterprises
-        province = {code: registry.region_of(code)[:PROVINCE_DIGITS] for code in firms}
-        crosses = np.array(
-            [
-                place.kind == PlaceKind.TRANSIT
-                and bool(province.get(place.a)) and bool(province.get(place.b))
-                and province[place.a] != province[place.b]
-                for place in names.places
-            ],
-            bool,
-        )  # fmt: skip
-        bound = np.array(
-            [place.kind == PlaceKind.SITE and place.a in limited for place in names.places], bool
+        marks = _marks(names, keys.registry)
+        site, road = PlaceKind.SITE, PlaceKind.TRANSIT
+        from_site, from_road = (names.kinds[part.source] == kind for kind in (site, road))
+        masks = (
+            marks.crosses[part.target] & from_site,
+            marks.bound[part.target] & from_road,
+            marks.conditional[part.route] & from_site & (names.kinds[part.target] == road),
         )
-        names.memo["finding_masks"] = crosses, bound
-    kinds = names.kinds
-    sending = crosses[part.target] & (kinds[part.source] == PlaceKind.SITE)
-    return sending, bound[part.target] & (kinds[part.source] == PlaceKind.TRANSIT)
+        for number, (mask, found) in enumerate(zip(masks, sums, strict=True)):
+            columns = (part.source, part.target, part.route, part.kg)
+            rows = zip(*(column[mask].tolist() for column in columns), strict=True)
+            for source, target, route, kg in rows:
+                link = names.places[source if number == 1 else target]
+                goal = names.places[target].a if number == 1 else link.b
+                key = part.month, link.a, goal, names.materials[part.material], names.routes[route]
+                found[key] += kg
+    return _Flows(*([(*key, kg) for key, kg in sorted(found.items())] for found in sums))
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Which places are roads between provinces, or sites with limits; which routes conditional."""
+
+    crosses: NDArray[np.bool_]
+    bound: NDArray[np.bool_]
+    conditional: NDArray[np.bool_]
+
+
+def _marks(names: Names, registry: Registry) -> _Marks:
+    """Kept with the names, which are made anew with the registry."""
+    held = names.memo.get("finding_marks")
+    if isinstance(held, _Marks):
+        return held
+    province = {code: registry.region_of(code)[:PROVINCE_DIGITS] for code in registry.enterprises}
+    limited = {
+        firm
+        for firm, facilities in registry.facilities_of.items()
+        if any(item.capacity_kg_per_year or item.valid_from or item.valid_to for item in facilities)
+    }
+    crosses = [
+        place.kind == PlaceKind.TRANSIT
+        and bool(province.get(place.a) and province.get(place.b))
+        and province[place.a] != province[place.b]
+        for place in names.places
+    ]
+    bound = [place.kind == PlaceKind.SITE and place.a in limited for place in names.places]
+    conditional = [
+        code in registry.routes and registry.routes[code].conditional for code in names.routes
+    ]
+    made = _Marks(*(np.array(mask, bool) for mask in (crosses, bound, conditional)))
+    names.memo["finding_marks"] = made
+    return made
+
+
+def _conditional(session: Session, keys: Keys, sent: list[Flow], last: int) -> Iterator[Found]:
+    """Links that use a conditional route this year or the last without a document."""
+    links: defaultdict[tuple[str, str, str, str, int], int] = defaultdict(int)
+    for month, giver, taker, stuff, route, kg in sent:
+        if month // 100 >= last // 100 - 1:
+            links[giver, taker, stuff, route, month // 100] += kg
+    documented = findings.documented_links(session)
+    ids = keys.ids
+    for (giver, taker, stuff, route, year), kg in sorted(links.items()):
+        firms = ids["enterprise"][giver], ids["enterprise"][taker]
+        link = (*firms, ids["material"][stuff], ids["route"][route], year)
+        if kg > 0 and rules.undocumented(True, int(link in documented)):
+            yield Found(
+                "conditional_undocumented",
+                f"conditional_undocumented|{giver}|{taker}|{stuff}|{route}|{year}",
+                giver,
+                stuff,
+                0,
+                "loads",
+                f"party={giver}&material={stuff}&period={year}",
+                date(year, 1, 1),
+                {"partner": taker, "route": route, "tonnes": tonnes_text(kg), "year": str(year)},
+            )
 
 
 def _link_ref(month: int, consignor: str, material: str) -> str:

@@ -32,7 +32,6 @@ from wasteflow_models.engine import Alone, Database
 from wasteflow_models.findings import (
     FindingRow,
     FindingStateRow,
-    documented_loads,
     findings_in,
     load_months,
 )
@@ -49,7 +48,6 @@ OPEN, SNOOZED, RESOLVED = "open", "snoozed", "resolved"
 STATES: Final = (OPEN, SNOOZED, RESOLVED)
 LONGEST_SNOOZE_DAYS: Final = 366
 _BOOKS: Final = "books"
-_CONDITIONAL: Final = "conditional_undocumented"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +77,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Digests:
-    """What the list rests on: the whole, each month of loads, registry, documents, last change."""
+    """What the list rests on: the whole, each month of loads, registry, last change."""
 
     books: str
     months: Mapping[int, str]
     registry: str
-    documents: str
     change: int
 
 
@@ -105,7 +102,7 @@ def _digests(session: Session, today: date) -> _Digests:
     digests = {at: _digest(parts) for at, parts in versions.items()}
     whole = [str(today), *named.values(), *map(str, tops)]
     whole += [f"{at}={digest}" for at, digest in sorted(digests.items())]
-    return _Digests(_digest(whole), digests, named.get("registry", ""), str(tops[1]), tops[0])
+    return _Digests(_digest(whole), digests, named.get("registry", ""), tops[0])
 
 
 def _digest(parts: Iterable[str]) -> str:
@@ -135,9 +132,8 @@ def refresh_findings(
             keys = load_keys(session)
             found: dict[int, list[Found]] = {0: book_findings(session, keys)}
             loads: dict[int, int] = {}
-            documented = documented_loads(session)
             for month in _stale_months(session, digests, state, everything):
-                part = month_findings(session, keys, month, today, waits, documented)
+                part = month_findings(session, keys, month, today, waits)
                 found[month], loads[month] = part.items, part.open_loads
         with db.write(Alone.NOBODY) as session:
             changed = _store(session, found, now)
@@ -161,11 +157,6 @@ def _stale_months(
     since = int(state.get("change", ("0", 0))[0])
     touched = select(ChangeRow.record_id).where(ChangeRow.id > since, ChangeRow.kind == "shipment")
     stale = {month_of_id(key) for key in session.scalars(touched)}
-    if state.get("documents", ("", 0))[0] != digests.documents:
-        waiting = select(FindingRow.source).where(
-            FindingRow.kind == _CONDITIONAL, FindingRow.resolved_at.is_(None)
-        )
-        stale |= set(session.scalars(waiting))
     for month in months:
         value, open_loads = state.get(str(month), ("", 1))
         if open_loads or value != digests.months.get(month, ""):
@@ -178,7 +169,6 @@ def _note(session: Session, digests: _Digests, loads: Mapping[int, int]) -> None
     rows += [
         (_BOOKS, digests.books, 0),
         ("registry", digests.registry, 0),
-        ("documents", digests.documents, 0),
         ("change", str(digests.change), 0),
     ]
     for name, value, open_loads in rows:
@@ -235,6 +225,8 @@ def _renew(row: FindingRow, item: Found, source: int, now: datetime) -> bool:
     """A finding that is there again: what it says now, and open again if it was resolved."""
     params = _json(item)
     same = row.resolved_at is None and row.params == params and row.ref == item.ref
+    if row.snoozed_until is not None and row.snoozed_until < shanghai_day(now):
+        row.snoozed_until, same = None, False
     if row.resolved_at is not None:
         row.resolved_at, row.since = None, now
     row.params, row.ref, row.enterprise, row.source = params, item.ref, item.enterprise, source

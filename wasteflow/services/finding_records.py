@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core import finding_rules as rules
 from wasteflow.core.finding_rules import Found
 from wasteflow.core.lifecycle import Waits
-from wasteflow.core.periods import month_text, shanghai_day
+from wasteflow.core.periods import shanghai_day
 from wasteflow.core.units import tonnes_text
 from wasteflow_models import findings
 from wasteflow_models.convert import Keys
@@ -42,7 +42,6 @@ class _Month:
     month: int
     today: date
     columns: dict[str, Any]
-    documented: set[int]
     waits: Waits
     wanted: set[int]
     """Loads that some finding names."""
@@ -51,13 +50,13 @@ class _Month:
 
 
 def month_findings(
-    session: Session, keys: Keys, month: int, today: date, waits: Waits, documented: set[int]
+    session: Session, keys: Keys, month: int, today: date, waits: Waits
 ) -> MonthFound:
-    """Every finding of the loads kept under a month; documented: loads with a document."""
+    """Every finding of the loads kept under a month."""
     columns = findings.month_columns(session, month, UNSEEN)
-    at = _Month(session, keys, month, today, columns, documented, waits, set())
+    at = _Month(session, keys, month, today, columns, waits, set())
     found = [
-        *_unanswered(at), *_tickets(at), *_outliers(at), *_over_cap(at), *_conditional(at),
+        *_unanswered(at), *_tickets(at), *_outliers(at), *_over_cap(at),
         *_refused(at),
     ]  # fmt: skip
     uids = findings.load_uids(session, at.wanted)
@@ -138,9 +137,11 @@ def _tickets(at: _Month) -> Iterator[Found]:
 
 
 def _outliers(at: _Month) -> Iterator[Found]:
-    """Loads far from the others of their link and mode in the month, by mass per trip."""
+    """Loads far from the others of their link and mode in the month."""
     columns = at.columns
     counted = ~np.isin(columns["state"], _GONE) & (columns["dispatched_kg"] > 0)
+    # Sheets of several trips and refused parts have no usual size.
+    counted &= (columns["kind"] == 0) & (columns["trips"] == 1)
     names = ("consignor_id", "consignee_id", "material_id", "mode")
     groups: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     rows = zip(*(columns[name].tolist() for name in names), strict=True)
@@ -151,7 +152,7 @@ def _outliers(at: _Month) -> Iterator[Found]:
         if len(held) < rules.LEAST_LOADS:
             continue
         places = np.array(held)
-        each = columns["dispatched_kg"][places] // np.maximum(columns["trips"][places], 1)
+        each = columns["dispatched_kg"][places]
         far = places[rules.outliers(each)]
         usual = tonnes_text(int(np.median(each)))
         for place, row in _rows(at, far):
@@ -168,42 +169,10 @@ def _over_cap(at: _Month) -> Iterator[Found]:
     over &= ~np.isin(columns["state"], _GONE)
     for place, row in _rows(at, np.flatnonzero(over)):
         kg, trips = int(columns["dispatched_kg"][place]), int(columns["trips"][place])
-        if rules.over_cap(MODES[int(columns["mode"][place])], kg, trips):
-            cap = tonnes_text(caps[int(columns["mode"][place])] * trips)
-            yield _load(at, "load_over_cap", place, row, tonnes=tonnes_text(kg), cap=cap)
-
-
-def _conditional(at: _Month) -> Iterator[Found]:
-    """One finding per link, route and month: one document of any of its loads covers them."""
-    columns, routes = at.columns, at.keys.codes["route"]
-    conditional = [
-        key
-        for key, code in routes.items()
-        if code in at.keys.registry.routes and at.keys.registry.routes[code].conditional
-    ]
-    mine = np.isin(columns["route_id"], conditional) & ~np.isin(columns["state"], _GONE)
-    groups: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-    names = ("consignor_id", "consignee_id", "material_id", "route_id")
-    for place in np.flatnonzero(mine).tolist():
-        groups[tuple(int(columns[name][place]) for name in names)].append(place)
-    for key, places in sorted(groups.items()):
-        held = [int(columns["id"][place]) for place in places]
-        if not rules.undocumented(True, len(at.documented.intersection(held))):
-            continue
-        named = findings.named_loads(at.session, held[:1])
-        item = _load(at, "conditional_undocumented", places[0], named[held[0]])
-        route = routes[key[3]]
-        yield Found(
-            item.kind, f"conditional_undocumented|{'|'.join(map(str, key))}|{at.month}",
-            item.enterprise, item.material, item.month, "load", item.ref, item.since,
-            {
-                "record": named[held[0]].doc_no,
-                "route": route,
-                "count": str(len(held)),
-                "month": month_text(at.month),
-                "partner": at.keys.codes["enterprise"][key[1]],
-            },
-        )  # fmt: skip
+        mode = int(columns["mode"][place])
+        if rules.over_cap(MODES[mode], kg, trips):
+            limit = tonnes_text(caps[mode] * trips)
+            yield _load(at, "load_over_cap", place, row, tonnes=tonnes_text(kg), cap=limit)
 
 
 def _refused(at: _Month) -> Iterator[Found]:

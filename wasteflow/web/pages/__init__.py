@@ -17,6 +17,7 @@ from wasteflow.web.pages import (
     drill,
     drill_records,
     explorer,
+    findings,
     flow_map,
     origin,
     overview,
@@ -64,6 +65,13 @@ blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
 blueprint.add_url_rule("/seals", "seals", needs("seal.read", nowhere)(seals.show))
 blueprint.add_url_rule("/seals", "seal", needs("seal.write")(seals.seal), methods=["POST"])
 blueprint.add_url_rule("/proofs/<uuid:uid>", "proof", needs("seal.read", nowhere)(seals.proof))
+_report("/findings", "findings", findings.show)
+blueprint.add_url_rule(
+    "/findings/<int:finding_id>/snooze",
+    "snooze",
+    needs("finding.snooze")(findings.snooze),
+    methods=["POST"],
+)
 _report("/flows", "flows", kept(detail.flows))
 _report("/balances", "balances", kept(detail.balances))
 
