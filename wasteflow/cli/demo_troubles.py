@@ -40,13 +40,15 @@ def _files(last: int) -> list[tuple[str, list[Row]]]:
     before, twice = next_month(last, -1), next_month(last, -2)
     return [
         ("enterprises", [
-            _firm(GIVER, "示范问题炼钢厂", "Demonstration steelworks in trouble", "park.anning.metal"),
+            _firm(GIVER, "示范问题炼钢厂", "Demonstration troubled steelworks",
+                  "park.anning.metal"),
             _firm(TAKER, "示范问题路材厂", "Demonstration road base in trouble", "park.yongchuan"),
         ]),
         ("facilities", [{
             "code": SITE, "enterprise": TAKER, "park": "park.yongchuan", "kind": "use",
-            "name": "示范问题破碎线", "material": SLAG, "route": ROUTE, "capacity_t_per_year": "150",
-            "status": "operating", "valid_from": "2020-01-01", "valid_to": f"{month_text(twice)}-20",
+            "name": "示范问题破碎线", "material": SLAG, "route": ROUTE,
+            "capacity_t_per_year": "150", "status": "operating",
+            "valid_from": "2020-01-01", "valid_to": f"{month_text(twice)}-20",
             "source": DEMO_SOURCE,
         }]),
         ("filings", [{
@@ -64,9 +66,10 @@ def _files(last: int) -> list[tuple[str, list[Row]]]:
         ]),
         ("entries", [
             _entry("U1", TAKER, "use", "150.000", f"{month_text(before)}-20", route=ROUTE),
-            _entry("D1", TAKER, "disposal", "40.000", f"{month_text(before)}-22", route="ss_landfill"),
-            _entry("S1", TAKER, "stocktake", "31.000", f"{month_text(before)}-25", facility=SITE,
-                   reason="survey"),
+            _entry("D1", TAKER, "disposal", "40.000", f"{month_text(before)}-22",
+                   route="ss_landfill"),
+            _entry("S1", TAKER, "stocktake", "31.000", f"{month_text(before)}-25",
+                   facility=SITE, reason="survey"),
         ]),
         ("shipments", [_load("A12", before, 12, "30.000")]),
     ]  # fmt: skip
