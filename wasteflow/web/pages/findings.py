@@ -31,7 +31,7 @@ from wasteflow.web.pages.view import read_view
 from wasteflow.web.permits import may
 from wasteflow.web.texts import lang, text
 
-PAGE: Final = 50
+PAGE: Final = 25
 SNOOZE_DAYS: Final = 14
 
 
@@ -70,7 +70,7 @@ def show() -> Response:
         lines=[_line(row) for row in rows[first : first + PAGE]],
         total=len(rows),
         page=number,
-        pages=max(1, -(-len(rows) // PAGE)),
+        page_count=max(1, -(-len(rows) // PAGE)),
         counts=open_counts(db=books().db, firms=view.firms, now=now()),
         chosen={"kind": kind, "severity": severity, "state": state},
         kinds=KINDS,
