@@ -60,6 +60,7 @@ def _files(last: int) -> list[tuple[str, list[Row]]]:
         ("shipments", [
             *(_load(f"A{day:02d}", before, day, "30.000") for day in range(4, 10)),
             _load("A10", before, 10, "41.500"),
+            _load("A11", before, 11, "30.000", received_at="", accepted_t=""),
             _load("B04", last, 4, "29.500", ticket_no="DT-0007"),
             _load("B05", last, 5, "30.500", ticket_no="DT-0007"),
             _load("B06", last, 6, "30.100"),

@@ -86,7 +86,8 @@ def show() -> Response:
 def snooze(finding_id: int) -> Response:
     """Put a finding aside, or take it back."""
     told = request.form.get("until", "").strip()
-    back = url_for("pages.findings", **{k: v for k, v in request.args.to_dict().items() if v})
+    asked: dict[str, Any] = {k: v for k, v in request.args.to_dict().items() if v}
+    back = url_for("pages.findings", **asked)
     try:
         until = date.fromisoformat(told) if told else None
     except ValueError:
@@ -163,7 +164,7 @@ def address_of(row: Mapping[str, Any]) -> str:
         return url_for("loads.entry", uid=ref)
     if kind == "loads":
         return f"{url_for('loads.index')}?{ref}"
-    told = {"scope": scope, "material": row["material"] or None}
+    told: dict[str, Any] = {"scope": scope, "material": row["material"] or None}
     if kind == "balance":
         month = month_text(row["month"]) if row["month"] else None
         return url_for("pages.balances", **told, period=month)
