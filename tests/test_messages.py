@@ -14,6 +14,7 @@ import wasteflow
 from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
 from wasteflow.core.messages import CHINESE_WORDS, MESSAGES, render
 from wasteflow.core.messages_access import ACCESS_MESSAGES
+from wasteflow.core.messages_alerts import ALERT_MESSAGES
 from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
@@ -21,6 +22,7 @@ from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_symbiosis import SYMBIOSIS_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 from wasteflow.core.vocabulary import LABELS
@@ -44,6 +46,8 @@ def test_no_code_is_worded_twice() -> None:
         CLOSE_MESSAGES,
         MOVE_MESSAGES,
         SYMBIOSIS_MESSAGES,
+        SEAL_MESSAGES,
+        ALERT_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

@@ -92,6 +92,8 @@ def keep_house(app: Flask) -> None:
         lambda: datetime.now(UTC),
         private=api_config.webhook_private,
         answer_days=api_config.idempotency_days,
+        seal_hours=api_config.seal_hours,
+        waits=held.config.waits,
     )
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Settings of webhooks, kept answers and mail; no other logic."""
+"""Settings of webhooks, kept answers, mail and seals; no other logic."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ API_SETTINGS: Final = (
         "",
         "发送提醒邮件的 SMTP 服务器；空 = 不发邮件",
         "SMTP server that reminders are mailed by; empty = no mail",
+    ),
+    (
+        "WASTEFLOW_SEAL_HOURS",
+        "24",
+        "服务运行时每隔多少小时封存一次新记录；0 = 只用命令封存",
+        "hours between seals of new records while serving; 0 = by command only",
     ),
     ("WASTEFLOW_SMTP_PORT", "587", "SMTP 端口", "port of the SMTP server"),
     (
@@ -69,6 +75,7 @@ class ApiConfig:
     idempotency_days: int = 7
     smtp: Smtp = NO_MAIL
     url: str = ""
+    seal_hours: int = 24
 
 
 PLAIN: Final = ApiConfig()
@@ -91,6 +98,7 @@ def load_api(env: Mapping[str, str]) -> ApiConfig:
             sender=given["WASTEFLOW_SMTP_FROM"] or given["WASTEFLOW_SMTP_USER"],
         ),
         url=given["WASTEFLOW_URL"].rstrip("/"),
+        seal_hours=_number(given["WASTEFLOW_SEAL_HOURS"], 24),
     )
 
 

@@ -43,6 +43,12 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
+def known(revision: str) -> bool:
+    """Whether this program knows a revision."""
+    walked = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(item.revision == revision for item in walked)
+
+
 def current(url: str) -> str | None:
     """The revision of the database, None if it has none (a missing SQLite file is not made)."""
     parsed = checked_url(url)
@@ -57,9 +63,11 @@ def drift(url: str) -> list[str]:
     import wasteflow_models.accounts
     import wasteflow_models.api
     import wasteflow_models.closes
+    import wasteflow_models.findings
     import wasteflow_models.ledger
     import wasteflow_models.live
-    import wasteflow_models.registry  # noqa: F401
+    import wasteflow_models.registry
+    import wasteflow_models.seals  # noqa: F401
 
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

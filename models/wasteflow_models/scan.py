@@ -99,6 +99,11 @@ _EVENT_INTS = (
 )  # fmt: skip
 _BLANKS = {"dry_kg": "-1", "moisture": "-1", "input_kg": "kg"}
 BLOCK = 50_000
+UNSEEN = (
+    f"state <> {STATES.index('draft')} AND "
+    "coalesce(batch_id, 0) NOT IN (SELECT id FROM batch WHERE NOT published)"
+)
+"""What `ledger.visible` says, as plain SQL of `shipment`."""
 
 
 def load_blocks(session: Session) -> Iterator[tuple[dict[str, Ints], dict[str, Ints]]]:
@@ -107,17 +112,12 @@ def load_blocks(session: Session) -> Iterator[tuple[dict[str, Ints], dict[str, I
     0 stands for a blank key or moment, -1 for a blank dry mass or moisture.
     """
     last = 0
-    draft = STATES.index("draft")
-    unseen = (
-        f"state <> {draft} AND "
-        "coalesce(batch_id, 0) NOT IN (SELECT id FROM batch WHERE NOT published)"
-    )
     while True:
         header = _block(
             session,
             "shipment",
             _HEADER_INTS,
-            f"id > {last} AND {unseen} ORDER BY id LIMIT {BLOCK}",
+            f"id > {last} AND {UNSEEN} ORDER BY id LIMIT {BLOCK}",
         )
         if not len(header["id"]):
             return

@@ -13,6 +13,7 @@ from wasteflow import __version__
 
 _COMMANDS = {
     "audit-figures": ("audit", "audit_figures"),
+    "backup": ("backups", "backup"),
     "balance": ("reports", "balance"),
     "check": ("reports", "check"),
     "close": ("closes", "close"),
@@ -20,6 +21,7 @@ _COMMANDS = {
     "db": ("data", "db"),
     "demo": ("demo", "demo"),
     "export": ("data", "export"),
+    "findings": ("findings", "findings"),
     "flows": ("reports", "flows"),
     "gap": ("trace", "gap"),
     "import": ("data", "import_"),
@@ -30,7 +32,9 @@ _COMMANDS = {
     "quota": ("planning", "quota"),
     "rates": ("reports", "rates"),
     "remind": ("telling", "remind"),
+    "restore": ("backups", "restore"),
     "reverse": ("data", "reverse"),
+    "seal": ("seals", "seal"),
     "seed": ("data", "seed"),
     "serve": ("demo", "serve"),
     "synth": ("demo", "synth"),
@@ -42,6 +46,7 @@ _COMMANDS = {
 }
 _ABOUT = {
     "audit-figures": "核对公布数 · Which formula gives a published rate, does it balance",
+    "backup": "备份 · Write the whole database and its documents to a file",
     "balance": "物料平衡 · Opening, in, out, closing and residual",
     "check": "校验账本 · Prove the books; exit 0 sound, 1 with each fault named",
     "close": "结账 · Close a month, reopen it, list what is closed",
@@ -49,6 +54,7 @@ _ABOUT = {
     "db": "数据库 · Migrations: upgrade, check; rebuild",
     "demo": "演示 · Fresh demo database, report, pages",
     "export": "导出 · Write a kind, flows or balances to a file",
+    "findings": "提示清单 · What looks wrong in the books",
     "flows": "流向图 · The flow graph of a period",
     "gap": "申报与核实之差 · Paper reuse: declared against verified",
     "import": "导入 · Take a file, all or nothing",
@@ -59,7 +65,9 @@ _ABOUT = {
     "quota": "以用定产 · Phosphogypsum consumed against generated",
     "rates": "综合利用率 · Utilisation rates with their tonnes",
     "remind": "提醒 · Mail every user what waits for them",
+    "restore": "恢复 · Put a backup into an empty database and prove it",
     "reverse": "冲销 · Reverse a record",
+    "seal": "封存 · Seal the records; list seals; prove a record",
     "seed": "基础数据 · Registry facts and targets of the source documents",
     "serve": "服务 · Serve the pages",
     "synth": "合成数据 · Deterministic synthetic registry and loads",

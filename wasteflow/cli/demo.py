@@ -81,6 +81,7 @@ def demo(settings: Settings, months: int, serving: bool, host: str, port: int) -
     fill_demo(database, months, settings)
     print_demo_report(database, settings)
     print_demo_people(database, settings)
+    print_demo_findings(database, settings)
     os.environ[OPEN_READING] = "1"
     if serving:
         _serve(settings, database.url, host, port, workers=1)
@@ -115,6 +116,29 @@ def print_demo_people(database: Any, settings: Settings) -> None:
     settings.say(
         f"另有 {live} 张合成运单供办理：用 receiver 登录看 /inbox（待办）。",
         f"{live} synthetic loads wait to be dealt with: sign in as receiver and open /inbox.",
+    )
+
+
+def print_demo_findings(database: Any, settings: Settings) -> None:
+    """Add the firms in trouble, list the kinds of findings, and seal the books."""
+    from wasteflow.cli.demo_troubles import fill_troubles
+    from wasteflow.services.finding_list import open_counts, refresh_findings
+    from wasteflow.services.reports import overview
+    from wasteflow.services.seals import seal_books
+
+    moment = now()
+    today = moment.astimezone(SHANGHAI)
+    fill_troubles(db=database, now=moment, last=next_month(today.year * 100 + today.month, -1))
+    refresh_findings(db=database, now=moment)
+    firms = frozenset(overview(db=database).registry.enterprises)
+    counts = open_counts(db=database, firms=firms, now=moment)
+    done = seal_books(db=database, now=moment, by="demo")
+    assert done is not None  # there are records
+    settings.say(
+        f"提示清单 {sum(counts.values())} 条，{len(counts)} 种（/findings）；"
+        f"已封存 {done['count']} 条记录（/seals），封存码 {done['head'][:16]}…",
+        f"{sum(counts.values())} findings of {len(counts)} kinds (/findings); "
+        f"{done['count']} records sealed (/seals), head {done['head'][:16]}…",
     )
 
 

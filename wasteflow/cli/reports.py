@@ -342,18 +342,28 @@ def map_(
 
 
 @click.command()
-@click.option("--full", is_flag=True, help="重算每个已结账月份 · Trace every closed month again.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="重算每个已结账月份，核对每条已封存记录 · Every closed month and every sealed record too.",
+)
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    help="另处得知的封存码，须在链中 · Head of a seal known from elsewhere (with --full).",
+)
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
 @told
-def check(settings: Settings, full: bool, shape: str) -> None:
+def check(settings: Settings, full: bool, heads: tuple[str, ...], shape: str) -> None:
     """校验账本 · Prove the books; exit 0 sound, 1 with each fault named.
 
     Example: wasteflow check --full --format json
     """
     from wasteflow.services.checking import check_books
 
-    report = check_books(db=open_database(settings), full=full)
+    report = check_books(db=open_database(settings), full=full or bool(heads), witnesses=heads)
     if shape == "json":
         click.echo(json_text(report.as_dict()))
     else:

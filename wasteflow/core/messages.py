@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wasteflow.core.messages_access import ACCESS_MESSAGES
+from wasteflow.core.messages_alerts import ALERT_MESSAGES
 from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
@@ -24,6 +25,7 @@ from wasteflow.core.messages_moves import (
     STANDING_WORDS,
 )
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_symbiosis import SYMBIOSIS_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
 
@@ -38,6 +40,8 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
     **SYMBIOSIS_MESSAGES,
+    **SEAL_MESSAGES,
+    **ALERT_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

@@ -36,6 +36,7 @@ RIGHT_LABELS: Final[Mapping[str, Pair]] = {
         "read sums of one's park and regions (fewer than 3 firms hidden)",
     ),
     "report.calculate": ("核对公布数（不涉及账本）", "check published figures (not of the books)"),
+    "finding.snooze": ("暂缓提示（说明原因和期限）", "snooze findings with a reason and a date"),
     "registry.read": ("查看名录", "read the registry"),
     "registry.write": ("维护园区与企业名录", "maintain parks and enterprises"),
     "facility.write": ("维护设施", "maintain facilities"),

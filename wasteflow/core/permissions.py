@@ -102,6 +102,7 @@ TABLE: Final[Mapping[str, Grants]] = {
     "report.read": _READ_OWN,
     "report.summary": _EVERYBODY,
     "report.calculate": _EVERYBODY,
+    "finding.snooze": _grants(_ADMIN, _PARK),
     "registry.read": _EVERYBODY,
     "registry.write": _grants(_PARK, _SYSTEM),
     "facility.write": _grants(_ADMIN, _PARK, _SYSTEM),
@@ -224,6 +225,7 @@ def require(actor: Actor | None, right: str, subject: Subject, read: str = "") -
 _READ_BY: Final[Mapping[str, str]] = {
     "revision": "shipment.read",
     "month": "entry.read",
+    "finding": "report.read",
     "facility": "registry.read",
     "target": "registry.read",
     "filing": "registry.read",

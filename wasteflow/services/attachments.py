@@ -121,7 +121,7 @@ def add_attachment(
     """
     check_document(document.content, document.media_type)
     digest = sha256(document.content).hexdigest()
-    _write(path_of(folder, digest), document.content)
+    write_once(path_of(folder, digest), document.content)
     with db.write(Alone.NOBODY) as session:
         same = (
             select(AttachmentRow)
@@ -158,7 +158,7 @@ def path_of(folder: Path, digest: str) -> Path:
     return folder / digest[:2] / digest
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_once(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; one that is there has the same bytes."""
     if path.is_file():
         return

@@ -39,6 +39,7 @@ from wasteflow.services.proof_booking import (
 from wasteflow.services.proof_closes import close_faults
 from wasteflow.services.proof_live import prove_live
 from wasteflow.services.proof_loads import prove_loads, rollup_of
+from wasteflow.services.proof_seals import seal_faults
 from wasteflow.services.tracing import forget, traced
 from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
@@ -77,10 +78,11 @@ class CheckReport:
         }
 
 
-def check_books(*, db: Database, full: bool = False) -> CheckReport:
+def check_books(*, db: Database, full: bool = False, witnesses: Sequence[str] = ()) -> CheckReport:
     """Prove the books of `db`; nothing this process keeps of them is trusted.
 
-    full: also trace every closed month again, not only the last of every firm.
+    full: also trace every closed month again, not only the last of every firm, and prove every
+    sealed record; witnesses: heads of seals known from elsewhere (`proof_seals`).
     """
     report = CheckReport()
     forget()
@@ -94,11 +96,13 @@ def check_books(*, db: Database, full: bool = False) -> CheckReport:
         report.faults += _late_faults(keys, late_differences(late, stored_late(session)))
         report.faults += packed_faults(session, keys)
         report.findings = _findings(session, keys)
+        sealed = seal_faults(session, witnesses) if full else []
         if report.ok:
             _prove_tracing(session, keys, report)
             report.faults += close_faults(session, keys, full)
         else:
             forget()
+        report.faults += sealed
     return report
 
 
@@ -319,8 +323,23 @@ def stale_stocktakes(*, db: Database) -> list[dict[str, str]]:
 
 
 def _stale(session: Session, keys: Keys) -> list[dict[str, str]]:
+    return [
+        {
+            "code": "stocktake_stale",
+            "enterprise": keys.codes["enterprise"][row.enterprise_id],
+            "compartment": row.compartment,
+            "material": keys.codes["material"][row.material_id],
+            "record": row.doc_no,
+            "book_at_count_t": tonnes_text(then_kg),
+            "book_now_t": tonnes_text(now_kg),
+        }
+        for row, then_kg, now_kg in stale_rows(session, keys)
+    ]
+
+
+def stale_rows(session: Session, keys: Keys) -> Iterator[tuple[Any, int, int]]:
+    """(entry, book at the count, book now) of every stocktake whose two books differ."""
     gone = queries.reversed_entry_ids(session)
-    found = []
     for row in _stocktakes(session):
         if row.id in gone or row.reverses_id is not None:
             continue
@@ -329,20 +348,10 @@ def _stale(session: Session, keys: Keys) -> list[dict[str, str]]:
             keys.codes["material"][row.material_id],
         )
         place = yard(firm) if row.compartment == "yard" else site(firm)
-        now_kg = book_at(session, keys, place, stuff, row.day)
-        if now_kg != (row.book_kg or 0) + row.difference_kg:
-            found.append(
-                {
-                    "code": "stocktake_stale",
-                    "enterprise": firm,
-                    "compartment": row.compartment,
-                    "material": stuff,
-                    "record": row.doc_no,
-                    "book_at_count_t": tonnes_text(row.book_kg or 0),
-                    "book_now_t": tonnes_text(now_kg - row.difference_kg),
-                }
-            )
-    return found
+        then_kg = row.book_kg or 0
+        now_kg = book_at(session, keys, place, stuff, row.day) - row.difference_kg
+        if now_kg != then_kg:
+            yield row, then_kg, now_kg
 
 
 def _stocktakes(session: Session) -> Iterable[Any]:

@@ -1,6 +1,6 @@
 """What a server does beside requests, one process at a time.
 
-Webhooks are told, old answers dropped, settled months packed for reading.
+Webhooks are told, findings looked up, records sealed, old answers dropped, months packed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.services.answered import forget_answers
 from wasteflow.services.delivering import Round, deliver, forget_deliveries
+from wasteflow.services.finding_list import refresh_findings
 from wasteflow.services.packing import Packer
+from wasteflow.services.seals import seal_books
 from wasteflow_models.engine import Database
+from wasteflow_models.seals import last_seal
 from wasteflow_models.turns import turn_of
 
 TURN: Final = "webhooks"
@@ -30,12 +34,17 @@ class Housekeeping:
         *,
         private: bool = False,
         answer_days: int = 7,
+        seal_hours: int = 0,
+        waits: Waits = USUAL_WAITS,
     ) -> None:
         self._db, self._clock = db, clock
         self._private, self._answer_days = private, answer_days
         self._swept: datetime | None = None
         self._packed: datetime | None = None
         self._packer = Packer(db)
+        self._seal_every = timedelta(hours=seal_hours) if seal_hours else None
+        self._waits = waits
+        self._looked: datetime | None = None
 
     def round(self) -> Round | None:
         """Tell what is due, pack and sweep in their time; None if another process has the turn."""
@@ -51,4 +60,18 @@ class Housekeeping:
             if self._packed is None or now - self._packed >= PACK_EVERY:
                 self._packer.round()
                 self._packed = now
+            refresh_findings(db=self._db, now=now, waits=self._waits)
+            self._seal(now)
             return done
+
+    def _seal(self, now: datetime) -> None:
+        """Seal what is new when it is time; a seal by command counts too."""
+        if self._seal_every is None:
+            return
+        if self._looked is None or now - self._looked >= self._seal_every:
+            with self._db.read() as session:
+                last = last_seal(session)
+                self._looked = last.sealed_at if last else now - self._seal_every
+            if now - self._looked >= self._seal_every:
+                seal_books(db=self._db, now=now, by="schedule")
+                self._looked = now

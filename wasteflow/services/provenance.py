@@ -5,8 +5,10 @@ Rests on the mixing rule of tracing; whole kilograms by controlled rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.periods import Period
@@ -19,7 +21,7 @@ from wasteflow.services.rating import firm_terms
 from wasteflow.services.reports import check_material
 from wasteflow.services.tracing import Traced, traced
 from wasteflow_models import queries
-from wasteflow_models.convert import load_keys
+from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 
 DOWNSTREAM, UPSTREAM = "downstream", "upstream"
@@ -130,6 +132,24 @@ def loops_report(*, db: Database, period: Period, material: str = "") -> dict[st
         "rule": "mixing",
         "materials": [_loops_of(stuff, report) for stuff, report in found],
     }
+
+
+def loop_reports(session: Session, keys: Keys, period: Period) -> Iterator[tuple[str, LoopReport]]:
+    """Material → loops and resale of a period, of every material that has some."""
+    versions = queries.rollup_versions(session, keys)
+    for stuff in sorted(versions):
+        report = _loop_report(traced(session, keys, stuff, versions), period)
+        if report is not None:
+            yield stuff, report
+
+
+def after_credits(session: Session, keys: Keys, period: Period) -> Iterator[tuple[str, str, float]]:
+    """(material, generator, kilograms once declared as used that were disposed of in a period)."""
+    versions = queries.rollup_versions(session, keys)
+    for stuff in sorted(versions):
+        books = traced(session, keys, stuff, versions)
+        for firm, after in sorted(_after_credit(books, period).items()):
+            yield stuff, firm, after.disposed_kg
 
 
 def _loops_of(material: str, report: LoopReport) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from wasteflow.core.graph import LEVELS
 from wasteflow.core.periods import Period
 from wasteflow.mapping import LEVELS as MAP_LEVELS
 from wasteflow.mapping import map_of
-from wasteflow.services.findings import findings_report
 from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.provenance import DOWNSTREAM, UPSTREAM, gap_report, trace_report
 from wasteflow.services.rating import BASES, rates_report
@@ -250,20 +249,6 @@ def links(query: dict[str, Any]) -> Response:
             db=books().db,
             period=period_of(query["period"]),
             scope=query["scope"],
-            material=query["material"],
-        )
-    )
-
-
-@report("/findings", ScopeQuery, RowsReport)
-def findings(query: dict[str, Any]) -> Response:
-    """What looks wrong in the books of a scope."""
-    need_scope(RIGHT, query["scope"])
-    return answered(
-        lambda: findings_report(
-            db=books().db,
-            scope=query["scope"],
-            period=period_of(query["period"]),
             material=query["material"],
         )
     )

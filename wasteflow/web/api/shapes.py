@@ -14,7 +14,7 @@ from uuid import UUID
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
 from wasteflow.core.errors import InvalidValue
-from wasteflow.core.periods import Period, moment_from_text, month_from_text
+from wasteflow.core.periods import Period, day_from_text, moment_from_text, month_from_text
 from wasteflow.core.vocabulary import LABELS
 from wasteflow.schemas.dictionary import Column, columns_of
 from wasteflow.schemas.field_base import CellField, Fault
@@ -233,6 +233,15 @@ class MomentField(Shaped):
 
     def convert(self, value: Any) -> Any:
         return moment_from_text(value)
+
+
+class DayField(Shaped):
+    """A day → date."""
+
+    shape: ClassVar[dict[str, Any]] = {"type": "string", "pattern": DAY}
+
+    def convert(self, value: Any) -> Any:
+        return day_from_text(value)
 
 
 class FlagField(Shaped):

@@ -17,12 +17,14 @@ from wasteflow.web.pages import (
     drill,
     drill_records,
     explorer,
+    findings,
     flow_map,
     origin,
     overview,
     planning,
     potential,
     sankey,
+    seals,
     summary,
     target_page,
 )
@@ -63,6 +65,16 @@ _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
 blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
+blueprint.add_url_rule("/seals", "seals", needs("seal.read", nowhere)(seals.show))
+blueprint.add_url_rule("/seals", "seal", needs("seal.write")(seals.seal), methods=["POST"])
+blueprint.add_url_rule("/proofs/<uuid:uid>", "proof", needs("seal.read", nowhere)(seals.proof))
+_report("/findings", "findings", findings.show)
+blueprint.add_url_rule(
+    "/findings/<int:finding_id>/snooze",
+    "snooze",
+    needs("finding.snooze")(findings.snooze),
+    methods=["POST"],
+)
 _report("/flows", "flows", kept(detail.flows))
 _report("/balances", "balances", kept(detail.balances))
 
@@ -92,6 +104,7 @@ def _formats() -> dict[str, Any]:
         "mass": lambda kg: mass(kg, lang()),
         "cell": cell,
         "count": count,
+        "sealed_words": seals.sealed_words,
         "percent": percent,
         "target_value": lambda target: target_value(
             target.operator, target.value, target.unit, lang()

@@ -15,7 +15,10 @@ from markupsafe import Markup
 
 from wasteflow.core.periods import Period
 from wasteflow.core.registry import Target
+from wasteflow.services.finding_list import open_counts
+from wasteflow.web.access import books
 from wasteflow.web.answers import known, once, unfinish
+from wasteflow.web.identity import now
 from wasteflow.web.pages import attention, links, months, stocks, strip, targets
 from wasteflow.web.pages.rates import RateRow, rate_rows
 from wasteflow.web.pages.view import View, read_view
@@ -46,6 +49,7 @@ class BookFigures:
     links: tuple[links.LinkRow, ...]
     links_total: int
     notices: tuple[attention.Notice, ...]
+    findings: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ def book_figures(view: View) -> BookFigures:
     lines = stocks.stock_lines(view)
     found = links.links_of(view, links.flows_of(view))
     notices = attention.notices(view, lines, found)
-    return BookFigures(tuple(lines), tuple(found[:LINKS]), len(found), tuple(notices))
+    counts = open_counts(db=books().db, firms=view.firms, now=now())
+    return BookFigures(tuple(lines), tuple(found[:LINKS]), len(found), tuple(notices), counts)
 
 
 def rate_figures(view: View) -> RateFigures:

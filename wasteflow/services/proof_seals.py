@@ -1,0 +1,178 @@
+"""`check --full` over the seals: the chain, the leaves, and every sealed record against its leaf.
+
+What cannot be seen from inside: the newest seals dropped together with what remembers them, by
+somebody who writes the whole database.  A head printed on a form or kept elsewhere shows that
+(`witnesses`).  A record that nobody has sealed yet is proved by nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.seal import chain_faults, leaf_hash, root_of
+from wasteflow.services.proof import Fault
+from wasteflow.services.seals import SPAN, facts_of, guarded, sealed_leaves
+from wasteflow_models.ledger import EntryRow, EventRow, LoadNumberRow, ShipmentRow
+from wasteflow_models.registry import EnterpriseRow
+from wasteflow_models.seal_texts import KINDS, SealedKind, record_texts, spans
+from wasteflow_models.seals import PART_BITS, SealRow, blocks_of, leaves_of, seals
+
+GRACE: Final = timedelta(minutes=10)
+"""A record may be that much older than a seal that does not hold it: its writer was still busy."""
+
+
+def seal_faults(session: Session, witnesses: Sequence[str] = ()) -> list[Fault]:
+    """What does not hold about the seals of the books.
+
+    witnesses: heads known from elsewhere (a printed form, another machine), whole or their first
+    digits; each must be that of a seal here.
+    """
+    rows = seals(session)
+    faults = [*_chain(rows), *_dropped(session, rows), *_witnessed(rows, witnesses)]
+    for row in rows:
+        faults += _leaves(session, row)
+    if rows:
+        for kind in KINDS:
+            for first, last in spans(session, kind, SPAN):
+                faults += _records(session, kind, first, last, rows[-1])
+    return faults
+
+
+def _chain(rows: Sequence[SealRow]) -> Iterator[Fault]:
+    facts, heads = [facts_of(row) for row in rows], [row.head for row in rows]
+    for number, expected, found in chain_faults(facts, heads):
+        missing = expected.startswith("seal ")
+        code = "seal_missing" if missing else "seal_altered"
+        yield Fault(code, f"seal {number}", expected=expected, found=found)
+
+
+def _dropped(session: Session, rows: Sequence[SealRow]) -> Iterator[Fault]:
+    """The last seal against what the table of secrets remembers of it."""
+    known = guarded(session)
+    last = (rows[-1].number, rows[-1].head) if rows else (0, "")
+    if known is None:
+        if rows:
+            yield Fault("seal_forgotten", f"seal {last[0]}", found=last[1])
+    elif known[0] > last[0]:
+        yield Fault("seal_dropped", f"seal {known[0]}", expected=known[1], found=f"seal {last[0]}")
+    elif known != last:
+        yield Fault("seal_forgotten", f"seal {last[0]}", expected=known[1], found=last[1])
+
+
+def _witnessed(rows: Sequence[SealRow], witnesses: Sequence[str]) -> Iterator[Fault]:
+    for told in witnesses:
+        clean = told.strip().lower()
+        if not any(row.head.startswith(clean) for row in rows):
+            yield Fault("seal_unknown_head", f"head {clean[:16]}", expected=clean)
+
+
+def _leaves(session: Session, row: SealRow) -> Iterator[Fault]:
+    """The leaves of a seal lead to its root."""
+    roots, count = [], 0
+    for block in blocks_of(session, row.number):
+        key = f"seal {row.number} block {block.block}"
+        session.expunge(block)
+        try:
+            held = leaves_of(block)
+            root = root_of(held.hashes)
+        except ValueError:
+            yield Fault("seal_leaves_altered", key, found="?")
+            root = block.root
+        else:
+            count += len(held.keys)
+            if root != block.root:
+                yield Fault("seal_leaves_altered", key, expected=block.root.hex(), found=root.hex())
+        roots.append(root)
+    root_now = root_of(roots).hex() if roots else "-"
+    if root_now != row.root or count != row.count:
+        yield Fault(
+            "seal_root_broken",
+            f"seal {row.number}",
+            expected=f"{row.root} / n={row.count}",
+            found=f"{root_now} / n={count}",
+        )
+
+
+def _records(
+    session: Session, kind: SealedKind, first: int, last: int, newest: SealRow
+) -> Iterator[Fault]:
+    """The records of a range against their leaves."""
+    leaves = sealed_leaves(session, kind, first, last)
+    sealed = dict(zip(leaves.keys.tolist(), leaves.hashes, strict=True))
+    if kind.live:  # only the last leaf of a load speaks of it as it is
+        latest = {key >> PART_BITS: key for key in sealed}
+        sealed = {key: sealed[key] for key in latest.values()}
+    unsealed: list[tuple[int, int]] = []
+    for ident, part, text in record_texts(session, kind, first, last):
+        digest = sealed.pop(ident << PART_BITS | part, None)
+        if digest is None:
+            unsealed.append((ident, part))
+        elif digest != leaf_hash(text):
+            yield Fault("sealed_altered", *_name(session, kind, ident, part))
+    seen = {ident for ident, _ in unsealed} if kind.live else set()
+    for key in sealed:
+        ident, part = key >> PART_BITS, key & ((1 << PART_BITS) - 1)
+        if ident not in seen:
+            yield Fault("sealed_missing", *_name(session, kind, ident, part))
+    yield from _inserted(session, kind, unsealed, newest)
+
+
+def _inserted(
+    session: Session, kind: SealedKind, unsealed: Sequence[tuple[int, int]], newest: SealRow
+) -> Iterator[Fault]:
+    """Records no seal holds that say they were there when the newest seal was made."""
+    if not unsealed or kind.name not in ("entry", "event"):
+        return
+    bounds = json.loads(newest.bounds)
+    since = newest.sealed_at - GRACE
+    for ident, part in unsealed:
+        moment, batch = _recorded(session, kind, ident, part)
+        if batch in bounds["open_batches"]:
+            continue
+        low = kind.name == "entry" and ident <= bounds["entry"]
+        if low or moment < since:
+            key, records = _name(session, kind, ident, part)
+            yield Fault("sealed_inserted", key, records, found=moment.isoformat())
+
+
+def _recorded(
+    session: Session, kind: SealedKind, ident: int, part: int
+) -> tuple[datetime, int | None]:
+    """When a record says it was recorded, and by which import."""
+    if kind.name == "entry":
+        query = select(EntryRow.recorded_at, EntryRow.batch_id).where(EntryRow.id == ident)
+    else:
+        query = select(EventRow.recorded_at, EventRow.batch_id).where(
+            EventRow.shipment_id == ident, EventRow.seq == part
+        )
+    moment, batch = session.execute(query).one()
+    return moment, batch
+
+
+def _name(session: Session, kind: SealedKind, ident: int, part: int) -> tuple[str, list[str]]:
+    """Where a fault lies, in words, and the documents it is about."""
+    word = kind.name
+    if word in ("entry", "entry_actor"):
+        query: Any = select(EnterpriseRow.code, EntryRow.doc_no).join(
+            EnterpriseRow, EnterpriseRow.id == EntryRow.enterprise_id
+        )
+        found = session.execute(query.where(EntryRow.id == ident)).first()
+        if found is not None:
+            return f"{word} {found[0]} {found[1]}", [found[1]]
+    elif word in ("load", "event", "event_actor", "revision"):
+        number = session.scalar(
+            select(ShipmentRow.doc_no).where(ShipmentRow.id == ident)
+        ) or session.scalar(
+            select(LoadNumberRow.doc_no).where(LoadNumberRow.shipment_id == ident).limit(1)
+        )
+        which = f" {part}" if word != "load" else ""
+        if number:
+            return f"{word} {number}{which}", [number]
+        return f"{word} {ident}{which}", []
+    return f"{word} {ident}", []

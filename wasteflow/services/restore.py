@@ -1,0 +1,143 @@
+"""Restore: a backup put into an empty database, all or nothing, every byte held to its manifest."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import UnusableFile, WasteflowError
+from wasteflow.services.attachments import path_of, write_once
+from wasteflow.services.backup import FORMAT, KNOWN, MANIFEST
+from wasteflow.services.tracing import forget
+from wasteflow_models import migrate
+from wasteflow_models.base import Base
+from wasteflow_models.engine import Alone, Database
+from wasteflow_models.partitions import ensure_partitions
+from wasteflow_models.raw import is_postgresql
+from wasteflow_models.table_text import fill_table, settle_sequences
+
+assert KNOWN  # the tables must be known before they are emptied
+_READ: Final = 1 << 20
+_OWN: Final = frozenset({"secret", "stamp"})
+"""Tables a new database has rows in."""
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What a backup says of itself; UnusableFile `backup_unreadable`."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            manifest: dict[str, Any] = json.loads(file.read(MANIFEST))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UnusableFile("backup_unreadable", file=path, reason=error) from error
+    if manifest.get("format") != FORMAT:
+        raise UnusableFile("backup_unreadable", file=path, reason=manifest.get("format"))
+    return manifest
+
+
+def restore_backup(
+    *,
+    url: str,
+    path: Path,
+    documents: Path,
+    replace: bool = False,
+    progress: Callable[[str, int], None] | None = None,
+) -> dict[str, Any]:
+    """Put the backup `path` into the database `url`, which is made if it is not there.
+
+    documents: the folder attachments go to; replace: what is in the database may be thrown away.
+    Returns the manifest.  Tables are made as they were at the backup, filled in one transaction,
+    then brought to the newest revision.
+    Raises UnusableFile `backup_unreadable`, `backup_damaged`, `backup_newer`; WasteflowError
+    `restore_not_empty`.
+    """
+    manifest = read_manifest(path)
+    revision = manifest["revision"]
+    if not migrate.known(revision):
+        raise UnusableFile("backup_newer", file=path, revision=revision)
+    found = migrate.current(url)
+    if found is None:
+        migrate.upgrade(url, revision)
+    elif found != revision:
+        raise WasteflowError("restore_revision", found=found, wanted=revision)
+    db = Database(url)
+    try:
+        with zipfile.ZipFile(path) as file:
+            with db.write(Alone.EVERYBODY) as session:
+                _make_room(session, manifest, replace)
+                _fill(session, file, path, manifest, progress)
+            _restore_documents(file, path, documents)
+    finally:
+        db.dispose()
+        forget()
+    migrate.upgrade(url)
+    return manifest
+
+
+def _make_room(session: Session, manifest: dict[str, Any], replace: bool) -> None:
+    """Empty the tables, if they may be."""
+    known = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    there = [name for name in known if name in manifest["tables"]]
+    for name in there:
+        used = session.execute(text(f'SELECT 1 FROM "{name}" LIMIT 1')).first()
+        if used and name not in _OWN and not replace:
+            raise WasteflowError("restore_not_empty", table=name)
+    if not is_postgresql(session):
+        session.execute(text("PRAGMA defer_foreign_keys=ON"))
+    for name in there:
+        session.execute(text(f'DELETE FROM "{name}"'))
+
+
+def _fill(
+    session: Session,
+    file: zipfile.ZipFile,
+    path: Path,
+    manifest: dict[str, Any],
+    progress: Callable[[str, int], None] | None,
+) -> None:
+    if is_postgresql(session):
+        session.execute(text("SET LOCAL timezone = 'UTC'"))
+        session.execute(text("SET LOCAL datestyle = 'ISO'"))
+        ensure_partitions(session, manifest["months"])
+    tables = [table for table in Base.metadata.sorted_tables if table.name in manifest["tables"]]
+    for table in tables:
+        told = manifest["tables"][table.name]
+        columns = [(str(name), str(word)) for name, word in told["columns"]]
+        fill_table(session, table.name, columns, _member(file, path, table.name, told))
+        count = session.execute(text(f'SELECT count(*) FROM "{table.name}"')).scalar_one()
+        if count != told["rows"]:
+            raise UnusableFile("backup_damaged", file=path, part=table.name)
+        if progress:
+            progress(table.name, told["rows"])
+    settle_sequences(session, tables, manifest["last_load_number"])
+
+
+def _member(file: zipfile.ZipFile, path: Path, name: str, told: dict[str, Any]) -> Iterator[bytes]:
+    """The bytes of a table; UnusableFile `backup_damaged` unless they are those of the manifest."""
+    digest = sha256()
+    try:
+        with file.open(f"tables/{name}.txt") as member:
+            while part := member.read(_READ):
+                digest.update(part)
+                yield part
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise UnusableFile("backup_damaged", file=path, part=name) from error
+    if digest.hexdigest() != told["sha256"]:
+        raise UnusableFile("backup_damaged", file=path, part=name)
+
+
+def _restore_documents(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
+    for name in sorted(file.namelist()):
+        word, _, digest = name.partition("/")
+        if word != "documents":
+            continue
+        content = file.read(name)
+        if sha256(content).hexdigest() != digest:
+            raise UnusableFile("backup_damaged", file=path, part=name)
+        write_once(path_of(folder, digest), content)

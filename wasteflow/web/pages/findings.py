@@ -1,0 +1,175 @@
+"""`/findings`: what looks wrong in a scope, since when, where it leads, and snoozing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
+
+from wasteflow.core.errors import WasteflowError
+from wasteflow.core.finding_rules import KINDS, SEVERITIES
+from wasteflow.core.messages import render
+from wasteflow.core.periods import month_text, shanghai_day
+from wasteflow.core.permissions import Denied
+from wasteflow.core.reach import subject_of_firms
+from wasteflow.services.finding_list import (
+    OPEN,
+    STATES,
+    Asked,
+    list_findings,
+    open_counts,
+    refresh_findings,
+    snooze_finding,
+)
+from wasteflow.web.access import books
+from wasteflow.web.identity import current_actor, now
+from wasteflow.web.pages.loads_words import firm, material, registry, route
+from wasteflow.web.pages.view import read_view
+from wasteflow.web.permits import may
+from wasteflow.web.texts import lang, text
+
+PAGE: Final = 25
+SNOOZE_DAYS: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A finding as the page shows it."""
+
+    id: int
+    code: str
+    severity: str
+    state: str
+    firm: str
+    material: str
+    message: str
+    todo: str
+    since: date
+    resolved: str
+    snoozed: str
+    address: str
+    may_snooze: bool
+
+
+def show() -> Response:
+    """The list of a scope, filtered by its address."""
+    view = read_view()
+    refresh_findings(db=books().db, now=now(), waits=books().config.waits)
+    kind, severity = _word("kind", KINDS), _word("severity", SEVERITIES)
+    state = _word("state", (*STATES, "all")) or OPEN
+    asked = Asked(view.firms, kind, severity, state, view.material)
+    rows = list_findings(db=books().db, asked=asked, now=now())
+    number = max(1, request.args.get("page", 1, int))
+    first = (number - 1) * PAGE
+    body = render_template(
+        "findings.html",
+        view=view,
+        lines=[_line(row) for row in rows[first : first + PAGE]],
+        total=len(rows),
+        page=number,
+        page_count=max(1, -(-len(rows) // PAGE)),
+        counts=open_counts(db=books().db, firms=view.firms, now=now()),
+        chosen={"kind": kind, "severity": severity, "state": state},
+        kinds=KINDS,
+        severities=SEVERITIES,
+        states=(*STATES, "all"),
+        snooze_until=shanghai_day(now()) + timedelta(days=SNOOZE_DAYS),
+    )
+    response = make_response(body)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def snooze(finding_id: int) -> Response:
+    """Put a finding aside, or take it back."""
+    told = request.form.get("until", "").strip()
+    asked: dict[str, Any] = {k: v for k, v in request.args.to_dict().items() if v}
+    back = url_for("pages.findings", **asked)
+    try:
+        until = date.fromisoformat(told) if told else None
+    except ValueError:
+        flash(text("findings.bad_day"), "warn")
+        return make_response(redirect(back, 303))
+    try:
+        snooze_finding(
+            db=books().db,
+            actor=current_actor(),
+            finding_id=finding_id,
+            until=until,
+            reason=request.form.get("why", ""),
+            now=now(),
+        )
+    except Denied:
+        raise
+    except WasteflowError as error:
+        flash(error.text(lang()), "warn")
+    else:
+        flash(text("findings.snoozed" if until else "findings.woken"), "done")
+    return make_response(redirect(back, 303))
+
+
+def _word(name: str, known: tuple[str, ...]) -> str:
+    told = request.args.get(name, "")
+    return told if told in known else ""
+
+
+def _line(row: Mapping[str, Any]) -> Line:
+    code, params = row["code"], _worded(row["params"])
+    snoozed = ""
+    if row["snoozed_until"]:
+        snoozed = text(
+            "findings.snoozed_words",
+            until=row["snoozed_until"],
+            who=row["snoozed_by"],
+            why=row["snooze_reason"],
+        )
+    return Line(
+        id=row["id"],
+        code=code,
+        severity=row["severity"],
+        state=row["state"],
+        firm=firm(row["enterprise"]),
+        material=material(row["material"]) if row["material"] else "",
+        message=render(f"finding_{code}", lang(), params),
+        todo=render(f"todo_{code}", lang(), {}),
+        since=shanghai_day(datetime.fromisoformat(row["since"])),
+        resolved=(row["resolved_at"] or "")[:10],
+        snoozed=snoozed,
+        address=address_of(row),
+        may_snooze=may("finding.snooze", subject_of_firms(registry(), row["enterprise"])),
+    )
+
+
+def _worded(params: Mapping[str, str]) -> dict[str, str]:
+    """Names instead of codes."""
+    told = dict(params)
+    if "partner" in told:
+        told["partner"] = firm(told["partner"])
+    if "route" in told:
+        told["route"] = route(told["route"])
+    if "firms" in told:
+        told["firms"] = text("list.comma").join(firm(code) for code in told["firms"].split(", "))
+    return told
+
+
+def address_of(row: Mapping[str, Any]) -> str:
+    """Where a finding leads: to its record, or to the page of what it is about."""
+    kind, ref, scope = row["ref_kind"], row["ref"], f"enterprise:{row['enterprise']}"
+    if kind == "load":
+        return url_for("loads.one", uid=ref)
+    if kind == "entry":
+        return url_for("loads.entry", uid=ref)
+    if kind == "loads":
+        return f"{url_for('loads.index')}?{ref}"
+    told: dict[str, Any] = {"scope": scope, "material": row["material"] or None}
+    if kind == "balance":
+        month = month_text(row["month"]) if row["month"] else None
+        return url_for("pages.balances", **told, period=month)
+    if kind == "crosscheck":
+        return url_for("pages.crosscheck", **told, period=ref)
+    if kind == "gap":
+        return url_for("pages.gap", **told)
+    return url_for("loads.index", party=row["enterprise"], material=row["material"] or None)
