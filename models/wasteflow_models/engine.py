@@ -2,7 +2,8 @@
 
 SQLite's default transactions lose concurrent updates without an error, so writers BEGIN IMMEDIATE
 (a test holds this); SQLite itself lets a busy writer starve the others, so writers of one file
-queue at a turnstile (`queue`).  On PostgreSQL records of loads are written side by side - unique
+queue at a turnstile (`queue`).  A commit is brought to the disk after the lock is given back and
+before anybody is answered (`log_file`).  On PostgreSQL records of loads are written side by side - unique
 keys and row locks, taken in one order, hold what a service decided - while the registry is written
 alone and entries one writer at a time (`Alone`).
 """
@@ -22,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
+from wasteflow_models.log_file import bring_to_disk
 from wasteflow_models.queue import Turnstile
 
 BUSY_TIMEOUT_S = 60
@@ -135,6 +137,16 @@ class Database:
         ):
             session.connection()
             yield session
+        self.settle()
+
+    def settle(self) -> None:
+        """Return when everything that was committed so far is on the disk.
+
+        Whoever writes is through it already.  Whoever answers with what another has just written,
+        as if he had done it, calls it first; PostgreSQL shows nothing before it is on the disk.
+        """
+        if self.path is not None:
+            bring_to_disk(self.path)
 
     @contextmanager
     def _attached(self, data: bytes) -> Iterator[Connection]:
@@ -218,7 +230,10 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        # With a log `Database.settle` brings a commit to the disk; without one SQLite has to.
+        synchronous = "NORMAL" if mode == "wal" else "FULL"
+        for pragma in ("foreign_keys=ON", f"synchronous={synchronous}"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         cache_kb = READER_CACHE_KB if read_only else WRITER_CACHE_KB
         connection.execute(f"PRAGMA cache_size=-{cache_kb}")

@@ -83,6 +83,7 @@ def answer_once(
             # First to be found out only now: a request is seldom a retry.
             found = kept_answer(db=db, account_id=account_id, key=key, digest=digest)
             if found is not None:
+                db.settle()
                 return found
             if not left:
                 raise
