@@ -33,6 +33,8 @@ LOG_PAGES = 16 * 1024
 """SQLite writes its log back after so many pages (64 MB): a page changed often is copied once."""
 SNAPSHOT = "snapshot"
 """Key of `Session.info` in read transactions: what queries may remember until it ends."""
+STEADY = "steady"
+"""Key of `Session.info` in write transactions: stamps nobody else can draw until it ends."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
 BESIDE = "beside"
@@ -94,6 +96,7 @@ class Database:
                     self._lock(outer, alone)
                     yield outer
             finally:
+                outer.info.pop(STEADY, None)
                 outer.expunge_all()  # what comes next reads the rows anew
             return
         with self._writing(beside) as session:
@@ -163,6 +166,7 @@ class Database:
 
     def _lock(self, session: Session, alone: Alone) -> None:
         """Take the PostgreSQL locks of a writer until its transaction ends."""
+        session.info[STEADY] = {}
         if self.is_sqlite:
             return
         connection = session.connection()
@@ -199,6 +203,24 @@ class Database:
         """A connection of its own, outside every session: it carries PostgreSQL session locks."""
         with self._writer.connect() as connection:
             yield connection
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection for one query that sees what is committed, with no transaction around it.
+
+        Inside `together` it is that of its transaction.
+        """
+        outer = self._outer()
+        if outer is not None:
+            outer.flush()
+            yield outer.connection()
+            return
+        if self._reader is not None:
+            with self._reader.connect() as connection:
+                yield connection
+            return
+        with self._writer.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def on_dispose(self, closer: Callable[[], None]) -> None:
         """Call `closer` with `dispose`: what stands beside the database closes with it."""

@@ -21,7 +21,7 @@ from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.columns import groups_of
-from wasteflow_models.engine import SNAPSHOT
+from wasteflow_models.engine import SNAPSHOT, STEADY
 from wasteflow_models.kept import Kept
 from wasteflow_models.late_rows import last_booked, late_rows
 from wasteflow_models.ledger import (
@@ -138,6 +138,8 @@ _VERSIONS: Final = (
     select(_V.month, _V.version).where(_V.material_id == bindparam("material")).order_by(_V.month)
 )
 _ASIDE: Final = select(func.min(_S.batch_id)).where(_S.batch_id > bindparam("last"))
+_HELD_STAMPS: Final = ("registry", "close")
+"""Whoever draws one of these keeps every other writer out (`engine.Alone`)."""
 _STAMPS: Final = f"SELECT name, version FROM {StampRow.__tablename__} ORDER BY name"
 
 
@@ -157,8 +159,16 @@ def versions(session: Session) -> dict[int, dict[int, int]]:
 
 
 def stamp(session: Session, name: str) -> int:
-    """State of `place`, `registry` or `close`, 0 if never written; once per read transaction."""
-    return stamps(session).get(name, 0)
+    """State of `place`, `registry` or `close`, 0 if never written; once per transaction, that of
+    `place` anew in every writer: others make places beside him.
+    """
+    steady: dict[str, int] | None = session.info.get(STEADY)
+    if steady is None or name not in _HELD_STAMPS:
+        return stamps(session).get(name, 0)
+    if not steady:
+        found = stamps(session)
+        steady.update((held, found.get(held, 0)) for held in _HELD_STAMPS)
+    return steady[name]
 
 
 def stamps(session: Session) -> dict[str, int]:
@@ -169,7 +179,7 @@ def stamps(session: Session) -> dict[str, int]:
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
     if memo is not None and "stamps" in memo:
         return cast(dict[str, int], memo["stamps"])
-    rows = session.connection().exec_driver_sql(_STAMPS)
+    rows = driver_connection(session).execute(_STAMPS)
     found = {name: int(version) for name, version in rows}
     if memo is not None:
         memo["stamps"] = found

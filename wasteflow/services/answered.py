@@ -19,12 +19,13 @@ from wasteflow.core.errors import WasteflowError
 from wasteflow.services.again import TRIES
 from wasteflow_models.api import IdempotencyRow
 from wasteflow_models.engine import Alone, Database, is_conflict
+from wasteflow_models.prepared import Prepared
 
 KEPT_DAYS: Final = 7
 _ROW: Final = IdempotencyRow
 _TABLE: Final = cast(Table, _ROW.__table__)
-_HOLD: Final = insert(_TABLE)
-_ANSWER: Final = (
+_HOLD: Final = Prepared(insert(_TABLE), _TABLE.c.keys())
+_ANSWER: Final = Prepared(
     update(_TABLE)
     .where(_TABLE.c.account_id == bindparam("account"), _TABLE.c.key == bindparam("held"))
     .values({name: bindparam(name) for name in ("status", "headers", "body")})
@@ -75,7 +76,8 @@ def answer_once(
                     "headers": json.dumps(dict(answer.headers)),
                     "body": answer.body,
                 }
-                session.connection().execute(_ANSWER, told)
+                session.flush()
+                _ANSWER.run(session.connection(), told)
             return answer
         except DBAPIError as error:
             if not _came_second(error):
@@ -93,7 +95,7 @@ def answer_once(
 def _hold(session: Session, account_id: int, key: str, digest: str, now: datetime) -> None:
     """Take a key before anything is done, so that a duplicate waits."""
     told = {"account_id": account_id, "key": key, "digest": digest, "at": now}
-    session.connection().execute(_HOLD, {**told, "status": 0, "headers": "{}", "body": ""})
+    _HOLD.run(session.connection(), {**told, "status": 0, "headers": "{}", "body": ""})
 
 
 def _came_second(error: DBAPIError) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
@@ -26,11 +26,15 @@ from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
 from wasteflow_models.ledger import EventRow
 from wasteflow_models.live import ChangeRow, EventActorRow, header_history
+from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import is_postgresql
 
 _CHANGES_LOCK = 7705
 """PostgreSQL advisory lock: numbers of changes are committed in their order."""
-_CHANGE = insert(cast(Table, ChangeRow.__table__))
+_CHANGE = Prepared(
+    insert(cast(Table, ChangeRow.__table__)),
+    ("at", "kind", "record_id", "ref", "action", "organisations"),
+)
 _FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
 
 
@@ -223,7 +227,7 @@ def note_change(
     """
     session.flush()
     if is_postgresql(session):
-        session.execute(text(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})"))
+        session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})")
     told = {
         "at": now,
         "kind": kind,
@@ -232,4 +236,4 @@ def note_change(
         "action": action,
         "organisations": ";" + ";".join(organisations) + ";",
     }
-    session.connection().execute(_CHANGE, told)
+    _CHANGE.run(session.connection(), told)
