@@ -114,6 +114,7 @@ def served(url: str, workers: int) -> Iterator[tuple[str, int]]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, server)
+        _wait_until_warm(server.pid)
         yield address, server.pid
     finally:
         server.terminate()
@@ -136,6 +137,14 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError("the server was not ready in time")
+
+
+def _wait_until_warm(process: int) -> None:
+    """Wait while the server makes reports ready: what it does once belongs to no request."""
+    end, before = time.monotonic() + READY_S, -1.0
+    while time.monotonic() < end and (now := used_by(process)) - before > 0.1:
+        before = now
+        time.sleep(1)
 
 
 def used_by(process: int) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import CompoundSelect, Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
 
 _Change = Callable[[Any], Any] | None
@@ -55,7 +55,7 @@ class _Made:
             for name in order
         ]
         self._results: list[_Change] = []
-        if isinstance(statement, Select):
+        if isinstance(statement, (Select, CompoundSelect)):
             self._results = [
                 column.type.dialect_impl(dialect).result_processor(dialect, None)
                 for column in statement.selected_columns
