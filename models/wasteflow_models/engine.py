@@ -3,9 +3,9 @@
 SQLite's default transactions lose concurrent updates without an error, so writers BEGIN IMMEDIATE
 (a test holds this); SQLite itself lets a busy writer starve the others, so writers of one file
 queue at a turnstile (`queue`).  A commit is brought to the disk after the lock is given back and
-before anybody is answered (`log_file`).  On PostgreSQL records of loads are written side by side - unique
-keys and row locks, taken in one order, hold what a service decided - while the registry is written
-alone and entries one writer at a time (`Alone`).
+before anybody is answered (`log_file`).  On PostgreSQL records of loads are written side by side -
+unique keys and row locks, taken in one order, hold what a service decided - while the registry is
+written alone and entries one writer at a time (`Alone`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ SNAPSHOT = "snapshot"
 """Key of `Session.info` in read transactions: what queries may remember until it ends."""
 STEADY = "steady"
 """Key of `Session.info` in write transactions: stamps nobody else can draw until it ends."""
+SINGLE = "single"
+"""Key of `Session.info` inside `together(single=True)`: what a service raised, None so far."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
 BESIDE = "beside"
@@ -86,9 +88,13 @@ class Database:
 
         alone: who must wait meanwhile on PostgreSQL; beside: a SQLite database as bytes whose
         tables the transaction can read, as those of `BESIDE` (SQLite only).  Inside `together` it
-        is a savepoint of that transaction.
+        is a savepoint of that transaction, or with `single` a part that cannot fail alone.
         """
         outer = self._outer()
+        if outer is not None and SINGLE in outer.info:
+            assert not beside
+            yield from self._single(outer, alone)
+            return
         if outer is not None:
             assert not beside
             try:
@@ -104,19 +110,40 @@ class Database:
             yield session
 
     @contextmanager
-    def together(self) -> Iterator[Session]:
+    def together(self, *, single: bool = False) -> Iterator[Session]:
         """One write transaction around several calls of `write` and `read`, by this thread alone.
 
         For a door that stores something of its own with what a service does: both or neither.
-        Readers inside see what was written before them.
+        Readers inside see what was written before them.  single: the services stand or fall with
+        the transaction, which saves them a savepoint each; after one has raised nothing commits,
+        whoever catches it, and every further one raises the same.
         """
         assert self._outer() is None
         with self._writing() as session:
+            if single:
+                session.info[SINGLE] = None
             token = _joined.set((self, session))
             try:
                 yield session
             finally:
                 _joined.reset(token)
+            if session.info.get(SINGLE) is not None:
+                raise session.info[SINGLE]
+
+    def _single(self, outer: Session, alone: Alone) -> Iterator[Session]:
+        """A call of `write` inside `together(single=True)`."""
+        if outer.info[SINGLE] is not None:
+            raise outer.info[SINGLE]
+        try:
+            self._lock(outer, alone)
+            yield outer
+            outer.flush()
+        except BaseException as error:
+            outer.info[SINGLE] = error
+            raise
+        finally:
+            outer.info.pop(STEADY, None)
+            outer.expunge_all()
 
     @property
     def joined(self) -> bool:

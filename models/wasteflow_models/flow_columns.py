@@ -31,6 +31,7 @@ from wasteflow_models.ledger import (
     RollupVersionRow,
     StampRow,
 )
+from wasteflow_models.prepared import Prepared
 
 Ints = NDArray[np.int64]
 DEFAULT_LIMIT = 512 * 1024 * 1024
@@ -134,10 +135,12 @@ _places: Kept[int, PlaceColumns] = Kept(PLACES_KEPT)
 
 
 _V, _S = RollupVersionRow.__table__.c, FlowStagedRow.__table__.c
-_VERSIONS: Final = (
+_VERSIONS: Final = Prepared(
     select(_V.month, _V.version).where(_V.material_id == bindparam("material")).order_by(_V.month)
 )
-_ASIDE: Final = select(func.min(_S.batch_id)).where(_S.batch_id > bindparam("last"))
+_ASIDE: Final = Prepared(
+    select(func.min(_S.batch_id)).where(_S.batch_id > bindparam("last", 0, type_=_S.batch_id.type))
+)
 _HELD_STAMPS: Final = ("registry", "close")
 """Whoever draws one of these keeps every other writer out (`engine.Alone`)."""
 _STAMPS: Final = f"SELECT name, version FROM {StampRow.__tablename__} ORDER BY name"
@@ -190,8 +193,8 @@ def versions_of(session: Session, material_id: int) -> dict[int, int]:
     """Month → version of a material, ascending; a writer reads those of no other material."""
     if session.info.get(SNAPSHOT) is not None:
         return versions(session).get(material_id, {})
-    rows = session.execute(_VERSIONS, {"material": material_id})
-    return {month: version for month, version in rows}
+    session.flush()
+    return dict(_VERSIONS.rows(session.connection(), {"material": material_id}))  # type: ignore[arg-type]
 
 
 def months(
@@ -242,7 +245,8 @@ def batches_aside(session: Session) -> list[int]:
         return cast(list[int], memo["aside"])
     found, last = list[int](), 0
     while True:  # from one batch to the next by the key: many rows stand in between
-        last = session.scalar(_ASIDE, {"last": last}) or 0
+        ((first,),) = _ASIDE.rows(session.connection(), {"last": last})
+        last = first or 0
         if not last:
             break
         if session.scalar(select(BatchRow.published).where(BatchRow.id == last)):

@@ -7,10 +7,12 @@ which costs more than most answers.  No expanding parameters; the session is flu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CompoundSelect, Connection, Dialect, Select
+from sqlalchemy import CompoundSelect, Connection, Dialect, Select, Table, insert, inspect
 from sqlalchemy.exc import DBAPIError
+
+from wasteflow_models.base import Base
 
 _Change = Callable[[Any], Any] | None
 
@@ -37,6 +39,27 @@ class Prepared:
         if made is None:
             made = self._made[dialect.name] = _Made(self._statement, self._columns, dialect)
         return made
+
+
+class RowInsert:
+    """INSERT of whole rows of a mapped table that no session knows."""
+
+    def __init__(self, mapped: type[Base]) -> None:
+        columns = [(item.key, item.columns[0]) for item in inspect(mapped).column_attrs]
+        self._names = [
+            (key, column.name, None if column.default is None else column.default.arg)
+            for key, column in columns
+        ]
+        table = cast(Table, mapped.__table__)
+        self._insert = Prepared(insert(table), [column.name for _, column in columns])
+
+    def run(self, connection: Connection, row: Base) -> None:
+        """Insert one row; what was never set is the default of its column."""
+        values = {}
+        for key, name, default in self._names:
+            value = getattr(row, key)
+            values[name] = default if value is None else value
+        self._insert.run(connection, values)
 
 
 class _Made:

@@ -177,7 +177,11 @@ def actor_of_token(*, db: Database, token: str, now: datetime) -> Actor | None:
         login=login,
         name=name,
         memberships=_memberships(
-            {Membership(Role(role), firm) for kind, _, _, role, firm, *_ in rows if kind == _MEMBER},
+            {
+                Membership(Role(role), firm)
+                for kind, _, _, role, firm, *_ in rows
+                if kind == _MEMBER
+            },
             [(firm, words) for kind, _, _, firm, words, *_ in rows if kind == _LENT],
         ),
         token_id=token_id,

@@ -58,15 +58,17 @@ def answer_once(
     digest: str,
     now: datetime,
     make: Callable[[], KeptAnswer],
+    single: bool = False,
 ) -> KeptAnswer:
     """`make()` in one transaction with its answer, or the answer kept under `key`.
 
     A duplicate that comes meanwhile waits for the first.  What `make` raises undoes everything and
-    keeps nothing: the key is free again.  Raises KeyReused if `digest` is another one.
+    keeps nothing: the key is free again.  single: what a service in it raises is not caught in it.
+    Raises KeyReused if `digest` is another one.
     """
     for left in reversed(range(TRIES)):
         try:
-            with db.together() as session:
+            with db.together(single=single) as session:
                 _hold(session, account_id, key, digest, now)
                 answer = make()
                 told = {

@@ -24,9 +24,9 @@ from wasteflow.services.booking import book_change, firms_of
 from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
-from wasteflow_models.ledger import EventRow
-from wasteflow_models.live import ChangeRow, EventActorRow, header_history
-from wasteflow_models.prepared import Prepared
+from wasteflow_models.ledger import EventRow, ShipmentRow
+from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, header_history
+from wasteflow_models.prepared import Prepared, RowInsert
 from wasteflow_models.raw import is_postgresql
 
 _CHANGES_LOCK = 7705
@@ -34,6 +34,9 @@ _CHANGES_LOCK = 7705
 _CHANGE = Prepared(
     insert(cast(Table, ChangeRow.__table__)),
     ("at", "kind", "record_id", "ref", "action", "organisations"),
+)
+_LOAD, _DRAFT, _EVENT, _EVENT_ACTOR = (
+    RowInsert(table) for table in (ShipmentRow, LoadDraftRow, EventRow, EventActorRow)
 )
 _FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
 
@@ -146,9 +149,22 @@ def append(
         if item.details
         else "",
     )
-    held.session.add_all([row, actor])
+    if not held.fresh:
+        held.session.add_all([row, actor])
     held.events.append(row)
     held.actors[row.seq] = actor
+
+
+def write_down(held: Held) -> None:
+    """Write the rows of a load made in this transaction, once, as they are in the end."""
+    assert held.fresh and held.draft is not None
+    held.session.flush()
+    connection = held.session.connection()
+    _LOAD.run(connection, held.row)
+    _DRAFT.run(connection, held.draft)
+    for event in held.events:
+        _EVENT.run(connection, event)
+        _EVENT_ACTOR.run(connection, held.actors[event.seq])
 
 
 def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
