@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
@@ -100,8 +101,8 @@ def writer_tokens(url: str, firms: list[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def served(url: str, workers: int) -> Iterator[str]:
-    """The address of the program served as `wasteflow serve` serves it."""
+def served(url: str, workers: int) -> Iterator[tuple[str, int]]:
+    """Address and process id of the program served as `wasteflow serve` serves it."""
     port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-c", "from wasteflow.cli import main; main()", "serve",
@@ -113,7 +114,8 @@ def served(url: str, workers: int) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, server)
-        yield address
+        _wait_until_warm(server.pid)
+        yield address, server.pid
     finally:
         server.terminate()
         server.wait(30)
@@ -137,6 +139,26 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("the server was not ready in time")
 
 
+def _wait_until_warm(process: int) -> None:
+    """Wait while the server makes reports ready: what it does once belongs to no request."""
+    end, before = time.monotonic() + READY_S, -1.0
+    while time.monotonic() < end and (now := used_by(process)) - before > 0.1:
+        before = now
+        time.sleep(1)
+
+
+def used_by(process: int) -> float:
+    """Seconds of processor time of a process and its children; 0 where the system tells nobody."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return 0.0
+    user, system = text.rpartition(")")[2].split()[11:13]
+    own = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return own + sum(used_by(int(child)) for child in children)
+
+
 def _writer(
     kind: str,
     address: str,
@@ -144,16 +166,18 @@ def _writer(
     rows: list[dict[str, Any]],
     seconds: float,
     start: Barrier,
-    found: Queue[tuple[list[float], Counter[str]]],
+    found: Queue[tuple[list[float], Counter[str], float]],
 ) -> None:
-    """One client process: write until the time is up, send home how long each request took."""
+    """One client process: write until the time is up, send home how long each request took and
+    the seconds of processor time of all of them.
+    """
     number = f"BENCH-{os.getpid()}"
     taken: list[float] = []
     errors: Counter[str] = Counter()
     with Client(address, token=token, tries=1) as client:
         send(client, kind, rows[0], f"{number}-warm")
         start.wait(READY_S)
-        end = time.perf_counter() + seconds
+        end, used = time.perf_counter() + seconds, time.process_time()
         while (began := time.perf_counter()) < end:
             count = len(taken) + errors.total()
             try:
@@ -161,7 +185,8 @@ def _writer(
                 taken.append(time.perf_counter() - began)
             except (ApiError, Unreachable) as error:  # counted and shown by name
                 errors[f"{type(error).__name__} {getattr(error, 'code', '')}".strip()] += 1
-    found.put((taken, errors))
+        used = time.process_time() - used
+    found.put((taken, errors, used))
 
 
 def write_over_http(
@@ -174,7 +199,8 @@ def write_over_http(
     seconds: float,
     links: int,
 ) -> dict[str, Any]:
-    """Requests per second, milliseconds (p50, p95, p99, slowest), errors by name, faults.
+    """Requests per second, milliseconds (p50, p95, p99, slowest), processor time of server and
+    clients per request (ms), errors by name, faults.
 
     kind: what every request writes (`KINDS`).
     """
@@ -185,10 +211,11 @@ def write_over_http(
     firms = (sorted(by_firm) * clients)[:clients]
     tokens = writer_tokens(url, firms)
     context = multiprocessing.get_context("spawn")
-    start, found = context.Barrier(clients), context.Queue()
+    start, found = context.Barrier(clients + 1), context.Queue()
     taken: list[float] = []
     errors: Counter[str] = Counter()
-    with served(url, workers) as address:
+    asking = 0.0
+    with served(url, workers) as (address, server):
         processes = [
             context.Process(
                 target=_writer, args=(kind, address, token, by_firm[firm], seconds, start, found)
@@ -197,10 +224,14 @@ def write_over_http(
         ]
         for process in processes:
             process.start()
+        start.wait(READY_S)
+        answering = -used_by(server)
         for _ in processes:
-            times, failed = found.get(timeout=READY_S + 2 * seconds + 120)
+            times, failed, used = found.get(timeout=READY_S + 2 * seconds + 120)
             taken += times
             errors += failed
+            asking += used
+        answering += used_by(server)
         for process in processes:
             process.join()
     db = Database(url)
@@ -219,6 +250,8 @@ def write_over_http(
         "p95_ms": 1000 * cuts[94],
         "p99_ms": 1000 * cuts[98],
         "slowest_ms": 1000 * max(taken, default=0.0),
+        "server_cpu_ms": 1000 * answering / max(1, len(taken)),
+        "clients_cpu_ms": 1000 * asking / max(1, len(taken)),
         "errors": dict(sorted(errors.items())),
         "faults": faults,
     }

@@ -236,6 +236,8 @@ def _http(run: Run, kind: str, words: str) -> Line:
         notes=(
             f"{found['clients']} clients on the same processors, {words} per request",
             f"{found['writes']:,} in {run.seconds:g} s, slowest {found['slowest_ms']:.0f} ms",
+            f"processor time per request: server {found['server_cpu_ms']:.1f} ms, clients "
+            f"{found['clients_cpu_ms']:.1f} ms (a PostgreSQL server beside it not counted)",
             f"errors: {errors or 'none'}",
             f"check afterwards: {found['faults']} faults",
         ),
@@ -273,6 +275,8 @@ def _writing(run: Run, job: str, bar: Bar, *, processes: int, links: int) -> Lin
         notes=(
             "service function, no HTTP",
             f"{found['writes']:,} in {run.seconds:g} s, slowest {found['slowest_ms']:.0f} ms",
+            f"processor time per request: server {found['server_cpu_ms']:.1f} ms, clients "
+            f"{found['clients_cpu_ms']:.1f} ms (a PostgreSQL server beside it not counted)",
             f"errors: {errors or 'none'}",
             f"deadlocks: {locked}",
             f"check afterwards: {found['faults']} faults",

@@ -2,9 +2,10 @@
 
 SQLite's default transactions lose concurrent updates without an error, so writers BEGIN IMMEDIATE
 (a test holds this); SQLite itself lets a busy writer starve the others, so writers of one file
-queue at a turnstile (`queue`).  On PostgreSQL records of loads are written side by side - unique
-keys and row locks, taken in one order, hold what a service decided - while the registry is written
-alone and entries one writer at a time (`Alone`).
+queue at a turnstile (`queue`).  A commit is brought to the disk after the lock is given back and
+before anybody is answered (`log_file`).  On PostgreSQL records of loads are written side by side -
+unique keys and row locks, taken in one order, hold what a service decided - while the registry is
+written alone and entries one writer at a time (`Alone`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
+from wasteflow_models.log_file import bring_to_disk
 from wasteflow_models.queue import Turnstile
 
 BUSY_TIMEOUT_S = 60
@@ -31,6 +33,10 @@ LOG_PAGES = 16 * 1024
 """SQLite writes its log back after so many pages (64 MB): a page changed often is copied once."""
 SNAPSHOT = "snapshot"
 """Key of `Session.info` in read transactions: what queries may remember until it ends."""
+STEADY = "steady"
+"""Key of `Session.info` in write transactions: stamps nobody else can draw until it ends."""
+SINGLE = "single"
+"""Key of `Session.info` inside `together(single=True)`: what a service raised, None so far."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
 BESIDE = "beside"
@@ -82,9 +88,13 @@ class Database:
 
         alone: who must wait meanwhile on PostgreSQL; beside: a SQLite database as bytes whose
         tables the transaction can read, as those of `BESIDE` (SQLite only).  Inside `together` it
-        is a savepoint of that transaction.
+        is a savepoint of that transaction, or with `single` a part that cannot fail alone.
         """
         outer = self._outer()
+        if outer is not None and SINGLE in outer.info:
+            assert not beside
+            yield from self._single(outer, alone)
+            return
         if outer is not None:
             assert not beside
             try:
@@ -92,6 +102,7 @@ class Database:
                     self._lock(outer, alone)
                     yield outer
             finally:
+                outer.info.pop(STEADY, None)
                 outer.expunge_all()  # what comes next reads the rows anew
             return
         with self._writing(beside) as session:
@@ -99,19 +110,40 @@ class Database:
             yield session
 
     @contextmanager
-    def together(self) -> Iterator[Session]:
+    def together(self, *, single: bool = False) -> Iterator[Session]:
         """One write transaction around several calls of `write` and `read`, by this thread alone.
 
         For a door that stores something of its own with what a service does: both or neither.
-        Readers inside see what was written before them.
+        Readers inside see what was written before them.  single: the services stand or fall with
+        the transaction, which saves them a savepoint each; after one has raised nothing commits,
+        whoever catches it, and every further one raises the same.
         """
         assert self._outer() is None
         with self._writing() as session:
+            if single:
+                session.info[SINGLE] = None
             token = _joined.set((self, session))
             try:
                 yield session
             finally:
                 _joined.reset(token)
+            if session.info.get(SINGLE) is not None:
+                raise session.info[SINGLE]
+
+    def _single(self, outer: Session, alone: Alone) -> Iterator[Session]:
+        """A call of `write` inside `together(single=True)`."""
+        if outer.info[SINGLE] is not None:
+            raise outer.info[SINGLE]
+        try:
+            self._lock(outer, alone)
+            yield outer
+            outer.flush()
+        except BaseException as error:
+            outer.info[SINGLE] = error
+            raise
+        finally:
+            outer.info.pop(STEADY, None)
+            outer.expunge_all()
 
     @property
     def joined(self) -> bool:
@@ -135,6 +167,16 @@ class Database:
         ):
             session.connection()
             yield session
+        self.settle()
+
+    def settle(self) -> None:
+        """Return when everything that was committed so far is on the disk.
+
+        Whoever writes is through it already.  Whoever answers with what another has just written,
+        as if he had done it, calls it first; PostgreSQL shows nothing before it is on the disk.
+        """
+        if self.path is not None:
+            bring_to_disk(self.path)
 
     @contextmanager
     def _attached(self, data: bytes) -> Iterator[Connection]:
@@ -151,6 +193,7 @@ class Database:
 
     def _lock(self, session: Session, alone: Alone) -> None:
         """Take the PostgreSQL locks of a writer until its transaction ends."""
+        session.info[STEADY] = {}
         if self.is_sqlite:
             return
         connection = session.connection()
@@ -188,6 +231,24 @@ class Database:
         with self._writer.connect() as connection:
             yield connection
 
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection for one query that sees what is committed, with no transaction around it.
+
+        Inside `together` it is that of its transaction.
+        """
+        outer = self._outer()
+        if outer is not None:
+            outer.flush()
+            yield outer.connection()
+            return
+        if self._reader is not None:
+            with self._reader.connect() as connection:
+                yield connection
+            return
+        with self._writer.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def on_dispose(self, closer: Callable[[], None]) -> None:
         """Call `closer` with `dispose`: what stands beside the database closes with it."""
         self._closers.append(closer)
@@ -218,7 +279,10 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        # With a log `Database.settle` brings a commit to the disk; without one SQLite has to.
+        synchronous = "NORMAL" if mode == "wal" else "FULL"
+        for pragma in ("foreign_keys=ON", f"synchronous={synchronous}"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         cache_kb = READER_CACHE_KB if read_only else WRITER_CACHE_KB
         connection.execute(f"PRAGMA cache_size=-{cache_kb}")

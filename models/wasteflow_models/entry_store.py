@@ -10,8 +10,10 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from wasteflow_models.ledger import ENTRIES
+from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import FEW, insert_columns, is_postgresql
 
+_INSERT = Prepared(insert(ENTRIES), ENTRIES.c.keys())
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -21,11 +23,12 @@ def insert_entries(session: Session, rows: Rows) -> None:
     A value takes the way to the database that the ORM would send it, once per distinct value: a
     column of days or words has few.
     """
-    if len(rows) <= FEW:
-        if rows:
-            session.execute(insert(ENTRIES), rows)
-        return
     session.flush()
+    if len(rows) <= FEW:
+        connection = session.connection()
+        for row in rows:
+            _INSERT.run(connection, row)
+        return
     insert_columns(session, "entry", len(rows), _columns(session, rows))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.columns import groups_of
-from wasteflow_models.engine import SNAPSHOT
+from wasteflow_models.engine import SNAPSHOT, STEADY
 from wasteflow_models.kept import Kept
 from wasteflow_models.late_rows import last_booked, late_rows
 from wasteflow_models.ledger import (
@@ -31,6 +31,7 @@ from wasteflow_models.ledger import (
     StampRow,
 )
 from wasteflow_models.packed_months import FIELDS, ROWS_ONLY, read_packed
+from wasteflow_models.prepared import Prepared
 
 Ints = NDArray[np.int64]
 DEFAULT_LIMIT = 512 * 1024 * 1024
@@ -125,10 +126,14 @@ _places: Kept[int, PlaceColumns] = Kept(PLACES_KEPT)
 
 
 _V, _S = RollupVersionRow.__table__.c, FlowStagedRow.__table__.c
-_VERSIONS: Final = (
+_VERSIONS: Final = Prepared(
     select(_V.month, _V.version).where(_V.material_id == bindparam("material")).order_by(_V.month)
 )
-_ASIDE: Final = select(func.min(_S.batch_id)).where(_S.batch_id > bindparam("last"))
+_ASIDE: Final = Prepared(
+    select(func.min(_S.batch_id)).where(_S.batch_id > bindparam("last", 0, type_=_S.batch_id.type))
+)
+_HELD_STAMPS: Final = ("registry", "close")
+"""Whoever draws one of these keeps every other writer out (`engine.Alone`)."""
 _STAMPS: Final = f"SELECT name, version FROM {StampRow.__tablename__} ORDER BY name"
 
 
@@ -148,8 +153,16 @@ def versions(session: Session) -> dict[int, dict[int, int]]:
 
 
 def stamp(session: Session, name: str) -> int:
-    """State of `place`, `registry` or `close`, 0 if never written; once per read transaction."""
-    return stamps(session).get(name, 0)
+    """State of `place`, `registry` or `close`, 0 if never written; once per transaction, that of
+    `place` anew in every writer: others make places beside him.
+    """
+    steady: dict[str, int] | None = session.info.get(STEADY)
+    if steady is None or name not in _HELD_STAMPS:
+        return stamps(session).get(name, 0)
+    if not steady:
+        found = stamps(session)
+        steady.update((held, found.get(held, 0)) for held in _HELD_STAMPS)
+    return steady[name]
 
 
 def stamps(session: Session) -> dict[str, int]:
@@ -160,7 +173,7 @@ def stamps(session: Session) -> dict[str, int]:
     memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
     if memo is not None and "stamps" in memo:
         return cast(dict[str, int], memo["stamps"])
-    rows = session.connection().exec_driver_sql(_STAMPS)
+    rows = driver_connection(session).execute(_STAMPS)
     found = {name: int(version) for name, version in rows}
     if memo is not None:
         memo["stamps"] = found
@@ -171,8 +184,8 @@ def versions_of(session: Session, material_id: int) -> dict[int, int]:
     """Month → version of a material, ascending; a writer reads those of no other material."""
     if session.info.get(SNAPSHOT) is not None:
         return versions(session).get(material_id, {})
-    rows = session.execute(_VERSIONS, {"material": material_id})
-    return {month: version for month, version in rows}
+    session.flush()
+    return dict(_VERSIONS.rows(session.connection(), {"material": material_id}))  # type: ignore[arg-type]
 
 
 def months(
@@ -230,7 +243,8 @@ def batches_aside(session: Session) -> list[int]:
         return cast(list[int], memo["aside"])
     found, last = list[int](), 0
     while True:  # from one batch to the next by the key: many rows stand in between
-        last = session.scalar(_ASIDE, {"last": last}) or 0
+        ((first,),) = _ASIDE.rows(session.connection(), {"last": last})
+        last = first or 0
         if not last:
             break
         if session.scalar(select(BatchRow.published).where(BatchRow.id == last)):

@@ -17,7 +17,7 @@ from wasteflow.core.booking import Late
 from wasteflow_models.closes import ENTERPRISE, PARK, MonthCloseRow
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import SNAPSHOT
-from wasteflow_models.flow_columns import stamps
+from wasteflow_models.flow_columns import stamp
 from wasteflow_models.kept import Kept
 from wasteflow_models.raw import insert_columns
 from wasteflow_models.rollup import rollup_rows, touch
@@ -62,8 +62,7 @@ _kept: Kept[tuple[int, int], Closed] = Kept(CLOSED_KEPT)
 
 def closed(session: Session, keys: Keys) -> Closed:
     """What is closed now: by the firm itself, or by a park it lies in or one above that."""
-    now = stamps(session)
-    key = now.get(STAMP, 0), now.get("registry", 0)
+    key = stamp(session, STAMP), stamp(session, "registry")
     found = _kept.get(key)
     return _kept.put(key, Closed(_closed(session, keys))) if found is None else found
 

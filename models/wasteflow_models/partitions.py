@@ -63,9 +63,11 @@ def drawn_numbers(session: Session, count: int) -> Ints:
 
 
 def _last_id(session: Session, month: int) -> int:
-    query = text("SELECT max(id) FROM shipment WHERE id BETWEEN :low AND :high")
+    session.flush()
     low, high = month * STEP, (month + 1) * STEP - 1
-    return int(session.execute(query, {"low": low, "high": high}).scalar() or low)
+    query = f"SELECT max(id) FROM shipment WHERE id BETWEEN {low} AND {high}"
+    (found,) = driver(session).execute(query).fetchone()
+    return int(found or low)
 
 
 def ensure_partitions(session: Session, months: Iterable[int]) -> list[int]:

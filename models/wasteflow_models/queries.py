@@ -21,6 +21,7 @@ from wasteflow.core.vocabulary import EntryKind
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, PlaceRow, no_reversal
+from wasteflow_models.prepared import Prepared
 from wasteflow_models.registry import EnterpriseRow
 
 CHUNK = 500
@@ -119,7 +120,19 @@ def has_synthetic(session: Session) -> bool:
 
 
 _NUMBERS: BindParameter[Any] = bindparam("numbers", expanding=True)
+_E = EntryRow.__table__.c
+_ENTRY_OF = Prepared(
+    select(*_E).where(_E.enterprise_id == bindparam("firm"), _E.doc_no == bindparam("number"))
+)
 _NUMBERED = select(EntryRow).where(EntryRow.doc_no.in_(_NUMBERS)).order_by(EntryRow.id)
+
+
+def entry_by_number(session: Session, firm_id: int, number: str) -> EntryRow | None:
+    """The row of one document number, not of the session: it is read, never changed."""
+    session.flush()
+    asked = {"firm": firm_id, "number": number}
+    rows = _ENTRY_OF.rows(session.connection(), asked)
+    return EntryRow(**dict(zip(_E.keys(), rows[0], strict=True))) if rows else None
 
 
 def entries_by_number(
@@ -127,6 +140,10 @@ def entries_by_number(
 ) -> dict[tuple[int, str], EntryRow]:
     """Entry rows of (enterprise id, document number), those that exist."""
     wanted = set(numbers)
+    if len(wanted) == 1:
+        ((firm, number),) = wanted
+        row = entry_by_number(session, firm, number)
+        return {} if row is None else {(firm, number): row}
     found: dict[tuple[int, str], EntryRow] = {}
     for part in _chunks(sorted({number for _, number in wanted})):
         for row in session.scalars(_NUMBERED, {"numbers": part}):
@@ -177,6 +194,7 @@ _OPENINGS = (
     .order_by(EntryRow.enterprise_id)
 )
 _OPENINGS_OF = _OPENINGS.where(EntryRow.enterprise_id.in_(_IDS))
+_OPENINGS_OF_ONE = Prepared(_OPENINGS.where(EntryRow.enterprise_id == bindparam("firm")))
 """Built once: one entry asks as a whole file does."""
 
 
@@ -187,7 +205,11 @@ def opening_days(
 
     firms: ids of the enterprises that matter, where they are few.
     """
-    if 0 < len(firms) <= CHUNK:
+    rows: Iterable[Any]
+    if len(firms) == 1:
+        session.flush()
+        rows = _OPENINGS_OF_ONE.rows(session.connection(), {"firm": next(iter(firms))})
+    elif 0 < len(firms) <= CHUNK:
         rows = session.execute(_OPENINGS_OF, {"ids": sorted(firms)})
     else:
         rows = session.execute(_OPENINGS)

@@ -22,7 +22,7 @@ from wasteflow.core.places import Place
 from wasteflow.core.postings import FlowKey
 from wasteflow.core.postings_bulk import KEY_COLUMNS, BulkRollup
 from wasteflow_models.convert import Keys
-from wasteflow_models.engine import SNAPSHOT
+from wasteflow_models.engine import SNAPSHOT, STEADY
 from wasteflow_models.flow_columns import (
     copied_in,
     driver_connection,
@@ -247,7 +247,8 @@ def touch_registry(session: Session) -> None:
 def touch(session: Session, name: str) -> None:
     """Draw a new version for a stamp, which is made if it does not exist."""
     _many(session, _ADD_STAMP, [(name, _random())])
-    session.info.get(SNAPSHOT, {}).clear()
+    for kept in (SNAPSHOT, STEADY):
+        session.info.get(kept, {}).clear()
 
 
 def _place_ids(session: Session, tables: Sequence[Ints]) -> list[Ints]:

@@ -18,10 +18,13 @@ from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys
 from wasteflow_models.kept import Kept
 from wasteflow_models.ledger import FlowMonthRow, PlaceRow
+from wasteflow_models.prepared import Prepared
 
 _P = PlaceRow.__table__.c
-_PLACE = select(_P.id).where(
-    _P.kind == bindparam("kind"), _P.a == bindparam("a"), _P.b == bindparam("b")
+_PLACE = Prepared(
+    select(_P.id).where(
+        _P.kind == bindparam("kind"), _P.a == bindparam("a"), _P.b == bindparam("b")
+    )
 )
 
 
@@ -37,7 +40,7 @@ def _sum(rows: Any) -> Select[Any]:
     return select(coming - leaving)
 
 
-_SUM = _sum(FlowMonthRow.__table__.c)
+_SUM = Prepared(_sum(FlowMonthRow.__table__.c))
 """The statement of nearly every time, made once, of plain columns."""
 BOOKS_KEPT = 4096
 _books: Kept[tuple[int, tuple[int, ...]], int] = Kept(BOOKS_KEPT)
@@ -46,7 +49,9 @@ _books: Kept[tuple[int, tuple[int, ...]], int] = Kept(BOOKS_KEPT)
 
 def _place_id(session: Session, keys: Keys, place: Place) -> int:
     kind, a, b = keys.place_key(place)
-    return session.scalar(_PLACE, {"kind": int(kind), "a": a, "b": b}) or 0
+    session.flush()
+    found = _PLACE.rows(session.connection(), {"kind": int(kind), "a": a, "b": b})
+    return int(found[0][0]) if found else 0
 
 
 def book_through(session: Session, keys: Keys, place: Place, material: str, month: int) -> int:
@@ -60,8 +65,11 @@ def book_through(session: Session, keys: Keys, place: Place, material: str, mont
         book = _books.put(key, sum(_come(part, place_id) for part in before))
     here = {"material": stuff, "month": month, "place": place_id}
     rows = flow_columns.seen_rows(session)
-    statement = _SUM if rows is FlowMonthRow else _sum(rows)
-    return book + int(session.scalar(statement, here) or 0)
+    if rows is FlowMonthRow:
+        ((kg,),) = _SUM.rows(session.connection(), here)
+    else:
+        kg = session.scalar(_sum(rows), here)
+    return book + int(kg or 0)
 
 
 def _come(part: flow_columns.MonthColumns, place_id: int) -> int:

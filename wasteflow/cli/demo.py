@@ -251,6 +251,7 @@ def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> 
         f"--bind={host}:{port}",
         f"--workers={workers}",
         "--threads=4",
+        "--keep-alive=15",
         "--no-control-socket",
         "wasteflow.app:create_app(warm=True)",
     ]

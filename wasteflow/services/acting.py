@@ -6,12 +6,26 @@ one granted to a firm reaches the admins and operators of that firm.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    String,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Membership, Role
@@ -23,34 +37,25 @@ from wasteflow_models.accounts import (
     TokenRow,
 )
 from wasteflow_models.engine import Alone, Database
+from wasteflow_models.prepared import Prepared
 
 USED_EVERY: Final = timedelta(minutes=10)
 """The last use of a token is noted at most this often: a read must not become a write."""
 _DELEGATING: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR)
 _T, _A, _M, _D = (table.__table__ for table in (TokenRow, AccountRow, MembershipRow, DelegationRow))
-_TOKEN: Final = (
-    select(
-        _T.c.id,
-        _T.c.account_id,
-        _T.c.scopes,
-        _T.c.expires_at,
-        _T.c.revoked_at,
-        _T.c.used_at,
-        _A.c.login,
-        _A.c.name,
-        _A.c.active,
-    )
-    .join(_A, _A.c.id == _T.c.account_id)
-    .where(_T.c.digest == bindparam("digest"))
-)
 _NOW: Final[BindParameter[datetime]] = bindparam("now", type_=_M.c.valid_from.type)
+_IN_FORCE: Final = (
+    _M.c.valid_from <= _NOW,
+    or_(_M.c.valid_to.is_(None), _M.c.valid_to > _NOW),
+)
+_LENT_NOW: Final = (
+    _D.c.valid_from <= _NOW,
+    _D.c.valid_to > _NOW,
+    _D.c.revoked_at.is_(None),
+)
 _MEMBERSHIPS: Final = (
     select(_M.c.role, _M.c.organisation)
-    .where(
-        _M.c.account_id == bindparam("account"),
-        _M.c.valid_from <= _NOW,
-        or_(_M.c.valid_to.is_(None), _M.c.valid_to > _NOW),
-    )
+    .where(_M.c.account_id == bindparam("account"), *_IN_FORCE)
     .order_by(_M.c.role, _M.c.organisation)
 )
 _FIRMS: Final[BindParameter[Any]] = bindparam("firms", expanding=True)
@@ -61,13 +66,59 @@ _DELEGATIONS: Final = (
             _D.c.account_id == bindparam("account"),
             _D.c.organisation.in_(_FIRMS),
         ),
-        _D.c.valid_from <= _NOW,
-        _D.c.valid_to > _NOW,
-        _D.c.revoked_at.is_(None),
+        *_LENT_NOW,
     )
     .order_by(_D.c.id)
 )
 """Built once, and of plain columns: every request asks them, and objects cost more than answers."""
+_STALE: Final[BindParameter[datetime]] = bindparam("stale", type_=_T.c.used_at.type)
+_NOTHING: Final = literal_column("''", String)
+_TOKEN_ROW, _MEMBER, _LENT = 0, 1, 2
+
+
+def _kind(number: int) -> ColumnElement[int]:
+    return literal_column(str(number), Integer)
+
+
+def _token_query() -> CompoundSelect[Any]:
+    """Everything about the actor of a token in one answer: rows of (kind, id, account, texts, use).
+
+    The token with its account if both hold now; memberships; delegations.
+    """
+    mine = _T.c.digest == bindparam("digest")
+    staff = select(_M.c.organisation).where(
+        _M.c.account_id == _T.c.account_id,
+        _M.c.role.in_([literal_column(f"'{role.value}'") for role in _DELEGATING]),
+        *_IN_FORCE,
+    )
+    stale = or_(_T.c.used_at.is_(None), _T.c.used_at <= _STALE)
+    use = case((stale, _kind(1)), else_=_kind(0))
+    token = (
+        select(_kind(_TOKEN_ROW), _T.c.id, _A.c.id, _T.c.scopes, _A.c.login, _A.c.name, use)
+        .select_from(_T.join(_A, _A.c.id == _T.c.account_id))
+        .where(mine, _T.c.revoked_at.is_(None), _T.c.expires_at > _NOW, _A.c.active)
+    )
+    none = _kind(0)
+    own = (
+        select(_kind(_MEMBER), none, none, _M.c.role, _M.c.organisation, _NOTHING, none)
+        .select_from(_M.join(_T, _T.c.account_id == _M.c.account_id))
+        .where(mine, *_IN_FORCE)
+    )
+    lent = (
+        select(_kind(_LENT), none, none, _D.c.enterprise, _D.c.families, _NOTHING, none)
+        .select_from(_D, _T)
+        .where(mine, *_LENT_NOW)
+        .where(
+            or_(
+                _D.c.account_id == _T.c.account_id,
+                _D.c.organisation.in_(staff.correlate(_T)),
+            )
+        )
+    )
+    return union_all(token, own, lent)
+
+
+_TOKEN: Final = Prepared(_token_query())
 TOKEN_MARK: Final = "wf_"
 """First characters of every token, so that scanners find one that was committed somewhere."""
 
@@ -108,25 +159,34 @@ def actor_of_session(*, db: Database, secret: str, now: datetime) -> SignedIn | 
 
 
 def actor_of_token(*, db: Database, token: str, now: datetime) -> Actor | None:
-    """Whose token this is; None if it is unknown, ran out, was revoked, or the account closed."""
+    """Whose token this is; None if it is unknown, ran out, was revoked, or the account closed.
+
+    The database is asked with every request, so that a revocation holds from the next one on.
+    """
     if not token.startswith(TOKEN_MARK):
         return None
-    with db.read() as session:
-        row = session.connection().execute(_TOKEN, {"digest": digest(token)}).one_or_none()
-        if row is None:
-            return None
-        if row.revoked_at is not None or row.expires_at <= now or not row.active:
-            return None
-        scopes = frozenset(row.scopes.split(";")) if row.scopes else None
-        actor = Actor(
-            user_id=row.account_id,
-            login=row.login,
-            name=row.name,
-            memberships=memberships_of(session, row.account_id, now),
-            token_id=row.id,
-            scopes=scopes,
-        )
-        stale = row.used_at is None or row.used_at + USED_EVERY <= now
+    told = {"digest": digest(token), "now": now, "stale": now - USED_EVERY}
+    with db.look() as connection:
+        rows = _TOKEN.rows(connection, told)
+    about = next((row for row in rows if row[0] == _TOKEN_ROW), None)
+    if about is None:
+        return None
+    _, token_id, account_id, scopes, login, name, stale = about
+    actor = Actor(
+        user_id=account_id,
+        login=login,
+        name=name,
+        memberships=_memberships(
+            {
+                Membership(Role(role), firm)
+                for kind, _, _, role, firm, *_ in rows
+                if kind == _MEMBER
+            },
+            [(firm, words) for kind, _, _, firm, words, *_ in rows if kind == _LENT],
+        ),
+        token_id=token_id,
+        scopes=frozenset(scopes.split(";")) if scopes else None,
+    )
     if stale:
         note_use(db=db, token_id=actor.token_id, now=now)
     return actor
@@ -155,9 +215,14 @@ def memberships_of(session: Session, account_id: int, now: datetime) -> tuple[Me
     rows = connection.execute(_MEMBERSHIPS, told)
     own = {Membership(Role(role), organisation) for role, organisation in rows}
     firms = sorted(item.organisation for item in own if item.role in _DELEGATING)
-    rows = connection.execute(_DELEGATIONS, {**told, "firms": firms})
+    lent = connection.execute(_DELEGATIONS, {**told, "firms": firms})
+    return _memberships(own, [(enterprise, words) for enterprise, words in lent])
+
+
+def _memberships(own: set[Membership], lent: Iterable[tuple[str, str]]) -> tuple[Membership, ...]:
+    """Memberships and, by enterprise, what the delegations (enterprise, families) allow."""
     families: dict[str, frozenset[str]] = {}
-    for enterprise, words in rows:
+    for enterprise, words in lent:
         families[enterprise] = families.get(enterprise, frozenset()) | set(words.split(";"))
     given = {Membership(Role.DELEGATE, firm, words) for firm, words in families.items()}
     return tuple(sorted(own | given, key=lambda item: (item.role.value, item.organisation)))

@@ -19,12 +19,13 @@ from wasteflow.core.errors import WasteflowError
 from wasteflow.services.again import TRIES
 from wasteflow_models.api import IdempotencyRow
 from wasteflow_models.engine import Alone, Database, is_conflict
+from wasteflow_models.prepared import Prepared
 
 KEPT_DAYS: Final = 7
 _ROW: Final = IdempotencyRow
 _TABLE: Final = cast(Table, _ROW.__table__)
-_HOLD: Final = insert(_TABLE)
-_ANSWER: Final = (
+_HOLD: Final = Prepared(insert(_TABLE), _TABLE.c.keys())
+_ANSWER: Final = Prepared(
     update(_TABLE)
     .where(_TABLE.c.account_id == bindparam("account"), _TABLE.c.key == bindparam("held"))
     .values({name: bindparam(name) for name in ("status", "headers", "body")})
@@ -57,15 +58,17 @@ def answer_once(
     digest: str,
     now: datetime,
     make: Callable[[], KeptAnswer],
+    single: bool = False,
 ) -> KeptAnswer:
     """`make()` in one transaction with its answer, or the answer kept under `key`.
 
     A duplicate that comes meanwhile waits for the first.  What `make` raises undoes everything and
-    keeps nothing: the key is free again.  Raises KeyReused if `digest` is another one.
+    keeps nothing: the key is free again.  single: what a service in it raises is not caught in it.
+    Raises KeyReused if `digest` is another one.
     """
     for left in reversed(range(TRIES)):
         try:
-            with db.together() as session:
+            with db.together(single=single) as session:
                 _hold(session, account_id, key, digest, now)
                 answer = make()
                 told = {
@@ -75,7 +78,8 @@ def answer_once(
                     "headers": json.dumps(dict(answer.headers)),
                     "body": answer.body,
                 }
-                session.connection().execute(_ANSWER, told)
+                session.flush()
+                _ANSWER.run(session.connection(), told)
             return answer
         except DBAPIError as error:
             if not _came_second(error):
@@ -83,6 +87,7 @@ def answer_once(
             # First to be found out only now: a request is seldom a retry.
             found = kept_answer(db=db, account_id=account_id, key=key, digest=digest)
             if found is not None:
+                db.settle()
                 return found
             if not left:
                 raise
@@ -92,7 +97,7 @@ def answer_once(
 def _hold(session: Session, account_id: int, key: str, digest: str, now: datetime) -> None:
     """Take a key before anything is done, so that a duplicate waits."""
     told = {"account_id": account_id, "key": key, "digest": digest, "at": now}
-    session.connection().execute(_HOLD, {**told, "status": 0, "headers": "{}", "body": ""})
+    _HOLD.run(session.connection(), {**told, "status": 0, "headers": "{}", "body": ""})
 
 
 def _came_second(error: DBAPIError) -> bool:

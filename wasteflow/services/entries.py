@@ -38,9 +38,10 @@ from wasteflow_models.engine import Database
 from wasteflow_models.entry_store import insert_entries
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow, EntryRow
+from wasteflow_models.prepared import Prepared
 
 WRITE_CHUNK = 5000
-_LAST_ID = select(func.max(EntryRow.id))
+_LAST_ID = Prepared(select(func.max(EntryRow.__table__.c.id)))
 FEW_FIRMS = 50
 """So many firms are asked for by name; for more it is quicker to read all openings."""
 
@@ -168,7 +169,9 @@ def _write(
     now: datetime,
 ) -> None:
     """Insert entries and their postings: everything but stocktakes first, then those by day."""
-    next_id = (session.scalar(_LAST_ID) or 0) + 1
+    session.flush()
+    ((last_id,),) = _LAST_ID.rows(session.connection(), {})
+    next_id = (last_id or 0) + 1
     uids = new_uids(len(items), now)
     plain = [item for item in items if item.entry.kind is not EntryKind.STOCKTAKE]
     through = closed(session, keys).through

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -24,9 +23,9 @@ from wasteflow.services.live.entries import entry_subject, note_entry, sign_entr
 from wasteflow.services.live.writing import Doer
 from wasteflow.services.naming import Names
 from wasteflow.services.outcome import ImportReport, Row, Warnings
+from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import EntryRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,8 @@ def _record(
         check_asked(asked_month, month, open_month(session, [firm_id], month, keys))
     report = ImportReport("entries", rows=1)
     take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
-    row = _row(session, firm_id, values["doc_no"])
+    row = queries.entry_by_number(session, firm_id, values["doc_no"])
+    assert row is not None  # written above, or found there
     if report.taken:
         sign_entry(session, row.id, Doer.of(actor, channel, [firm]))
         note_entry(session, row, firm, "recorded", now)
@@ -122,15 +122,6 @@ def _firm(keys: Keys, name: str) -> str:
         return Names(keys.registry).enterprise(name)
     except WasteflowError as error:
         raise FieldsRefused([FieldIssue("/enterprise", error.code, error.params)]) from error
-
-
-_ROW = select(EntryRow).where(
-    EntryRow.enterprise_id == bindparam("firm"), EntryRow.doc_no == bindparam("doc_no")
-)
-
-
-def _row(session: Session, firm_id: int, doc_no: str) -> EntryRow:
-    return session.scalars(_ROW, {"firm": firm_id, "doc_no": doc_no}).one()
 
 
 def remarks_of(warnings: Warnings) -> list[Remark]:

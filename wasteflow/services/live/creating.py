@@ -17,7 +17,7 @@ from wasteflow.services.live.content import DRAFT_FIELDS, given
 from wasteflow.services.live.drafts import drafted
 from wasteflow.services.live.moves import issued
 from wasteflow.services.live.views import Outcome, outcome
-from wasteflow.services.live.writing import note_load, told_firms
+from wasteflow.services.live.writing import note_load, told_firms, write_down
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 
@@ -48,10 +48,12 @@ def create_load(
             own = next(firm for firm in (held.consignor, held.consignee) if firm in mine)
             give_external_id(session, own, "shipment", external_id, str(held.uid))
         if not issue:
+            write_down(held)
             note_load(held, now, "drafted")
             return outcome(held, actor)
         firms = told_firms(held)
         warnings = issued(held, actor, held.version, now, channel)
+        write_down(held)
         note_load(held, now, "drafted", firms)
         note_load(held, now, EventKind.ISSUED.value)
         return outcome(held, actor, warnings)

@@ -26,7 +26,7 @@ from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.content import DRAFT_FIELDS, Given, given, refuse
 from wasteflow.services.live.held import Held, hold, subject_of
 from wasteflow.services.live.views import Outcome, outcome
-from wasteflow.services.live.writing import note_load
+from wasteflow.services.live.writing import note_load, write_down
 from wasteflow.services.naming import Names
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
@@ -49,12 +49,13 @@ def create_draft(
     now = now.replace(microsecond=0)
     with db.write(Alone.NOBODY) as session:
         held = drafted(session, load_keys(session), actor, told, now)
+        write_down(held)
         note_load(held, now, "drafted")
         return outcome(held, actor)
 
 
 def drafted(session: Session, keys: Keys, actor: Actor | None, told: Given, now: datetime) -> Held:
-    """A new draft inside a transaction, in whole seconds; its change is not noted yet.
+    """A new draft inside a transaction, in whole seconds; not written down or noted yet.
 
     Raises Denied, FieldsRefused.
     """
@@ -121,8 +122,7 @@ def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) 
     )
     draft = LoadDraftRow(shipment_id=key, version=1, organisation=own, created_at=now)
     _fill(keys, draft, {}, told)
-    session.add_all([row, draft])
-    return Held(session, keys, row, draft, [], {})
+    return Held(session, keys, row, draft, [], {}, fresh=True)
 
 
 def _fill(keys: Keys, draft: LoadDraftRow, before: Mapping[str, str], told: Given) -> None:

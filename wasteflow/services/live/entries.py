@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Subject
@@ -20,6 +20,10 @@ from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import EntryRow
 from wasteflow_models.live import EntryActorRow
+from wasteflow_models.prepared import Prepared
+
+_ACTOR: Final = cast(Table, EntryActorRow.__table__)
+_SIGN: Final = Prepared(insert(_ACTOR), _ACTOR.c.keys())
 
 
 @again_if_overtaken
@@ -74,16 +78,16 @@ def entry_subject(keys: Keys, firm: str) -> Subject:
 
 def sign_entry(session: Session, entry_id: int, doer: Doer) -> None:
     """Note who recorded an entry."""
-    session.add(
-        EntryActorRow(
-            entry_id=entry_id,
-            user_id=doer.actor.user_id,
-            token_id=doer.actor.token_id,
-            organisation=doer.organisation,
-            on_behalf_of=doer.on_behalf_of,
-            channel=doer.channel,
-        )
-    )
+    session.flush()
+    told = {
+        "entry_id": entry_id,
+        "user_id": doer.actor.user_id,
+        "token_id": doer.actor.token_id,
+        "organisation": doer.organisation,
+        "on_behalf_of": doer.on_behalf_of,
+        "channel": doer.channel,
+    }
+    _SIGN.run(session.connection(), told)
 
 
 def note_entry(session: Session, row: EntryRow, firm: str, action: str, now: datetime) -> None:

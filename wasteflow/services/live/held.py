@@ -43,6 +43,7 @@ _ABOUT_WEIGHTS = (*RECEIPTS, EventKind.ACKNOWLEDGED, EventKind.CONTESTED, EventK
 class Held:
     """A load: rows, keys, and what follows from them.  `draft` is None for a load from a file.
 
+    `fresh`: made now, its rows are written at the end (`writing.write_down`).
     `asked` is the month (yyyymm) in which a move asks to be booked, 0 = wherever it belongs.
     """
 
@@ -54,6 +55,7 @@ class Held:
     actors: dict[int, EventActorRow]
     pending: RevisionRow | None = None
     asked: int = 0
+    fresh: bool = False
 
     @property
     def registry(self) -> Registry:

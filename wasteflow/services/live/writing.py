@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
@@ -24,13 +24,20 @@ from wasteflow.services.booking import book_change, firms_of
 from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
-from wasteflow_models.ledger import EventRow
-from wasteflow_models.live import ChangeRow, EventActorRow, header_history
+from wasteflow_models.ledger import EventRow, ShipmentRow
+from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, header_history
+from wasteflow_models.prepared import Prepared, RowInsert
 from wasteflow_models.raw import is_postgresql
 
 _CHANGES_LOCK = 7705
 """PostgreSQL advisory lock: numbers of changes are committed in their order."""
-_CHANGE = insert(cast(Table, ChangeRow.__table__))
+_CHANGE = Prepared(
+    insert(cast(Table, ChangeRow.__table__)),
+    ("at", "kind", "record_id", "ref", "action", "organisations"),
+)
+_LOAD, _DRAFT, _EVENT, _EVENT_ACTOR = (
+    RowInsert(table) for table in (ShipmentRow, LoadDraftRow, EventRow, EventActorRow)
+)
 _FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
 
 
@@ -142,9 +149,22 @@ def append(
         if item.details
         else "",
     )
-    held.session.add_all([row, actor])
+    if not held.fresh:
+        held.session.add_all([row, actor])
     held.events.append(row)
     held.actors[row.seq] = actor
+
+
+def write_down(held: Held) -> None:
+    """Write the rows of a load made in this transaction, once, as they are in the end."""
+    assert held.fresh and held.draft is not None
+    held.session.flush()
+    connection = held.session.connection()
+    _LOAD.run(connection, held.row)
+    _DRAFT.run(connection, held.draft)
+    for event in held.events:
+        _EVENT.run(connection, event)
+        _EVENT_ACTOR.run(connection, held.actors[event.seq])
 
 
 def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
@@ -223,7 +243,7 @@ def note_change(
     """
     session.flush()
     if is_postgresql(session):
-        session.execute(text(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})"))
+        session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})")
     told = {
         "at": now,
         "kind": kind,
@@ -232,4 +252,4 @@ def note_change(
         "action": action,
         "organisations": ";" + ";".join(organisations) + ";",
     }
-    session.connection().execute(_CHANGE, told)
+    _CHANGE.run(session.connection(), told)

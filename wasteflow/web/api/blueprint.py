@@ -111,6 +111,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         tagged: bool = False,
         change: bool = False,
         once: bool = False,
+        single: bool = False,
         whole: bool = False,
         takes_key: bool = False,
         content_type: str | None = None,
@@ -121,13 +122,14 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
         right: row of the permission table it asks for.
         tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
-        Idempotency-Key (takes_key: and sees to it itself); whole: it calls several services, in
-        one transaction; `content`, `doc`: more for the OpenAPI document.
+        Idempotency-Key (takes_key: and sees to it itself); single: it catches nothing that a
+        service raises; whole: it calls several services, in one transaction; `content`, `doc`: more
+        for the OpenAPI document.
         """
 
         def decorate(view: View) -> View:
             shown: Any = together(view) if whole else view
-            shown = idempotent(shown) if once else shown
+            shown = idempotent(shown, single=single) if once else shown
             if query is not None:
                 shown = self.arguments(query(), location="query")(shown)
             if body is not None:

@@ -184,6 +184,7 @@ def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool, str]:
     body=EntryNew,
     tagged=True,
     once=True,
+    single=True,
 )
 def create(given: dict[str, Any]) -> Response:
     """Record an entry; the same number with the same content is answered with 200."""

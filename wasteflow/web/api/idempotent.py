@@ -38,8 +38,11 @@ def digest() -> str:
     return sha256(head.encode() + request.get_data(cache=True)).hexdigest()
 
 
-def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
-    """`view` in one transaction with its kept answer, if the request names a key."""
+def idempotent(view: Callable[..., Response], *, single: bool = False) -> Callable[..., Response]:
+    """`view` in one transaction with its kept answer, if the request names a key.
+
+    single: nothing that a service raises in it is caught in it (`Database.together`).
+    """
 
     @wraps(view)
     def once(*args: Any, **kwargs: Any) -> Response:
@@ -54,6 +57,7 @@ def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
                 digest=digest(),
                 now=datetime.now(UTC),
                 make=lambda: kept_of(view(*args, **kwargs)),
+                single=single,
             )
         except KeyReused as error:
             raise Problem(422, error.code) from error

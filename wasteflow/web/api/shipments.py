@@ -85,6 +85,7 @@ def create_load(given: dict[str, Any]) -> Outcome:
     body=shapes.LoadNew,
     tagged=True,
     once=True,
+    single=True,
 )
 def create(given: dict[str, Any]) -> Response:
     """Make a draft, or with `issue` a document at once."""

@@ -1,0 +1,118 @@
+"""Statements that every request asks, compiled once and run by the driver itself.
+
+Types and dialects are SQLAlchemy's; what is left out is its way from a statement to the driver,
+which costs more than most answers.  No expanding parameters; the session is flushed by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from sqlalchemy import CompoundSelect, Connection, Dialect, Select, Table, insert, inspect
+from sqlalchemy.exc import DBAPIError
+
+from wasteflow_models.base import Base
+
+_Change = Callable[[Any], Any] | None
+
+
+class Prepared:
+    """A statement of plain columns; columns: what an INSERT gives values for."""
+
+    def __init__(self, statement: Any, columns: Iterable[str] = ()) -> None:
+        self._statement = statement
+        self._columns = list(columns) or None
+        self._made: dict[str, _Made] = {}
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Every row of a query, values as SQLAlchemy gives them; values by parameter."""
+        made = self._of(connection.dialect)
+        return made.read(made.run(connection, values).fetchall())
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Run an INSERT, UPDATE or DELETE."""
+        self._of(connection.dialect).run(connection, values)
+
+    def _of(self, dialect: Dialect) -> _Made:
+        made = self._made.get(dialect.name)
+        if made is None:
+            made = self._made[dialect.name] = _Made(self._statement, self._columns, dialect)
+        return made
+
+
+class RowInsert:
+    """INSERT of whole rows of a mapped table that no session knows."""
+
+    def __init__(self, mapped: type[Base]) -> None:
+        columns = [(item.key, item.columns[0]) for item in inspect(mapped).column_attrs]
+        self._names = [
+            (key, column.name, None if column.default is None else column.default.arg)
+            for key, column in columns
+        ]
+        table = cast(Table, mapped.__table__)
+        self._insert = Prepared(insert(table), [column.name for _, column in columns])
+
+    def run(self, connection: Connection, row: Base) -> None:
+        """Insert one row; what was never set is the default of its column."""
+        values = {}
+        for key, name, default in self._names:
+            value = getattr(row, key)
+            values[name] = default if value is None else value
+        self._insert.run(connection, values)
+
+
+class _Made:
+    """A statement in the words of one driver."""
+
+    def __init__(self, statement: Any, columns: list[str] | None, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
+        self._text = str(compiled)
+        self._constant = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
+        order = compiled.positiontup if compiled.positional else list(compiled.params)
+        self._named = not compiled.positional
+        self._order: list[tuple[str, _Change]] = [
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in order
+        ]
+        self._results: list[_Change] = []
+        if isinstance(statement, (Select, CompoundSelect)):
+            self._results = [
+                column.type.dialect_impl(dialect).result_processor(dialect, None)
+                for column in statement.selected_columns
+            ]
+        self._plain = not any(self._results)
+
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """The driver's cursor after the statement; raises SQLAlchemy's errors."""
+        told = {**self._constant, **values} if self._constant else values
+        given = [
+            (name, told[name] if change is None else change(told[name]))
+            for name, change in self._order
+        ]
+        sent: Any = dict(given) if self._named else [value for _, value in given]
+        driver: Any = connection.connection.driver_connection
+        try:
+            return driver.execute(self._text, sent)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError.instance(
+                self._text,
+                None,
+                error,
+                connection.dialect.loaded_dbapi.Error,
+                dialect=connection.dialect,
+            ) from error
+
+    def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Rows of the driver as SQLAlchemy gives them."""
+        if self._plain:
+            return rows
+        return [
+            tuple(
+                value if change is None else change(value)
+                for value, change in zip(row, self._results, strict=True)
+            )
+            for row in rows
+        ]
