@@ -57,6 +57,7 @@ def drift(url: str) -> list[str]:
     import wasteflow_models.accounts
     import wasteflow_models.api
     import wasteflow_models.closes
+    import wasteflow_models.jobs
     import wasteflow_models.ledger
     import wasteflow_models.live
     import wasteflow_models.registry  # noqa: F401

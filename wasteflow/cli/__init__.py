@@ -38,6 +38,7 @@ _COMMANDS = {
     "trace": ("trace", "trace"),
     "webhooks": ("telling", "webhooks"),
     "user": ("accounts", "user"),
+    "worker": ("work", "worker"),
 }
 _ABOUT = {
     "audit-figures": "核对公布数 · Which formula gives a published rate, does it balance",
@@ -66,6 +67,7 @@ _ABOUT = {
     "trace": "溯源 · Provenance of a firm's waste",
     "webhooks": "回调 · Tell other software of changes",
     "user": "用户 · Users: create, list, password, deactivate, grant, revoke",
+    "worker": "后台任务 · Do uploads and exports beside a server",
 }
 
 

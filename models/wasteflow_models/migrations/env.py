@@ -7,6 +7,7 @@ from alembic import context
 import wasteflow_models.accounts
 import wasteflow_models.api
 import wasteflow_models.closes
+import wasteflow_models.jobs
 import wasteflow_models.ledger
 import wasteflow_models.live
 import wasteflow_models.registry  # noqa: F401  (tables must be known)
