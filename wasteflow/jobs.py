@@ -157,28 +157,43 @@ def import_folder(
     ]
 
 
-def import_boundaries(*, db: Any, path: Path, crs: str | None, dry_run: bool = False) -> int:
-    """Take park outlines from a GeoJSON file (property `code`); returns how many.
+def import_boundaries(
+    *,
+    db: Any,
+    path: Path,
+    now: datetime,
+    crs: str | None = None,
+    layer: str = "",
+    column: str = "",
+    park: str = "",
+    source: str = "",
+    licence: str = "",
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Take park outlines from a geodata file; what `outline_files.told` says, and `changed`.
 
-    Raises UnusableFile `crs_needed` without a datum, `bad_boundary` for an unusable outline,
-    NotFound for an unknown park.
+    Raises UnusableFile, NotFound, WasteflowError as `outline_files` tells.
     """
     from wasteflow.core.errors import UnusableFile
-    from wasteflow.services.outlines import set_outlines
-    from wasteflow_maps import MapError
-    from wasteflow_maps.boundaries import read_boundaries
+    from wasteflow.outline_files import find_outlines, keep_outlines, read_outline_file, told
+    from wasteflow.services.reports import overview
+    from wasteflow_maps.geo_outlines import Wanted
 
     if not path.is_file():
         raise UnusableFile("file_missing", file=path)
-    if not crs:
-        raise UnusableFile("crs_needed")
-    try:
-        found = read_boundaries(path.read_bytes(), crs=crs)
-    except MapError as error:
-        raise UnusableFile("bad_boundary", file=path.name, reason=error) from error
-    outlines = {code: feature["geometry"] for code, feature in found.items()}
-    set_outlines(db=db, outlines=outlines, dry_run=dry_run)
-    return len(outlines)
+    file = read_outline_file(path.read_bytes(), path.name)
+    wanted = Wanted(layer, column, park, crs or "")
+    found = find_outlines(file, wanted, overview(db=db).registry, lambda _: True)
+    changed = keep_outlines(
+        db=db,
+        file=file,
+        found=found,
+        now=now,
+        source=source or path.name,
+        licence=licence,
+        dry_run=dry_run,
+    )
+    return {**told(found), "changed": changed, "dry_run": dry_run}
 
 
 def flows_text(report: dict[str, Any], shape: str) -> str:

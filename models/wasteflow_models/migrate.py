@@ -60,6 +60,7 @@ def drift(url: str) -> list[str]:
     import wasteflow_models.jobs
     import wasteflow_models.ledger
     import wasteflow_models.live
+    import wasteflow_models.outlines
     import wasteflow_models.registry  # noqa: F401
 
     with _connection(url) as connection:

@@ -125,12 +125,18 @@ def seed(settings: Settings, shape: str) -> None:
 @click.option(
     "--errors", type=click.Path(path_type=Path), help="错误文件 · Rows back with reasons."
 )
-@click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09")
+@click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09 EPSG:4491..4554")
+@click.option("--layer", default="", help="boundaries: 图层 · Layer of the file.")
+@click.option("--column", default="", help="boundaries: 园区代码或名称列 · Column naming parks.")
+@click.option("--park", default="", help="boundaries: 全部属于此园区 · Park of the whole file.")
+@click.option("--source", default="", help="boundaries: 来源 · Where from (default: file name).")
+@click.option("--licence", default="", help="boundaries: 使用许可 · Licence note.")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
 @told
 def import_(
     settings: Settings,
+    /,
     kind: str,
     file: Path,
     dry_run: bool,
@@ -139,6 +145,7 @@ def import_(
     errors: Path | None,
     crs: str | None,
     shape: str,
+    **outlines: str,
 ) -> None:
     """导入 KIND 文件 · Take FILE of KIND, all or nothing.
 
@@ -148,10 +155,7 @@ def import_(
     """
     database = open_database(settings, create=True)
     if kind == "boundaries":
-        from wasteflow.jobs import import_boundaries
-
-        count = import_boundaries(db=database, path=file, crs=crs, dry_run=dry_run)
-        settings.say(f"边界 {count} 个。", f"{count} boundaries.")
+        _import_boundaries(settings, database, file, shape, crs=crs, dry_run=dry_run, **outlines)
         return
     from wasteflow.jobs import import_file
 
@@ -179,6 +183,37 @@ def import_(
         click.echo(json_text({**report.as_dict(settings.lang), "encoding": done.encoding}))
     else:
         click.echo(_report_text(report, done.encoding, settings.lang))
+
+
+def _import_boundaries(
+    settings: Settings, database: Any, file: Path, shape: str, **asked: Any
+) -> None:
+    """Take outlines of parks and tell of each: area, what was mended, how far it moved."""
+    from wasteflow.jobs import import_boundaries
+
+    done = import_boundaries(db=database, path=file, now=now(), **asked)
+    if shape == "json":
+        click.echo(json_text(done))
+        return
+    heads = ["园区", "面积 km²", "角点", "修复", "位移 m"]
+    if settings.lang == "en":
+        heads = ["park", "area km²", "corners", "mended", "moved m"]
+    rows = [
+        [
+            item["park"],
+            f"{item['area_km2']:.3f}",
+            str(item["corners"]),
+            " ".join(item["notes"]) or "–",
+            "–" if item["shift_m"] is None else f"{item['shift_m']:.0f}",
+        ]
+        for item in done["outlines"]
+    ]
+    click.echo(table_text(heads, rows))
+    number, left = len(done["outlines"]), len(done["unmatched"])
+    settings.say(
+        f"边界 {number} 个（{done['crs']}），未匹配要素 {left} 个。",
+        f"{number} boundaries ({done['crs']}), {left} features of no park.",
+    )
 
 
 def emit_bytes(content: bytes | str, path: Path) -> None:

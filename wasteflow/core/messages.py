@@ -17,6 +17,7 @@ from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_geo import GEO_MESSAGES
 from wasteflow.core.messages_jobs import JOB_MESSAGES
 from wasteflow.core.messages_moves import (
     EVENT_WORDS,
@@ -38,6 +39,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
     **JOB_MESSAGES,
+    **GEO_MESSAGES,
 }
 """Code → (Chinese, English)."""
 
