@@ -17,7 +17,7 @@ from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
-from wasteflow.core.messages_jobs import JOB_MESSAGES
+from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
 from wasteflow.core.messages_moves import (
     EVENT_WORDS,
     MOVE_MESSAGES,
@@ -38,6 +38,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
     **JOB_MESSAGES,
+    **UPLOAD_MESSAGES,
 }
 """Code → (Chinese, English)."""
 
