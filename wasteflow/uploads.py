@@ -10,25 +10,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from wasteflow.config import load_config
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import RowIssue, RowsRefused, WasteflowError
-from wasteflow.core.messages import render
 from wasteflow.importing.layout import Layout, header_digest, titles_of
 from wasteflow.importing.marking import mark_file
 from wasteflow.importing.opening import Asked, Source
+from wasteflow.importing.package import Limits
 from wasteflow.importing.sheets import plain_text
 from wasteflow.services import work as jobs
 from wasteflow.services.acting import actor_of_login
 from wasteflow.services.batches import witnessed
 from wasteflow.services.outcome import ImportReport
-from wasteflow.services.uploads import recall_columns, remember_columns, row_rights
+from wasteflow.services.uploads import (
+    LOOK,
+    PUBLISH,
+    recall_columns,
+    remember_columns,
+    row_rights,
+)
 from wasteflow.services.work_files import CSV, XLSX, find_file
 from wasteflow.sheet_files import Prepared, prepare, record
 from wasteflow.worker import Outcome, Work
 
 SHOWN_ISSUES: Final = 50
 SAMPLE_ROWS: Final = 12
-LOOK, CHECK, PUBLISH = "look", "check", "publish"
 
 
 def run(work: Work) -> Outcome:
@@ -41,7 +47,7 @@ def run(work: Work) -> Outcome:
     ending = "." + job.filename.rpartition(".")[2].lower()
     path = work.input(name=f"input{ending}")
     asked = _asked(options)
-    source = Source(path, job.filename, asked.encoding)
+    source = Source(path, job.filename, asked.encoding, limits())
     layout = _layout(work, source, asked)
     if job.step == LOOK and (layout.missing or layout.unread or not layout.header_row):
         return Outcome(jobs.READY, _mapping(source, layout))
@@ -94,6 +100,17 @@ def _published(work: Work, common: dict[str, Any], told: dict[str, Any], layout:
         now=work.clock(),
     )
     return Outcome(jobs.DONE, told | {"report": _plain(done.report)})
+
+
+def limits() -> Limits:
+    """Limits of spreadsheets, by the settings."""
+    held = load_config().files
+    return Limits(
+        bytes=held.sheet_mb * 2**20,
+        inflated=held.inflated_mb * 2**20,
+        ratio=held.ratio,
+        cells=held.cells,
+    )
 
 
 def _asked(options: Mapping[str, Any]) -> Asked:
@@ -181,12 +198,6 @@ def _issue(issue: RowIssue) -> dict[str, Any]:
         "code": issue.code,
         "params": dict(issue.params),
     }
-
-
-def issue_text(issue: Mapping[str, Any], lang: str) -> str:
-    """The wording of an issue out of a result."""
-    params = {"field": issue["field"], "value": issue["value"], **issue["params"]}
-    return render(issue["code"], lang, params)
 
 
 def _plain(report: ImportReport) -> dict[str, Any]:

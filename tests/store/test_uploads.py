@@ -13,7 +13,7 @@ import pytest
 
 from tests.store.books import NOW, Books, load
 from tests.store.databases import row_counts
-from wasteflow import uploads
+from wasteflow.services import uploads
 from wasteflow.services import work as jobs
 from wasteflow.services.uploads import Owner, go_on, take_upload
 from wasteflow.services.work_files import find_file, read_pieces

@@ -17,6 +17,7 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
+from wasteflow.cli.sheets import SheetOptions, import_sheet
 from wasteflow.core.errors import NotFound, RowsRefused, WasteflowError
 from wasteflow.core.periods import moment_from_text
 
@@ -125,6 +126,10 @@ def seed(settings: Settings, shape: str) -> None:
 @click.option(
     "--errors", type=click.Path(path_type=Path), help="错误文件 · Rows back with reasons."
 )
+@click.option("--sheet", default="", help="工作表 · Sheet (default: the one that fits).")
+@click.option("--header-row", type=int, default=0, help="表头所在行 · Row of the header.")
+@click.option("--column", "chosen", multiple=True, help="表头=列 · HEADER=COLUMN, blank: not read.")
+@click.option("--set", "fixed", multiple=True, help="列=值 · COLUMN=VALUE for every row.")
 @click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
@@ -137,11 +142,17 @@ def import_(
     encoding: str | None,
     round_kg: bool,
     errors: Path | None,
+    sheet: str,
+    header_row: int,
+    chosen: tuple[str, ...],
+    fixed: tuple[str, ...],
     crs: str | None,
     shape: str,
 ) -> None:
     """导入 KIND 文件 · Take FILE of KIND, all or nothing.
 
+    CSV, JSON, XLSX, XLS or ODS.  Sheets as people write them (titles, totals, units in headers) and
+    CSV with --header-row, --column or --set are read by their known headers.
     Exit 0: all taken; 1: nothing taken, wrong rows are listed; 2: the file cannot be used.
 
     Example: wasteflow import shipments loads-2026-07.csv --errors wrong.csv
@@ -153,7 +164,17 @@ def import_(
         count = import_boundaries(db=database, path=file, crs=crs, dry_run=dry_run)
         settings.say(f"边界 {count} 个。", f"{count} boundaries.")
         return
+    from wasteflow.importing.package import is_spreadsheet
     from wasteflow.jobs import import_file
+
+    told = SheetOptions(sheet, header_row, encoding or "", chosen, fixed)
+    if is_spreadsheet(file.name) or told.any:
+        with _bar(settings, kind) as progress:
+            report, used = import_sheet(
+                settings, database, kind, file, told, dry_run, round_kg, errors, progress
+            )
+        _show(settings, report, used, shape)
+        return
 
     def write_errors(table: Any, error: RowsRefused) -> None:
         from wasteflow.importing.errors_file import errors_lines
@@ -174,11 +195,15 @@ def import_(
             progress=progress,
             on_refused=write_errors,
         )
-    report = done.report
+    _show(settings, done.report, done.encoding, shape)
+
+
+def _show(settings: Settings, report: Any, encoding: str, shape: str) -> None:
+    """The outcome of an import as asked for."""
     if shape == "json":
-        click.echo(json_text({**report.as_dict(settings.lang), "encoding": done.encoding}))
+        click.echo(json_text({**report.as_dict(settings.lang), "encoding": encoding}))
     else:
-        click.echo(_report_text(report, done.encoding, settings.lang))
+        click.echo(_report_text(report, encoding, settings.lang))
 
 
 def emit_bytes(content: bytes | str, path: Path) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from wasteflow.core.actors import Actor, Subject
 from wasteflow.core.errors import UnusableFile, WasteflowError
+from wasteflow.core.messages import render
 from wasteflow.core.permissions import Verdict, judge
 from wasteflow.core.reach import subject_of_firms
 from wasteflow.core.registry import Registry
@@ -40,6 +41,8 @@ UPLOAD_RIGHTS: Final[Mapping[str, str]] = {
     "coefficients": "registry.write",
 }
 """Kind of file → the right its rows need."""
+LOOK, CHECK, PUBLISH = "look", "check", "publish"
+"""Steps of an upload: looked at (and checked, if nothing is to be asked), checked, published."""
 ENDINGS: Final = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
 _MB: Final = 1024 * 1024
 MOST_BYTES: Final = 512 * _MB
@@ -145,7 +148,7 @@ def _registry_fault(
         return None if there else ("code", code)
     if kind == "facilities":
         held = registry.facilities.get(code)
-        there = held is None or (held.enterprise is not None and firm(held.enterprise))
+        there = held is None or firm(held.enterprise or "")
         owner = row.get("enterprise", "")
         mine = firm(owner) if owner else park(row.get("park", ""))
         return None if there and mine else ("enterprise", owner or row.get("park", ""))
@@ -198,6 +201,12 @@ def recall_columns(*, db: Database, organisation: str, kind: str, header: str) -
     return {} if found is None else dict(json.loads(found))
 
 
+def issue_text(issue: Mapping[str, Any], lang: str) -> str:
+    """The wording of a reason in the result of an upload."""
+    params = {"field": issue["field"], "value": issue["value"], **issue["params"]}
+    return render(issue["code"], lang, params)
+
+
 def take_upload(
     *,
     db: Database,
@@ -221,7 +230,7 @@ def take_upload(
         raise UnusableFile("upload_type", file=name)
     asked = NewJob(
         kind="import",
-        step="look",
+        step=LOOK,
         organisation=owner.organisation,
         account_id=owner.account_id,
         login=owner.login,
@@ -245,7 +254,7 @@ def take_upload(
         drop_job(db=db, uid=job.uid)
         raise
     return begin_job(
-        db=db, uid=job.uid, step="look", options={**options, "sha256": kept.sha256}, now=now
+        db=db, uid=job.uid, step=LOOK, options={**options, "sha256": kept.sha256}, now=now
     )
 
 
