@@ -20,7 +20,7 @@ from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_geo import GEO_MESSAGES
-from wasteflow.core.messages_jobs import JOB_MESSAGES
+from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
@@ -46,6 +46,7 @@ def test_no_code_is_worded_twice() -> None:
         MOVE_MESSAGES,
         JOB_MESSAGES,
         GEO_MESSAGES,
+        UPLOAD_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

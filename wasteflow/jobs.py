@@ -162,7 +162,7 @@ def import_boundaries(
     db: Any,
     path: Path,
     now: datetime,
-    crs: str | None = None,
+    crs: str = "",
     layer: str = "",
     column: str = "",
     park: str = "",
@@ -182,7 +182,7 @@ def import_boundaries(
     if not path.is_file():
         raise UnusableFile("file_missing", file=path)
     file = read_outline_file(path.read_bytes(), path.name)
-    wanted = Wanted(layer, column, park, crs or "")
+    wanted = Wanted(layer, column, park, crs)
     found = find_outlines(file, wanted, overview(db=db).registry, lambda _: True)
     changed = keep_outlines(
         db=db,

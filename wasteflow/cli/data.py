@@ -17,6 +17,8 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
+from wasteflow.cli.outlines import show_outlines
+from wasteflow.cli.sheets import SheetOptions, import_sheet
 from wasteflow.core.errors import NotFound, RowsRefused, WasteflowError
 from wasteflow.core.periods import moment_from_text
 
@@ -127,10 +129,15 @@ def seed(settings: Settings, shape: str) -> None:
 )
 @click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09 EPSG:4491..4554")
 @click.option("--layer", default="", help="boundaries: 图层 · Layer of the file.")
-@click.option("--column", default="", help="boundaries: 园区代码或名称列 · Column naming parks.")
 @click.option("--park", default="", help="boundaries: 全部属于此园区 · Park of the whole file.")
 @click.option("--source", default="", help="boundaries: 来源 · Where from (default: file name).")
 @click.option("--licence", default="", help="boundaries: 使用许可 · Licence note.")
+@click.option("--sheet", default="", help="工作表 · Sheet (default: the one that fits).")
+@click.option("--header-row", type=int, default=0, help="表头所在行 · Row of the header.")
+@click.option(
+    "--column", "chosen", multiple=True, help="表头=列 · HEADER=COLUMN; boundaries: COLUMN."
+)
+@click.option("--set", "fixed", multiple=True, help="列=值 · COLUMN=VALUE for every row.")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
 @told
@@ -143,21 +150,38 @@ def import_(
     encoding: str | None,
     round_kg: bool,
     errors: Path | None,
+    sheet: str,
+    header_row: int,
+    chosen: tuple[str, ...],
+    fixed: tuple[str, ...],
     crs: str | None,
     shape: str,
     **outlines: str,
 ) -> None:
     """导入 KIND 文件 · Take FILE of KIND, all or nothing.
 
+    CSV, JSON, XLSX, XLS or ODS.  Sheets as people write them (titles, totals, units in headers) and
+    CSV with --header-row, --column or --set are read by their known headers.
     Exit 0: all taken; 1: nothing taken, wrong rows are listed; 2: the file cannot be used.
 
     Example: wasteflow import shipments loads-2026-07.csv --errors wrong.csv
     """
     database = open_database(settings, create=True)
     if kind == "boundaries":
-        _import_boundaries(settings, database, file, shape, crs=crs, dry_run=dry_run, **outlines)
+        outlines |= {"crs": crs or "", "column": chosen[0] if chosen else ""}
+        show_outlines(settings, database, file, shape, dry_run=dry_run, **outlines)
         return
+    from wasteflow.importing.package import is_spreadsheet
     from wasteflow.jobs import import_file
+
+    told = SheetOptions(sheet, header_row, encoding or "", chosen, fixed)
+    if is_spreadsheet(file.name) or told.any:
+        with _bar(settings, kind) as progress:
+            report, used = import_sheet(
+                settings, database, kind, file, told, dry_run, round_kg, errors, progress
+            )
+        _show(settings, report, used, shape)
+        return
 
     def write_errors(table: Any, error: RowsRefused) -> None:
         from wasteflow.importing.errors_file import errors_lines
@@ -178,42 +202,15 @@ def import_(
             progress=progress,
             on_refused=write_errors,
         )
-    report = done.report
+    _show(settings, done.report, done.encoding, shape)
+
+
+def _show(settings: Settings, report: Any, encoding: str, shape: str) -> None:
+    """The outcome of an import as asked for."""
     if shape == "json":
-        click.echo(json_text({**report.as_dict(settings.lang), "encoding": done.encoding}))
+        click.echo(json_text({**report.as_dict(settings.lang), "encoding": encoding}))
     else:
-        click.echo(_report_text(report, done.encoding, settings.lang))
-
-
-def _import_boundaries(
-    settings: Settings, database: Any, file: Path, shape: str, **asked: Any
-) -> None:
-    """Take outlines of parks and tell of each: area, what was mended, how far it moved."""
-    from wasteflow.jobs import import_boundaries
-
-    done = import_boundaries(db=database, path=file, now=now(), **asked)
-    if shape == "json":
-        click.echo(json_text(done))
-        return
-    heads = ["园区", "面积 km²", "角点", "修复", "位移 m"]
-    if settings.lang == "en":
-        heads = ["park", "area km²", "corners", "mended", "moved m"]
-    rows = [
-        [
-            item["park"],
-            f"{item['area_km2']:.3f}",
-            str(item["corners"]),
-            " ".join(item["notes"]) or "–",
-            "–" if item["shift_m"] is None else f"{item['shift_m']:.0f}",
-        ]
-        for item in done["outlines"]
-    ]
-    click.echo(table_text(heads, rows))
-    number, left = len(done["outlines"]), len(done["unmatched"])
-    settings.say(
-        f"边界 {number} 个（{done['crs']}），未匹配要素 {left} 个。",
-        f"{number} boundaries ({done['crs']}), {left} features of no park.",
-    )
+        click.echo(_report_text(report, encoding, settings.lang))
 
 
 def emit_bytes(content: bytes | str, path: Path) -> None:

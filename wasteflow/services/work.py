@@ -150,8 +150,7 @@ def begin_job(
     kept: timedelta = KEPT,
     now: datetime,
 ) -> Job:
-    """Let a job that is `ready` go on with `step`; or still `arriving`; WasteflowError `job_state`
-    otherwise."""
+    """Let a job that is `ready` or `arriving` go on with `step`; WasteflowError `job_state`."""
     with db.write(Alone.NOBODY) as session:
         done = session.execute(
             update(JobRow)
@@ -330,6 +329,12 @@ def list_jobs(
     query = query.order_by(JobRow.id.desc())
     with db.read() as session:
         return [_told(row) for row in session.scalars(query.limit(limit) if limit else query)]
+
+
+def drop_job(*, db: Database, uid: str) -> None:
+    """Take a job that nobody works on away, with its files."""
+    with db.write(Alone.NOBODY) as session:
+        session.execute(delete(JobRow).where(JobRow.uid == uid, JobRow.state != RUNNING))
 
 
 def forget_jobs(*, db: Database, now: datetime) -> int:
