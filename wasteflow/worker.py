@@ -27,7 +27,10 @@ from wasteflow.services.work import Job, JobCancelled, LeaseLost
 from wasteflow.services.work_files import JobFile, copy_to, find_file, keep_file, pieces_of
 from wasteflow_models.engine import Database
 
-HANDLERS: Final[dict[str, str]] = {"import": "wasteflow.uploads:run"}
+HANDLERS: Final[dict[str, str]] = {
+    "import": "wasteflow.uploads:run",
+    "export": "wasteflow.exports:run",
+}
 """Kind of job → "module:function" of its handler, imported when the first such job comes."""
 BEAT_S: Final = 1.0
 RESTART_S: Final = 2.0

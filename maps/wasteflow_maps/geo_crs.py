@@ -34,6 +34,8 @@ _GOOD_DATUM: Final = re.compile(
     re.IGNORECASE,
 )
 _EPSG: Final = re.compile(r"(?:urn:ogc:def:crs:)?EPSG:+(?:[\d.]*:)?(\d{4,6})$", re.IGNORECASE)
+_DATUM_NAME: Final = re.compile(r'^GEOG(?:CS|CRS)\["([^"]+)".*$', re.DOTALL)
+"""GCJ-02 and BD-09 have no code; files we write name them."""
 _CRS84: Final = re.compile(r"CRS:?84$", re.IGNORECASE)
 
 
@@ -84,6 +86,11 @@ def stated_system(crs: str) -> str:
         return ""
     if _CRS84.search(crs.strip()):
         return WGS84
+    named = next(
+        (name for name in CRS_NAMES if name in (crs, _DATUM_NAME.sub(r"\1", crs[:80]))), ""
+    )
+    if named:
+        return named
     found = _parsed(crs)
     _check_datum(found)
     if not found.is_projected:

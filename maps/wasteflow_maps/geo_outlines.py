@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
 
 from wasteflow.core.errors import UnusableFile
-from wasteflow.core.geodesy import geodesic_distance_km
+from wasteflow.core.geodesy import WGS84, geodesic_distance_km
 from wasteflow_maps.geo_crs import SYSTEMS, stated_system, to_degrees
 from wasteflow_maps.geo_reading import Feature, Layer
 from wasteflow_maps.geo_repair import Mended, geojson_of, mend, polygons_of
@@ -123,7 +123,7 @@ def system_of(layer: Layer, asked: str) -> str:
     if asked and asked not in SYSTEMS:
         raise UnusableFile("geo_crs_unknown", value=asked)
     if not asked:
-        if stated and (layer.sure or stated.startswith("EPSG:")):
+        if stated and (layer.sure or stated != WGS84):
             return stated
         raise UnusableFile("crs_needed")
     plane = bool(stated) and stated not in SYSTEMS[:4]

@@ -37,7 +37,10 @@ KINDS = (
     "shipments",
     "boundaries",
 )
-EXPORT_KINDS = (*KINDS, "flows", "balances")
+EXPORT_KINDS = (
+    *KINDS, "flows", "balances", "rates", "target_status", "links", "findings", "crosscheck",
+    "closes", "geodata",
+)  # fmt: skip
 
 
 @click.group()
@@ -293,6 +296,8 @@ def _report_text(report: Any, encoding: str, lang: str) -> str:
 @click.option(
     "--encoding", type=click.Choice(["utf-8-sig", "utf-8", "gb18030"]), default="utf-8-sig"
 )
+@click.option("--crs", default="WGS84", help="geodata: WGS84 CGCS2000 GCJ-02 BD-09")
+@click.option("--format", "ending", default="", help="默认按文件名 · Default: the ending of --out.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.pass_obj
 @told
@@ -304,9 +309,11 @@ def export(
     material: str,
     level: str,
     encoding: str,
+    crs: str,
+    ending: str,
     out: Path,
 ) -> None:
-    """导出 · Write KIND to a file; the format follows its ending (csv json graphml gexf geojson).
+    """导出 · Write KIND to a file: csv xlsx json; flows graphml gexf; geodata geojson gpkg kml.
 
     Example: wasteflow export shipments --period 2026-07 --out loads.csv
     """
@@ -322,6 +329,9 @@ def export(
         material=material,
         level=level,
         encoding=encoding,
+        crs=crs,
+        lang=settings.lang,
+        ending=ending,
     )
     settings.say(f"{out}: {rows} 行", f"{out}: {rows} rows")
 

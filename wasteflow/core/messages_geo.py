@@ -147,6 +147,10 @@ GEO_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "不能导出 {kind}。可用：{known}。",
         "{kind} cannot be exported; use one of {known}",
     ),
+    "xlsx_cell_too_long": (
+        "第 {row} 行“{column}”的文字超过 Excel 单元格上限 32,767 字。请改用 CSV 导出。",
+        "row {row} of {column} holds more text than a cell of Excel takes (32,767); take CSV",
+    ),
     "xlsx_too_many_rows": (
         "工作表最多 {limit} 行，此表有更多行。请缩小范围、期间，或改用 CSV。",
         "a sheet holds at most {limit} rows and this table has more; narrow the scope or period, "
