@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -212,7 +212,9 @@ def _typed(cell: str, type_: str) -> Any:
         return date.fromisoformat(cell)
     if type_ == "moment":
         moment = datetime.fromisoformat(cell)
-        return cell if moment.microsecond else moment
+        local = moment.astimezone(SHANGHAI)
+        # In a spreadsheet midnight is a bare day, which is read as noon: it stays text.
+        return cell if moment.microsecond or local.time() == time() else moment
     return cell
 
 

@@ -18,7 +18,7 @@ from wasteflow.services.target_status import targets_report
 from wasteflow.web.access import books
 from wasteflow.web.formats import kg_of, mass, percent, period_words
 from wasteflow.web.pages.reported import Banner, banner_of, compare_count
-from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import Cell, Column, file_response, page_of, wants_file
 from wasteflow.web.pages.target_chart import Curve, curve
 from wasteflow.web.pages.targets import covering
 from wasteflow.web.pages.view import View, read_view
@@ -57,7 +57,7 @@ def show() -> str | Response:
     if view.empty:
         return render_template("empty.html", view=view)
     boards, report = board_of(view)
-    if wants_csv():
+    if wants_file():
         return _file(view, boards)
     wanted = request.args.get("status", "")
     shown = [
@@ -211,7 +211,7 @@ def _file(view: View, boards: Sequence[Board]) -> Response:
     rows = [{key: Cell(_plain(view, item, key)) for key in keys} for item in boards]
     page = page_of(columns, rows, sort="scope")
     name = f"wasteflow-targets-{view.span.text}"
-    return csv_response(page, name, text, view.books.synthetic)
+    return file_response(page, name, text, view.books.synthetic)
 
 
 def _plain(view: View, item: Board, key: str) -> str:
