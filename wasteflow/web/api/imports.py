@@ -143,6 +143,7 @@ def add() -> Response:
     file = request.files.get("file")
     if file is None:
         raise refused([Pointed("/file", "attachment_file_missing")])
+    options = read_options(form)
     try:
         job = take_upload(
             db=books().db,
@@ -150,7 +151,7 @@ def add() -> Response:
             filename=file.filename or "upload",
             pieces=pieces_of(file.stream),
             owner=owner,
-            options=read_options(form),
+            options=options,
             now=datetime.now(UTC),
             most_bytes=upload_bytes(),
         )
