@@ -61,7 +61,9 @@ def prepare(
     """
     usable(source, layout)
     name = source.name if source.name.lower().endswith((".csv", ".xlsx")) else f"{source.name}.csv"
-    out = folder / Path(name).name
+    inner = folder / "normalised"  # its name may be that of the file itself
+    inner.mkdir(exist_ok=True)
+    out = inner / Path(name).name
     done = normalise(
         source.rows(layout.sheet),
         layout,

@@ -109,7 +109,13 @@ def column_of(kind: str, header: str) -> str:
     key = header_key(header)
     if key in names:
         return names[key]
-    return names.get(header_key(_UNIT.sub("", header)), "")
+    found = names.get(header_key(_UNIT.sub("", header)), "")
+    if not found and " " in header.strip():  # both languages in one cell, as templates have it
+        first, _, last = " ".join(header.split()).rpartition(" ")
+        found = names.get(header_key(last), "")
+        if found and names.get(header_key(first), found) != found:
+            return ""
+    return found
 
 
 def factor_of(header: str) -> tuple[int, int]:

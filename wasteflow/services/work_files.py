@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from sqlalchemy import delete, insert, select, update
 
@@ -32,7 +32,7 @@ class JobFile:
     size: int
 
 
-def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
     """The rest of an open file, piece by piece."""
     while piece := file.read(PIECE):
         yield piece

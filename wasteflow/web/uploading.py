@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from flask import Flask, request
+
 from wasteflow.core.actors import Actor, Role, Subject
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.core.reading import readable_firms
@@ -9,6 +13,20 @@ from wasteflow.services.uploads import Owner
 from wasteflow.web.access import books, books_seen
 
 _SENDERS = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE, Role.PARK_MANAGER)
+
+
+_ENDPOINTS: Final = frozenset({"uploads.save", "api_imports.add"})
+_FORM_BYTES: Final = 1024 * 1024
+
+
+def install(app: Flask) -> None:
+    """Bodies that carry an uploaded file may be as large as such a file; others may not."""
+
+    def allow() -> None:
+        if request.endpoint in _ENDPOINTS:
+            request.max_content_length = upload_bytes() + _FORM_BYTES
+
+    app.before_request(allow)
 
 
 def upload_bytes() -> int:

@@ -23,6 +23,7 @@ from wasteflow.web.api import (
     reports,
     revisions,
     shipments,
+    templates,
     webhooks,
 )
 from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
@@ -77,6 +78,7 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
         reminders.blueprint,
         attachments.blueprint,
         imports.blueprint,
+        templates.blueprint,
         changes.blueprint,
         webhooks.blueprint,
         accounts.blueprint,

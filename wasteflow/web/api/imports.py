@@ -24,7 +24,7 @@ from wasteflow.services.uploads import (
     take_upload,
 )
 from wasteflow.services.work import READY, Job, cancel_job, get_job, list_jobs
-from wasteflow.services.work_files import PIECE, JobFile, find_file, pieces_of, read_pieces
+from wasteflow.services.work_files import JobFile, find_file, pieces_of, read_pieces
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.objects import out_schema
@@ -143,6 +143,7 @@ def add() -> Response:
     file = request.files.get("file")
     if file is None:
         raise refused([Pointed("/file", "attachment_file_missing")])
+    options = read_options(form)
     try:
         job = take_upload(
             db=books().db,
@@ -150,7 +151,7 @@ def add() -> Response:
             filename=file.filename or "upload",
             pieces=pieces_of(file.stream),
             owner=owner,
-            options=read_options(form),
+            options=options,
             now=datetime.now(UTC),
             most_bytes=upload_bytes(),
         )
@@ -168,7 +169,6 @@ def upload_form() -> dict[str, str]:
     if request.mimetype != "multipart/form-data":
         params = {"value": request.mimetype or "–", "known": "multipart/form-data"}
         raise Problem(415, "media_type", params)
-    request.max_content_length = upload_bytes() + PIECE
     form = request.form.to_dict()
     known = {"file", *_TEXT_FIELDS, *_FLAGS}
     unknown = sorted({*form, *request.files} - known)
