@@ -20,6 +20,8 @@ from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_geo import GEO_MESSAGES
+from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
@@ -48,6 +50,9 @@ def test_no_code_is_worded_twice() -> None:
         SYMBIOSIS_MESSAGES,
         SEAL_MESSAGES,
         ALERT_MESSAGES,
+        JOB_MESSAGES,
+        GEO_MESSAGES,
+        UPLOAD_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

@@ -27,11 +27,13 @@ from wasteflow.web import (
     permits,
     security,
     texts,
+    uploading,
 )
 from wasteflow.web.access import READY, Books, books
 from wasteflow.web.pages import blueprint
 from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
 from wasteflow.web.pages.overview import PARTS
+from wasteflow.web.pages.uploads import blueprint as uploads_blueprint
 
 HOUSEKEEPING_EVERY_S: Final = 2.0
 
@@ -54,12 +56,14 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     assets.install(app)
     answers.install(app)
     packing.install(app)
+    uploading.install(app)  # before the form token is looked for
     late.install(app)
     permits.install(app)
     errors.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(blueprint)
     app.register_blueprint(loads_blueprint)
+    app.register_blueprint(uploads_blueprint)
     api.install(app)
     app.register_blueprint(accounts.blueprint)
     limits.install(app)

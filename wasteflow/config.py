@@ -17,6 +17,7 @@ from wasteflow.config_accounts import (
     load_accounts,
 )
 from wasteflow.config_api import API_SETTINGS, PLAIN, ApiConfig, load_api
+from wasteflow.config_files import FILE_SETTINGS, USUAL_FILES, FileConfig, load_files
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.rules import USUAL_TOLERANCE, WHOLE, Tolerance
 
@@ -100,6 +101,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     *ACCOUNT_SETTINGS,
     *(Setting(*row) for row in API_SETTINGS),
+    *(Setting(*row) for row in FILE_SETTINGS),
 )
 """Every setting there is; the guide prints this table."""
 
@@ -129,6 +131,7 @@ class Config:
     tolerance: Tolerance = USUAL_TOLERANCE
     accounts: AccountConfig = CLOSED
     api: ApiConfig = PLAIN
+    files: FileConfig = USUAL_FILES
 
 
 def instance_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -177,6 +180,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         _tolerance(env),
         load_accounts(env),
         load_api(env),
+        load_files(env),
     )
 
 

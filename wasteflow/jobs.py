@@ -160,28 +160,43 @@ def import_folder(
     ]
 
 
-def import_boundaries(*, db: Any, path: Path, crs: str | None, dry_run: bool = False) -> int:
-    """Take park outlines from a GeoJSON file (property `code`); returns how many.
+def import_boundaries(
+    *,
+    db: Any,
+    path: Path,
+    now: datetime,
+    crs: str = "",
+    layer: str = "",
+    column: str = "",
+    park: str = "",
+    source: str = "",
+    licence: str = "",
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Take park outlines from a geodata file; what `outline_files.told` says, and `changed`.
 
-    Raises UnusableFile `crs_needed` without a datum, `bad_boundary` for an unusable outline,
-    NotFound for an unknown park.
+    Raises UnusableFile, NotFound, WasteflowError as `outline_files` tells.
     """
     from wasteflow.core.errors import UnusableFile
-    from wasteflow.services.outlines import set_outlines
-    from wasteflow_maps import MapError
-    from wasteflow_maps.boundaries import read_boundaries
+    from wasteflow.outline_files import find_outlines, keep_outlines, read_outline_file, told
+    from wasteflow.services.reports import overview
+    from wasteflow_maps.geo_outlines import Wanted
 
     if not path.is_file():
         raise UnusableFile("file_missing", file=path)
-    if not crs:
-        raise UnusableFile("crs_needed")
-    try:
-        found = read_boundaries(path.read_bytes(), crs=crs)
-    except MapError as error:
-        raise UnusableFile("bad_boundary", file=path.name, reason=error) from error
-    outlines = {code: feature["geometry"] for code, feature in found.items()}
-    set_outlines(db=db, outlines=outlines, dry_run=dry_run)
-    return len(outlines)
+    file = read_outline_file(path.read_bytes(), path.name)
+    wanted = Wanted(layer, column, park, crs)
+    found = find_outlines(file, wanted, overview(db=db).registry, lambda _: True)
+    changed = keep_outlines(
+        db=db,
+        file=file,
+        found=found,
+        now=now,
+        source=source or path.name,
+        licence=licence,
+        dry_run=dry_run,
+    )
+    return {**told(found), "changed": changed, "dry_run": dry_run}
 
 
 def flows_text(report: dict[str, Any], shape: str) -> str:
@@ -210,108 +225,18 @@ def export_file(
     material: str = "",
     level: str = "enterprise",
     encoding: str = "utf-8-sig",
+    crs: str = "WGS84",
+    lang: str = "zh",
+    ending: str = "",
 ) -> int:
-    """Write `kind` to `out` in the format of its ending; returns the number of rows or edges.
+    """Write `kind` to `out` as `ending`, else by its name; the number of rows or edges.
 
     Raises UnusableFile `unknown_format` for an ending this kind cannot have.
     """
-    ending = out.suffix.lower().lstrip(".")
-    if ending not in _ENDINGS[_family(kind)]:
-        raise _unknown_format(kind, out)
-    if kind == "flows":
-        content, count = _flows_content(db, ending, period, material, level)
-    elif kind == "boundaries":
-        content, count = _boundaries_content(db)
-    else:
-        columns, rows = _table(db, kind, scope, period, material)
-        content, count = _table_content(columns, rows, ending, encoding), len(rows)
+    from wasteflow.exports import Export, check, write_export
+
+    ending = ending or out.suffix.lower().lstrip(".")
+    asked = Export(kind, ending, scope, period, material, encoding, crs, lang, level)
+    check(asked)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(content)
-    return count
-
-
-_ENDINGS = {
-    "flows": ("csv", "json", "graphml", "gexf", "geojson"),
-    "boundaries": ("geojson",),
-    "table": ("csv", "json"),
-}
-
-
-def _family(kind: str) -> str:
-    return kind if kind in _ENDINGS else "table"
-
-
-def _unknown_format(kind: str, out: Path) -> Exception:
-    from wasteflow.core.errors import UnusableFile
-
-    return UnusableFile("unknown_format", file=out.name, known=" ".join(_ENDINGS[_family(kind)]))
-
-
-def _whole(db: Any) -> Period:
-    """The span of the books; the current month where they are empty."""
-    from wasteflow.services.reports import overview
-
-    seen = overview(db=db)
-    return Period.of(seen.first, seen.last) if seen.first and seen.last else Period.parse("2000")
-
-
-def _flows_content(
-    db: Any, ending: str, period: Period | None, material: str, level: str
-) -> tuple[bytes, int]:
-    from wasteflow.services.reports import flows_report
-
-    report = flows_report(db=db, period=period or _whole(db), level=level, material=material)
-    return flows_text(report, ending).encode("utf-8"), len(report["edges"])
-
-
-def _boundaries_content(db: Any) -> tuple[bytes, int]:
-    import json
-
-    from wasteflow.services.reports import overview
-
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"code": park.code, "name_zh": park.name_zh},
-            "geometry": json.loads(park.boundary),
-        }
-        for park in overview(db=db).registry.parks.values()
-        if park.boundary
-    ]
-    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
-    return text.encode("utf-8"), len(features)
-
-
-def _table(
-    db: Any, kind: str, scope: str, period: Period | None, material: str
-) -> tuple[list[str], list[list[Any]]]:
-    from wasteflow.exporting.tables import kind_columns, kind_rows
-    from wasteflow.services import export
-
-    if kind == "balances":
-        from wasteflow.services.balance_table import balance_table
-        from wasteflow.services.reports import balance_report
-
-        chosen = period or _whole(db)
-        return balance_table(balance_report(db=db, scope=scope, period=chosen, material=material))
-    columns = kind_columns(kind)
-    asked: dict[str, Any] = {"db": db, "scope": scope, "period": period, "material": material}
-    if kind == "entries":
-        records = export.export_entries(**asked)
-    elif kind == "shipments":
-        records = export.export_shipments(**asked)
-    elif kind == "products":
-        from wasteflow.services.products import export_products
-
-        records = export_products(db=db, scope=scope, period=period)
-    else:
-        records = export.export_registry(db=db, kind=kind, columns=columns)
-    return columns, [list(row) for row in kind_rows(kind, records)]
-
-
-def _table_content(columns: list[str], rows: list[list[Any]], ending: str, encoding: str) -> bytes:
-    from wasteflow.exporting.tables import csv_bytes, json_rows
-
-    if ending == "json":
-        return json_rows(columns, rows).encode("utf-8")
-    return csv_bytes(columns, rows, encoding)
+    return write_export(db=db, asked=asked, path=out)

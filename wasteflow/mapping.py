@@ -76,5 +76,7 @@ def _located(item: Any) -> dict[str, Any]:
 
 
 def _park(park: Any) -> dict[str, Any]:
-    outline = json.loads(park.boundary) if park.boundary else None
+    from wasteflow_maps.geo_repair import simplified
+
+    outline = simplified(json.loads(park.boundary)) if park.boundary else None
     return {**_located(park), "boundary": outline}

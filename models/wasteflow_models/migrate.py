@@ -60,14 +60,6 @@ def current(url: str) -> str | None:
 
 def drift(url: str) -> list[str]:
     """Differences between the tables of the database and of this program, as text."""
-    import wasteflow_models.accounts
-    import wasteflow_models.api
-    import wasteflow_models.closes
-    import wasteflow_models.findings
-    import wasteflow_models.ledger
-    import wasteflow_models.live
-    import wasteflow_models.registry
-    import wasteflow_models.seals  # noqa: F401
 
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

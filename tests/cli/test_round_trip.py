@@ -48,7 +48,8 @@ def demo(
 
 
 @pytest.mark.parametrize(
-    ("ending", "encoding"), [("csv", "utf-8-sig"), ("csv", "gb18030"), ("json", "utf-8")]
+    ("ending", "encoding"),
+    [("csv", "utf-8-sig"), ("csv", "gb18030"), ("json", "utf-8"), ("xlsx", "utf-8")],
 )
 def test_demo_books_out_and_in_again(
     demo: Books, own: Command, tmp_path: Path, ending: str, encoding: str
@@ -66,7 +67,9 @@ def test_demo_books_out_and_in_again(
     for text in ("2025", "2026"):
         assert again.graph(text) == demo.graph(text)
     for kind in ("shipments", "entries"):  # and out once more: the same bytes
+        ending = "csv" if ending == "xlsx" else ending  # a workbook holds the time it was made
         first, second = tmp_path / f"{kind}.{ending}", tmp_path / f"again.{ending}"
+        source.good("export", kind, "--out", first, "--encoding", encoding)
         own.good("export", kind, "--out", second, "--encoding", encoding)
         assert second.read_bytes() == first.read_bytes(), kind
     db.dispose()

@@ -39,10 +39,12 @@ _COMMANDS = {
     "serve": ("demo", "serve"),
     "synth": ("demo", "synth"),
     "targets": ("planning", "targets"),
+    "template": ("work", "template"),
     "token": ("accounts", "token"),
     "trace": ("trace", "trace"),
     "webhooks": ("telling", "webhooks"),
     "user": ("accounts", "user"),
+    "worker": ("work", "worker"),
 }
 _ABOUT = {
     "audit-figures": "核对公布数 · Which formula gives a published rate, does it balance",
@@ -72,10 +74,12 @@ _ABOUT = {
     "serve": "服务 · Serve the pages",
     "synth": "合成数据 · Deterministic synthetic registry and loads",
     "targets": "目标状态 · Status of every target",
+    "template": "填报模板 · A workbook to fill in, with lists to choose from",
     "token": "接口令牌 · API tokens: create, list, revoke",
     "trace": "溯源 · Provenance of a firm's waste",
     "webhooks": "回调 · Tell other software of changes",
     "user": "用户 · Users: create, list, password, deactivate, grant, revoke",
+    "worker": "后台任务 · Do uploads and exports beside a server",
 }
 
 

@@ -17,6 +17,8 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
+from wasteflow.cli.outlines import show_outlines
+from wasteflow.cli.sheets import SheetOptions, import_sheet
 from wasteflow.core.errors import NotFound, RowsRefused, WasteflowError
 from wasteflow.core.periods import moment_from_text
 
@@ -35,7 +37,10 @@ KINDS = (
     "shipments",
     "boundaries",
 )
-EXPORT_KINDS = (*KINDS, "flows", "balances")
+EXPORT_KINDS = (
+    *KINDS, "flows", "balances", "rates", "target_status", "links", "findings", "crosscheck",
+    "closes", "geodata",
+)  # fmt: skip
 
 
 @click.group()
@@ -125,36 +130,63 @@ def seed(settings: Settings, shape: str) -> None:
 @click.option(
     "--errors", type=click.Path(path_type=Path), help="错误文件 · Rows back with reasons."
 )
-@click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09")
+@click.option("--crs", default=None, help="boundaries: WGS84 CGCS2000 GCJ-02 BD-09 EPSG:4491..4554")
+@click.option("--layer", default="", help="boundaries: 图层 · Layer of the file.")
+@click.option("--park", default="", help="boundaries: 全部属于此园区 · Park of the whole file.")
+@click.option("--source", default="", help="boundaries: 来源 · Where from (default: file name).")
+@click.option("--licence", default="", help="boundaries: 使用许可 · Licence note.")
+@click.option("--sheet", default="", help="工作表 · Sheet (default: the one that fits).")
+@click.option("--header-row", type=int, default=0, help="表头所在行 · Row of the header.")
+@click.option(
+    "--column", "chosen", multiple=True, help="表头=列 · HEADER=COLUMN; boundaries: COLUMN."
+)
+@click.option("--set", "fixed", multiple=True, help="列=值 · COLUMN=VALUE for every row.")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
 @told
 def import_(
     settings: Settings,
+    /,
     kind: str,
     file: Path,
     dry_run: bool,
     encoding: str | None,
     round_kg: bool,
     errors: Path | None,
+    sheet: str,
+    header_row: int,
+    chosen: tuple[str, ...],
+    fixed: tuple[str, ...],
     crs: str | None,
     shape: str,
+    **outlines: str,
 ) -> None:
     """导入 KIND 文件 · Take FILE of KIND, all or nothing.
 
+    CSV, JSON, XLSX, XLS or ODS.  Sheets as people write them (titles, totals, units in headers) and
+    CSV with --header-row, --column or --set are read by their known headers.
     Exit 0: all taken; 1: nothing taken, wrong rows are listed; 2: the file cannot be used.
 
     Example: wasteflow import shipments loads-2026-07.csv --errors wrong.csv
     """
     database = open_database(settings, create=True)
     if kind == "boundaries":
-        from wasteflow.jobs import import_boundaries
-
-        count = import_boundaries(db=database, path=file, crs=crs, dry_run=dry_run)
-        settings.say(f"边界 {count} 个。", f"{count} boundaries.")
+        outlines |= {"crs": crs or "", "column": chosen[0] if chosen else ""}
+        show_outlines(settings, database, file, shape, dry_run=dry_run, **outlines)
         return
     from wasteflow.config import load_config
+    from wasteflow.importing.package import is_spreadsheet
     from wasteflow.jobs import import_file
+
+    told = SheetOptions(sheet, header_row, encoding or "", chosen, fixed)
+    if is_spreadsheet(file.name) or told.any:
+        with _bar(settings, kind) as progress:
+            report, used = import_sheet(
+                settings, database, kind, file, told, dry_run, round_kg, errors, progress
+            )
+        _show(settings, report, used, shape)
+        _pack(database, kind, dry_run)
+        return
 
     def write_errors(table: Any, error: RowsRefused) -> None:
         from wasteflow.importing.errors_file import errors_lines
@@ -176,11 +208,20 @@ def import_(
             on_refused=write_errors,
             tolerance=load_config().tolerance,
         )
-    report = done.report
+    _show(settings, done.report, done.encoding, shape)
+    _pack(database, kind, dry_run)
+
+
+def _show(settings: Settings, report: Any, encoding: str, shape: str) -> None:
+    """The outcome of an import as asked for."""
     if shape == "json":
-        click.echo(json_text({**report.as_dict(settings.lang), "encoding": done.encoding}))
+        click.echo(json_text({**report.as_dict(settings.lang), "encoding": encoding}))
     else:
-        click.echo(_report_text(report, done.encoding, settings.lang))
+        click.echo(_report_text(report, encoding, settings.lang))
+
+
+def _pack(database: Any, kind: str, dry_run: bool) -> None:
+    """What was imported, ready to be read at once."""
     if not dry_run and kind in ("shipments", "entries"):
         from wasteflow.services.packing import pack_books
 
@@ -267,6 +308,8 @@ def _report_text(report: Any, encoding: str, lang: str) -> str:
 @click.option(
     "--encoding", type=click.Choice(["utf-8-sig", "utf-8", "gb18030"]), default="utf-8-sig"
 )
+@click.option("--crs", default="WGS84", help="geodata: WGS84 CGCS2000 GCJ-02 BD-09")
+@click.option("--format", "ending", default="", help="默认按文件名 · Default: the ending of --out.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.pass_obj
 @told
@@ -278,9 +321,11 @@ def export(
     material: str,
     level: str,
     encoding: str,
+    crs: str,
+    ending: str,
     out: Path,
 ) -> None:
-    """导出 · Write KIND to a file; the format follows its ending (csv json graphml gexf geojson).
+    """导出 · Write KIND to a file: csv xlsx json; flows graphml gexf; geodata geojson gpkg kml.
 
     Example: wasteflow export shipments --period 2026-07 --out loads.csv
     """
@@ -296,6 +341,9 @@ def export(
         material=material,
         level=level,
         encoding=encoding,
+        crs=crs,
+        lang=settings.lang,
+        ending=ending,
     )
     settings.say(f"{out}: {rows} 行", f"{out}: {rows} rows")
 

@@ -229,6 +229,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
 def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> None:
     """Run the server until it is stopped."""
     from wasteflow.config import load_config
+    from wasteflow.worker import keep_worker
 
     open_reading = load_config().accounts.open_reading
     if open_reading and host not in ("127.0.0.1", "localhost", "::1"):
@@ -239,6 +240,7 @@ def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> 
     )
     sys.stdout.flush()
     os.environ["WASTEFLOW_DATABASE_URL"] = url
+    keep_worker(url)
     if sys.platform == "win32":
         from wasteflow.app import create_app
 

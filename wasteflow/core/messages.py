@@ -18,6 +18,8 @@ from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
+from wasteflow.core.messages_geo import GEO_MESSAGES
+from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
 from wasteflow.core.messages_moves import (
     EVENT_WORDS,
     MOVE_MESSAGES,
@@ -42,6 +44,9 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **SYMBIOSIS_MESSAGES,
     **SEAL_MESSAGES,
     **ALERT_MESSAGES,
+    **JOB_MESSAGES,
+    **GEO_MESSAGES,
+    **UPLOAD_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

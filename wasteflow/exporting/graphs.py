@@ -101,10 +101,11 @@ def to_geojson(flows: Flows) -> str:
 
 def to_csv(flows: Flows, *, bom: bool = True) -> str:
     """CSV of the edges (`EDGE_COLUMNS`), one line per source, target, material and route."""
-    return csv_text(EDGE_COLUMNS, _edge_rows(flows), bom=bom)
+    return csv_text(EDGE_COLUMNS, edge_rows(flows), bom=bom)
 
 
-def _edge_rows(flows: Flows) -> Iterator[list[object]]:
+def edge_rows(flows: Flows) -> Iterator[list[object]]:
+    """Cells of the edges in the order of `EDGE_COLUMNS`."""
     nodes = {node["id"]: node for node in flows["nodes"]}
     for edge in flows["edges"]:
         row: dict[str, object] = {

@@ -172,6 +172,12 @@ def table_chunks(table: Table, places: Mapping[str, int], rows: int) -> Iterator
         yield TextChunk(_frame(some, places), lines, () if start else tuple(table.issues))
 
 
+def usable_encoding(path: Path, name: str, encoding: str | None = None) -> str | None:
+    """Encoding of a delimited file without reading it into memory; None if it is an unusual one."""
+    survey = _survey(path, name, encoding, 1 << 62)
+    return None if survey is None else survey.encoding
+
+
 # --- looking a file over ---------------------------------------------------------------------
 
 

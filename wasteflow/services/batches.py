@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,6 +12,29 @@ from sqlalchemy.orm import Session
 from wasteflow.services.live.writing import note_change
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import BatchRow
+
+Witness = Callable[[Session, BatchRow], None]
+_witness: ContextVar[Witness | None] = ContextVar("witness", default=None)
+
+
+@contextmanager
+def witnessed(witness: Witness) -> Iterator[None]:
+    """Call `witness` in the transaction that publishes an import, just before it commits.
+
+    Background work writes down there that it is done: both or neither, however often it is begun.
+    """
+    token = _witness.set(witness)
+    try:
+        yield
+    finally:
+        _witness.reset(token)
+
+
+def bear_witness(session: Session, batch: BatchRow) -> None:
+    """Call who asked for it in `witnessed`; the batch has its number."""
+    witness = _witness.get()
+    if witness is not None:
+        witness(session, batch)
 
 
 def new_batch(
@@ -44,6 +69,7 @@ def note_import(
 
     The last thing an import does: on PostgreSQL other writers of changes wait until it commits.
     """
+    bear_witness(session, batch)
     if not batch.taken and not batch.completed:
         return
     codes = keys.codes["enterprise"]

@@ -80,20 +80,18 @@ def _code_list(text: str) -> tuple[str, ...] | None:
 
 def export_entries(
     *, db: Database, scope: str = "all", period: Period | None = None, material: str = ""
-) -> list[Values]:
-    """Entries in force of the firms of `scope`, in the order they were recorded."""
+) -> Iterator[Values]:
+    """Entries in force of the firms of `scope`, in the order they were recorded, one by one."""
     with db.read() as session:
         keys = load_keys(session)
         wanted = keys.registry.in_scope(scope)
         gone = queries.reversed_entry_ids(session)
-        found = []
         for row in scan.entries(session):
             if row.reverses_id is not None or row.id in gone:
                 continue
             values = entry_values(row, keys)
             if values["enterprise"] in wanted and _asked(values, row.month, period, material):
-                found.append(values)
-        return found
+                yield values
 
 
 def _asked(values: Values, month: int, period: Period | None, material: str) -> bool:
@@ -128,10 +126,10 @@ def entry_values(row: Any, keys: Keys) -> Values:
 
 def export_shipments(
     *, db: Database, scope: str = "all", period: Period | None = None, material: str = ""
-) -> list[Values]:
-    """Loads in force sent or received by the firms of `scope`, by month of dispatch."""
+) -> Iterator[Values]:
+    """Loads in force sent or received by the firms of `scope`, by month of dispatch, one by one."""
     with db.read() as session:
-        return list(_shipments(session, scope, period, material))
+        yield from _shipments(session, scope, period, material)
 
 
 def _shipments(

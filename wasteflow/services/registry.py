@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import RowIssue, RowsRefused
 from wasteflow.core.registry import cycle_in
+from wasteflow.services.batches import bear_witness
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow.services.registry_rows import TABLES, Broken, RegistryColumns
 from wasteflow_models.convert import Keys, load_keys
@@ -49,6 +50,8 @@ def record_registry(
                 progress(len(rows))
             session.add(batch)
             batch.taken, batch.skipped = report.taken + report.updated, report.skipped
+            session.flush()
+            bear_witness(session, batch)
             if dry_run:
                 raise DryRunEnds
     except DryRunEnds:

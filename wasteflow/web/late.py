@@ -20,6 +20,9 @@ from wasteflow.web.security import nonce
 _protect: Final = CSRFProtect()
 _STAFF: Final = frozenset({Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE})
 _AT_WORK: Final = _STAFF | {Role.GATE, Role.CARRIER, Role.PARK_MANAGER}
+_SENDING: Final = frozenset(
+    {Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE, Role.PARK_MANAGER, Role.SYSTEM_ADMIN}
+)
 _CLOSING: Final = frozenset({Role.ENTERPRISE_ADMIN, Role.PARK_MANAGER})
 _SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
 
@@ -108,6 +111,7 @@ def work_items(actor: Actor) -> list[tuple[str, str]]:
         ("loads.new", "nav.new_load", _STAFF),
         ("loads.entries", "nav.entries", frozenset(Role) - {Role.CARRIER}),
         ("loads.months", "nav.months", _CLOSING),
+        ("uploads.index", "nav.uploads", _SENDING),
     )
     return [(endpoint, key) for endpoint, key, roles in pages if held & roles]
 

@@ -7,8 +7,10 @@ from alembic import context
 import wasteflow_models.accounts
 import wasteflow_models.api
 import wasteflow_models.closes
+import wasteflow_models.jobs
 import wasteflow_models.ledger
 import wasteflow_models.live
+import wasteflow_models.outlines
 import wasteflow_models.registry  # noqa: F401  (tables must be known)
 from wasteflow_models.base import Base
 

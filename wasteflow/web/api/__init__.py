@@ -17,6 +17,7 @@ from wasteflow.web.api import (
     closes,
     entries,
     findings,
+    imports,
     products,
     registry,
     reminders,
@@ -25,6 +26,7 @@ from wasteflow.web.api import (
     seals,
     shipments,
     symbiosis,
+    templates,
     webhooks,
 )
 from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
@@ -81,6 +83,8 @@ def blueprints() -> tuple[ApiBlueprint, ...]:
         seals.blueprint,
         reminders.blueprint,
         attachments.blueprint,
+        imports.blueprint,
+        templates.blueprint,
         changes.blueprint,
         webhooks.blueprint,
         accounts.blueprint,

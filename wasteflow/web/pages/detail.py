@@ -21,9 +21,9 @@ from wasteflow.web.pages.tables import (
     Later,
     Page,
     Row,
-    csv_response,
+    file_response,
     page_of,
-    wants_csv,
+    wants_file,
 )
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import name_of, text
@@ -231,6 +231,6 @@ def _word_cell(words: str) -> Cell:
 
 def _answer(template: str, view: View, page: Page, name: str, **more: object) -> str | Response:
     """The page, or the file if the address asks for one."""
-    if wants_csv():
-        return csv_response(page, f"wasteflow-{name}", text, view.books.synthetic)
+    if wants_file():
+        return file_response(page, f"wasteflow-{name}", text, view.books.synthetic)
     return render_template(template, view=view, page=page, args=request.args, **more)

@@ -34,7 +34,7 @@ from wasteflow.web.pages.place_words import (
     place_words,
     records_address,
 )
-from wasteflow.web.pages.tables import Cell, Column, Page, Row, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import Cell, Column, Page, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import has_text, lang, text
 
@@ -135,8 +135,8 @@ def _moves(view: View, firm: str, compartment: str, source: str, target: str) ->
 
 
 def _answer(view: View, page: Page, name: str, **more: Any) -> str | Response:
-    if wants_csv():
-        return csv_response(page, name, text, view.books.synthetic)
+    if wants_file():
+        return file_response(page, name, text, view.books.synthetic)
     hidden = {key: request.args.get(key, "") for key in _HIDDEN}
     return render_template(
         "postings.html",

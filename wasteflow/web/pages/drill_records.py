@@ -14,7 +14,7 @@ from wasteflow.web.access import books
 from wasteflow.web.formats import NONE, count, month_words
 from wasteflow.web.pages.detail import firm_cell
 from wasteflow.web.pages.place_words import exact_cell, of_ones_own, place_words
-from wasteflow.web.pages.tables import Cell, Column, Page, Row, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import Cell, Column, Page, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, text
 
@@ -45,9 +45,9 @@ def records() -> str | Response:
     )
     loads = report["kind"] == "load"
     page = _load_page(view, report["rows"]) if loads else _entry_page(view, report["rows"])
-    if wants_csv():
+    if wants_file():
         name = f"wasteflow-records-{report['month']}"
-        return csv_response(page, name, text, view.books.synthetic)
+        return file_response(page, name, text, view.books.synthetic)
     return render_template(
         "records.html",
         view=view,

@@ -25,10 +25,10 @@ from wasteflow.web.pages.tables import (
     Cell,
     Column,
     Row,
-    csv_response,
+    file_response,
     matching,
     page_of,
-    wants_csv,
+    wants_file,
 )
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import short_reason, text
@@ -95,9 +95,9 @@ def show() -> str | Response:
     cells = [_cells(view, row, words, terms, asked) for row in rows]
     start = words[0] if words[0] in TIMES else "-generated"
     page = page_of(columns, cells, sort=start)
-    if wants_csv():
+    if wants_file():
         name = f"wasteflow-rates-{report['formula']}-{basis}-{view.span.text}"
-        return csv_response(page, name, text, view.books.synthetic)
+        return file_response(page, name, text, view.books.synthetic)
     return render_template(
         "rates.html",
         view=view,
@@ -226,8 +226,8 @@ def gap() -> str | Response:
     rows = gap_rows(view)
     cells = [_gap_cells(view, row, names) for row in rows]
     page = page_of(columns, cells, sort="-gap")
-    if wants_csv():
-        return csv_response(page, f"wasteflow-gap-{view.span.text}", text, view.books.synthetic)
+    if wants_file():
+        return file_response(page, f"wasteflow-gap-{view.span.text}", text, view.books.synthetic)
     return render_template(
         "gap.html",
         view=view,

@@ -23,7 +23,7 @@ from wasteflow.web.formats import NONE, kg_of, mass, percent
 from wasteflow.web.pages.detail import route_cell
 from wasteflow.web.pages.place_words import exact_cell, firm_name, place_words
 from wasteflow.web.pages.sankey_view import Flow, Picture, payload
-from wasteflow.web.pages.tables import Cell, Column, Row, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, text
 
@@ -63,9 +63,9 @@ def show() -> str | Response:
     )
     cells = [_cells(view, row, material, direction) for row in rows]
     page = page_of(columns, cells, sort="-tonnes", limit=25)
-    if wants_csv():
+    if wants_file():
         name = f"wasteflow-{direction}-{firm}-{view.span.text}"
-        return csv_response(page, name, text, view.books.synthetic)
+        return file_response(page, name, text, view.books.synthetic)
     flows, names = _flows(view, rows)
     other = request.args.get("other", "")
     partners = [code for code in view.registry.enterprises if code != firm]

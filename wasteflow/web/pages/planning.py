@@ -15,7 +15,7 @@ from wasteflow.web.access import books
 from wasteflow.web.formats import NONE, cell, kg_of, percent
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell
 from wasteflow.web.pages.place_words import term_address
-from wasteflow.web.pages.tables import Cell, Column, Row, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, reason, short_reason, text
 
@@ -45,8 +45,8 @@ def quota() -> str | Response:
     )
     rows = [_quota_cells(view, row, basis) for row in report["rows"]]
     page = page_of(columns, rows, sort="-net_new_stock")
-    if wants_csv():
-        return csv_response(page, f"wasteflow-quota-{view.span.text}", text, view.books.synthetic)
+    if wants_file():
+        return file_response(page, f"wasteflow-quota-{view.span.text}", text, view.books.synthetic)
     return render_template(
         "quota.html",
         view=view,
@@ -138,9 +138,9 @@ def crosscheck() -> str | Response:
         Column("finding", "col.findings"),
     )
     page = page_of(columns, [_cross_cells(view, row) for row in report["rows"]], sort="enterprise")
-    if wants_csv():
+    if wants_file():
         name = f"wasteflow-crosscheck-{view.span.text}"
-        return csv_response(page, name, text, view.books.synthetic)
+        return file_response(page, name, text, view.books.synthetic)
     return render_template(
         "crosscheck.html",
         view=view,

@@ -16,7 +16,7 @@ from wasteflow.web.access import books
 from wasteflow.web.formats import NONE, kg_of, mass, percent
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell, route_cell
-from wasteflow.web.pages.tables import Cell, Column, Row, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, text
 
@@ -74,9 +74,9 @@ def show() -> str | Response:
         asked=Asked(view.scope, view.material, asked.planned, asked.limits),
     )
     links = page_of(_COLUMNS, [_cells(view, row) for row in report["links"]], sort="-tonnes")
-    if wants_csv():
+    if wants_file():
         name = f"wasteflow-potential-{view.span.text}"
-        return csv_response(links, name, text, view.books.synthetic)
+        return file_response(links, name, text, view.books.synthetic)
     left = page_of(_LEFT, [_left(view, row) for row in report["unserved"]], sort="-tonnes")
     body = render_template(
         "potential.html",

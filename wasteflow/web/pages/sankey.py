@@ -24,9 +24,9 @@ from wasteflow.web.pages.tables import (
     Column,
     Later,
     Row,
-    csv_response,
+    file_response,
     page_of,
-    wants_csv,
+    wants_file,
 )
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, name_of, text
@@ -56,8 +56,8 @@ def show() -> str | Response:
     )
     rows = [_cells(view, flow, names) for flow in shown.all_flows]
     page = page_of(columns, rows, sort="-mass", limit=12, add=("mass", "loads") if between else ())
-    if wants_csv():
-        return csv_response(page, f"wasteflow-sankey-{view.span.text}", text, view.books.synthetic)
+    if wants_file():
+        return file_response(page, f"wasteflow-sankey-{view.span.text}", text, view.books.synthetic)
     return render_template(
         "sankey.html",
         view=view,

@@ -1,19 +1,28 @@
-"""Tables that sort, filter and page on the server, and the same rows as a CSV file.
+"""Tables that sort, filter and page on the server, and the same rows as XLSX or CSV.
 
 A page gives columns and rows of cells; sort, q, limit and offset stand in the address.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from flask import Response, request
+from flask import Response, g, request
 
-from wasteflow.schemas.cells import guard
+from wasteflow.exporting.sheets import (
+    NUMBER,
+    TEXT,
+    TONNES,
+    Head,
+    Sheet,
+    csv_pieces,
+    write_xlsx,
+)
+from wasteflow.services.work_files import XLSX
 
 LIMIT, MAX_LIMIT = 50, 200
 DECIMALS: Final = 3
@@ -155,7 +164,7 @@ def page_of(
     found = [row for _, row in keyed] + blank
     size = _number("limit", limit, 1, MAX_LIMIT)
     offset = _number("offset", 0, 0, max(0, len(found) - 1))
-    shown = found if wants_csv() else found[offset : offset + size]
+    shown = found if wants_file() else found[offset : offset + size]
     sums = {}
     for column in add:
         here = _added(shown, column)
@@ -188,27 +197,70 @@ def _query() -> str:
     return request.args.get("q", "").strip()
 
 
-def wants_csv() -> bool:
+FILES: Final = ("csv", "xlsx")
+
+
+def wants_file() -> bool:
     """True if the address asks for the table as a file."""
-    return request.args.get("format") == "csv"
+    return request.args.get("format") in FILES
 
 
-def csv_response(page: Page, name: str, heading: Callable[[str], str], synthetic: bool) -> Response:
-    """Every row of a table as CSV (UTF-8 with BOM), safe against formulas in spreadsheets."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+def file_response(
+    page: Page, name: str, heading: Callable[[str], str], synthetic: bool
+) -> Response:
+    """Every row of a table as XLSX or CSV (UTF-8 with BOM, GB18030 if `encoding` asks for it)."""
     heads = [
-        column.export or heading(column.heading) + (f" ({column.unit})" if column.unit else "")
+        Head(
+            column.export or heading(column.heading) + (f" ({column.unit})" if column.unit else ""),
+            _kind(column),
+            total=column.numeric and column.unit == "t",
+        )
         for column in page.columns
     ]
-    writer.writerow([*heads, "synthetic"])
     mark = "true" if synthetic else "false"
-    for row in page.rows:
-        cells = [guard(_plain(row[column.key])) for column in page.columns]
-        writer.writerow([*cells, mark])
-    response = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    rows = ([*(_plain(row[column.key]) for column in page.columns), mark] for row in page.rows)
+    sheet = Sheet(
+        name.removeprefix("wasteflow-"),
+        [*heads, Head("synthetic")],
+        rows,
+        _notes(name, heading, synthetic),
+        heading("export.total"),
+    )
+    if request.args.get("format") == "xlsx":
+        with TemporaryDirectory(prefix="wasteflow-xlsx-") as folder:
+            path = Path(folder) / "table.xlsx"
+            write_xlsx(sheet, path)
+            response = Response(path.read_bytes(), mimetype=XLSX)
+    else:
+        gb = request.args.get("encoding", "").lower() in ("gb18030", "gbk")
+        body = b"".join(csv_pieces(sheet, "gb18030" if gb else "utf-8-sig"))
+        response = Response(body, mimetype="text/csv")
+        response.headers["Content-Type"] = f"text/csv; charset={'gb18030' if gb else 'utf-8'}"
+    ending = request.args["format"]
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
     return response
+
+
+def _kind(column: Column) -> str:
+    if not column.numeric:
+        return TEXT
+    return {"t": TONNES, "%": NUMBER}.get(column.unit, NUMBER)
+
+
+def _notes(name: str, heading: Callable[[str], str], synthetic: bool) -> list[tuple[str, str]]:
+    """What the table is of: the address it was asked for with, data version, synthetic mark."""
+    asked = [
+        (key, value)
+        for key, value in request.args.items()
+        if value and key not in ("format", "offset", "limit", "lang", "theme")
+    ]
+    notes = [(heading("export.what"), name), (heading("export.page"), request.path), *asked]
+    if "data_version" in g:
+        notes.append((heading("export.version"), str(g.data_version)))
+    notes.append((heading("export.units"), heading("export.units_words")))
+    if synthetic:
+        notes.append((heading("synthetic.mark"), heading("synthetic.words")))
+    return notes
 
 
 def _plain(cell: Cell) -> str:

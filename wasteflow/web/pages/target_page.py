@@ -19,7 +19,7 @@ from wasteflow.web.access import books
 from wasteflow.web.answers import known, once, unfinish
 from wasteflow.web.pages.overview import SMALL_PLACES
 from wasteflow.web.pages.reported import Banner, banner_of, compare_count
-from wasteflow.web.pages.tables import Cell, Column, csv_response, page_of, wants_csv
+from wasteflow.web.pages.tables import Cell, Column, file_response, page_of, wants_file
 from wasteflow.web.pages.target_board import (
     KINDS,
     STATUSES,
@@ -64,7 +64,7 @@ def show() -> str | Response:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    if wants_csv():
+    if wants_file():
         return _file(view, made("board", view).boards)
     whole = view.books.places <= SMALL_PLACES or request.args.get("parts") == "all"
     found = {part: made(part, view) if whole else known(_key(part, view)) for part in PARTS}
@@ -201,7 +201,7 @@ def _file(view: View, boards: Sequence[Board]) -> Response:
     rows = [{key: Cell(_plain(view, item, key)) for key in keys} for item in boards]
     page = page_of(columns, rows, sort="scope")
     name = f"wasteflow-targets-{view.span.text}"
-    return csv_response(page, name, text, view.books.synthetic)
+    return file_response(page, name, text, view.books.synthetic)
 
 
 def _plain(view: View, item: Board, key: str) -> str:

@@ -1,0 +1,402 @@
+"""Background work: jobs asked for, claimed by lease, kept alive, ended, cancelled, listed, swept.
+
+The `job` table is the truth.  A worker claims by compare-and-set and gets a lease; while it renews
+it nobody else touches the job.  A worker that dies or hangs loses its lease, the job is claimed
+again, and whatever the first still writes under the old lease finds no row: `holds` in the very
+transaction that changes the books makes a step happen exactly once.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import NotFound, WasteflowError
+from wasteflow.core.messages import render
+from wasteflow.services.identity import new_uids
+from wasteflow_models.engine import Alone, Database
+from wasteflow_models.jobs import JobRow
+
+ARRIVING, WAITING, RUNNING, READY = "arriving", "waiting", "running", "ready"
+DONE, REFUSED, FAILED, CANCELLED = "done", "refused", "failed", "cancelled"
+ENDED: Final = (DONE, REFUSED, FAILED, CANCELLED)
+"""`arriving`: its files are not whole yet; `ready`: checked, its user decides what next;
+`refused`: rows are wrong, nothing was taken."""
+LEASE: Final = timedelta(seconds=30)
+MOST_ATTEMPTS: Final = 5
+KEPT: Final = timedelta(days=30)
+"""How long a job and its files are kept unless it says otherwise."""
+
+
+class LeaseLost(WasteflowError):
+    """Another worker has the job now; whatever is under way is rolled back."""
+
+
+class JobCancelled(WasteflowError):
+    """Its user asked to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What is asked for; `organisation` and `account_id` own it, `subject` is what it is about.
+
+    organisation: code of an enterprise or park, "" of the system; subject: a kind of file or
+    report, free for the handler.
+    """
+
+    kind: str
+    step: str = ""
+    organisation: str = ""
+    account_id: int = 0
+    login: str = ""
+    subject: str = ""
+    filename: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    kept: timedelta = KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it stands; `rate` units a second and `remaining_s` of the running step, or None."""
+
+    id: int
+    uid: str
+    kind: str
+    step: str
+    state: str
+    organisation: str
+    account_id: int
+    login: str
+    subject: str
+    filename: str
+    options: Mapping[str, Any]
+    result: Mapping[str, Any]
+    error: str
+    error_params: Mapping[str, str]
+    done: int
+    total: int
+    attempts: int
+    cancel_asked: bool
+    lease: str
+    created_at: datetime
+    started_at: datetime | None
+    heartbeat_at: datetime | None
+    finished_at: datetime | None
+    expires_at: datetime
+    batch_id: int | None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.state in ENDED
+
+    @property
+    def rate(self) -> float | None:
+        """Units done a second in this step; None before there is anything to tell."""
+        if self.started_at is None or self.heartbeat_at is None or not self.done:
+            return None
+        took = (self.heartbeat_at - self.started_at).total_seconds()
+        return self.done / took if took > 0 else None
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds the step will still take at its rate so far; None if that is not known."""
+        rate = self.rate
+        if self.state != RUNNING or rate is None or self.total <= 0:
+            return None
+        return max(0.0, (self.total - self.done) / rate)
+
+    def error_text(self, lang: str = "zh") -> str:
+        """Why it failed, in `lang`; "" if it did not."""
+        return render(self.error, lang, self.error_params) if self.error else ""
+
+
+def create_job(*, db: Database, job: NewJob, now: datetime, begin: bool = True) -> Job:
+    """Note what is asked for; without `begin` it waits for `begin_job` (its files come first)."""
+    row = JobRow(
+        uid=str(new_uids(1, now)[0]),
+        kind=job.kind,
+        step=job.step,
+        state=WAITING if begin else ARRIVING,
+        organisation=job.organisation,
+        account_id=job.account_id,
+        login=job.login,
+        subject=job.subject,
+        filename=job.filename[:500],
+        options=_text(job.options),
+        result="{}",
+        created_at=now,
+        expires_at=now + job.kept,
+    )
+    with db.write(Alone.NOBODY) as session:
+        session.add(row)
+        session.flush()
+        return _told(row)
+
+
+def begin_job(
+    *,
+    db: Database,
+    uid: str,
+    step: str,
+    options: Mapping[str, Any],
+    kept: timedelta = KEPT,
+    now: datetime,
+) -> Job:
+    """Let a job that is `ready` or `arriving` go on with `step`; WasteflowError `job_state`."""
+    with db.write(Alone.NOBODY) as session:
+        done = session.execute(
+            update(JobRow)
+            .where(JobRow.uid == uid, JobRow.state.in_((ARRIVING, READY)))
+            .values(
+                state=WAITING,
+                step=step,
+                options=_text(options),
+                attempts=0,
+                done=0,
+                total=0,
+                expires_at=now + kept,
+            )
+        )
+        row = _row(session, uid)
+        if not _count(done):
+            raise WasteflowError("job_state", state=row.state, action=step)
+        return _told(row)
+
+
+def claim_job(
+    *, db: Database, now: datetime, kinds: Sequence[str] = (), lease: timedelta = LEASE
+) -> Job | None:
+    """Take the oldest job that waits, or whose worker is gone; None if there is none.
+
+    A job that was begun `MOST_ATTEMPTS` times without an end is given up (`job_gave_up`).
+    """
+    free = or_(
+        JobRow.state == WAITING,
+        (JobRow.state == RUNNING) & (JobRow.lease_until <= now),
+    )
+    query = select(JobRow.id, JobRow.lease, JobRow.attempts).where(free)
+    if kinds:
+        query = query.where(JobRow.kind.in_(kinds))
+    with db.read() as session:
+        found = session.execute(query.order_by(JobRow.id)).all()
+    for job_id, old, attempts in found:
+        secret = secrets.token_hex(16)
+        gave_up = attempts >= MOST_ATTEMPTS
+        with db.write(Alone.NOBODY) as session:
+            values: dict[str, Any] = {"lease": "" if gave_up else secret}
+            if gave_up:
+                values |= _end(FAILED, now) | {
+                    "error": "job_gave_up",
+                    "error_params": _text({"count": str(attempts)}),
+                }
+            else:
+                values |= {
+                    "state": RUNNING,
+                    "lease_until": now + lease,
+                    "attempts": attempts + 1,
+                    "started_at": now,
+                    "heartbeat_at": now,
+                    "done": 0,
+                }
+            done = session.execute(
+                update(JobRow).where(JobRow.id == job_id, JobRow.lease == old, free).values(values)
+            )
+            if _count(done) and not gave_up:
+                row = session.get(JobRow, job_id, populate_existing=True)
+                assert row is not None
+                return _told(row)
+    return None
+
+
+def renew(
+    *, db: Database, job: Job, done: int, total: int, now: datetime, lease: timedelta = LEASE
+) -> bool:
+    """Keep the lease and tell how far it is; True if its user asked to stop.
+
+    Raises LeaseLost.
+    """
+    with db.write(Alone.NOBODY) as session:
+        kept = session.execute(
+            update(JobRow)
+            .where(JobRow.id == job.id, JobRow.lease == job.lease, JobRow.state == RUNNING)
+            .values(done=done, total=total, heartbeat_at=now, lease_until=now + lease)
+        )
+        if not _count(kept):
+            raise LeaseLost("job_lease_lost", job=job.uid)
+        asked = session.scalars(select(JobRow.cancel_asked).where(JobRow.id == job.id)).one()
+        return bool(asked)
+
+
+def holds(session: Session, job: Job, batch_id: int, result: Mapping[str, Any]) -> None:
+    """Write, in the transaction that changes the books, that this job did it.
+
+    Raises LeaseLost if another worker has it: the transaction must be rolled back.  JobCancelled
+    if its user asked to stop before.
+    """
+    kept = session.execute(
+        update(JobRow)
+        .where(
+            JobRow.id == job.id,
+            JobRow.lease == job.lease,
+            JobRow.state == RUNNING,
+            JobRow.batch_id.is_(None),
+        )
+        .values(batch_id=batch_id, result=_text(result))
+    )
+    if not _count(kept):
+        raise LeaseLost("job_lease_lost", job=job.uid)
+    query = select(JobRow.cancel_asked).where(JobRow.id == job.id)
+    if session.scalars(query).one():
+        raise JobCancelled("job_cancelled")
+
+
+def end_job(
+    *,
+    db: Database,
+    job: Job,
+    state: str,
+    now: datetime,
+    result: Mapping[str, Any] | None = None,
+    error: WasteflowError | None = None,
+    done: int | None = None,
+) -> bool:
+    """Give the job its end, or hand it to its user (`ready`); False if the lease was lost."""
+    values = _end(state, now)
+    if result is not None:
+        values["result"] = _text(result)
+    if error is not None:
+        values |= {"error": error.code, "error_params": _text(error.params)}
+    if done is not None:
+        values |= {"done": done, "total": done}
+    with db.write(Alone.NOBODY) as session:
+        ended = session.execute(
+            update(JobRow)
+            .where(JobRow.id == job.id, JobRow.lease == job.lease, JobRow.state == RUNNING)
+            .values(values)
+        )
+        return bool(_count(ended))
+
+
+def cancel_job(*, db: Database, uid: str, now: datetime) -> Job:
+    """Stop a job: at once if nobody works on it, else its worker stops at its next step.
+
+    WasteflowError `job_state` for one that has ended.
+    """
+    with db.write(Alone.NOBODY) as session:
+        idle = session.execute(
+            update(JobRow)
+            .where(JobRow.uid == uid, JobRow.state.in_((ARRIVING, WAITING, READY)))
+            .values(_end(CANCELLED, now) | {"error": "job_cancelled"})
+        )
+        asked = session.execute(
+            update(JobRow)
+            .where(JobRow.uid == uid, JobRow.state == RUNNING, JobRow.batch_id.is_(None))
+            .values(cancel_asked=True)
+        )
+        row = _row(session, uid)
+        if not _count(idle) and not _count(asked) and row.state != CANCELLED:
+            raise WasteflowError("job_state", state=row.state, action="cancel")
+        return _told(row)
+
+
+def get_job(*, db: Database, uid: str) -> Job:
+    """A job by its public id; NotFound `record_unknown`."""
+    with db.read() as session:
+        return _told(_row(session, uid))
+
+
+def list_jobs(
+    *,
+    db: Database,
+    kind: str,
+    organisations: frozenset[str] | None = None,
+    account_id: int = 0,
+    limit: int = 0,
+) -> list[Job]:
+    """Jobs of a kind, newest first: of these organisations (None: all), or of this account."""
+    query = select(JobRow).where(JobRow.kind == kind)
+    if organisations is not None:
+        mine = JobRow.organisation.in_(sorted(organisations))
+        query = query.where(or_(mine, JobRow.account_id == account_id) if account_id else mine)
+    query = query.order_by(JobRow.id.desc())
+    with db.read() as session:
+        return [_told(row) for row in session.scalars(query.limit(limit) if limit else query)]
+
+
+def drop_job(*, db: Database, uid: str) -> None:
+    """Take a job that nobody works on away, with its files."""
+    with db.write(Alone.NOBODY) as session:
+        session.execute(delete(JobRow).where(JobRow.uid == uid, JobRow.state != RUNNING))
+
+
+def forget_jobs(*, db: Database, now: datetime) -> int:
+    """Drop jobs past their expiry, with their files; those at work stay.  Returns how many."""
+    with db.write(Alone.NOBODY) as session:
+        done = session.execute(
+            delete(JobRow).where(JobRow.expires_at <= now, JobRow.state != RUNNING)
+        )
+        return _count(done)
+
+
+def _end(state: str, now: datetime) -> dict[str, Any]:
+    return {
+        "state": state,
+        "lease": "",
+        "lease_until": None,
+        "heartbeat_at": now,
+        "finished_at": None if state == READY else now,
+    }
+
+
+def _row(session: Session, uid: str) -> JobRow:
+    query = select(JobRow).where(JobRow.uid == uid).execution_options(populate_existing=True)
+    row = session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound("record_unknown", value=uid)
+    return row
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(dict(value), ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _count(result: Any) -> int:
+    return int(getattr(result, "rowcount", 0))
+
+
+def _told(row: JobRow) -> Job:
+    return Job(
+        id=row.id,
+        uid=row.uid,
+        kind=row.kind,
+        step=row.step,
+        state=row.state,
+        organisation=row.organisation,
+        account_id=row.account_id,
+        login=row.login,
+        subject=row.subject,
+        filename=row.filename,
+        options=json.loads(row.options),
+        result=json.loads(row.result),
+        error=row.error,
+        error_params=json.loads(row.error_params),
+        done=row.done,
+        total=row.total,
+        attempts=row.attempts,
+        cancel_asked=row.cancel_asked,
+        lease=row.lease,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        heartbeat_at=row.heartbeat_at,
+        finished_at=row.finished_at,
+        expires_at=row.expires_at,
+        batch_id=row.batch_id,
+    )

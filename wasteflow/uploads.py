@@ -1,0 +1,213 @@
+"""The handler of uploads: a file is looked at, checked, shown to its user, published, reported.
+
+Each step begins with the bytes as they were handed in; nothing of a step that was killed is needed
+by the next.  `options` say how the file is read, `result` what is shown:
+`stage` mapping → checked → published, or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from wasteflow.config import load_config
+from wasteflow.core.actors import Actor
+from wasteflow.core.errors import RowIssue, RowsRefused, WasteflowError
+from wasteflow.importing.layout import Layout, header_digest, titles_of
+from wasteflow.importing.marking import mark_file
+from wasteflow.importing.opening import Asked, Source
+from wasteflow.importing.package import Limits
+from wasteflow.importing.sheets import plain_text
+from wasteflow.services import work as jobs
+from wasteflow.services.acting import actor_of_login
+from wasteflow.services.batches import witnessed
+from wasteflow.services.outcome import ImportReport
+from wasteflow.services.uploads import (
+    LOOK,
+    PUBLISH,
+    recall_columns,
+    remember_columns,
+    row_rights,
+)
+from wasteflow.services.work_files import CSV, XLSX, find_file
+from wasteflow.sheet_files import Prepared, prepare, record
+from wasteflow.worker import Outcome, Work
+
+SHOWN_ISSUES: Final = 50
+SAMPLE_ROWS: Final = 12
+
+
+def run(work: Work) -> Outcome:
+    """Do the step of an upload."""
+    job = work.job
+    options = job.options
+    file = find_file(db=work.db, uid=job.uid, role="input")
+    if options.get("sha256", file.sha256) != file.sha256:
+        raise WasteflowError("upload_changed", file=job.filename)
+    ending = "." + job.filename.rpartition(".")[2].lower()
+    path = work.input(name=f"input{ending}")
+    asked = _asked(options)
+    source = Source(path, job.filename, asked.encoding, limits())
+    layout = _layout(work, source, asked)
+    if job.step == LOOK and (layout.missing or layout.unread or not layout.header_row):
+        return Outcome(jobs.READY, _mapping(source, layout))
+    actor = actor_of_login(db=work.db, login=job.login, now=work.clock())
+    try:
+        prepared = prepare(
+            db=work.db,
+            source=source,
+            layout=layout,
+            folder=work.folder,
+            fault=_rights(work, actor),
+            tick=lambda rows: work.progress(rows),
+        )
+        return _recorded(work, source, layout, prepared)
+    except RowsRefused as error:
+        out, name = mark_file(path, source, layout, error.issues, _lang(options), work.folder)
+        work.keep("errors", out, name, XLSX if name.endswith(".xlsx") else CSV)
+        return Outcome(jobs.REFUSED, _refusal(source, layout, prepared, error))
+
+
+def _recorded(work: Work, source: Source, layout: Layout, prepared: Prepared) -> Outcome:
+    """Check or publish the rows."""
+    job, now = work.job, work.clock()
+    rounding = bool(job.options.get("round_kg"))
+    common: dict[str, Any] = {"db": work.db, "prepared": prepared, "now": now, "round_kg": rounding}
+    if job.step != PUBLISH:
+        done = record(**common, dry_run=True, progress=work.progress)
+        told = _told(source, layout, prepared) | {"stage": "checked", "report": _plain(done.report)}
+        if job.options.get("publish"):
+            return _published(work, common, told, layout)
+        state = jobs.DONE if job.options.get("dry_run") else jobs.READY
+        return Outcome(state, told)
+    return _published(work, common, _told(source, layout, prepared), layout)
+
+
+def _published(work: Work, common: dict[str, Any], told: dict[str, Any], layout: Layout) -> Outcome:
+    """Publish, and note in the same transaction that this job did."""
+    told = told | {"stage": "published"}
+    with witnessed(lambda session, batch: jobs.holds(session, work.job, batch.id, told | {
+        "batch": batch.id, "taken": batch.taken,
+    })):  # fmt: skip
+        done = record(**common, progress=work.progress)
+    columns = dict(zip(layout.header, layout.columns, strict=True))
+    remember_columns(
+        db=work.db,
+        organisation=work.job.organisation,
+        kind=layout.kind,
+        header=header_digest(layout.header),
+        columns=columns,
+        now=work.clock(),
+    )
+    return Outcome(jobs.DONE, told | {"report": _plain(done.report)})
+
+
+def limits() -> Limits:
+    """Limits of spreadsheets, by the settings."""
+    held = load_config().files
+    return Limits(
+        bytes=held.sheet_mb * 2**20,
+        inflated=held.inflated_mb * 2**20,
+        ratio=held.ratio,
+        cells=held.cells,
+    )
+
+
+def _asked(options: Mapping[str, Any]) -> Asked:
+    return Asked(
+        sheet=options.get("sheet", ""),
+        header_row=int(options.get("header_row", 0)),
+        encoding=options.get("encoding", ""),
+        chosen=options.get("columns") or None,
+        fixed=options.get("fixed") or None,
+    )
+
+
+def _layout(work: Work, source: Source, asked: Asked) -> Layout:
+    """How the file is read: as asked, else as the organisation last told for this header."""
+    kind = work.job.subject
+    layout = source.guess(kind, asked)
+    if asked.chosen is None and layout.header_row:
+        kept = recall_columns(
+            db=work.db,
+            organisation=work.job.organisation,
+            kind=kind,
+            header=header_digest(layout.header),
+        )
+        if kept:
+            again = Asked(layout.sheet, layout.header_row, asked.encoding, kept, asked.fixed)
+            return source.guess(kind, again)
+    return layout
+
+
+def _rights(work: Work, actor: Actor | None) -> Any:
+    """Who sent it may have lost the right since; a command has no account and every right."""
+    if work.job.account_id == 0:
+        return None
+    return row_rights(db=work.db, actor=actor, kind=work.job.subject)
+
+
+def _mapping(source: Source, layout: Layout) -> dict[str, Any]:
+    """What the page needs to ask how the file is to be read."""
+    rows = source.first_rows(layout.sheet, SAMPLE_ROWS)
+    return {
+        "stage": "mapping",
+        "layout": layout.as_dict(),
+        "missing": list(layout.missing),
+        "unread": list(layout.unread),
+        "sheets": [{"name": s.name, "hidden": s.hidden} for s in source.sheets],
+        "encoding": source.encoding,
+        "sample": [[number, list(titles_of(cells))] for number, cells in rows],
+        "sample_text": [
+            [number, [plain_text(cell)[:60] for cell in cells[:40]]] for number, cells in rows
+        ],
+    }
+
+
+def _told(source: Source, layout: Layout, prepared: Prepared) -> dict[str, Any]:
+    """What was understood of the file."""
+    done = prepared.normalised
+    return {
+        "layout": layout.as_dict(),
+        "sheets": [{"name": s.name, "hidden": s.hidden} for s in source.sheets],
+        "rows": len(done.lines),
+        "sums": {name: format(total, "f") for name, total in sorted(done.sums.items())},
+        "shown": [{"line": line, "values": values} for line, values in done.shown],
+        "skipped": [list(item) for item in done.skipped],
+        "skipped_count": done.skipped_count,
+    }
+
+
+def _refusal(
+    source: Source, layout: Layout, prepared: Prepared, error: RowsRefused
+) -> dict[str, Any]:
+    rows = {issue.line for issue in error.issues}
+    return _told(source, layout, prepared) | {
+        "stage": "refused",
+        "bad_rows": len(rows),
+        "issue_count": len(error.issues),
+        "issues": [_issue(issue) for issue in error.issues[:SHOWN_ISSUES]],
+    }
+
+
+def _issue(issue: RowIssue) -> dict[str, Any]:
+    return {
+        "line": issue.line,
+        "field": issue.field,
+        "value": issue.value[:200],
+        "code": issue.code,
+        "params": dict(issue.params),
+    }
+
+
+def _plain(report: ImportReport) -> dict[str, Any]:
+    """The report with its warnings in both languages."""
+    zh, en = report.as_dict("zh"), report.as_dict("en")
+    for warning, other in zip(zh["warnings"], en["warnings"], strict=True):
+        for example, twin in zip(warning["examples"], other["examples"], strict=True):
+            example["message_en"] = twin["message"]
+    return zh
+
+
+def _lang(options: Mapping[str, Any]) -> str:
+    return "en" if options.get("lang") == "en" else "zh"
