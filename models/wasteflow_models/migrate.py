@@ -60,6 +60,18 @@ def current(url: str) -> str | None:
 
 def drift(url: str) -> list[str]:
     """Differences between the tables of the database and of this program, as text."""
+    from wasteflow_models import (  # noqa: F401
+        accounts,
+        api,
+        closes,
+        findings,
+        jobs,
+        ledger,
+        live,
+        outlines,
+        registry,
+        seals,
+    )
 
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
