@@ -19,6 +19,7 @@ from wasteflow.web.pages import (
     explorer,
     findings,
     flow_map,
+    ledger_forms,
     origin,
     overview,
     planning,
@@ -60,6 +61,7 @@ _report("/gap", "gap", kept(explorer.gap))
 _report("/postings", "postings", kept(drill.postings))
 _report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
+_report("/ledger-forms", "ledger_forms", kept(ledger_forms.show))
 _report("/potential", "potential", kept(potential.show))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)

@@ -1,0 +1,105 @@
+"""附表1–7 from records on both databases: sums are those of the balance, numbers chain."""
+
+from __future__ import annotations
+
+import io
+
+import openpyxl
+import pytest
+
+from tests.store.books import Books, entry, load
+from wasteflow.core.errors import NotFound
+from wasteflow.core.ledger_forms import Form, Mass
+from wasteflow.core.periods import Period
+from wasteflow.exporting.ledger_book import book_of
+from wasteflow.services.ledger_forms import LedgerForms, ledger_forms
+from wasteflow.services.rating import rates_report
+from wasteflow.services.reports import balance_report
+
+
+@pytest.fixture
+def kept(books: Books) -> Books:
+    """Two months of the maker: made, put aside, taken out, tipped, sent in part."""
+    books.entries(
+        entry("O", "opening", "40.000", "2026-01-01"),
+        entry("G1", "generation", "90.000", "2026-03-01", handler="李"),
+        entry("Y1", "to_yard", "30.000", "2026-03-03"),
+        entry("Y2", "from_yard", "10.000", "2026-03-05"),
+        entry("D1", "disposal", "5.000", "2026-03-06", route="fill"),
+        entry("G2", "generation", "20.000", "2026-04-02"),
+        entry("G3", "generation", "7.000", "2026-03-02"),
+    )
+    books.loads(
+        load("A", "30.000", "29.500", reason="x", carrier="=HYPERLINK(1)"), load("B", "5.000")
+    )
+    books.entries(entry("U", "use", "20.000", "2026-03-20", enterprise="cement", route="retarder"))
+    return books
+
+
+def forms(books: Books, firm: str = "maker", period: str = "2026-03") -> LedgerForms:
+    return ledger_forms(db=books.db, enterprise=firm, period=Period.parse(period))
+
+
+def column(form: Form, name: str) -> list[object]:
+    place = form.columns.index(name)
+    return [row[place] for row in form.rows]
+
+
+def test_sums_are_those_of_the_balance_and_of_the_rate(kept: Books) -> None:
+    two = forms(kept).forms[1]
+    scope, period = "enterprise:maker", Period.parse("2026-03")
+    lines = balance_report(db=kept.db, scope=scope, period=period)["rows"]
+    held = [line for line in lines if line["compartment"] in ("site", "yard")]
+    closing = sum(float(line["closing_t"]) for line in held)
+    total = rates_report(db=kept.db, scope=scope, period=period)["total"]
+    (generated,), (stock,) = column(two, "generated"), column(two, "stock")
+    assert isinstance(generated, Mass) and generated.tonnes == total["generated_t"] == "97.000"
+    assert isinstance(stock, Mass) and float(stock.tonnes) == closing
+    (given,), (tipped,) = column(two, "given_use"), column(two, "own_disposal")
+    assert isinstance(given, Mass) and given.tonnes == total["utilised_t"] == "29.500"
+    assert isinstance(tipped, Mass) and tipped.tonnes == total["disposed_t"] == "5.000"
+    year = forms(kept, period="2026").forms
+    assert [row[0] for row in year[1].rows] == ["2026-01", "2026-02", "2026-03", "2026-04"] + [
+        f"2026-{month:02d}" for month in range(5, 13)
+    ]
+    (yearly,) = column(year[0], "yearly")
+    assert isinstance(yearly, Mass) and yearly.kg == 117_000
+
+
+def test_numbers_chain_from_record_to_record(kept: Books) -> None:
+    found = {form.number: form for form in forms(kept).forms}
+    assert column(found[4], "number") == ["CS202603001", "CS202603002"]
+    assert column(found[4], "handler") == ["李", ""]
+    assert column(found[5], "number") == ["ZC202603001", "ZC202603002"]
+    assert column(found[5], "before") == ["CS202603002", "ZC202603001"]
+    assert column(found[5], "way") == ["in", "out"]
+    assert column(found[7], "before") == ["ZC202603002"], "what was tipped came out of the yard"
+    assert column(forms(kept, "cement").forms[5], "before") == ["A"], "the load it was made of"
+    assert column(found[3], "doc_no") == ["A", "B"] and column(found[3], "direction")[0] == "within"
+    assert found[3].sums[found[3].columns.index("left")].kg == 35_000
+    assert column(forms(kept, period="2026-04").forms[3], "number") == ["CS202604001"]
+
+
+def test_the_workbook_holds_texts_as_texts_and_sums_as_formulas(kept: Books) -> None:
+    read = forms(kept)
+    body = book_of(
+        read.forms, firm="=cmd", uscc="", period="2026-03", root="ab" * 32, synthetic=True
+    )
+    book = openpyxl.load_workbook(io.BytesIO(body))
+    assert book.sheetnames == [f"附表{number}" for number in range(1, 8)]
+    sheet = book["附表3"]
+    cells = {cell.coordinate: cell for row in sheet.iter_rows() for cell in row if cell.value}
+    carrier = next(cell for cell in cells.values() if cell.value == "=HYPERLINK(1)")
+    assert carrier.data_type == "s", "a name is never a formula"
+    formulas = [cell.value for cell in cells.values() if cell.data_type == "f"]
+    assert formulas == ["=SUM(D5:D6)"]
+    texts = [str(cell.value) for cell in cells.values()]
+    assert any("ab" * 32 in text for text in texts) and any("未复核" in text for text in texts)
+    assert any("合成" in text for text in texts)
+    assert sheet.page_setup.orientation == "landscape" and sheet.freeze_panes == "A5"
+
+
+def test_a_firm_that_is_none_and_one_without_records(kept: Books) -> None:
+    with pytest.raises(NotFound):
+        forms(kept, "nobody")
+    assert all(not form.rows for form in forms(kept, "board").forms)

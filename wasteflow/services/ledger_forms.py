@@ -1,0 +1,119 @@
+"""附表1–7 of one firm and period, from its records and the roll-up; see `core.ledger_forms`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.errors import NotFound
+from wasteflow.core.ledger_forms import (
+    Form,
+    FormEntry,
+    FormLoad,
+    flow_rows,
+    forms_of,
+    numbered,
+)
+from wasteflow.core.periods import Period, shanghai_day
+from wasteflow.core.registry import Enterprise
+from wasteflow.core.vocabulary import EntryKind
+from wasteflow.services.reports import check_material
+from wasteflow_models import queries
+from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.engine import Database
+from wasteflow_models.ledger import EntryRow, ShipmentRow
+from wasteflow_models.seals import last_seal
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerForms:
+    """The forms with their head and foot; `root`: head of the chain of seals, "" without one."""
+
+    firm: Enterprise
+    park: str
+    period: Period
+    forms: tuple[Form, ...]
+    synthetic: bool
+    root: str
+    sealed_at: datetime | None
+
+
+def ledger_forms(
+    *, db: Database, enterprise: str, period: Period, material: str = ""
+) -> LedgerForms:
+    """Forms 1 to 7; sums of form 2 are those of `balance`.  Raises NotFound `unknown_code`."""
+    with db.read() as session:
+        keys = load_keys(session)
+        registry = keys.registry
+        check_material(registry, material)
+        if enterprise not in registry.enterprises:
+            raise NotFound("unknown_code", what="enterprise", value=enterprise)
+        months = list(period.months())
+        books = [
+            queries.period_books(session, keys, Period.of(month, month), negatives=False)
+            for month in months
+        ]
+        loads = list(_loads(session, keys, enterprise))
+        entries = numbered(_entries(session, keys, enterprise), loads)
+        synthetic = queries.has_synthetic(session)
+        seal = last_seal(session)
+        root, sealed_at = (seal.head, seal.sealed_at) if seal else ("", None)
+    firm = registry.enterprises[enterprise]
+    home = registry.parks.get(registry.park_of(enterprise))
+    forms = forms_of(
+        enterprise,
+        registry=registry,
+        months=months,
+        flows=flow_rows(enterprise, books, registry, material),
+        entries=entries,
+        loads=loads,
+        material=material,
+    )
+    park = home.name_zh if home else ""
+    return LedgerForms(firm, park, period, tuple(forms), synthetic, root, sealed_at)
+
+
+def _entries(session: Session, keys: Keys, firm: str) -> Iterator[FormEntry]:
+    """Entries in force of a firm, in the order they were recorded."""
+    row = EntryRow
+    gone = set(session.scalars(select(row.reverses_id).where(row.reverses_id.is_not(None))))
+    query = select(row).where(row.enterprise_id == keys.id_of("enterprise", firm))
+    for item in session.scalars(query.order_by(row.day, row.id)):
+        if item.reverses_id is None and item.id not in gone:
+            yield FormEntry(
+                EntryKind(item.kind),
+                keys.codes["material"][item.material_id],
+                item.day,
+                item.kg,
+                keys.codes["facility"][item.facility_id or 0] or "",
+                keys.codes["route"][item.route_id or 0] or "",
+                item.handler or "",
+                item.doc_no,
+            )
+
+
+def _loads(session: Session, keys: Keys, firm: str) -> Iterator[FormLoad]:
+    """Loads in force that left the firm, and those it accepted, by day and number."""
+    row, key = ShipmentRow, keys.id_of("enterprise", firm)
+    query = select(row).where(
+        (row.consignor_id == key) | (row.consignee_id == key),
+        row.dispatched_month > 0,
+        ~row.reversed_,
+    )
+    for item in session.scalars(query.order_by(row.id)):
+        stuff, route = keys.codes["material"][item.material_id], keys.codes["route"][item.route_id]
+        if item.consignor_id == key and item.dispatched_at is not None:
+            yield FormLoad(
+                item.doc_no, stuff, route, shanghai_day(item.dispatched_at), item.dispatched_kg,
+                keys.codes["enterprise"][item.consignee_id], item.mode, item.carrier,
+                item.vehicle, item.handler,
+            )  # fmt: skip
+        elif item.consignee_id == key and item.received_at is not None and item.accepted_kg:
+            yield FormLoad(
+                item.doc_no, stuff, route, shanghai_day(item.received_at), item.accepted_kg,
+                keys.codes["enterprise"][item.consignor_id], came=True,
+            )  # fmt: skip
