@@ -3,8 +3,8 @@
 Source: 一般工业固体废物管理台账制定指南（试行）, 公告 2021年第82号.  Names of columns are from
 memory and were not read again ([K], 2-domain 2): every form says so.  Record numbers are the
 initials of the link, the month and a serial (CS202603001 产生, ZC 贮存, LY 利用, CZ 处置); the
-number before is that of the last record that put the material where this one takes it from.  Products
-are no waste and stand in no form.
+number before is that of the last record that put the material where this one takes it from.
+Products are no waste and stand in no form.
 """
 
 from __future__ import annotations
