@@ -71,7 +71,7 @@ def worded(row: dict[str, Any]) -> dict[str, Any]:
 def list_(query: dict[str, Any]) -> Response:
     """The findings of a scope, brought up to date first."""
     need_scope(RIGHT, query["scope"])
-    refresh_findings(db=books().db, now=datetime.now(UTC), waits=books().config.waits)
+    refresh_findings(db=books().db, now=datetime.now(UTC), waits=books().config.waits, small=True)
 
     def make() -> dict[str, Any]:
         asked = Asked(

@@ -57,7 +57,7 @@ class Line:
 def show() -> Response:
     """The list of a scope, filtered by its address."""
     view = read_view()
-    refresh_findings(db=books().db, now=now(), waits=books().config.waits)
+    refresh_findings(db=books().db, now=now(), waits=books().config.waits, small=True)
     kind, severity = _word("kind", KINDS), _word("severity", SEVERITIES)
     state = _word("state", (*STATES, "all")) or OPEN
     asked = Asked(view.firms, kind, severity, state, view.material)
