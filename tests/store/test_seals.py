@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -297,3 +298,38 @@ def test_later_moves_are_sealed_by_the_next_seal(sealed: Books) -> None:
     assert newest is not None and before is not None
     assert (newest["number"], before["number"]) == (3, 1)
     assert newest["head"] == done["head"]
+
+
+def test_seals_leave_no_gap_while_writers_go_on(books: Books) -> None:
+    """Loads and entries come all the time; after one more seal every one of them has its leaf."""
+    gate = Gate(books)
+    stop = Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            gate.on_road()
+            books.entries(entry(f"E{number}", "generation", "1.000"))
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        made = 0
+        while made < 3:
+            assert writer.is_alive()
+            made += seal_books(db=books.db, now=NOW) is not None
+    finally:
+        stop.set()
+        writer.join()
+    assert faults(books) == []
+    seal_books(db=books.db, now=NOW)
+    sealed: dict[str, int] = {}
+    for row in list_seals(db=books.db):
+        for kind, count in row["counts"].items():
+            sealed[kind] = sealed.get(kind, 0) + count
+    with books.db.read() as session:
+        for kind in ("event", "entry", "event_actor"):
+            query = sa.select(sa.func.count()).select_from(BY_NAME[kind].table)
+            assert sealed[kind] == session.scalar(query), kind
+    assert faults(books) == []

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import InvalidValue, NotFound, RuleBroken
-from wasteflow.core.finding_rules import KINDS, SEVERITIES, SEVERITY, Found
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES, SEVERITY
+from wasteflow.core.finding_rules import Found
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.periods import SHANGHAI, Period, shanghai_day
 from wasteflow.core.permissions import require

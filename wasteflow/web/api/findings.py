@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from wasteflow.core.finding_rules import KINDS, SEVERITIES
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES
 from wasteflow.core.messages import render
 from wasteflow.services.finding_list import (
     STATES,

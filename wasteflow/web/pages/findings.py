@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
 from wasteflow.core.errors import WasteflowError
-from wasteflow.core.finding_rules import KINDS, SEVERITIES
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES
 from wasteflow.core.messages import render
 from wasteflow.core.periods import month_text, shanghai_day
 from wasteflow.core.permissions import Denied
