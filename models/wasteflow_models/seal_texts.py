@@ -177,11 +177,14 @@ def spans(session: Session, kind: SealedKind, size: int) -> list[tuple[int, int]
     """Ranges of ids, without a gap between them, of about `size` records of a table each."""
     ident = "shipment_id" if kind.ident == "t.shipment_id" else kind.ident.removeprefix("t.")
     table, key = ("shipment", "id") if ident == "shipment_id" else (kind.table.__tablename__, ident)
+    known: dict[tuple[str, int], list[tuple[int, int]]] = session.info.setdefault("seal_spans", {})
+    if (table, size) in known:
+        return known[table, size]
     numbered = f"SELECT {key} AS id, row_number() OVER (ORDER BY {key}) AS n FROM {table}"
     query = f"SELECT id FROM ({numbered}) numbered WHERE n % {int(size)} = 0 ORDER BY id"
     ends = read_ints(session, query, 1)[0].tolist()
     starts = [0, *(end + 1 for end in ends)]
-    return list(zip(starts, [*ends, MOST], strict=True))
+    return known.setdefault((table, size), list(zip(starts, [*ends, MOST], strict=True)))
 
 
 MOST: Final = (1 << 47) - 1

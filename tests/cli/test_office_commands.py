@@ -12,7 +12,7 @@ from tests.cli.files import Command
 from tests.store.books import Books, entry, load
 from wasteflow.cli.common import Settings
 from wasteflow.cli.demo import fill_demo, print_demo_findings, print_demo_people
-from wasteflow.core.finding_rules import KINDS
+from wasteflow.core.finding_kinds import KINDS
 from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 

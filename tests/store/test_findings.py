@@ -12,7 +12,7 @@ from tests.store.books import NOW, Books, child, entry, load
 from tests.store.live import CEMENT, MAKER, PARK, person
 from wasteflow.core.actors import Role
 from wasteflow.core.errors import RuleBroken
-from wasteflow.core.finding_rules import KINDS, SEVERITY
+from wasteflow.core.finding_kinds import KINDS, SEVERITY
 from wasteflow.core.permissions import Denied
 from wasteflow.services.attachments import NewAttachment, add_attachment
 from wasteflow.services.corrections import reverse

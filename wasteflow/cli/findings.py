@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from wasteflow.cli.common import Settings, csv_of, json_text, now, open_database, table_text, told
-from wasteflow.core.finding_rules import KINDS, SEVERITIES
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES
 
 _COLUMNS = (
     "id", "code", "severity", "state", "enterprise", "material", "since", "ref_kind", "ref",

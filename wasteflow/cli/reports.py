@@ -343,16 +343,9 @@ def map_(
 
 @click.command()
 @click.option(
-    "--full",
-    is_flag=True,
-    help="重算每个已结账月份，核对每条已封存记录 · Every closed month and every sealed record too.",
+    "--full", is_flag=True, help="含每个已结账月份和已封存记录 · Every close, every seal."
 )
-@click.option(
-    "--head",
-    "heads",
-    multiple=True,
-    help="另处得知的封存码，须在链中 · Head of a seal known from elsewhere (with --full).",
-)
+@click.option("--head", "heads", multiple=True, help="另处得知的封存码 · A head known elsewhere.")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.pass_obj
 @told

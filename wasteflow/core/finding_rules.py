@@ -14,32 +14,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES, SEVERITY
 from wasteflow.core.registry import Facility, Registry, Route
 from wasteflow.core.rules import CAP_KG, cap_breach, expired_permit, unfiled_border
 
-__all__ = ["CAP_KG", "Found"]
-ALERT, WARN, INFO = "alert", "warn", "info"
-SEVERITY: Final[Mapping[str, str]] = {
-    "negative_stock": ALERT,
-    "unbalanced_month": ALERT,
-    "stocktake_stale": WARN,
-    "missing_confirmation": WARN,
-    "duplicate_ticket": ALERT,
-    "outlier_load": WARN,
-    "load_over_cap": WARN,
-    "over_capacity": ALERT,
-    "over_quota": ALERT,
-    "permit_expired": ALERT,
-    "coefficient_off": WARN,
-    "conditional_undocumented": WARN,
-    "border_unfiled": ALERT,
-    "refused_not_returned": WARN,
-    "paper_loop": WARN,
-    "declared_then_disposed": WARN,
-}
-"""Kind → severity; the order is that of the list."""
-KINDS: Final = tuple(SEVERITY)
-SEVERITIES: Final = (ALERT, WARN, INFO)
+__all__ = ["CAP_KG", "KINDS", "SEVERITIES", "SEVERITY", "Found"]
 CONFIRM_DAYS: Final = 10
 """Days after the dispatch from which an unanswered load is a finding."""
 LEAST_KG: Final = 1_000

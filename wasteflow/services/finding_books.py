@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,16 +20,18 @@ from wasteflow.core.crosscheck import crosscheck
 from wasteflow.core.finding_rules import Found
 from wasteflow.core.periods import Period, month_text, next_month
 from wasteflow.core.places import PlaceKind
-from wasteflow.core.registry import Registry
+from wasteflow.core.registry import Facility, Registry
 from wasteflow.core.rules import PROVINCE_DIGITS, takes
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.checking import stale_rows
 from wasteflow.services.provenance import after_credits, loop_reports
 from wasteflow_models import findings, month_flows, products, queries
 from wasteflow_models.convert import Keys
+from wasteflow_models.kept import Kept
 
 MONTHS = 12
 """Months back from the end of the books that are looked at one by one."""
+_kept_months: Kept[Hashable, list[Found]] = Kept(2 * MONTHS)
 Flow = tuple[int, str, str, str, str, int]
 """(month, consignor, consignee, material, route, kilograms)."""
 
@@ -75,11 +77,22 @@ def _negative(session: Session, keys: Keys, whole: Period) -> Iterator[Found]:
 
 
 def _unbalanced(session: Session, keys: Keys, recent: Period) -> Iterator[Found]:
+    """Months are kept as long as nothing up to their end was written."""
     for month in recent.months():
-        books = queries.period_books(session, keys, Period.of(month, month))
-        for line in balances(books, keys.registry.enterprises):
-            if line.unbalanced:
-                yield _of_line("unbalanced_month", line, month, tonnes_text(line.residual_kg))
+        key = month, month_flows.state(session, keys, 0, month, "")
+        found = _kept_months.get(key)
+        if found is None:
+            books = queries.period_books(session, keys, Period.of(month, month))
+            lines = balances(books, keys.registry.enterprises)
+            found = _kept_months.put(
+                key,
+                [
+                    _of_line("unbalanced_month", line, month, tonnes_text(line.residual_kg))
+                    for line in lines
+                    if line.unbalanced
+                ],
+            )
+        yield from found
 
 
 def _of_line(kind: str, line: Balance, month: int, tonnes: str) -> Found:
@@ -281,11 +294,16 @@ def _receivers(registry: Registry, taken: list[Flow], recent: Period) -> Iterato
     """Facilities over their yearly capacity, or receiving outside their permit."""
     yearly: defaultdict[tuple[str, int], int] = defaultdict(int)
     late: dict[tuple[str, str], tuple[int, str, int]] = {}
+    fits: dict[tuple[str, str, str], list[Facility]] = {}
     for month, _, firm, stuff, code, kg in taken:
         route, held = registry.routes[code], registry.facilities_of.get(firm, [])
-        fitting = [item for item in held if takes(item, route, stuff)]
-        for item in fitting[:1] if len(fitting) == 1 else []:
-            yearly[item.code, month // 100] += kg
+        if (firm, stuff, code) not in fits:
+            fits[firm, stuff, code] = [item for item in held if takes(item, route, stuff)]
+        fitting = fits[firm, stuff, code]
+        if len(fitting) == 1:  # of several nobody knows which one took it
+            yearly[fitting[0].code, month // 100] += kg
+        if not any(item.valid_from or item.valid_to for item in fitting):
+            continue
         gone = rules.permit_over(route, stuff, held, _first_day(month))
         if gone is not None and recent.first <= month <= recent.last and kg > 0:
             first, _, before = late.get((gone.code, firm), (month, stuff, 0))

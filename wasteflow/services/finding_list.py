@@ -19,13 +19,15 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import InvalidValue, NotFound, RuleBroken
-from wasteflow.core.finding_rules import KINDS, SEVERITIES, SEVERITY, Found
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES, SEVERITY
+from wasteflow.core.finding_rules import Found
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.periods import SHANGHAI, Period, shanghai_day
 from wasteflow.core.permissions import require
 from wasteflow.core.reach import subject_of_firms
 from wasteflow.services.finding_books import book_findings
 from wasteflow.services.finding_records import month_findings
+from wasteflow_models import queries
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
@@ -46,6 +48,7 @@ STAMP: Final = "finding"
 """Stamp of this list: pages that count findings are made anew when it changes."""
 OPEN, SNOOZED, RESOLVED = "open", "snoozed", "resolved"
 STATES: Final = (OPEN, SNOOZED, RESOLVED)
+SMALL_PLACES: Final = 2_000
 LONGEST_SNOOZE_DAYS: Final = 366
 _BOOKS: Final = "books"
 
@@ -110,17 +113,25 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def refresh_findings(
-    *, db: Database, now: datetime, waits: Waits = USUAL_WAITS, everything: bool = False
+    *,
+    db: Database,
+    now: datetime,
+    waits: Waits = USUAL_WAITS,
+    everything: bool = False,
+    small: bool = False,
 ) -> bool:
     """Bring the list up to date; False if it was, or another process does it.
 
-    everything: look at every month of loads again.
+    everything: look at every month of loads again; small: only if the books are so small that
+    somebody may wait for it, or the list was never made (housekeeping does the others).
     """
     today = shanghai_day(now)
     with db.read() as session:
         digests = _digests(session, today)
         known = session.get(FindingStateRow, _BOOKS)
         if known is not None and known.value == digests.books and not everything:
+            return False
+        if small and known is not None and queries.place_count(session) > SMALL_PLACES:
             return False
     with turn_of(db, TURN) as mine:
         if not mine:

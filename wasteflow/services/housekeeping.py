@@ -22,6 +22,8 @@ from wasteflow_models.turns import turn_of
 TURN: Final = "webhooks"
 SWEEP_EVERY: Final = timedelta(hours=1)
 PACK_EVERY: Final = timedelta(minutes=1)
+REST: Final = timedelta(seconds=10)
+REST_FACTOR: Final = 10
 
 
 class Housekeeping:
@@ -45,6 +47,7 @@ class Housekeeping:
         self._seal_every = timedelta(hours=seal_hours) if seal_hours else None
         self._waits = waits
         self._looked: datetime | None = None
+        self._find_next: datetime | None = None
 
     def round(self) -> Round | None:
         """Tell what is due, pack and sweep in their time; None if another process has the turn."""
@@ -60,9 +63,16 @@ class Housekeeping:
             if self._packed is None or now - self._packed >= PACK_EVERY:
                 self._packer.round()
                 self._packed = now
-            refresh_findings(db=self._db, now=now, waits=self._waits)
+            self._find(now)
             self._seal(now)
             return done
+
+    def _find(self, now: datetime) -> None:
+        """Bring the findings up to date, with rests ten times as long as the work."""
+        if self._find_next is not None and now < self._find_next:
+            return
+        if refresh_findings(db=self._db, now=now, waits=self._waits):
+            self._find_next = self._clock() + max(REST, REST_FACTOR * (self._clock() - now))
 
     def _seal(self, now: datetime) -> None:
         """Seal what is new when it is time; a seal by command counts too."""

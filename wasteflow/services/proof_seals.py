@@ -27,18 +27,20 @@ GRACE: Final = timedelta(minutes=10)
 """A record may be that much older than a seal that does not hold it: its writer was still busy."""
 
 
-def seal_faults(session: Session, witnesses: Sequence[str] = ()) -> list[Fault]:
+def seal_faults(
+    session: Session, witnesses: Sequence[str] = (), kinds: Sequence[SealedKind] = KINDS
+) -> list[Fault]:
     """What does not hold about the seals of the books.
 
     witnesses: heads known from elsewhere (a printed form, another machine), whole or their first
-    digits; each must be that of a seal here.
+    digits; each must be that of a seal here; kinds: whose records are held against their leaves.
     """
     rows = seals(session)
     faults = [*_chain(rows), *_dropped(session, rows), *_witnessed(rows, witnesses)]
     for row in rows:
         faults += _leaves(session, row)
     if rows:
-        for kind in KINDS:
+        for kind in kinds:
             for first, last in spans(session, kind, SPAN):
                 faults += _records(session, kind, first, last, rows[-1])
     return faults

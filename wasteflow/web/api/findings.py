@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from wasteflow.core.finding_rules import KINDS, SEVERITIES
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES
 from wasteflow.core.messages import render
 from wasteflow.services.finding_list import (
     STATES,
@@ -71,7 +71,7 @@ def worded(row: dict[str, Any]) -> dict[str, Any]:
 def list_(query: dict[str, Any]) -> Response:
     """The findings of a scope, brought up to date first."""
     need_scope(RIGHT, query["scope"])
-    refresh_findings(db=books().db, now=datetime.now(UTC), waits=books().config.waits)
+    refresh_findings(db=books().db, now=datetime.now(UTC), waits=books().config.waits, small=True)
 
     def make() -> dict[str, Any]:
         asked = Asked(

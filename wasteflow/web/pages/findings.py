@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
 from wasteflow.core.errors import WasteflowError
-from wasteflow.core.finding_rules import KINDS, SEVERITIES
+from wasteflow.core.finding_kinds import KINDS, SEVERITIES
 from wasteflow.core.messages import render
 from wasteflow.core.periods import month_text, shanghai_day
 from wasteflow.core.permissions import Denied
@@ -57,7 +57,7 @@ class Line:
 def show() -> Response:
     """The list of a scope, filtered by its address."""
     view = read_view()
-    refresh_findings(db=books().db, now=now(), waits=books().config.waits)
+    refresh_findings(db=books().db, now=now(), waits=books().config.waits, small=True)
     kind, severity = _word("kind", KINDS), _word("severity", SEVERITIES)
     state = _word("state", (*STATES, "all")) or OPEN
     asked = Asked(view.firms, kind, severity, state, view.material)
