@@ -198,9 +198,10 @@ class Database:
             return
         connection = session.connection()
         shared = "" if alone is Alone.EVERYBODY else "_shared"
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}({WRITER_LOCK})")
-        if alone is Alone.ENTRIES:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ENTRIES_LOCK})")
+        locks = [f"pg_advisory_xact_lock{shared}({WRITER_LOCK})"]
+        if alone is Alone.ENTRIES:  # everybody takes them in this order
+            locks.append(f"pg_advisory_xact_lock({ENTRIES_LOCK})")
+        connection.exec_driver_sql(f"SELECT {', '.join(locks)}")
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -185,7 +185,7 @@ def versions_of(session: Session, material_id: int) -> dict[int, int]:
     if session.info.get(SNAPSHOT) is not None:
         return versions(session).get(material_id, {})
     session.flush()
-    return dict(_VERSIONS.rows(session.connection(), {"material": material_id}))  # type: ignore[arg-type]
+    return dict(_VERSIONS.rows(session.connection(), {"material": material_id}))
 
 
 def months(

@@ -25,7 +25,7 @@ from wasteflow.core.errors import WasteflowError
 if sys.platform != "win32":
     import fcntl
 
-_POLLS_S = (0.0002, 0.0002, 0.0004, 0.0008)
+_POLLS_S = (0.0005, 0.0005, 0.001)
 """Waits between looks at a lock another process holds; the last one again and again."""
 
 

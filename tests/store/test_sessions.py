@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -208,3 +211,44 @@ def test_two_files_cannot_both_take_the_last_of_a_refused_part(books: Books) -> 
     found = at_once(lambda: take("C1", 1000), lambda: take("C2", 2000), lambda: take("C3", 3000))
     assert sorted(map(str, found)) == ["child_over_refused", "child_over_refused", "taken"]
     books.check()
+
+
+def test_the_disk_is_waited_for_without_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite: while the log is flushed others see the commit and may write."""
+    path = tmp_path / "flushed.sqlite3"
+    db = Database(f"sqlite:///{path}")
+    make_counter(db)
+    seen: list[int] = []
+
+    def flushed(_: int) -> None:
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            seen.extend(number for (number,) in other.execute("SELECT n FROM counter"))
+
+    monkeypatch.setattr(os, "fdatasync", flushed, raising=False)
+    with db.write() as session:
+        session.execute(text("UPDATE counter SET n = 7"))
+        assert seen == []
+    assert seen == [7]
+    with pytest.raises(ZeroDivisionError), db.write() as session:
+        session.execute(text(f"UPDATE counter SET n = {1 // 0}"))
+    assert seen == [7]  # nothing was committed, nothing is waited for
+    db.dispose()
+
+
+def test_the_only_service_of_a_request_stands_or_falls_with_it(db: Database) -> None:
+    """With `single` nothing is committed once a service has raised, whoever catches it."""
+    make_counter(db)
+    with pytest.raises(KeyError), db.together(single=True) as session:
+        session.execute(text("UPDATE counter SET n = 1"))
+        with suppress(KeyError), db.write() as inner:
+            inner.execute(text("UPDATE counter SET n = 2"))
+            raise KeyError
+        with pytest.raises(KeyError), db.write():
+            pass
+    assert counter(db) == 0
+    with db.together(single=True), db.write() as session:
+        session.execute(text("UPDATE counter SET n = 3"))
+    assert counter(db) == 3
