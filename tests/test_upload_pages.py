@@ -147,9 +147,7 @@ def test_pages_are_for_those_the_table_lets_in(app: Flask) -> None:
         subject = firm_subject(load_keys(session).registry)
     client = app.test_client()
     for case in cases("import.read", subject):
-        headers = (
-            {"Authorization": f"Bearer {tokens[case.stance]}"} if case.stance in tokens else {}
-        )
+        headers = bearer(tokens, case.stance)
         status = client.get(address, headers=headers).status_code
         if case.status == 401:
             assert status in (302, 401)

@@ -148,6 +148,7 @@ def test_what_is_not_known_is_asked_and_remembered(books: Books) -> None:
     assert checked.result["stage"] == "checked"
     assert published(books, checked).state == "done"
     next_one = sent(books, sheet(row(2), header=header))
+    assert next_one.result["layout"]["ignored"] == ["序号", "班组"]
     assert next_one.result["stage"] == "checked"
 
 

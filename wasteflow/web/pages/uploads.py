@@ -29,7 +29,7 @@ from wasteflow.web.api.templates import template_response
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_words import firm, material, route, tonnes
 from wasteflow.web.permits import needs
-from wasteflow.web.texts import lang, text
+from wasteflow.web.texts import has_text, lang, text
 from wasteflow.web.uploading import (
     owner_of,
     readable_uploads,
@@ -306,9 +306,15 @@ def _span(seconds: float) -> str:
 
 def _titles(kind: str) -> dict[str, str]:
     return {
-        item.name: item.label_zh if lang() == "zh" else item.name.replace("_", " ")
+        item.name: item.label_zh if lang() == "zh" else _english(item.name)
         for item in columns_of(kind)
     }
+
+
+def _english(name: str) -> str:
+    """The English title of a column."""
+    key = f"field.{name}"
+    return text(key) if has_text(key) else name.replace("_", " ").capitalize()
 
 
 def _mapping(job: Job) -> dict[str, Any]:
@@ -333,8 +339,12 @@ def _mapping(job: Job) -> dict[str, Any]:
         "columns": sorted(columns, key=lambda item: not item["unknown"]),
         "choices": list(titles.items()),
         "missing": [
-            {"name": name, "title": titles[name], "value": layout["fixed"].get(name, ""),
-             "choices": _fixed_choices(job, name)}
+            {
+                "name": name,
+                "title": titles[name],
+                "value": layout["fixed"].get(name, _usual(job, name)),
+                "choices": _fixed_choices(job, name),
+            }
             for name in [*missing, *(n for n in layout["fixed"] if n not in missing)]
         ],
         "sheets": [item for item in job.result.get("sheets", []) if item["name"]],
@@ -342,7 +352,16 @@ def _mapping(job: Job) -> dict[str, Any]:
         "header_row": layout["header_row"],
         "encoding": layout["encoding"],
         "sample": job.result.get("sample_text", []),
-    }  # fmt: skip
+    }
+
+
+def _usual(job: Job, name: str) -> str:
+    """Offered where a file says nothing: loads and records of one's own firm."""
+    own = (
+        name in ("consignor", "enterprise")
+        and job.organisation in books_seen().registry.enterprises
+    )
+    return job.organisation if own else ""
 
 
 def _samples(job: Job) -> list[list[str]]:
