@@ -11,6 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.importing.layout import find_header, layout_of, role_of, titles_of
@@ -19,7 +20,16 @@ from wasteflow.importing.opening import Asked, Source
 from wasteflow.importing.package import Limits
 from wasteflow.importing.sheets import Workbook
 
-HEADER = ["单号", "发货单位", "收货单位", "物料", "去向", "车牌号", "发货时间", "发货量(吨)"]
+HEADER: list[Any] = [
+    "单号",
+    "发货单位",
+    "收货单位",
+    "物料",
+    "去向",
+    "车牌号",
+    "发货时间",
+    "发货量(吨)",
+]
 ROW = ["A1", "甲", "乙", "pg", "retarder", "00123", datetime(2026, 1, 2, 8, 5), 31.48]
 MB = 1024 * 1024
 
@@ -28,11 +38,11 @@ def saved(path: Path, *rows: list[Any], **more: Any) -> Path:
     """A workbook of one sheet."""
     book = openpyxl.Workbook()
     for row in rows:
-        book.active.append(row)
+        book.worksheets[0].append(row)
     if more.get("days_1904"):
-        book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+        book.epoch = CALENDAR_MAC_1904
     for merged in more.get("merged", ()):
-        book.active.merge_cells(merged)
+        book.worksheets[0].merge_cells(merged)
     for name in more.get("hidden", ()):
         book.create_sheet(name).append(HEADER)
         book[name].sheet_state = "hidden"
@@ -83,7 +93,12 @@ def test_units_of_the_header(tmp_path: Path, title: str, cell: Any, tonnes: str)
 
 
 def test_a_unit_above_the_header_holds_for_masses_that_name_none(tmp_path: Path) -> None:
-    rows = [["台账"], ["", "计量单位：kg"], [*HEADER[:7], "净重"], [*ROW[:7], 31480]]
+    rows: list[list[Any]] = [
+        ["台账"],
+        ["", "计量单位：kg"],
+        [*HEADER[:7], "净重"],
+        [*ROW[:7], 31480],
+    ]
     _, lines = read(saved(tmp_path / "a.xlsx", *rows))
     assert lines[1].endswith(",31.48")
 
@@ -121,7 +136,12 @@ def test_totals_are_told_from_data(first: str) -> None:
 
 
 def test_the_header_is_found_below_titles_and_notes() -> None:
-    rows = [(1, ["运单台账"]), (3, ["日期", "2026年"]), (5, list(HEADER)), (6, list(ROW))]
+    rows: list[tuple[int, list[Any]]] = [
+        (1, ["运单台账"]),
+        (3, ["日期", "2026年"]),
+        (5, list(HEADER)),
+        (6, list(ROW)),
+    ]
     assert find_header("shipments", rows) == 5
     layout = layout_of("shipments", 5, titles_of(HEADER))
     assert layout.missing == () and layout.unread == ()

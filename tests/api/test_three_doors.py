@@ -94,11 +94,11 @@ def as_csv(rows: list[Row]) -> bytes:
 
 def as_xlsx(rows: list[Row]) -> bytes:
     book = openpyxl.Workbook()
-    book.active.append(COLUMNS)
+    book.worksheets[0].append(COLUMNS)
     for row in rows:
         cells = [float(row[n]) if n == "tonnes" else row[n] or None for n in COLUMNS]
-        book.active.append(cells)
-        for cell in book.active[book.active.max_row]:
+        book.worksheets[0].append(cells)
+        for cell in book.worksheets[0][book.worksheets[0].max_row]:
             if cell.data_type == "f":
                 cell.data_type = "s"
     out = io.BytesIO()

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ def survive(books: Books, kills: int, seed: int) -> None:
     content = write_rows(books.folder / "k.csv", rows).read_bytes()
     owner = Owner("maker", 0, "")
     chance = random.Random(seed)
-    asked = {"kind": "shipments", "filename": "k.csv", "owner": owner, "now": NOW}
+    asked: dict[str, Any] = {"kind": "shipments", "filename": "k.csv", "owner": owner, "now": NOW}
     done = 0
     while done < kills:
         job = take_upload(db=books.db, pieces=[content], options={"publish": True}, **asked)
