@@ -148,7 +148,7 @@ def test_the_header_is_found_below_titles_and_notes() -> None:
 
 
 def test_text_of_any_delimiter_with_titles_above(tmp_path: Path) -> None:
-    body = "\t".join(HEADER) + "\n" + "\t".join([*ROW[:6], "2026/1/2", "31.48"]) + "\n"
+    body = "\t".join(HEADER) + "\n" + "\t".join([*map(str, ROW[:6]), "2026/1/2", "31.48"]) + "\n"
     for encoding in ("utf-8-sig", "gb18030", "utf-16"):
         path = tmp_path / f"{encoding}.txt"
         path.write_bytes(("外运台账\n\n" + body).encode(encoding))
