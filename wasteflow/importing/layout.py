@@ -214,6 +214,6 @@ def role_of(cells: Sequence[Any], header: Sequence[str]) -> str:
         return "total"
     if _NOTE.match(first):
         return "note"
-    if len(texts) > 1 and titles_of(cells) == tuple(header):
+    if len(texts) > 1 and " ".join(first.split()) in header and titles_of(cells) == tuple(header):
         return "header"
     return "data"
