@@ -41,7 +41,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 def sheet(number: str, to: str = "丁建材") -> bytes:
     """A sheet with a title, one row of 31.48 t in kilograms and a totals row."""
     book = openpyxl.Workbook()
-    page = book.active
+    page = book.worksheets[0]
     page.append(["七月外运"])
     page.append(HEADER)
     page.append([1, number, "甲磷业", to, "phosphogypsum", "pg_use", datetime(2026, 7, 2), 31480])
@@ -75,7 +75,7 @@ def test_a_clerk_sends_says_sees_and_publishes(app: Flask) -> None:
     assert "还没有上传过文件" in who.see("/uploads")
     content = sheet("S1", other)
     book = openpyxl.load_workbook(io.BytesIO(content))
-    book.active["C3"] = own
+    book.worksheets[0]["C3"] = own
     out = io.BytesIO()
     book.save(out)
     address = sent(app, who, out.getvalue())
@@ -147,9 +147,7 @@ def test_pages_are_for_those_the_table_lets_in(app: Flask) -> None:
         subject = firm_subject(load_keys(session).registry)
     client = app.test_client()
     for case in cases("import.read", subject):
-        headers = (
-            {"Authorization": f"Bearer {tokens[case.stance]}"} if case.stance in tokens else {}
-        )
+        headers = bearer(tokens, case.stance)
         status = client.get(address, headers=headers).status_code
         if case.status == 401:
             assert status in (302, 401)

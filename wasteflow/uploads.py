@@ -97,6 +97,7 @@ def _published(work: Work, common: dict[str, Any], told: dict[str, Any], layout:
         kind=layout.kind,
         header=header_digest(layout.header),
         columns=columns,
+        fixed=layout.fixed,
         now=work.clock(),
     )
     return Outcome(jobs.DONE, told | {"report": _plain(done.report)})
@@ -128,15 +129,16 @@ def _layout(work: Work, source: Source, asked: Asked) -> Layout:
     kind = work.job.subject
     layout = source.guess(kind, asked)
     if asked.chosen is None and layout.header_row:
-        kept = recall_columns(
+        kept, fixed = recall_columns(
             db=work.db,
             organisation=work.job.organisation,
             kind=kind,
             header=header_digest(layout.header),
         )
         if kept:
-            again = Asked(layout.sheet, layout.header_row, asked.encoding, kept, asked.fixed)
-            return source.guess(kind, again)
+            values = asked.fixed or fixed
+            where = layout.sheet, layout.header_row, asked.encoding
+            return source.guess(kind, Asked(*where, kept, values))
     return layout
 
 

@@ -50,8 +50,15 @@ def test_every_template_is_read_as_its_own_kind(kind: str, tmp_path: Path) -> No
 def test_a_filled_template_is_taken_without_its_example(books: Books, tmp_path: Path) -> None:
     book = opened(books, "shipments")
     page = book.worksheets[0]
-    values = {"A": "T1", "B": "磷化工厂", "C": "水泥厂", "D": "磷石膏", "E": "缓凝剂"}
-    for letter, value in {**values, "F": "公路", "J": "2026-03-02 08:05", "K": 31.48}.items():
+    values: dict[str, str | float] = {
+        "A": "T1",
+        "B": "磷化工厂",
+        "C": "水泥厂",
+        "D": "磷石膏",
+        "E": "缓凝剂",
+    }
+    values |= {"F": "公路", "J": "2026-03-02 08:05", "K": 31.48}
+    for letter, value in values.items():
         page[f"{letter}5"] = value
     path = tmp_path / "filled.xlsx"
     book.save(path)

@@ -26,7 +26,7 @@ HEADER = ["序号", "运单号", "发货方", "客户", "品名", "用途", "车
 def sheet(*rows: list[Any], title: str = "七月台账", header: list[str] | None = None) -> bytes:
     """A messy sheet like those of plants: title, blank lines, rows, totals, a signature."""
     book = openpyxl.Workbook()
-    page = book.active
+    page = book.worksheets[0]
     page.append([f"磷化工厂 2026年 {title}"])
     page.append([])
     page.append(header or HEADER)
@@ -106,13 +106,13 @@ def test_wrong_rows_come_back_marked_and_can_be_sent_again(books: Books) -> None
     file = find_file(db=books.db, uid=job.uid, role="errors")
     assert file.filename == "七月.errors.xlsx"
     marked = b"".join(read_pieces(db=books.db, file=file))
-    page = openpyxl.load_workbook(io.BytesIO(marked)).active
+    page = openpyxl.load_workbook(io.BytesIO(marked)).worksheets[0]
     assert page["A1"].value == "磷化工厂 2026年 七月台账" and page["K3"].value == "错误原因"
     assert page["K4"].value is None and "无此厂" in page["K5"].value
     assert page["D5"].fill.fgColor.rgb == page["I6"].fill.fgColor.rgb == "FFFFC7CE"
 
     book = openpyxl.load_workbook(io.BytesIO(marked))
-    book.active["D5"], book.active["I6"] = "水泥厂", 31480
+    book.worksheets[0]["D5"], book.worksheets[0]["I6"] = "水泥厂", 31480
     out = io.BytesIO()
     book.save(out)
     done = published(books, sent(books, out.getvalue()))
@@ -148,6 +148,7 @@ def test_what_is_not_known_is_asked_and_remembered(books: Books) -> None:
     assert checked.result["stage"] == "checked"
     assert published(books, checked).state == "done"
     next_one = sent(books, sheet(row(2), header=header))
+    assert next_one.result["layout"]["ignored"] == ["序号", "班组"]
     assert next_one.result["stage"] == "checked"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,12 @@ def test_cancelling(base: Database) -> None:
 def test_files_are_kept_in_pieces_and_go_with_their_job(base: Database, tmp_path: Path) -> None:
     job = made(base)
     pieces = [b"a" * PIECE, b"b" * 10]
-    asked = {"db": base, "job_id": job.id, "role": "input", "media_type": "text/csv"}
+    asked: dict[str, Any] = {
+        "db": base,
+        "job_id": job.id,
+        "role": "input",
+        "media_type": "text/csv",
+    }
     keep_file(**asked, filename="old.csv", pieces=[b"old"])
     kept = keep_file(**asked, filename="七月.csv", pieces=pieces)
     found = find_file(db=base, uid=job.uid, role="input")

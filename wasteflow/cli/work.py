@@ -30,7 +30,7 @@ def worker(settings: Settings, once: bool, parent: int) -> None:
     """
     from wasteflow.worker import Worker
 
-    logging.basicConfig(level=logging.INFO)
+    logging.basicConfig(level=logging.WARNING)
     at_work = Worker(open_database(settings), now)
     if once:
         while at_work.once() is not None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.importing.sheets import Row, plain_text
-from wasteflow.importing.synonyms import IGNORED, column_of, factor_of
+from wasteflow.importing.synonyms import FACTORS, IGNORED, column_of, factor_of
 from wasteflow.schemas.dictionary import columns_of, header_key, is_error_column
 
 HEADER_WITHIN: Final = 40
@@ -26,6 +26,7 @@ _TOTALS: Final = frozenset(
 _NOTE: Final = re.compile(
     r"(填表人|制表人?|审核人?|复核人?|负责人|填报人|备注|说明|注|note|remarks?)\s*[:：]", re.I
 )
+_UNIT_LINE: Final = re.compile(r"单位\s*[:：]\s*(万吨|千吨|万t|kt|吨|千克|公斤|kg|t)(?!\w)", re.I)
 _MARKS: Final = re.compile(r"[\s:：()（）]+")
 
 
@@ -35,7 +36,8 @@ class Layout:
 
     header_row: its row in the sheet or line in the file; columns: column of the contract at each
     position, "" = not read; fixed: values of columns the
-    table does not have; ignored: header cells somebody said are not to be read.
+    table does not have; ignored: header cells somebody said are not to be read;
+    unit: that of masses whose header names none, told above the header.
     """
 
     kind: str
@@ -46,13 +48,14 @@ class Layout:
     encoding: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    unit: str = ""
 
     @property
     def factors(self) -> tuple[tuple[int, int], ...]:
         """What makes tonnes of the numbers of each column."""
         masses = {item.name for item in columns_of(self.kind) if item.type == "tonnes"}
         return tuple(
-            factor_of(title) if name in masses else (1, 1)
+            factor_of(title, self.unit) if name in masses else (1, 1)
             for title, name in zip(self.header, self.columns, strict=True)
         )
 
@@ -89,6 +92,7 @@ class Layout:
             "encoding": self.encoding,
             "fixed": dict(self.fixed),
             "ignored": list(self.ignored),
+            "unit": self.unit,
         }
 
     @classmethod
@@ -103,6 +107,7 @@ class Layout:
             data["encoding"],
             dict(data["fixed"]),
             tuple(data["ignored"]),
+            data["unit"],
         )
 
 
@@ -114,6 +119,18 @@ def meaningless(title: str) -> bool:
 def header_digest(header: Sequence[str]) -> str:
     """What a header is remembered by."""
     return hashlib.sha256("\x1f".join(header_key(title) for title in header).encode()).hexdigest()
+
+
+def unit_above(rows: Sequence[Row], header_row: int) -> str:
+    """The unit told in a line above the header (单位：kg), "" if none is."""
+    for number, cells in rows:
+        if number >= header_row:
+            break
+        for cell in cells:
+            found = _UNIT_LINE.search(cell) if isinstance(cell, str) else None
+            if found and found.group(1).casefold() in FACTORS:
+                return found.group(1).casefold()
+    return ""
 
 
 def titles_of(cells: Sequence[Any]) -> tuple[str, ...]:
@@ -145,6 +162,7 @@ def layout_of(
     encoding: str = "",
     chosen: Mapping[str, str] | None = None,
     fixed: Mapping[str, str] | None = None,
+    unit: str = "",
 ) -> Layout:
     """The layout of a table with this header.
 
@@ -174,7 +192,7 @@ def layout_of(
         taken.add(name)
     ignored = tuple(title for title in header if chosen.get(title) == "")
     told = tuple(header), tuple(columns)
-    return Layout(kind, header_row, *told, sheet, encoding, fixed, ignored)
+    return Layout(kind, header_row, *told, sheet, encoding, fixed, ignored, unit)
 
 
 def role_of(cells: Sequence[Any], header: Sequence[str]) -> str:
@@ -196,6 +214,6 @@ def role_of(cells: Sequence[Any], header: Sequence[str]) -> str:
         return "total"
     if _NOTE.match(first):
         return "note"
-    if len(texts) > 1 and titles_of(cells) == tuple(header):
+    if len(texts) > 1 and " ".join(first.split()) in header and titles_of(cells) == tuple(header):
         return "header"
     return "data"

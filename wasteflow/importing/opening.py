@@ -18,6 +18,7 @@ from wasteflow.importing.layout import (
     find_header,
     layout_of,
     titles_of,
+    unit_above,
 )
 from wasteflow.importing.package import USUAL, Limits, is_spreadsheet
 from wasteflow.importing.sheets import Row, SheetInfo, Workbook
@@ -91,6 +92,7 @@ class Source:
                 encoding=self.encoding,
                 chosen=asked.chosen,
                 fixed=asked.fixed,
+                unit=unit_above(rows, number),
             )
             found.append((sum(bool(column) for column in layout.columns), layout))
         if not found:

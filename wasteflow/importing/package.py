@@ -123,6 +123,8 @@ def _archive(file: BinaryIO, size: int, name: str, limits: Limits) -> Package:
 
 def _inflate(file: BinaryIO, item: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
     """The bytes of a part as they really are, whatever the directory says of their number."""
+    if item.header_offset < 0:
+        raise UnusableFile("spreadsheet_damaged", file=name)
     file.seek(item.header_offset)
     header = file.read(_LOCAL)
     if len(header) < _LOCAL or header[:4] != b"PK\x03\x04" or item.flag_bits & 1:

@@ -77,12 +77,15 @@ class Workbook:
             found = iter(read.iter_rows())
         number, pad = 0, [""] * start[1]
         while True:
-            with _readable(self.name):
+            try:
                 cells = next(found, None)
+            except BaseException as error:
+                _tell(error, self.name)
+                raise
             if cells is None:
                 return
             number += 1
-            row = merged.fill(number - 1, pad + cells)
+            row = merged.fill(number - 1, pad + cells) if merged.any else pad + cells
             if any(cell != "" and not (isinstance(cell, str) and cell.isspace()) for cell in row):
                 yield number, row
 
@@ -108,6 +111,7 @@ class _Merged:
             if bottom > top and bottom - top < 10_000:
                 for row in range(top, bottom + 1):
                     self._at.setdefault(row, []).append((top, left, right))
+        self.any = bool(self._at)
         self._held: dict[tuple[int, int], Value] = {}
 
     def fill(self, row: int, cells: list[Value]) -> list[Value]:
@@ -129,13 +133,17 @@ def _readable(name: str) -> Iterator[None]:
     """Turn what the reader says, also its panics, into UnusableFile."""
     try:
         yield
-    except PasswordError as error:
+    except BaseException as error:
+        _tell(error, name)
+        raise
+
+
+def _tell(error: BaseException, name: str) -> None:
+    """Raise the refusal that an error of the reader means; a panic of it is no Exception."""
+    if isinstance(error, PasswordError):
         raise UnusableFile("spreadsheet_locked", file=name) from error
-    except (CalamineError, OSError, ValueError, OverflowError, MemoryError) as error:
-        raise UnusableFile("spreadsheet_damaged", file=name) from error
-    except BaseException as error:  # a panic of the reader is no Exception
-        if type(error).__name__ != "PanicException":
-            raise
+    broken = (CalamineError, OSError, ValueError, OverflowError, MemoryError)
+    if isinstance(error, broken) or type(error).__name__ == "PanicException":
         raise UnusableFile("spreadsheet_damaged", file=name) from error
 
 

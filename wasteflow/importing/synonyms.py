@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -118,13 +119,17 @@ def column_of(kind: str, header: str) -> str:
     return found
 
 
-def factor_of(header: str) -> tuple[int, int]:
-    """(times, divided by) that makes tonnes of a number under this header; (1, 1) without a unit.
+def factor_of(header: str, usual: str = "") -> tuple[int, int]:
+    """(times, divided by) that makes tonnes of a number under this header.
+
+    usual: the unit of headers that name none, "" for tonnes.
 
     >>> factor_of("重量(kg)"), factor_of("产生量（万吨）"), factor_of("净重")
     ((1, 1000), (10000, 1), (1, 1))
     """
     found = _UNIT.search(header)
     if found:
-        return FACTORS.get(found.group(1).casefold().replace("Ｔ", "t"), (1, 1))
-    return (1, 1)
+        unit = unicodedata.normalize("NFKC", found.group(1)).casefold()
+        if unit in FACTORS:
+            return FACTORS[unit]
+    return FACTORS.get(usual, (1, 1))

@@ -178,19 +178,23 @@ def remember_columns(
     kind: str,
     header: str,
     columns: Mapping[str, str],
+    fixed: Mapping[str, str],
     now: datetime,
 ) -> None:
-    """Keep how an organisation told to read a header (by its digest): title → column."""
+    """Keep how an organisation told to read a header (by its digest): title → column, values."""
     with db.write(Alone.NOBODY) as session:
         row = session.get(ColumnMapRow, (organisation, kind, header))
         if row is None:
             row = ColumnMapRow(organisation=organisation, kind=kind, header=header)
             session.add(row)
-        row.columns, row.at = json.dumps(dict(columns), ensure_ascii=False), now
+        told = {"columns": dict(columns), "fixed": dict(fixed)}
+        row.columns, row.at = json.dumps(told, ensure_ascii=False), now
 
 
-def recall_columns(*, db: Database, organisation: str, kind: str, header: str) -> dict[str, str]:
-    """What was kept by `remember_columns`, empty if nothing was."""
+def recall_columns(
+    *, db: Database, organisation: str, kind: str, header: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """(title → column, column → value) kept by `remember_columns`, empty if nothing was."""
     query = select(ColumnMapRow.columns).where(
         ColumnMapRow.organisation == organisation,
         ColumnMapRow.kind == kind,
@@ -198,7 +202,8 @@ def recall_columns(*, db: Database, organisation: str, kind: str, header: str) -
     )
     with db.read() as session:
         found = session.scalars(query).one_or_none()
-    return {} if found is None else dict(json.loads(found))
+    told = json.loads(found) if found else {"columns": {}, "fixed": {}}
+    return told["columns"], told["fixed"]
 
 
 def issue_text(issue: Mapping[str, Any], lang: str) -> str:

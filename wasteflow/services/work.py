@@ -339,11 +339,9 @@ def drop_job(*, db: Database, uid: str) -> None:
 
 def forget_jobs(*, db: Database, now: datetime) -> int:
     """Drop jobs past their expiry, with their files; those at work stay.  Returns how many."""
+    old = delete(JobRow).where(JobRow.expires_at <= now, JobRow.state != RUNNING)
     with db.write(Alone.NOBODY) as session:
-        done = session.execute(
-            delete(JobRow).where(JobRow.expires_at <= now, JobRow.state != RUNNING)
-        )
-        return _count(done)
+        return _count(session.execute(old))
 
 
 def _end(state: str, now: datetime) -> dict[str, Any]:

@@ -1,0 +1,159 @@
+"""Same rows by single call, bulk call, CSV and XLSX: same verdicts, same books."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from tests.api.conftest import Api, api_over
+from wasteflow.services.checking import check_books
+from wasteflow.services.uploads import Owner, take_upload
+from wasteflow.services.work import Job
+from wasteflow.worker import Worker
+
+COLUMNS = ("doc_no", "enterprise", "kind", "material", "route", "date", "tonnes", "remark")
+ROWS = st.fixed_dictionaries(
+    {
+        "enterprise": st.sampled_from(["ent.p1", "甲化工"]),
+        "kind": st.sampled_from(["generation", "use", "to_yard", "nonsense"]),
+        "material": st.sampled_from(["phosphogypsum", "phosphogypsum", "moon_dust"]),
+        "route": st.sampled_from(["", "pg_use", "pc_use", "nowhere"]),
+        "date": st.sampled_from(["2026-06-01", "2026-06-02", "2126-01-01", "2026-13-01"]),
+        "tonnes": st.sampled_from(["12.5", "3", "0", "-4", "1.2345"]),
+        "remark": st.sampled_from(["", "=1+1", "备注 a"]),
+    }
+)
+Row = dict[str, str]
+TABLES = (
+    "SELECT doc_no, month, kg, kind, remark FROM entry ORDER BY doc_no, id",
+    "SELECT material_id, month, kg, n FROM flow_month ORDER BY 1, 2, 3, 4",
+)
+
+
+@pytest.fixture
+def doors(request: pytest.FixtureRequest, tmp_path: Path, _templates: Any) -> Iterator[list[Api]]:
+    """Four copies of the same books."""
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                api_over(request, "sqlite", _made(tmp_path / str(number)), _templates("sqlite"))
+            )
+            for number in range(4)
+        ]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def sent(row: Row) -> dict[str, str]:
+    """A row as JSON: a blank is left out."""
+    return {name: value for name, value in row.items() if value}
+
+
+def by_call(api: Api, rows: list[Row]) -> dict[str, str]:
+    """Number → code of the rows that a single call refuses."""
+    refused = {}
+    for row in rows:
+        answer = api.post("op-p1", "/entries", sent(row))
+        if answer.status_code >= 400:
+            refused[row["doc_no"]] = answer.get_json()["errors"][0]["code"]
+    return refused
+
+
+def by_bulk(api: Api, rows: list[Row]) -> dict[str, str]:
+    """The same of a bulk call."""
+    body = {"objects": [sent(row) for row in rows]}
+    answer = api.post("op-p1", "/entries/bulk", body).get_json()
+    return {
+        row["doc_no"]: item["problem"]["errors"][0]["code"]
+        for row, item in zip(rows, answer["results"], strict=True)
+        if item["status"] >= 400
+    }
+
+
+def as_csv(rows: list[Row]) -> bytes:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def as_xlsx(rows: list[Row]) -> bytes:
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(COLUMNS)
+    for row in rows:
+        cells = [float(row[n]) if n == "tonnes" else row[n] or None for n in COLUMNS]
+        book.worksheets[0].append(cells)
+        for cell in book.worksheets[0][book.worksheets[0].max_row]:
+            if cell.data_type == "f":
+                cell.data_type = "s"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def by_file(api: Api, rows: list[Row], name: str) -> dict[str, str]:
+    """The same of a file; then the rows that are right are sent alone."""
+    write = as_csv if name.endswith(".csv") else as_xlsx
+    done = uploaded(api, write(rows), name)
+    if done.state == "done":
+        return {}
+    assert done.state == "refused", done
+    refused = {rows[item["line"] - 2]["doc_no"]: item["code"] for item in done.result["issues"]}
+    good = [row for row in rows if row["doc_no"] not in refused]
+    if good:
+        assert uploaded(api, write(good), name).state == "done"
+    return refused
+
+
+def uploaded(api: Api, content: bytes, name: str) -> Job:
+    """A file of entries, published at once."""
+    take_upload(
+        db=api.db,
+        kind="entries",
+        filename=name,
+        pieces=[content],
+        owner=Owner("ent.p1", 0, ""),
+        options={"publish": True},
+        now=datetime.now(UTC),
+    )
+    done = Worker(api.db, lambda: datetime.now(UTC)).once()
+    assert done is not None
+    return done
+
+
+def content(api: Api) -> list[list[tuple[Any, ...]]]:
+    """What the books hold."""
+    with api.db.read() as session:
+        return [[tuple(row) for row in session.execute(text(query))] for query in TABLES]
+
+
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(given_rows=st.lists(ROWS, min_size=2, max_size=8))
+def test_four_doors_one_verdict(doors: list[Api], given_rows: list[Row]) -> None:
+    single, bulk, text_file, sheet = doors
+    made = len(content(single)[0])
+    rows = [{"doc_no": f"D{made}-{place}", **row} for place, row in enumerate(given_rows)]
+    told = by_call(single, rows)
+    assert by_bulk(bulk, rows) == told
+    assert by_file(text_file, rows, "rows.csv") == told
+    assert by_file(sheet, rows, "rows.xlsx") == told
+    first, *others = [content(api) for api in doors]
+    assert all(other == first for other in others)
+    assert check_books(db=single.db).ok and check_books(db=sheet.db).ok
