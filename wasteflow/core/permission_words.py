@@ -38,6 +38,7 @@ RIGHT_LABELS: Final[Mapping[str, Pair]] = {
     "report.calculate": ("核对公布数（不涉及账本）", "check published figures (not of the books)"),
     "registry.read": ("查看名录", "read the registry"),
     "registry.write": ("维护园区与企业名录", "maintain parks and enterprises"),
+    "outline.write": ("更新园区边界", "change outlines of parks"),
     "facility.write": ("维护设施", "maintain facilities"),
     "target.write": ("维护目标", "maintain targets"),
     "filing.write": ("维护跨省备案", "maintain cross-province filings"),

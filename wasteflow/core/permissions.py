@@ -104,6 +104,7 @@ TABLE: Final[Mapping[str, Grants]] = {
     "report.calculate": _EVERYBODY,
     "registry.read": _EVERYBODY,
     "registry.write": _grants(_PARK, _SYSTEM),
+    "outline.write": _grants(_PARK, _PLANNER, _SYSTEM),
     "facility.write": _grants(_ADMIN, _PARK, _SYSTEM),
     "target.write": _grants(_PLANNER, _SYSTEM),
     "filing.write": _grants(_PLANNER, _SYSTEM),
@@ -225,6 +226,7 @@ _READ_BY: Final[Mapping[str, str]] = {
     "revision": "shipment.read",
     "month": "entry.read",
     "facility": "registry.read",
+    "outline": "registry.read",
     "target": "registry.read",
     "filing": "registry.read",
 }
