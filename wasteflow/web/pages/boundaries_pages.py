@@ -39,7 +39,7 @@ from wasteflow.web.outlines_in import (
 )
 from wasteflow.web.permits import needs
 from wasteflow.web.security import nonce
-from wasteflow.web.texts import lang, name_of, text
+from wasteflow.web.texts import lang, name_of, text, theme
 from wasteflow_maps.geo_crs import SYSTEMS, ZONES
 from wasteflow_maps.geo_outlines import Found, Outline
 from wasteflow_maps.geo_unpack import MAX_BYTES
@@ -198,7 +198,11 @@ def frame(uid: UUID) -> Response:
         )
         for item in found.outlines
     ]
-    return _answer(render_outlines(pairs, lang=lang(), asset_url=themed_url, nonce=nonce()))
+    return _answer(
+        render_outlines(
+            pairs, lang=lang(), asset_url=lambda name: themed_url(name, theme()), nonce=nonce()
+        )
+    )
 
 
 @blueprint.post("/boundaries/<uuid:uid>/save", endpoint="save")
