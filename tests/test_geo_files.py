@@ -142,7 +142,9 @@ def test_the_prj_of_esri_names_its_zone(tmp_path: Path) -> None:
 
 def test_a_missing_prj_is_asked_for_and_the_zone_is_proposed(tmp_path: Path) -> None:
     data = shapefile(tmp_path, FRAME.to_crs(4522), "utf-8", (".prj",))
-    assert refused(lambda: found(data)) == "crs_needed"
+    assert refused(lambda: found(data)) == "geo_crs_needed"
+    with pytest.raises(UnusableFile, match="EPSG:4522"):
+        found(data)
     with pytest.raises(UnusableFile) as caught:
         found(data, system=CGCS2000)
     assert caught.value.code == "geo_metres" and "EPSG:4522" in caught.value.text("en")
@@ -152,7 +154,7 @@ def test_a_missing_prj_is_asked_for_and_the_zone_is_proposed(tmp_path: Path) -> 
 
 def test_wrong_systems_are_named(tmp_path: Path) -> None:
     here = collection(({"code": "park.a"}, HOLED))
-    assert refused(lambda: found(here)) == "crs_needed"
+    assert refused(lambda: found(here)) == "geo_crs_needed"
     assert refused(lambda: found(here, system="EPSG:2000")) == "geo_crs_unknown"
     swapped = shapely.transform(HOLED, lambda xy: xy[:, ::-1])
     codes = {"geo_swapped", "geo_outside_china"}

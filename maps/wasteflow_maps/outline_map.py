@@ -33,7 +33,9 @@ def render_outlines(
     """
     import folium
 
-    chart = folium.Map(tiles=None, control_scale=True, max_zoom=18, maxZoom=18)
+    chart = folium.Map(
+        tiles=None, control_scale=True, max_zoom=18, maxZoom=18, attributionControl=False
+    )
     chart._id = "outlines"
     drawn = []
     for number, (name, old, new) in enumerate(pairs):
@@ -54,6 +56,7 @@ def render_outlines(
     for child in figure._children.values():
         child.render()
     script = "\n".join(part.render() for part in figure.script._children.values())
+    script = script.replace("L.control.scale()", "L.control.scale({imperial: false})")
     names = local_header(figure)
     mark = f' nonce="{escape(nonce)}"'
     links = [

@@ -87,7 +87,7 @@ def add() -> Response:
 
 
 _POINTERS = {
-    "crs_needed": "/crs",
+    "geo_crs_needed": "/crs",
     "geo_crs_unknown": "/crs",
     "geo_crs_conflict": "/crs",
     "geo_metres": "/crs",
