@@ -135,8 +135,10 @@ def system_of(layer: Layer, asked: str) -> str:
 def _system_needed(layer: Layer) -> UnusableFile:
     """Ask for the system; positions in metres name the zones they can lie in."""
     first = next((item.geometry for item in layer.features if item.geometry is not None), None)
-    positions = shapely.get_coordinates(first) if first is not None else []
-    zones = zones_for(*(float(value) for value in positions[0])) if len(positions) else []
+    zones = []
+    if first is not None and not first.is_empty:
+        x, y = shapely.get_coordinates(first)[0]
+        zones = zones_for(float(x), float(y))
     likely = " ".join(zone.name for zone in zones[:_SHOWN])
     return UnusableFile("geo_crs_needed", **({"likely": likely} if likely else {}))
 

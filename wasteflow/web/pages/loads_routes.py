@@ -105,4 +105,5 @@ def _may_draft() -> bool:
 
 def _synthetic() -> bool:
     """Whether a page of this blueprint shows books with invented records."""
-    return request.blueprint == "loads" and books().usable() == READY and books_seen().synthetic
+    marked = request.blueprint in ("loads", "exports", "boundaries")
+    return marked and books().usable() == READY and books_seen().synthetic
