@@ -88,7 +88,7 @@ def _level(view: View) -> str:
 def geodata() -> Response:
     """Parks, enterprises and links of the view as GeoPackage, GeoJSON or KML, in a datum."""
     view = read_view()
-    ending, crs = request.args.get("format", ""), request.args.get("crs", WGS84)
+    ending, crs = request.args.get("format", "geojson"), request.args.get("crs", WGS84)
     if ending not in GEO_ENDINGS or crs not in CRS_NAMES:
         abort(404)
     return geodata_file(
