@@ -23,6 +23,7 @@ from wasteflow.web import (
     identity,
     late,
     limits,
+    outlines_in,
     packing,
     permits,
     security,
@@ -31,6 +32,8 @@ from wasteflow.web import (
 )
 from wasteflow.web.access import READY, Books, books
 from wasteflow.web.pages import blueprint
+from wasteflow.web.pages.boundaries_pages import blueprint as boundaries_blueprint
+from wasteflow.web.pages.exports_pages import blueprint as exports_blueprint
 from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
 from wasteflow.web.pages.overview import PARTS
 from wasteflow.web.pages.uploads import blueprint as uploads_blueprint
@@ -56,6 +59,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     assets.install(app)
     answers.install(app)
     packing.install(app)
+    outlines_in.install(app)
     uploading.install(app)  # before the form token is looked for
     late.install(app)
     permits.install(app)
@@ -64,6 +68,8 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     app.register_blueprint(blueprint)
     app.register_blueprint(loads_blueprint)
     app.register_blueprint(uploads_blueprint)
+    app.register_blueprint(exports_blueprint)
+    app.register_blueprint(boundaries_blueprint)
     api.install(app)
     app.register_blueprint(accounts.blueprint)
     limits.install(app)

@@ -159,7 +159,7 @@ def _json_pieces(sheet: Sheet) -> Iterator[bytes]:
 
 
 def _write_graph(db: Any, asked: Export, path: Path) -> int:
-    from wasteflow.jobs import flows_text
+    from wasteflow.exporting.flow_text import flows_text
 
     report = _flows(db, asked)
     path.write_text(flows_text(report, asked.ending), encoding="utf-8")
@@ -311,14 +311,3 @@ def notes_of(db: Any, asked: Export) -> list[tuple[str, str]]:
     if _synthetic(db):
         notes.append(("合成数据 Synthetic", _SYNTHETIC))
     return notes
-
-
-def run(work: Any) -> Any:
-    """The handler of background exports (`worker.HANDLERS`)."""
-    from wasteflow.worker import Outcome
-
-    asked = Export.of(work.job.options)
-    path = work.folder / asked.filename
-    rows = write_export(db=work.db, asked=asked, path=path, progress=work.progress)
-    kept = work.keep("result", path, asked.filename, media_type(asked.ending))
-    return Outcome(result={"rows": rows, "size": kept.size, "filename": asked.filename})

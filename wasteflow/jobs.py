@@ -199,22 +199,6 @@ def import_boundaries(
     return {**told(found), "changed": changed, "dry_run": dry_run}
 
 
-def flows_text(report: dict[str, Any], shape: str) -> str:
-    """A `flows` report in one of the graph formats."""
-    from wasteflow.exporting import graphs, sankey
-    from wasteflow.exporting.tables import json_text
-
-    writers: dict[str, Callable[[dict[str, Any]], str]] = {
-        "json": json_text,
-        "csv": graphs.to_csv,
-        "graphml": graphs.to_graphml,
-        "gexf": graphs.to_gexf,
-        "geojson": graphs.to_geojson,
-        "sankey": sankey.to_sankey,
-    }
-    return writers[shape](report)
-
-
 def export_file(
     *,
     db: Any,

@@ -14,7 +14,7 @@ from shapely.ops import nearest_points
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.core.geodesy import WGS84, geodesic_distance_km
-from wasteflow_maps.geo_crs import SYSTEMS, stated_system, to_degrees
+from wasteflow_maps.geo_crs import SYSTEMS, stated_system, to_degrees, zones_for
 from wasteflow_maps.geo_reading import Feature, Layer
 from wasteflow_maps.geo_repair import Mended, geojson_of, mend, polygons_of
 
@@ -81,7 +81,7 @@ class Found:
 def outlines_of(layers: Sequence[Layer], wanted: Wanted, parks: Sequence[Place]) -> Found:
     """The outlines of a file.
 
-    Raises UnusableFile: `geo_which_layer`, `geo_which_column`, `geo_which_park`, `crs_needed`,
+    Raises UnusableFile: `geo_which_layer`, `geo_which_column`, `geo_which_park`, `geo_crs_needed`,
     `geo_crs_unknown`, `geo_crs_conflict`, `geo_no_match`, those of `to_degrees` and `mend`,
     `geo_far` for an outline far from where its park is registered.
     """
@@ -125,11 +125,22 @@ def system_of(layer: Layer, asked: str) -> str:
     if not asked:
         if stated and (layer.sure or stated != WGS84):
             return stated
-        raise UnusableFile("crs_needed")
+        raise _system_needed(layer)
     plane = bool(stated) and stated not in SYSTEMS[:4]
     if (plane and asked != stated) or (stated and not plane and asked not in SYSTEMS[:4]):
         raise UnusableFile("geo_crs_conflict", stated=stated, value=asked)
     return asked
+
+
+def _system_needed(layer: Layer) -> UnusableFile:
+    """Ask for the system; positions in metres name the zones they can lie in."""
+    first = next((item.geometry for item in layer.features if item.geometry is not None), None)
+    zones = []
+    if first is not None and not first.is_empty:
+        x, y = shapely.get_coordinates(first)[0]
+        zones = zones_for(float(x), float(y))
+    likely = " ".join(zone.name for zone in zones[:_SHOWN])
+    return UnusableFile("geo_crs_needed", **({"likely": likely} if likely else {}))
 
 
 def assigned(

@@ -100,7 +100,7 @@ def render_map(
         share=content["views"]["share"],
         **panel(data, lang, content["parks"]),
     )
-    _refuse_foreign(page)
+    refuse_foreign(page)
     return page
 
 
@@ -162,7 +162,7 @@ def _draw(data: MapData, lang: str, *, tiles: bool) -> tuple[list[str], str, str
     _refuse_foreign_script("".join(text for name, text in scripts.items() if name != ground))
     # Last, when the layer control exists: flowmap.js moves it into the panel.
     start = f"wasteflow.start({control.get_name()});"
-    return _local_header(figure), figure.html.render(), "\n".join([*scripts.values(), start])
+    return local_header(figure), figure.html.render(), "\n".join([*scripts.values(), start])
 
 
 def _script_layer(name: str, label: str, what: str | int) -> Any:
@@ -211,7 +211,7 @@ def _add_tiles(chart: Any, basemap: Mapping[str, Any], lang: str) -> str:
     return str(tiles.get_name())
 
 
-def _local_header(figure: Any) -> list[str]:
+def local_header(figure: Any) -> list[str]:
     """Our asset for every file that folium links, in its order; an unknown one is an error."""
     from branca.element import CssLink, JavascriptLink
 
@@ -262,7 +262,7 @@ class _Addresses(HTMLParser):
             self.found += re.findall(r"(?:url\(|@import)\s*[\"']?([^\"')\s;]+)", data)
 
 
-def _refuse_foreign(page: str) -> None:
+def refuse_foreign(page: str) -> None:
     """Raise MapError if an element or a style sheet of the page names another server.
 
     Names that users gave are not searched: they are text and load nothing.

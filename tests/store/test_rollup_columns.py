@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from tests.store.databases import settle
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings_bulk import BulkRollup
 from wasteflow.core.registry import Park
-from wasteflow.services.outlines import set_outlines
+from wasteflow.services.outlines import NewOutline, Origin, outline_versions, set_outlines
 from wasteflow_models import flow_columns, scan
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
@@ -216,9 +217,14 @@ def test_what_is_kept_of_the_registry_follows_its_files_and_outlines(books: Book
     books.take("parks", {"code": "park.a", "name_zh": "新园区"})
     assert park().name_zh == "新园区"
     outline = {"type": "Point", "coordinates": [102.0, 25.0]}
-    set_outlines(db=books.db, outlines={"park.a": outline}, dry_run=True)
-    assert not park().boundary
-    set_outlines(db=books.db, outlines={"park.a": outline})
+    new, origin = [NewOutline("park.a", outline, 0.0, "WGS84")], Origin("test")
+    at = datetime(2026, 7, 1, tzinfo=UTC)
+    assert set_outlines(db=books.db, outlines=new, origin=origin, now=at, dry_run=True)
+    assert not park().boundary and not outline_versions(db=books.db)
+    assert set_outlines(db=books.db, outlines=new, origin=origin, now=at) == ["park.a"]
+    assert set_outlines(db=books.db, outlines=new, origin=origin, now=at) == []
+    (version,) = outline_versions(db=books.db, park="park.a")
+    assert (version.number, version.source) == (1, "test")
     assert json.loads(park().boundary) == outline
 
 

@@ -209,3 +209,9 @@ def table_text(columns: list[str], rows: list[list[str]]) -> str:
         return "  ".join(parts).rstrip()
 
     return "\n".join([line(columns), line(["-" * w for w in widths]), *(line(r) for r in rows)])
+
+
+def emit_bytes(content: bytes | str, path: Path) -> None:
+    """Write what an exporter made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))

@@ -17,7 +17,6 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
-from wasteflow.cli.outlines import show_outlines
 from wasteflow.cli.sheets import SheetOptions, import_sheet
 from wasteflow.core.errors import NotFound, RowsRefused, WasteflowError
 from wasteflow.core.periods import moment_from_text
@@ -172,6 +171,8 @@ def import_(
     database = open_database(settings, create=True)
     if kind == "boundaries":
         outlines |= {"crs": crs or "", "column": chosen[0] if chosen else ""}
+        from wasteflow.cli.outlines import show_outlines
+
         show_outlines(settings, database, file, shape, dry_run=dry_run, **outlines)
         return
     from wasteflow.config import load_config
@@ -226,12 +227,6 @@ def _pack(database: Any, kind: str, dry_run: bool) -> None:
         from wasteflow.services.packing import pack_books
 
         pack_books(db=database)
-
-
-def emit_bytes(content: bytes | str, path: Path) -> None:
-    """Write what an exporter made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
 
 
 def _emit_lines(lines: Iterable[str], path: Path) -> None:

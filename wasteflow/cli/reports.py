@@ -255,7 +255,7 @@ def flows(
 
     Example: wasteflow flows --period 2026 --level park --format json
     """
-    from wasteflow.jobs import flows_text
+    from wasteflow.exporting.flow_text import flows_text
     from wasteflow.services.reports import flows_report
 
     database = open_database(settings)

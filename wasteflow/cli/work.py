@@ -62,7 +62,7 @@ def template(settings: Settings, kind: str, enterprise: tuple[str, ...], out: Pa
 
     Example: wasteflow template shipments --enterprise ent.tianan --out loads.xlsx
     """
-    from wasteflow.cli.data import emit_bytes
+    from wasteflow.cli.common import emit_bytes
     from wasteflow.exporting.template_book import template_book
     from wasteflow.services.template_choices import template_choices
     from wasteflow.services.uploads import UPLOAD_RIGHTS

@@ -71,6 +71,13 @@ GEO_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "no value of the column {column} is a registered park ({values}); choose another column, "
         "register the parks, or name the park",
     ),
+    "geo_crs_needed": (
+        "文件没有可靠地说明坐标系（GeoJSON、KML 一律自称 WGS 84，Shapefile 缺 .prj）。"
+        "请指定 WGS84、CGCS2000、GCJ-02、BD-09 或高斯-克吕格分带[[，可能是：{likely}]]。",
+        "the file does not say reliably which coordinate system it is in (GeoJSON and KML always "
+        "claim WGS 84, a Shapefile may lack its .prj): name WGS84, CGCS2000, GCJ-02, BD-09 or a "
+        "Gauss-Krueger zone[[, possibly {likely}]]",
+    ),
     "geo_crs_unknown": (
         "不认识坐标系 {value}。可用：WGS84、CGCS2000、GCJ-02、BD-09，"
         "或 CGCS2000 高斯-克吕格分带 EPSG:4491 至 EPSG:4554。",

@@ -39,6 +39,7 @@ RIGHT_LABELS: Final[Mapping[str, Pair]] = {
     "finding.snooze": ("暂缓提示（说明原因和期限）", "snooze findings with a reason and a date"),
     "registry.read": ("查看名录", "read the registry"),
     "registry.write": ("维护园区与企业名录", "maintain parks and enterprises"),
+    "outline.write": ("更新园区边界", "change outlines of parks"),
     "facility.write": ("维护设施", "maintain facilities"),
     "target.write": ("维护目标", "maintain targets"),
     "filing.write": ("维护跨省备案", "maintain cross-province filings"),

@@ -105,6 +105,7 @@ TABLE: Final[Mapping[str, Grants]] = {
     "finding.snooze": _grants(_ADMIN, _PARK),
     "registry.read": _EVERYBODY,
     "registry.write": _grants(_PARK, _SYSTEM),
+    "outline.write": _grants(_PARK, _PLANNER, _SYSTEM),
     "facility.write": _grants(_ADMIN, _PARK, _SYSTEM),
     "target.write": _grants(_PLANNER, _SYSTEM),
     "filing.write": _grants(_PLANNER, _SYSTEM),
@@ -227,6 +228,7 @@ _READ_BY: Final[Mapping[str, str]] = {
     "month": "entry.read",
     "finding": "report.read",
     "facility": "registry.read",
+    "outline": "registry.read",
     "target": "registry.read",
     "filing": "registry.read",
 }

@@ -23,7 +23,18 @@ from sqlalchemy.orm import Session
 from wasteflow.core.errors import UnusableFile
 from wasteflow.services.attachments import path_of
 from wasteflow.services.seals import latest_root
-from wasteflow_models import accounts, api, closes, findings, ledger, live, registry, seals
+from wasteflow_models import (
+    accounts,
+    api,
+    closes,
+    findings,
+    jobs,
+    ledger,
+    live,
+    outlines,
+    registry,
+    seals,
+)
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base
 from wasteflow_models.engine import Database
@@ -32,7 +43,18 @@ from wasteflow_models.table_text import table_lines, type_of
 
 FORMAT: Final = "wasteflow.backup.1"
 MANIFEST: Final = "manifest.json"
-KNOWN: Final = (accounts, api, closes, findings, ledger, live, registry, seals)
+KNOWN: Final = (
+    accounts,
+    api,
+    closes,
+    findings,
+    jobs,
+    ledger,
+    live,
+    outlines,
+    registry,
+    seals,
+)
 """Modules of tables; importing them fills `Base.metadata`."""
 _ZIPPED: Final = 1
 """Level of deflate: tables of the ledger shrink to a sixth, at the speed of the disk."""

@@ -23,6 +23,8 @@ _AT_WORK: Final = _STAFF | {Role.GATE, Role.CARRIER, Role.PARK_MANAGER}
 _SENDING: Final = frozenset(
     {Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE, Role.PARK_MANAGER, Role.SYSTEM_ADMIN}
 )
+_READING: Final = frozenset(Role)
+_DRAWING: Final = frozenset({Role.PARK_MANAGER, Role.PLANNER, Role.SYSTEM_ADMIN})
 _CLOSING: Final = frozenset({Role.ENTERPRISE_ADMIN, Role.PARK_MANAGER})
 _SAFE: Final = ("GET", "HEAD", "OPTIONS", "TRACE")
 
@@ -112,6 +114,8 @@ def work_items(actor: Actor) -> list[tuple[str, str]]:
         ("loads.entries", "nav.entries", frozenset(Role) - {Role.CARRIER}),
         ("loads.months", "nav.months", _CLOSING),
         ("uploads.index", "nav.uploads", _SENDING),
+        ("exports.index", "nav.exports", _READING),
+        ("boundaries.index", "nav.boundaries", _DRAWING),
     )
     return [(endpoint, key) for endpoint, key, roles in pages if held & roles]
 

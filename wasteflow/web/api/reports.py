@@ -9,8 +9,10 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from wasteflow.core.formulas import FORMULAS
+from wasteflow.core.geodesy import CRS_NAMES, WGS84
 from wasteflow.core.graph import LEVELS
 from wasteflow.core.periods import Period
+from wasteflow.exports import GEO_ENDINGS
 from wasteflow.mapping import LEVELS as MAP_LEVELS
 from wasteflow.mapping import map_of
 from wasteflow.services.flow_scope import flows_of_scope
@@ -38,6 +40,7 @@ from wasteflow.web.api.words import OpenShape
 from wasteflow.web.formats import month_words
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.view import default_period
+from wasteflow.web.report_files import FORMATS, geodata_file, report_file
 from wasteflow.web.texts import lang
 from wasteflow_maps.page import map_json
 
@@ -45,7 +48,13 @@ blueprint = ApiBlueprint("reports", "Reports: the same objects as the commands' 
 RIGHT: Final = "report.read"
 
 
-class ScopeQuery(ApiSchema):
+class FormatQuery(ApiSchema):
+    """A report that can also be a file."""
+
+    format = WordField("json", *FORMATS, load_default="json")
+
+
+class ScopeQuery(FormatQuery):
     """What every report is about."""
 
     scope = ScopeField("all, region:…, park:… or enterprise:…", load_default="all")
@@ -82,15 +91,17 @@ class MapQuery(ScopeQuery):
     """Parameters of the map's data."""
 
     level = WordField(*MAP_LEVELS, load_default=MAP_LEVELS[0])
+    format = WordField("json", *GEO_ENDINGS, load_default="json")
+    crs = WordField(*CRS_NAMES, load_default=WGS84)
 
 
-class TargetsQuery(ApiSchema):
+class TargetsQuery(FormatQuery):
     """Parameters of the target status."""
 
     period = PeriodField("Status at its end; default: the end of the books", load_default=None)
 
 
-class TraceQuery(ApiSchema):
+class TraceQuery(FormatQuery):
     """Parameters of the provenance of a firm."""
 
     enterprise = CodeField("Code of the enterprise", required=True)
@@ -139,9 +150,13 @@ def check_level(scope: str, level: str) -> None:
         raise refused([Pointed("/level", "level_wider", params)])
 
 
-def answered(make: Callable[[], dict[str, Any]]) -> Response:
-    """The report as JSON; computed once for a version of the data, 304 if the caller has it."""
-    return kept(lambda: as_json(make()))()
+def answered(
+    make: Callable[[], dict[str, Any]], shape: str = "json", name: str = "report"
+) -> Response:
+    """The report as JSON, XLSX or CSV; computed once for a version of the data, 304 if known."""
+    if shape == "json":
+        return kept(lambda: as_json(make()))()
+    return kept(lambda: report_file(make(), shape, name))()
 
 
 def report(
@@ -162,7 +177,9 @@ def balances(query: dict[str, Any]) -> Response:
             period=period_of(query["period"]),
             material=query["material"],
             as_of=query["as_of"] or 0,
-        )
+        ),
+        query["format"],
+        "balances",
     )
 
 
@@ -183,7 +200,7 @@ def flows(query: dict[str, Any]) -> Response:
         )
         return flows_of_scope(registry(), graph, query["scope"], query["level"])
 
-    return answered(make)
+    return answered(make, query["format"], "flows")
 
 
 @report("/rates", RatesQuery, RowsReport)
@@ -198,7 +215,9 @@ def rates(query: dict[str, Any]) -> Response:
             include_products=query["include_products"],
             as_of=query["as_of"] or 0,
             **options,
-        )
+        ),
+        query["format"],
+        "rates",
     )
 
 
@@ -214,7 +233,7 @@ def targets(query: dict[str, Any]) -> Response:
         rows = [row for row in found["rows"] if own.holds(held, row["scope"])]
         return {**found, "rows": rows}
 
-    return answered(make)
+    return answered(make, query["format"], "target_status")
 
 
 @report("/trace", TraceQuery, RowsReport)
@@ -228,7 +247,9 @@ def trace(query: dict[str, Any]) -> Response:
             material=query["material"],
             period=period_of(query["period"]),
             direction=query["direction"],
-        )
+        ),
+        query["format"],
+        "trace",
     )
 
 
@@ -250,7 +271,9 @@ def links(query: dict[str, Any]) -> Response:
             period=period_of(query["period"]),
             scope=query["scope"],
             material=query["material"],
-        )
+        ),
+        query["format"],
+        "links",
     )
 
 
@@ -263,6 +286,15 @@ def map_data(query: dict[str, Any]) -> Response:
     """What the map of a scope draws: links, bubbles, parks."""
     check_level(query["scope"], query["level"])
     need_scope(RIGHT, query["scope"])
+    if query["format"] != "json":
+        return geodata_file(
+            scope=query["scope"],
+            period=query["period"],
+            material=query["material"],
+            level=query["level"],
+            ending=query["format"],
+            crs=query["crs"],
+        )
     basemap = books().config.basemap
 
     def make() -> Response:

@@ -53,6 +53,7 @@ _report("/map", "map", kept(flow_map.show))
 _report("/map/frame", "map_frame", kept(flow_map.frame))
 _report("/map/data", "map_data", kept(flow_map.data))
 _report("/map/file", "map_file", kept(flow_map.file))
+_report("/map/geodata", "map_geodata", flow_map.geodata)
 _report("/sankey", "sankey", kept(sankey.show))
 _report("/targets", "targets", kept(target_page.show))
 _report("/targets/part", "targets_part", kept(target_page.part))
@@ -86,7 +87,9 @@ def here(**changes: Any) -> str:
     where = request.view_args or {}
     values = {**request.args.to_dict(), **where, **changes}
     endpoint = request.endpoint or ""
-    known = endpoint.startswith((f"{blueprint.name}.", "accounts.", "loads."))
+    known = endpoint.startswith(
+        (f"{blueprint.name}.", "accounts.", "loads.", "exports.", "boundaries.")
+    )
     if request.method != "GET" or not known:
         endpoint = "loads.one" if endpoint.startswith("loads.") and where else "pages.overview"
     return url_for(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from flask import Response, abort, make_response, render_template, request
 
+from wasteflow.core.geodesy import CRS_NAMES, WGS84
+from wasteflow.exports import GEO_ENDINGS
 from wasteflow.mapping import LEVELS, LINKS, map_of
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
 from wasteflow.web.assets import themed_url
 from wasteflow.web.formats import month_words
 from wasteflow.web.pages.view import View, read_view
+from wasteflow.web.report_files import geodata_file
 from wasteflow.web.security import nonce
 from wasteflow.web.texts import lang, theme
 from wasteflow_maps.layers import MapData
@@ -25,7 +28,13 @@ def show() -> str:
     if view.empty:
         return render_template("empty.html", view=view)
     return render_template(
-        "map.html", view=view, level=_level(view), links=_links(), links_of=LINKS, default=LINKS[0]
+        "map.html",
+        view=view,
+        level=_level(view),
+        links=_links(),
+        links_of=LINKS,
+        default=LINKS[0],
+        datums=CRS_NAMES,
     )
 
 
@@ -74,6 +83,22 @@ def _level(view: View) -> str:
     if level == "park" and not view.open_nodes(f"park:{park}" for park in parks):
         return "enterprise"
     return level
+
+
+def geodata() -> Response:
+    """Parks, enterprises and links of the view as GeoPackage, GeoJSON or KML, in a datum."""
+    view = read_view()
+    ending, crs = request.args.get("format", "geojson"), request.args.get("crs", WGS84)
+    if ending not in GEO_ENDINGS or crs not in CRS_NAMES:
+        abort(404)
+    return geodata_file(
+        scope=view.scope,
+        period=view.span,
+        material=view.material,
+        level=_level(view),
+        ending=ending,
+        crs=crs,
+    )
 
 
 def _links() -> int:

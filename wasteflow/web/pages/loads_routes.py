@@ -105,5 +105,6 @@ def _may_draft() -> bool:
 
 def _synthetic() -> bool:
     """Whether a page of this blueprint shows books with invented records."""
-    shown = request.blueprint == "loads" or request.endpoint == "pages.seals"
-    return shown and books().usable() == READY and books_seen().synthetic
+    marked = request.blueprint in ("loads", "exports", "boundaries")
+    marked = marked or request.endpoint == "pages.seals"
+    return marked and books().usable() == READY and books_seen().synthetic

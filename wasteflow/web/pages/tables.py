@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from flask import Response, g, request
@@ -19,10 +17,8 @@ from wasteflow.exporting.sheets import (
     TONNES,
     Head,
     Sheet,
-    csv_pieces,
-    write_xlsx,
 )
-from wasteflow.services.work_files import XLSX
+from wasteflow.web.report_files import FORMATS, sheet_response
 
 LIMIT, MAX_LIMIT = 50, 200
 DECIMALS: Final = 3
@@ -197,12 +193,9 @@ def _query() -> str:
     return request.args.get("q", "").strip()
 
 
-FILES: Final = ("csv", "xlsx")
-
-
 def wants_file() -> bool:
     """True if the address asks for the table as a file."""
-    return request.args.get("format") in FILES
+    return request.args.get("format") in FORMATS
 
 
 def file_response(
@@ -226,19 +219,8 @@ def file_response(
         _notes(name, heading, synthetic),
         heading("export.total"),
     )
-    if request.args.get("format") == "xlsx":
-        with TemporaryDirectory(prefix="wasteflow-xlsx-") as folder:
-            path = Path(folder) / "table.xlsx"
-            write_xlsx(sheet, path)
-            response = Response(path.read_bytes(), mimetype=XLSX)
-    else:
-        gb = request.args.get("encoding", "").lower() in ("gb18030", "gbk")
-        body = b"".join(csv_pieces(sheet, "gb18030" if gb else "utf-8-sig"))
-        response = Response(body, mimetype="text/csv")
-        response.headers["Content-Type"] = f"text/csv; charset={'gb18030' if gb else 'utf-8'}"
-    ending = request.args["format"]
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
-    return response
+    gb = request.args.get("encoding", "").lower() in ("gb18030", "gbk")
+    return sheet_response(sheet, request.args["format"], name, "gb18030" if gb else "utf-8-sig")
 
 
 def _kind(column: Column) -> str:

@@ -1,0 +1,79 @@
+"""A small map of outlines, old beside new, before they are kept; every asset is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+import shapely
+from shapely.geometry import shape
+
+from wasteflow_maps.geo_repair import simplified
+from wasteflow_maps.page import local_header, refuse_foreign
+
+OLD: Final = {"color": "#b45309", "weight": 2, "dashArray": "6 5", "fillOpacity": 0.04}
+NEW: Final = {"color": "#1f6f8b", "weight": 3, "fillOpacity": 0.18}
+_STYLE: Final = (
+    "html,body{margin:0;height:100%;font:14px system-ui,sans-serif}"
+    "#map_outlines{position:absolute;inset:0;background:#eef2f4}"
+)
+
+
+def render_outlines(
+    pairs: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]],
+    *,
+    lang: str,
+    asset_url: Callable[[str], str],
+    nonce: str,
+) -> str:
+    """The HTML page of (name, old outline or None, new outline), GeoJSON in degrees (lon, lat).
+
+    Raises MapError for an asset without a local file or a foreign address in the page.
+    """
+    import folium
+
+    chart = folium.Map(
+        tiles=None, control_scale=True, max_zoom=18, maxZoom=18, attributionControl=False
+    )
+    chart._id = "outlines"
+    drawn = []
+    for number, (name, old, new) in enumerate(pairs):
+        for word, outline, style in (("old", old, OLD), ("new", new, NEW)):
+            if outline is None:
+                continue
+            drawn.append(shape(dict(outline)))
+            layer = folium.GeoJson(
+                simplified(outline),
+                style_function=lambda _, style=style: style,
+                tooltip=folium.Tooltip(escape(name)) if word == "new" else None,
+            )
+            layer._id = f"{word}_{number}"
+            chart.add_child(layer)
+    west, south, east, north = shapely.union_all([item.envelope for item in drawn]).bounds
+    chart.fit_bounds([[south, west], [north, east]], padding=(24, 24))
+    figure: Any = chart.get_root()
+    for child in figure._children.values():
+        child.render()
+    script = "\n".join(part.render() for part in figure.script._children.values())
+    script = script.replace("L.control.scale()", "L.control.scale({imperial: false})")
+    names = local_header(figure)
+    mark = f' nonce="{escape(nonce)}"'
+    links = [
+        f'<link rel="stylesheet" href="{escape(asset_url(name))}"{mark}>'
+        for name in names
+        if name.endswith(".css")
+    ]
+    tags = [
+        f'<script src="{escape(asset_url(name))}"{mark}></script>'
+        for name in names
+        if name.endswith(".js")
+    ]
+    page = (
+        f'<!DOCTYPE html><html lang="{"en" if lang == "en" else "zh-CN"}"><head>'
+        f'<meta charset="utf-8"><title>outlines</title>{"".join(links)}'
+        f"<style{mark}>{_STYLE}</style></head><body>"
+        f'<div id="map_outlines"></div>{"".join(tags)}<script{mark}>{script}</script></body></html>'
+    )
+    refuse_foreign(page)
+    return page
