@@ -14,7 +14,7 @@ from flask import Flask
 
 from tests import people, web_books
 from tests.load_pages import BOOKS, CAST, Clerk, clerk, words
-from tests.permission_cases import cases, enrol_stances, firm_subject
+from tests.permission_cases import bearer, cases, enrol_stances, firm_subject
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
