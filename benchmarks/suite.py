@@ -275,8 +275,6 @@ def _writing(run: Run, job: str, bar: Bar, *, processes: int, links: int) -> Lin
         notes=(
             "service function, no HTTP",
             f"{found['writes']:,} in {run.seconds:g} s, slowest {found['slowest_ms']:.0f} ms",
-            f"processor time per request: server {found['server_cpu_ms']:.1f} ms, clients "
-            f"{found['clients_cpu_ms']:.1f} ms (a PostgreSQL server beside it not counted)",
             f"errors: {errors or 'none'}",
             f"deadlocks: {locked}",
             f"check afterwards: {found['faults']} faults",
