@@ -312,6 +312,20 @@ def beside_job(run: Run) -> Iterator[Line]:
     )
 
 
+def links_job(run: Run) -> Iterator[Line]:
+    """Potential links of 500 producers and 500 receivers, 30 nearest; the books play no part."""
+    ours, alone = run.timed("symbiosis:ours"), run.timed("symbiosis:solved")
+    simplex = run.timed("symbiosis:network_simplex", run.once)
+    yield run.line(
+        "potential links, 500 x 500, 30 nearest",
+        ours=alone,
+        peers=(("network_simplex", simplex),),
+        bar=Bar(seconds=0.3),
+        agreed=compared(alone.facts, [simplex.facts, ours.facts], "kg", "fen_kg"),
+        notes=(f"judging every pair too {ours.median_s:.2f} s",),
+    )
+
+
 JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "import": import_job,
     "rates": rates_job,
@@ -319,6 +333,7 @@ JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "map": map_job,
     "tracing": tracing_job,
     "check": check_job,
+    "links": links_job,
     "start": start_job,
     "writes": writes_job,
     "http": http_job,
