@@ -20,6 +20,7 @@ from benchmarks.__main__ import main
 from benchmarks.agreement import Disagreement, compared
 from benchmarks.data import MILLION, Files, Size, files_of
 from benchmarks.databases import SqliteStore
+from benchmarks.http_writes import KINDS
 from benchmarks.measuring import ROOT, Call, Timing, here, in_fresh_process, joined
 from benchmarks.ours import kilograms
 from benchmarks.report import Bar, Line
@@ -256,7 +257,11 @@ AGREED = {
 }
 
 
-@pytest.mark.parametrize("job", [name for name in suite.JOBS if name != "concurrent"])
+APART = ("concurrent", "http")
+"""Jobs that take long and have a test of their own."""
+
+
+@pytest.mark.parametrize("job", [name for name in suite.JOBS if name not in APART])
 def test_ours_and_every_peer_agree(run: Run, job: str) -> None:
     """The jobs compare what they found themselves and raise Disagreement."""
     lines = list(suite.JOBS[job](run))
@@ -265,6 +270,14 @@ def test_ours_and_every_peer_agree(run: Run, job: str) -> None:
     for line in lines:
         assert not line.figures.get("errors") and not line.figures.get("faults")
         assert line.ours is not None or line.figures["writes"] > 0
+
+
+def test_writes_over_http_are_counted_and_sound(run: Run) -> None:
+    """One kind of write is enough to see the server, the clients and the check work together."""
+    kind, words = next(iter(KINDS.items()))
+    line = suite._http(run, kind, words)
+    assert line.figures["writes"] > 0 and not line.figures["errors"]
+    assert line.figures["faults"] == 0 and line.figures["server_cpu_ms"] > 0
 
 
 def test_what_is_compared_adds_up_to_the_books(run: Run) -> None:
