@@ -33,7 +33,7 @@ ROUNDED_KG = 30
 
 
 @given(seed=SEEDS, basis=st.sampled_from(list(Basis)), text=st.sampled_from(PERIODS))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_parts_add_up_to_the_terms(seed: int, basis: Basis, text: str) -> None:
     rows = network(seed)
     operators, passed = prepared(build_chain(FlowTable.of_rows(rows), FATES))

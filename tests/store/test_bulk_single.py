@@ -113,7 +113,7 @@ def wipe(books: Books) -> None:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=24, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(st.one_of(ROWS, ROWS, CHILDREN), min_size=1, max_size=9),
