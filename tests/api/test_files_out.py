@@ -85,6 +85,7 @@ def test_what_is_wrong_with_a_file_is_pointed_at(api: Api) -> None:
 
 def test_reports_come_as_xlsx_and_csv(api: Api) -> None:
     for path in ("/balances", "/rates?by=enterprise", "/flows", "/links", "/findings",
+                 "/potential-links",
                  "/targets/status", "/trace?enterprise=ent.p1&material=phosphogypsum"):  # fmt: skip
         mark = "&" if "?" in path else "?"
         answer = api.get("planner", f"{path}{mark}format=xlsx&period=2026")

@@ -32,6 +32,7 @@ CONFIG = SchemathesisConfig.from_dict(
                 "expected-statuses": [
                     200,
                     201,
+                    202,
                     204,
                     304,
                     400,

@@ -82,7 +82,7 @@ def list_(query: dict[str, Any]) -> Response:
         told = {"scope": query["scope"], "synthetic": books_seen().synthetic}
         return {**told, "rows": [worded(row) for row in rows]}
 
-    return answered(make)
+    return answered(make, query["format"], "findings")
 
 
 @blueprint.endpoint(

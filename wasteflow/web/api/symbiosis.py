@@ -74,9 +74,14 @@ def _asked(query: dict[str, Any]) -> Asked:
 def potential_links(query: dict[str, Any]) -> Response:
     """Unmet supply of a scope against free capacity: most tonnes, then least cost."""
     need_scope(RIGHT, query["scope"])
-    return answered(
-        lambda: match_report(db=books().db, period=period_of(query["period"]), asked=_asked(query))
-    )
+    shape = query["format"]
+
+    def make() -> dict[str, Any]:
+        asked, period = _asked(query), period_of(query["period"])
+        report = match_report(db=books().db, period=period, asked=asked)
+        return report if shape == "json" else {**report, "rows": report["links"]}
+
+    return answered(make, shape, "potential-links")
 
 
 @blueprint.endpoint(
@@ -92,5 +97,7 @@ def verdict(query: dict[str, Any]) -> Response:
             giver=query["giver"],
             taker=query["taker"],
             asked=_asked(query),
-        )
+        ),
+        query["format"],
+        "potential-link",
     )
