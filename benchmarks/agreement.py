@@ -14,6 +14,7 @@ WORDS = {
     "links": "links",
     "kg": "kg",
     "faults": "faults",
+    "fen_kg": "cost",
 }
 
 

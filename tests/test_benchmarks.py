@@ -253,7 +253,7 @@ AGREED = {
     "graph": "kg of every link",
     "map": "links, kg",
     "check": "rows, faults",
-    "links": "kg, fen_kg",
+    "links": "kg, cost",
 }
 
 

@@ -168,7 +168,7 @@ def wipe(db: Database) -> None:
     with db.write() as session:
         for table in (
             *("event", "load_number", "load_child", "shipment", "staged"),
-            *("flow_month", "flow_staged", "place", "rollup_month"),
+            *("flow_month", "flow_packed", "flow_staged", "place", "rollup_month"),
         ):
             session.execute(text(f'DELETE FROM "{table}"'))
         session.execute(text("DELETE FROM batch WHERE kind = 'shipments'"))
