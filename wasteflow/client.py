@@ -310,6 +310,19 @@ class Client:
         path = f"/entries/{quote(entry['id'])}/reverse"
         return _object(self.post(path, {"reason": reason}))
 
+    def create_product(self, fields: Mapping[str, Any], *, key: str = "") -> Json:
+        """Record product output of a firm (enterprise, product, date, tonnes …)."""
+        return _object(self.post("/products", fields, key=key))
+
+    def reverse_product(self, product: Mapping[str, Any], reason: str) -> Json:
+        """Reverse product output."""
+        where = "/".join(str(product[name]) for name in ("enterprise", "product", "date"))
+        return _object(self.post(f"/products/{where}/reverse", {"reason": reason}))
+
+    def products(self, **query: Any) -> Iterator[Json]:
+        """Product output, page by page."""
+        return self.items("/products", **query)
+
     def changes(self, after: int = 0, limit: int = 200) -> Iterator[Json]:
         """Changes after a number, up to now."""
         while True:

@@ -120,3 +120,13 @@ def test_the_client_tells_problems_by_their_kind(live: tuple[Api, str]) -> None:
         client.delete(f"/shipments/{draft['id']}", version=draft["version"])
         assert len(list(client.items("/enterprises", limit=1))) == 4
         assert [item["action"] for item in client.changes()][-1] == "deleted"
+
+
+def test_the_client_keeps_product_output(live: tuple[Api, str]) -> None:
+    api, address = live
+    fields = {"enterprise": "ent.p1", "product": "p2o5", "date": "2026-03-31", "tonnes": "20"}
+    with Client(address, token=api.people["op-p1"].token, lang="en") as client:
+        made = client.create_product(fields, key="march")
+        assert client.create_product(fields, key="march") == made
+        assert [item["id"] for item in client.products(scope="enterprise:ent.p1")] == [made["id"]]
+        assert client.reverse_product(made, "wrong month")["state"] == "reversed"

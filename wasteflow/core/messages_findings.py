@@ -28,7 +28,7 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "t]]; look for missing records and check the stocktake",
     ),
     "no_opening_stated": (
-        "[[{enterprise}：]]未报期初库存，按零计算。若有旧存量请补报 opening。",
+        "[[{enterprise}：]]未报期初库存，按零计算。若有旧存量请补报期初库存（台账种类 opening）。",
         "[[{enterprise}: ]]no opening stock is stated, so none is assumed; report an opening "
         "entry if there was any",
     ),
