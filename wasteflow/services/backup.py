@@ -96,6 +96,7 @@ def write_backup(
 def _whole_file(out: Path) -> Iterator[Path]:
     """A file beside `out` that takes its name when all is written and on the disk."""
     part = out.with_name(f"{out.name}.{secrets.token_hex(4)}.part")
+    part.touch(mode=0o600, exist_ok=False)  # it holds secrets of the site
     try:
         yield part
         with part.open("rb+") as file:

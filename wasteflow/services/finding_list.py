@@ -190,9 +190,12 @@ def _store(session: Session, found: Mapping[int, list[Found]], now: datetime) ->
     """Hold what was found against what is listed; whether anything changed."""
     query = select(FindingRow).where(FindingRow.source.in_(sorted(found)))
     listed = {row.key: row for row in session.scalars(query.order_by(FindingRow.id))}
-    changed = False
+    changed, said = False, set[str]()
     for source, items in sorted(found.items()):
         for item in items:
+            if item.key in said:  # one cause met twice, such as by two routes of a link
+                continue
+            said.add(item.key)
             row = listed.pop(item.key, None)
             if row is None:
                 session.add(_row(item, source, now))

@@ -5,6 +5,7 @@ Webhooks are told, findings looked up, records sealed, old answers dropped, mont
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,6 +25,8 @@ SWEEP_EVERY: Final = timedelta(hours=1)
 PACK_EVERY: Final = timedelta(minutes=1)
 REST: Final = timedelta(seconds=10)
 REST_FACTOR: Final = 10
+AFTER_FAILURE: Final = timedelta(minutes=10)
+"""How long a part that failed is left alone."""
 
 
 class Housekeeping:
@@ -56,23 +59,35 @@ class Housekeeping:
                 return None
             done = deliver(db=self._db, clock=self._clock, private=self._private)
             now = self._clock()
-            if self._swept is None or now - self._swept >= SWEEP_EVERY:
-                forget_answers(db=self._db, now=now, days=self._answer_days)
-                forget_deliveries(db=self._db, now=now)
-                self._swept = now
-            if self._packed is None or now - self._packed >= PACK_EVERY:
-                self._packer.round()
-                self._packed = now
-            self._find(now)
-            self._seal(now)
+            for part in (self._sweep, self._pack, self._find, self._seal):
+                try:
+                    part(now)
+                except Exception:  # what fails is told, and holds up nothing else
+                    name = part.__name__.strip("_")
+                    logging.getLogger("wasteflow").warning("%s failed", name, exc_info=True)
             return done
+
+    def _sweep(self, now: datetime) -> None:
+        """Forget what is over, once an hour."""
+        if self._swept is None or now - self._swept >= SWEEP_EVERY:
+            self._swept = now
+            forget_answers(db=self._db, now=now, days=self._answer_days)
+            forget_deliveries(db=self._db, now=now)
+
+    def _pack(self, now: datetime) -> None:
+        """Pack months that have settled, once a minute."""
+        if self._packed is None or now - self._packed >= PACK_EVERY:
+            self._packed = now
+            self._packer.round()
 
     def _find(self, now: datetime) -> None:
         """Bring the findings up to date, with rests ten times as long as the work."""
         if self._find_next is not None and now < self._find_next:
             return
-        if refresh_findings(db=self._db, now=now, waits=self._waits):
-            self._find_next = self._clock() + max(REST, REST_FACTOR * (self._clock() - now))
+        self._find_next = now + AFTER_FAILURE  # unless it ends well
+        worked = refresh_findings(db=self._db, now=now, waits=self._waits)
+        rest = max(REST, REST_FACTOR * (self._clock() - now))
+        self._find_next = self._clock() + rest if worked else None
 
     def _seal(self, now: datetime) -> None:
         """Seal what is new when it is time; a seal by command counts too."""
@@ -83,5 +98,6 @@ class Housekeeping:
                 last = last_seal(session)
                 self._looked = last.sealed_at if last else now - self._seal_every
             if now - self._looked >= self._seal_every:
+                self._looked = now - self._seal_every + AFTER_FAILURE
                 seal_books(db=self._db, now=now, by="schedule")
                 self._looked = now

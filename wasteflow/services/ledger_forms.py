@@ -25,7 +25,7 @@ from wasteflow.services.reports import check_material
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import EntryRow, ShipmentRow
+from wasteflow_models.ledger import EntryRow, ShipmentRow, visible
 from wasteflow_models.seals import last_seal
 
 
@@ -103,6 +103,7 @@ def _loads(session: Session, keys: Keys, firm: str) -> Iterator[FormLoad]:
         (row.consignor_id == key) | (row.consignee_id == key),
         row.dispatched_month > 0,
         ~row.reversed_,
+        visible(),
     )
     for item in session.scalars(query.order_by(row.id)):
         stuff, route = keys.codes["material"][item.material_id], keys.codes["route"][item.route_id]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from wasteflow.services.proof import Fault
@@ -55,10 +56,13 @@ def _pack(db: Database, months: Iterable[MonthVersion]) -> int:
             if not _holds(session, month):
                 continue
             data = packed(read_month(session, month.material_id, month.month))
-        with db.write(Alone.NOBODY) as session:
-            if _holds(session, month):
-                write_packed(session, month, data)
-                done += 1
+        try:
+            with db.write(Alone.NOBODY) as session:
+                if _holds(session, month):
+                    write_packed(session, month, data)
+                    done += 1
+        except IntegrityError:  # another process packed it at the same moment
+            continue
     return done
 
 

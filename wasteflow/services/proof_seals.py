@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,7 +23,9 @@ from wasteflow.services.seals import SPAN, facts_of, guarded, sealed_leaves
 from wasteflow_models.ledger import EntryRow, EventRow, LoadNumberRow, ShipmentRow
 from wasteflow_models.registry import EnterpriseRow
 from wasteflow_models.seal_texts import KINDS, SealedKind, record_texts, spans
-from wasteflow_models.seals import PART_BITS, SealRow, blocks_of, leaves_of, seals
+from wasteflow_models.seals import PART_BITS, SealBlockRow, SealRow, blocks_of, leaves_of, seals
+
+Ints = NDArray[np.int64]
 
 GRACE: Final = timedelta(minutes=10)
 """A record may be that much older than a seal that does not hold it: its writer was still busy."""
@@ -77,6 +81,9 @@ def _witnessed(rows: Sequence[SealRow], witnesses: Sequence[str]) -> Iterator[Fa
 def _leaves(session: Session, row: SealRow) -> Iterator[Fault]:
     """The leaves of a seal lead to its root."""
     roots, count = [], 0
+    names = {kind.number: kind.name for kind in KINDS}
+    counts: dict[str, int] = {}
+    last: dict[int, int] = {}
     for block in blocks_of(session, row.number):
         key = f"seal {row.number} block {block.block}"
         session.expunge(block)
@@ -88,17 +95,31 @@ def _leaves(session: Session, row: SealRow) -> Iterator[Fault]:
             root = block.root
         else:
             count += len(held.keys)
+            name = names.get(block.kind, "?")
+            counts[name] = counts.get(name, 0) + len(held.keys)
+            if not _in_order(block, held.keys, last.get(block.kind, -1)):
+                yield Fault("seal_leaves_altered", key, expected="keys", found="keys")
+            last[block.kind] = int(held.keys[-1]) if len(held.keys) else -1
             if root != block.root:
                 yield Fault("seal_leaves_altered", key, expected=block.root.hex(), found=root.hex())
         roots.append(root)
     root_now = root_of(roots).hex() if roots else "-"
-    if root_now != row.root or count != row.count:
+    if root_now != row.root or count != row.count or counts != json.loads(row.counts):
         yield Fault(
             "seal_root_broken",
             f"seal {row.number}",
             expected=f"{row.root} / n={row.count}",
             found=f"{root_now} / n={count}",
         )
+
+
+def _in_order(block: SealBlockRow, keys: Ints, before: int) -> bool:
+    """Whether the keys of a block rise, follow those before it, and lie where the block says."""
+    if not len(keys):
+        return False
+    ends = int(keys[0]) >> PART_BITS, int(keys[-1]) >> PART_BITS
+    rising = bool((np.diff(keys) > 0).all()) and int(keys[0]) > before
+    return rising and ends == (block.first_id, block.last_id)
 
 
 def _records(

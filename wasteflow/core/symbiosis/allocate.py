@@ -183,6 +183,7 @@ class _Rows:
 
         Rounding down keeps every limit, since each is an upper one.
         """
+        found = np.maximum(found, 0.0)
         near = np.floor(found + TOLERANCE_KG).astype(np.int64)
         if (self.matrix @ near <= self.limit).all():
             return near

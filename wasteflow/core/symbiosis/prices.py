@@ -163,7 +163,7 @@ class Prices:
         """
         here = self.cost(material, route, taker, SHORT_HAUL_KM)
         price = self.freight_row(SHORT_HAUL_KM)
-        if here.unpriced or price is None:
+        if here.unpriced or price is None or not _value(price):
             return None
         gain = (here.gate_fen or 0) + (here.storage_fen or 0) - (here.treatment_fen or 0)
         return float(Fraction(gain, FEN) / _value(price))

@@ -13,9 +13,10 @@ from wasteflow.services.matching import Asked, link_verdict, match_report
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.reports import RIGHT, RowsReport, ScopeQuery, answered, period_of
-from wasteflow.web.api.rights import need_scope
+from wasteflow.web.api.rights import need_scope, registry
 from wasteflow.web.api.shapes import CodeField, FlagField
 from wasteflow.web.api.words import OpenShape
+from wasteflow.web.identity import reach
 
 blueprint = ApiBlueprint("symbiosis", "Symbiosis: new links that could be made")
 FARTHEST_KM, DEAREST_FEN, MOST_PARTNERS = 20_000, 10_000_000, 1_000
@@ -74,11 +75,14 @@ def _asked(query: dict[str, Any]) -> Asked:
 def potential_links(query: dict[str, Any]) -> Response:
     """Unmet supply of a scope against free capacity: most tonnes, then least cost."""
     need_scope(RIGHT, query["scope"])
-    shape = query["format"]
+    shape, own, held = query["format"], reach(), registry()
 
     def make() -> dict[str, Any]:
         asked, period = _asked(query), period_of(query["period"])
         report = match_report(db=books().db, period=period, asked=asked)
+        for row in report["links"]:  # what a receiver has free is told to those who may see it
+            if not (own.everything or own.holds(held, f"enterprise:{row['to']}")):
+                row["share_of_capacity"] = None
         return report if shape == "json" else {**report, "rows": report["links"]}
 
     return answered(make, shape, "potential-links")
