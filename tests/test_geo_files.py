@@ -26,6 +26,7 @@ from wasteflow_maps.geo_outlines import Place, Wanted, outlines_of
 from wasteflow_maps.geo_reading import Layer, read_geodata
 from wasteflow_maps.geo_repair import area_m2, mend
 from wasteflow_maps.geo_writing import GeoDocument, GeoLayer, write_geo
+from wasteflow_maps.outline_map import render_outlines
 
 HOLED = Polygon(
     [(102.30, 24.95), (102.36, 24.95), (102.36, 25.0), (102.30, 25.0)],
@@ -322,3 +323,16 @@ def test_outlines_go_out_and_come_in_the_same(tmp_path: Path, ending: str, crs: 
     stated = ending == "gpkg" or (ending == "geojson" and crs != WGS84)
     answer = found(path.read_bytes(), path.name, "" if stated else crs)
     assert apart(answer["park.a"], HOLED) < 1e-9 and apart(answer["park.b"], TWO) < 1e-9
+
+
+def test_a_name_in_the_preview_is_text_and_never_script() -> None:
+    """folium puts a tooltip into a template literal: a back tick there would end it."""
+    square = {
+        "type": "Polygon",
+        "coordinates": [[[102.0, 25.0], [102.1, 25.0], [102.1, 25.1], [102.0, 25.0]]],
+    }
+    page = render_outlines(
+        [("园`${alert(1)}\\<b>", None, square)], lang="zh", asset_url=str, nonce="n"
+    )
+    assert "${alert" not in page and "<b>" not in page.partition("bindTooltip")[2]
+    assert "&#36;{alert(1)}" in page and "&#96;" in page

@@ -146,7 +146,15 @@ def _rights(work: Work, actor: Actor | None) -> Any:
     """Who sent it may have lost the right since; a command has no account and every right."""
     if work.job.account_id == 0:
         return None
-    return row_rights(db=work.db, actor=actor, kind=work.job.subject)
+    kind, login = work.job.subject, str(work.job.options.get("by", ""))
+    found = [row_rights(db=work.db, actor=actor, kind=kind)]
+    if login and login != work.job.login:  # who let it go on may not send for others either
+        other = actor_of_login(db=work.db, login=login, now=work.clock())
+        found.append(row_rights(db=work.db, actor=other, kind=kind))
+    faults = [fault for fault in found if fault is not None]
+    if not faults:
+        return None
+    return lambda row: next((said for fault in faults if (said := fault(row))), None)
 
 
 def _mapping(source: Source, layout: Layout) -> dict[str, Any]:

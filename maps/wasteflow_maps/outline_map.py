@@ -20,6 +20,18 @@ _STYLE: Final = (
 )
 
 
+def in_script(words: str) -> str:
+    """Text for HTML that folium puts into a template literal of a script.
+
+    >>> in_script("<b>${1}`")
+    '&lt;b&gt;&#36;{1}&#96;'
+    """
+    found = escape(words)
+    for letter in "\\`$":
+        found = found.replace(letter, f"&#{ord(letter)};")
+    return found
+
+
 def render_outlines(
     pairs: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]],
     *,
@@ -46,7 +58,7 @@ def render_outlines(
             layer = folium.GeoJson(
                 simplified(outline),
                 style_function=lambda _, style=style: style,
-                tooltip=folium.Tooltip(escape(name)) if word == "new" else None,
+                tooltip=folium.Tooltip(in_script(name)) if word == "new" else None,
             )
             layer._id = f"{word}_{number}"
             chart.add_child(layer)

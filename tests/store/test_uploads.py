@@ -64,7 +64,7 @@ def worked(books: Books) -> jobs.Job:
 
 def published(books: Books, job: jobs.Job) -> jobs.Job:
     """A checked upload, published."""
-    go_on(db=books.db, job=job, step=uploads.PUBLISH, told={}, now=NOW)
+    go_on(db=books.db, job=job, step=uploads.PUBLISH, told={}, by="", now=NOW)
     return worked(books)
 
 
@@ -91,7 +91,7 @@ def test_a_sheet_of_a_plant_is_checked_shown_and_published_once(books: Books) ->
     assert row_counts(books.db)["shipment"] == 3
     books.check()
     with pytest.raises(Exception, match="done"):
-        go_on(db=books.db, job=done, step=uploads.PUBLISH, told={}, now=NOW)
+        go_on(db=books.db, job=done, step=uploads.PUBLISH, told={}, by="", now=NOW)
 
     again = published(books, sent(books, content))
     assert again.result["report"]["skipped"] == 3
@@ -143,7 +143,7 @@ def test_what_is_not_known_is_asked_and_remembered(books: Books) -> None:
     assert job.result["missing"] == ["doc_no"]
     assert job.result["unread"] == ["小票", "班组"]
     told = {"columns": {"小票": "doc_no", "班组": ""}}
-    go_on(db=books.db, job=job, step=uploads.CHECK, told=told, now=NOW)
+    go_on(db=books.db, job=job, step=uploads.CHECK, told=told, by="", now=NOW)
     checked = worked(books)
     assert checked.result["stage"] == "checked"
     assert published(books, checked).state == "done"

@@ -272,6 +272,12 @@ def _bounded(pieces: Iterable[bytes], name: str, most: int) -> Iterator[bytes]:
         yield piece
 
 
-def go_on(*, db: Database, job: Job, step: str, told: Mapping[str, Any], now: datetime) -> Job:
-    """Let an upload go on with `step`, what its user told of the file put into its options."""
-    return begin_job(db=db, uid=job.uid, step=step, options={**job.options, **told}, now=now)
+def go_on(
+    *, db: Database, job: Job, step: str, told: Mapping[str, Any], by: str, now: datetime
+) -> Job:
+    """Let an upload go on with `step`, what was told of the file put into its options.
+
+    by: login of who says so; every row needs the right of the sender and of this user.
+    """
+    options = {**job.options, **told, "by": by}
+    return begin_job(db=db, uid=job.uid, step=step, options=options, now=now)

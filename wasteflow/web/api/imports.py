@@ -13,7 +13,7 @@ from flask import Response, request
 from marshmallow import fields
 
 from wasteflow.core.actors import Actor
-from wasteflow.core.errors import UnusableFile, WasteflowError
+from wasteflow.core.errors import NotFound, UnusableFile, WasteflowError
 from wasteflow.services.uploads import (
     CHECK,
     PUBLISH,
@@ -227,6 +227,8 @@ def one(uid: UUID, right: str) -> Job:
     """The upload, if `right` holds on it; Denied or NotFound."""
     who()
     job = get_job(db=books().db, uid=str(uid))
+    if job.kind != "import":  # exports and outlines have doors of their own
+        raise NotFound("record_unknown", value=str(uid))
     need(right, subject_of_upload(job.organisation))
     return job
 
@@ -272,7 +274,14 @@ def check(import_: UUID) -> Response:
 
 def _go(job: Job, step: str, told: Mapping[str, Any]) -> Job:
     try:
-        return go_on(db=books().db, job=job, step=step, told=told, now=datetime.now(UTC))
+        return go_on(
+            db=books().db,
+            job=job,
+            step=step,
+            told=told,
+            by=who().login,
+            now=datetime.now(UTC),
+        )
     except WasteflowError as error:
         raise Problem(409, error.code, error.params) from error
 

@@ -219,7 +219,7 @@ def cancel(uid: UUID) -> Response:
 
 def _go(job: Job, step: str, told: Mapping[str, Any]) -> Response:
     try:
-        go_on(db=books().db, job=job, step=step, told=told, now=now())
+        go_on(db=books().db, job=job, step=step, told=told, by=_actor().login, now=now())
     except WasteflowError as error:
         return _page(get_job(db=books().db, uid=job.uid), error.text(lang()), 409)
     return make_response(redirect(url_for("uploads.one", uid=job.uid), 303))
