@@ -125,8 +125,12 @@ def _asked(options: Mapping[str, Any]) -> Asked:
 
 
 def _layout(work: Work, source: Source, asked: Asked) -> Layout:
-    """How the file is read: as asked, else as the organisation last told for this header."""
-    kind = work.job.subject
+    """How the file is read: published as it was checked, else as asked, else as the organisation
+    last told for this header.
+    """
+    kind, checked = work.job.subject, work.job.options.get("checked")
+    if work.job.step == PUBLISH and checked:
+        return Layout.from_dict(checked)
     layout = source.guess(kind, asked)
     if asked.chosen is None and layout.header_row:
         kept, fixed = recall_columns(

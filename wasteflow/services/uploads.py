@@ -279,5 +279,5 @@ def go_on(
 
     by: login of who says so; every row needs the right of the sender and of this user.
     """
-    options = {**job.options, **told, "by": by}
+    options = {**job.options, **told, "by": by, "checked": job.result.get("layout")}
     return begin_job(db=db, uid=job.uid, step=step, options=options, now=now)
