@@ -10,6 +10,7 @@ instead (its user needs CREATEDB; the database it names is connected to, never w
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -20,9 +21,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import flask
 import hypothesis
+import jinja2
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.engine import URL, make_url
+from werkzeug.routing import Rule
 
 from benchmarks.postgres_server import (
     NO_POSTGRES,
@@ -45,6 +50,50 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("wasteflow")
+
+
+# --- what every application and every sign-in would make anew -------------------------------
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """Compiled templates of this process: hundreds of applications read the same ones."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """Compile templates and routes once per process; hash passwords with little memory.
+
+    The weak hashes still differ from those of the tests' people, so signing in renews them as it
+    does in earnest.
+    """
+    from wasteflow.services.users import HASHER
+
+    builders: dict[object, Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in builders:
+            builders[key] = compile_builder(rule, append_unknown)
+        return builders[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        options = {**flask.Flask.jinja_options, "bytecode_cache": _Compiled()}
+        patch.setattr(flask.Flask, "jinja_options", options)
+        patch.setattr(Rule, "_compile_builder", compiled)
+        weak = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
+        patch.setattr(HASHER, "_parameters", weak._parameters)
+        yield
 
 
 # --- one run, several processes ------------------------------------------------------------
@@ -70,6 +119,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a process of pytest-xdist which run it belongs to."""
     node.workerinput["wasteflow_run_id"] = node.config.stash[_RUN_ID]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Let the collector of garbage pass over what stays: modules and thousands of tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
