@@ -18,6 +18,7 @@ from wasteflow.web import (
     answers,
     api,
     assets,
+    bell,
     errors,
     health,
     identity,
@@ -58,6 +59,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     texts.install(app)
     assets.install(app)
     answers.install(app)
+    bell.install(app)
     packing.install(app)
     outlines_in.install(app)
     uploading.install(app)  # before the form token is looked for

@@ -24,6 +24,7 @@ import wasteflow_maps
 import wasteflow_models
 from wasteflow import __version__
 from wasteflow.services.data_version import data_version
+from wasteflow.web import bell
 from wasteflow.web.access import books
 from wasteflow.web.identity import reach_key, this_month, who_key
 from wasteflow.web.security import nonce, request_id
@@ -218,9 +219,9 @@ def _tag(version: str) -> str:
 
 
 def _own(tag: str) -> str:
-    """The tag as one browser gets it: the header of its pages says who is signed in."""
+    """The tag as one browser gets it: its pages say who is signed in and how much waits."""
     who = who_key()
-    return sha256(f"{tag} {who}".encode()).hexdigest()[:32] if who else tag
+    return sha256(f"{tag} {who} {bell.waiting()}".encode()).hexdigest()[:32] if who else tag
 
 
 @cache

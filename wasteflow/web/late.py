@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import Markup
 
 from wasteflow.core.actors import Actor, Role
+from wasteflow.web import bell
 from wasteflow.web.access import READY, books
 from wasteflow.web.identity import has_key, signed_in
 from wasteflow.web.security import nonce
@@ -90,11 +91,12 @@ def _who() -> str:
     try:
         ready = books().usable() == READY
         found = signed_in() if ready else None
+        waiting = bell.waiting() if found is not None else None
     except Exception:  # the error page must come even if the database does not answer
-        ready, found = False, None
+        ready, found, waiting = False, None, None
     token = _token() if found is not None and found.actor.session_id else ""
     goal = _here_to_sign_in() if ready else ""
-    return render_template("_who.html", found=found, sign_in=goal, token=token)
+    return render_template("_who.html", found=found, sign_in=goal, token=token, waiting=waiting)
 
 
 def _work() -> str:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request, url_for
 from wasteflow.web.access import check_database
 from wasteflow.web.answers import kept
 from wasteflow.web.formats import cell, count, mass, moment_words, percent, target_value
-from wasteflow.web.identity import reach
+from wasteflow.web.menu import entry, menu
 from wasteflow.web.pages import (
     auditor,
     detail,
@@ -19,20 +19,23 @@ from wasteflow.web.pages import (
     explorer,
     findings,
     flow_map,
+    helping,
     ledger_forms,
+    matrix,
     origin,
     overview,
     planning,
     potential,
     sankey,
     seals,
+    searching,
     summary,
     target_page,
 )
 from wasteflow.web.pages.place_words import exact, exact_kg
 from wasteflow.web.pages.view import may_read, page_subject
-from wasteflow.web.permits import needs, nowhere
-from wasteflow.web.texts import lang
+from wasteflow.web.permits import needs, nowhere, public
+from wasteflow.web.texts import has_text, lang
 from wasteflow_maps.style import colour_of
 
 blueprint = Blueprint("pages", __name__)
@@ -71,6 +74,9 @@ blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
 blueprint.add_url_rule("/seals", "seals", needs("seal.read", nowhere)(seals.show))
 blueprint.add_url_rule("/seals", "seal", needs("seal.write")(seals.seal), methods=["POST"])
 blueprint.add_url_rule("/proofs/<uuid:uid>", "proof", needs("seal.read", nowhere)(seals.proof))
+_report("/search", "search", searching.show)
+blueprint.add_url_rule("/help", "help", public(helping.show))
+blueprint.add_url_rule("/help/<topic>", "help_one", public(helping.show_one))
 _report("/findings", "findings", findings.show)
 blueprint.add_url_rule(
     "/findings/<int:finding_id>/snooze",
@@ -79,6 +85,7 @@ blueprint.add_url_rule(
     methods=["POST"],
 )
 _report("/flows", "flows", kept(detail.flows))
+_report("/matrix", "matrix", kept(matrix.show))
 _report("/balances", "balances", kept(detail.balances))
 
 
@@ -95,6 +102,14 @@ def here(**changes: Any) -> str:
     return url_for(
         endpoint, **{name: value for name, value in values.items() if value not in ("", None)}
     )
+
+
+def _help_address() -> str:
+    """Address of the help on this page, in its language."""
+    topic, chosen = helping.topic_of(request.endpoint or ""), request.args.get("lang") or None
+    if topic:
+        return url_for("pages.help_one", topic=topic, lang=chosen)
+    return url_for("pages.help", lang=chosen)
 
 
 blueprint.add_app_template_filter(exact, "exact")
@@ -117,6 +132,10 @@ def _formats() -> dict[str, Any]:
         "here": here,
         "colours": colour_of,
         "may_read": may_read,
-        "sees_sums": lambda: not reach().everything,
+        "menu": menu,
+        "menu_entry": entry,
+        "near": searching.near,
+        "knows": has_text,
+        "help_address": _help_address,
         "origin_words": origin.origin_words,
     }

@@ -88,6 +88,10 @@ def flows() -> str | Response:
     found = links_of(view, flows_of(view))
     if evidence in EVIDENCE:
         found = [row for row in found if row.worst == evidence]
+    pair = _pair(view)
+    if pair:
+        senders, receivers = map(view.registry.in_scope, pair)
+        found = [row for row in found if row.source in senders and row.target in receivers]
     columns = (
         Column("source", "col.from"),
         Column("target", "col.to"),
@@ -102,8 +106,27 @@ def flows() -> str | Response:
     page = page_of(columns, rows, sort="-mass", add=("mass", "loads"))
     kg = sum(row.kg for row in found)
     return _answer(
-        "flows.html", view, page, f"flows-{view.span.text}", evidence=evidence, total_kg=kg
+        "flows.html",
+        view,
+        page,
+        f"flows-{view.span.text}",
+        evidence=evidence,
+        total_kg=kg,
+        pair=[view.scope_words(scope) for scope in pair],
     )
+
+
+def _pair(view: View) -> tuple[str, str] | tuple[()]:
+    """The two scopes between which links are asked for; () for all links.
+
+    Raises InvalidValue `bad_scope`, NotFound `unknown_code`.
+    """
+    source, target = request.args.get("source", ""), request.args.get("target", "")
+    if not source or not target:
+        return ()
+    for scope in (source, target):
+        view.registry.in_scope(scope)
+    return source, target
 
 
 def _link_cells(view: View, row: LinkRow) -> Row:

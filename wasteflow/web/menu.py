@@ -1,0 +1,40 @@
+"""The main menu: groups of pages in order, and which group a page belongs to; one table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import current_app, request
+
+from wasteflow.web.identity import reach
+
+GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("overview", ("overview",)),
+    ("rates", ("targets", "rates", "gap", "quota", "crosscheck", "audit")),
+    ("flows", ("map", "sankey", "matrix", "flows", "balances", "provenance")),
+    ("symbiosis", ("potential",)),
+    ("office", ("findings", "ledger_forms", "seals")),
+)
+"""Group → its pages, as endpoints of the blueprint `pages`; a group of one is a link."""
+SUMMARY: Final = "summary"
+"""Sums of parks and regions: for those who may not open everything."""
+INSIDE: Final = {"postings": "rates", "records": "rates", "proof": "seals"}
+"""Page without an entry → the entry it belongs to."""
+
+
+def menu() -> list[tuple[str, tuple[str, ...]]]:
+    """The groups as the asker sees them."""
+    known = current_app.view_functions
+    found = []
+    for name, pages in GROUPS:
+        shown = tuple(page for page in pages if f"pages.{page}" in known)
+        if name == "office" and not reach().everything:
+            shown = (SUMMARY, *shown)
+        found.append((name, shown))
+    return found
+
+
+def entry() -> str:
+    """The entry of the menu this request belongs to, "" if to none."""
+    name = (request.endpoint or "").removeprefix("pages.")
+    return INSIDE.get(name, name)
