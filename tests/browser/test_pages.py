@@ -213,3 +213,27 @@ def test_the_switch_of_appearance_beats_the_system(chromium_browser: Browser, si
     inner = page.frames[1].evaluate("getComputedStyle(document.body).backgroundColor")
     assert inner == "rgb(255, 255, 255)", "the frame follows the switch too"
     context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_an_open_menu_fits_and_closes_and_slash_goes_to_the_search(
+    site: str, chromium_browser: Browser, width: int
+) -> None:
+    context = chromium_browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.goto(f"{site}/matrix?lang=en")
+    menu = page.locator("details.menu").nth(1)
+    menu.locator("summary").click()
+    expect(menu.locator("a", has_text="Sankey")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    expect(menu.locator("a", has_text="Sankey")).to_be_hidden()
+    if width == 1440:
+        page.locator("main").click(position={"x": 5, "y": 5})
+        page.keyboard.press("/")
+        expect(page.locator("#find")).to_be_focused()
+        page.keyboard.type("ent.p1")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/?scope=enterprise:ent.p1*")
+    context.close()

@@ -1,0 +1,245 @@
+"""`./run screenshots`: every page of the demo as its users see it, and what is wrong with each.
+
+Pictures at 1440 and 390 pixels in Chinese and English, an index to look through, and a table of
+page weight, largest paint, width, console errors and serious findings of axe-core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import logging
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.browser.conftest import FLAGS, find_chromium
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
+from wasteflow.core.periods import SHANGHAI, next_month
+from wasteflow.web.access import books
+from wasteflow.web.menu import GROUPS
+from wasteflow_models import migrate
+from wasteflow_models.engine import Database
+
+AXE: Final = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+SIZES: Final = (1440, 390)
+LANGS: Final = ("zh", "en")
+WORK: Final = {
+    "receiver": ("/inbox", "/loads", "/loads/new", "/entries", "/entries/new", "/account"),
+    "admin": ("/months", "/uploads", "/uploads/new", "/exports", "/members", "/delegations"),
+    "park": ("/findings", "/boundaries", "/audit-log"),
+    "root": ("/users", "/seals"),
+}
+"""Login of the demo → pages of daily work, beside those of the menu that anybody reads."""
+EXTRA: Final = ("/search?q=安宁", "/help", "/help/rates", "/sign-in", "/nowhere", "/api/v1/docs")
+HEAVY: Final = ("/map", "/sankey", "/api/v1/docs")
+"""Pages that bring a library of maps or charts with them."""
+_PAINT: Final = """() => new Promise(done => {
+  let last = 0;
+  new PerformanceObserver(list => { for (const e of list.getEntries()) last = e.startTime; })
+    .observe({type: 'largest-contentful-paint', buffered: true});
+  setTimeout(() => done(last), 250);
+})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture and what was measured while it was taken."""
+
+    name: str
+    address: str
+    login: str
+    width: int
+    lang: str
+    status: int
+    kilobytes: float
+    paint_ms: float
+    too_wide: bool
+    errors: list[str]
+    axe: list[str]
+
+    @property
+    def problems(self) -> list[str]:
+        """What must be mended, in words."""
+        found = list(self.errors) + self.axe
+        if self.too_wide:
+            found.append("wider than the screen")
+        if self.status >= 500 or (self.status >= 400 and self.address != "/nowhere"):
+            found.append(f"answered {self.status}")
+        if self.kilobytes > 300 and self.address.partition("?")[0] not in HEAVY:
+            found.append(f"{self.kilobytes:.0f} KB")
+        return found
+
+
+@contextmanager
+def demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Address of the demo books served by a thread, and the passwords of its people."""
+    from wasteflow.cli.common import Settings, now
+    from wasteflow.cli.demo import fill_demo
+    from wasteflow.cli.demo_live import fill_live
+    from wasteflow.cli.demo_people import enrol_demo
+    from wasteflow.cli.demo_troubles import fill_troubles
+
+    url = f"sqlite:///{(folder / 'demo.sqlite3').as_posix()}"
+    migrate.upgrade(url)
+    db = Database(url)
+    moment = now()
+    today = moment.astimezone(SHANGHAI)
+    fill_demo(db, 24, Settings("en", url))
+    people = {who.login: who.password for who in enrol_demo(db=db, now=moment)}
+    fill_live(db=db, now=moment)
+    fill_troubles(db=db, now=moment, last=next_month(today.year * 100 + today.month, -1))
+    db.dispose()
+    os.environ["WASTEFLOW_INSTANCE"] = str(folder / "instance")
+    app = create_app(Config(url, accounts=OPEN))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", people
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        with app.app_context():
+            books().db.dispose()
+
+
+def pages() -> list[tuple[str, str]]:
+    """(login, address) of every page, those anybody reads first."""
+    free = [f"/{page.replace('_', '-')}" for _, group in GROUPS for page in group]
+    found = [("", "/" if address == "/overview" else address) for address in free]
+    found += [("", address) for address in EXTRA]
+    return found + [(login, address) for login, listed in WORK.items() for address in listed]
+
+
+def sign_in(context: BrowserContext, site: str, login: str, password: str) -> None:
+    """Sign a browser in by the form."""
+    page = context.new_page()
+    page.goto(f"{site}/sign-in")
+    page.fill("input[name=login]", login)
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_load_state()
+    page.close()
+
+
+def take(context: BrowserContext, site: str, login: str, address: str, how: Any) -> Shot:
+    """Open a page, measure it, picture it."""
+    width, lang, folder = how
+    page = context.new_page()
+    errors: list[str] = []
+    sizes: list[int] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfinished", lambda asked: sizes.append(_size(asked)))
+    joined = "&" if "?" in address else "?"
+    answer = page.goto(f"{site}{address}{joined}lang={lang}", wait_until="networkidle")
+    paint = float(page.evaluate(_PAINT))
+    name = f"{re.sub('[^a-z0-9]+', '-', address.lower()).strip('-') or 'home'}-{width}-{lang}.png"
+    page.screenshot(path=folder / name, full_page=True)
+    wide = bool(page.evaluate("() => document.documentElement.scrollWidth > innerWidth + 1"))
+    weight = sum(sizes) / 1024
+    axe = _axe(page)
+    page.close()
+    status = answer.status if answer is not None else 0
+    return Shot(name, address, login, width, lang, status, weight, paint, wide, errors, axe)
+
+
+def _size(asked: Request) -> int:
+    """Bytes of a body as they came over the wire; 0 for one the browser had."""
+    return max(0, asked.sizes()["responseBodySize"])
+
+
+def _axe(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"axe {item['id']}: {node['html'][:100]}"
+        for item in found["violations"]
+        if item["impact"] in ("serious", "critical")
+        for node in item["nodes"][:3]
+    ]
+
+
+def gallery(
+    browser: Browser, site: str, people: dict[str, str], folder: Path, only: str
+) -> Iterator[Shot]:
+    """A picture of every page at every size in every language."""
+    for width in SIZES:
+        for login in ("", *WORK):
+            context = browser.new_context(viewport={"width": width, "height": 900})
+            if login:
+                sign_in(context, site, login, people[login])
+            for who, address in pages():
+                if who == login and (not only or re.search(only, address)):
+                    for lang in LANGS:
+                        yield take(context, site, login, address, (width, lang, folder))
+            context.close()
+
+
+def line(shot: Shot) -> str:
+    """What was measured of a picture, in one line."""
+    said = "; ".join(shot.problems) or "good"
+    return f"{shot.name:44} {shot.kilobytes:7.0f} KB {shot.paint_ms:6.0f} ms  {said}"
+
+
+_HEAD: Final = (
+    "<!DOCTYPE html><meta charset=utf-8><title>wasteflow</title><style>body{font:15px sans-serif}"
+    "img{width:340px;vertical-align:top;border:1px solid #ccc;margin:4px}</style>"
+)
+
+
+def write_index(shots: Sequence[Shot], folder: Path) -> Path:
+    """One page to look through: per address the pictures side by side."""
+    parts = [_HEAD]
+    for address in dict.fromkeys(shot.address for shot in shots):
+        parts.append(f"<h2>{html.escape(address)}</h2>")
+        for shot in shots:
+            if shot.address == address:
+                picture = f'<img loading=lazy src="{shot.name}" title="{html.escape(line(shot))}">'
+                parts.append(f'<a href="{shot.name}">{picture}</a>')
+    path = folder / "index.html"
+    path.write_text("\n".join(parts), encoding="utf-8")
+    return path
+
+
+def main() -> int:
+    """Exit 0: nothing to mend; 1: see the list; 3: no browser."""
+    parser = argparse.ArgumentParser(prog="./run screenshots", description=__doc__)
+    parser.add_argument("folder", nargs="?", default="screenshots", help="where the pictures go")
+    parser.add_argument("--only", default="", help="pages whose address fits this expression")
+    given = parser.parse_args()
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    folder = Path(given.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as own:
+        path = find_chromium(playwright)
+        if path is None:
+            print("No Chromium found: see ./run help.", file=sys.stderr)
+            return 3
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        with demo_site(Path(own)) as (site, people):
+            shots = []
+            for shot in gallery(browser, site, people, folder, given.only):
+                print(line(shot), flush=True)
+                shots.append(shot)
+        browser.close()
+    bad = [shot for shot in shots if shot.problems]
+    print(f"{len(shots)} pictures, {len(bad)} with something to mend: {write_index(shots, folder)}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
