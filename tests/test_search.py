@@ -155,3 +155,20 @@ def test_help_has_a_topic_for_every_page_of_the_menu(app: Flask, lang: str) -> N
             assert has_text(f"help.{topic}.answers"), topic
             assert client.get(f"/help/{topic}?lang={lang}").status_code == 200
     assert client.get("/help/nothing").status_code == 404
+
+
+def test_the_comparison_shows_the_rates_of_the_rates_page(app: Flask) -> None:
+    client = people.sign_in(app, "planner")
+    lines = client.get("/compare?period=2026Q1&by=enterprise&lang=en&format=csv").text.splitlines()
+    rates = client.get("/rates?period=2026Q1&by=enterprise&lang=en&format=csv").text.splitlines()
+    assert lines[0].lstrip("\ufeff").startswith("Enterprise,") and "2026Q1" in lines[0]
+    column = rates[0].split(",").index(next(h for h in rates[0].split(",") if "(%)" in h))
+    told = {line.split(",")[0]: line.split(",")[column] for line in rates[1:]}
+    mine = {line.split(",")[0]: line.split(",")[2] for line in lines[1:]}
+    assert mine == told and any(mine.values())
+    for address in (
+        "by=park&basis=verified&formula=simple",
+        "period=2024-01..2026-06",
+        "by=region",
+    ):
+        assert client.get(f"/compare?{address}").status_code == 200

@@ -10,7 +10,7 @@ from wasteflow.web.identity import reach
 
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("overview", ("overview",)),
-    ("rates", ("targets", "rates", "gap", "quota", "crosscheck", "audit")),
+    ("rates", ("targets", "rates", "compare", "gap", "quota", "crosscheck", "audit")),
     ("flows", ("map", "sankey", "matrix", "flows", "balances", "provenance")),
     ("symbiosis", ("potential",)),
     ("office", ("findings", "ledger_forms", "seals")),

@@ -13,6 +13,7 @@ from wasteflow.web.formats import cell, count, mass, moment_words, percent, targ
 from wasteflow.web.menu import entry, menu
 from wasteflow.web.pages import (
     auditor,
+    compare,
     detail,
     drill,
     drill_records,
@@ -61,6 +62,7 @@ _report("/sankey", "sankey", kept(sankey.show))
 _report("/targets", "targets", kept(target_page.show))
 _report("/targets/part", "targets_part", kept(target_page.part))
 _report("/rates", "rates", kept(explorer.show))
+_report("/compare", "compare", kept(compare.show))
 _report("/gap", "gap", kept(explorer.gap))
 _report("/postings", "postings", kept(drill.postings))
 _report("/records", "records", drill_records.records)
