@@ -337,3 +337,30 @@ def test_where_everybody_reads_a_guest_sees_the_list_and_can_do_nothing(app: Fla
     assert "甲化工" in page and re.search(r'href="/loads/[0-9a-f-]{36}', page)
     assert open_app.test_client().get("/loads/new").status_code in (302, 401, 403)
     books(open_app).db.dispose()
+
+
+def test_a_photo_of_the_ticket_is_added_shown_and_kept_from_others(
+    at: People, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WASTEFLOW_INSTANCE", str(tmp_path))
+    sender, taker = at("operator.p1"), at("operator.use")
+    load = sender.load("dispatch")
+    photo = b"\xff\xd8\xff" + b"jpeg" * 40
+    for name, kind, bytes_, said in (
+        ("磅单 1.jpg", "image/jpeg", photo, "已添加"),
+        ("磅单 1.jpg", "image/jpeg", photo, "已经在了"),
+        ("run.jpg", "image/jpeg", b"<script>", "run"),
+    ):
+        form = {"file": (io.BytesIO(bytes_), name, kind), "remark": web_books.HOSTILE}
+        taker.send(load, f"{load}/papers", form)
+        page = taker.look(load)
+        assert (said in page) is (name != "run.jpg"), name
+    assert page.count("磅单 1.jpg") == 1 and "run.jpg" not in page and "<script>alert" not in page
+    address = re.search(rf'href="({load}/papers/[0-9a-f-]+)"', page)
+    assert address
+    shown = sender.client.get(address[1])
+    assert shown.data == photo and shown.mimetype == "image/jpeg"
+    assert "sandbox" in shown.headers["Content-Security-Policy"]
+    assert at("nobody").client.get(address[1]).status_code == 404
+    other = sender.load("dispatch")
+    assert sender.client.get(f"{other}/papers/{address[1].rpartition('/')[2]}").status_code == 404

@@ -12,7 +12,7 @@ from wasteflow.core.periods import Period
 from wasteflow.services.rating import rates_report
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
-from wasteflow.web.formats import kg_of, percent
+from wasteflow.web.formats import kg_of, percent, period_words
 from wasteflow.web.pages.detail import group_cell, mass_cell
 from wasteflow.web.pages.tables import (
     Cell,
@@ -23,7 +23,7 @@ from wasteflow.web.pages.tables import (
     wants_file,
 )
 from wasteflow.web.pages.view import View, read_view
-from wasteflow.web.texts import short_reason, text
+from wasteflow.web.texts import lang, short_reason, text
 
 BY: Final = ("park", "region", "enterprise")
 BASES: Final = ("declared", "verified")
@@ -43,7 +43,7 @@ def show() -> str | Response:
     columns = (
         Column(by, f"col.{by}"),
         Column("generated", "col.generated", "t", True),
-        *(Column(period.text, "", "%", True, period.text) for period in periods),
+        *(Column(period.text, "", "%", True, period_words(period, lang())) for period in periods),
         Column("change", "compare.change", "", True),
     )
     rows = _rows(view, by, periods, reports, {"formula": formula, "basis": basis})
@@ -63,6 +63,7 @@ def show() -> str | Response:
         basis=basis,
         bases=BASES,
         periods=periods,
+        period_words=period_words,
         totals=[report["total"] for report in reports],
     )
 

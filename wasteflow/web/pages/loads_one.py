@@ -17,6 +17,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from wasteflow.core.errors import StaleVersion, WasteflowError
 from wasteflow.core.lifecycle import IllegalMove, Move
 from wasteflow.core.permissions import Denied
+from wasteflow.web.pages import papers
 from wasteflow.web.pages.loads_data import read_one, waits
 from wasteflow.web.pages.loads_form import seen_version
 from wasteflow.web.pages.loads_moves import (
@@ -149,6 +150,7 @@ def stale_page(
 def load_page(found: Mapping[str, Any], trouble: Trouble) -> Response:
     load, events = found["load"], found["events"]
     lead, others = _forms(load, trouble)
+    kept, may_add = papers.papers_of(load["id"])
     body = render_template(
         "load.html",
         load=load,
@@ -166,6 +168,10 @@ def load_page(found: Mapping[str, Any], trouble: Trouble) -> Response:
         settle_from=_iso(found["kin"]["settle_from"]),
         close_from=_iso(found["kin"]["close_from"]),
         waits=waits(),
+        papers=kept,
+        may_add_paper=may_add,
+        paper_types=papers.ACCEPTED,
+        pictures=papers.PICTURES,
     )
     response = make_response(body, trouble.status)
     response.headers["Cache-Control"] = "no-store"

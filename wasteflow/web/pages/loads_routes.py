@@ -20,6 +20,7 @@ from wasteflow.web.pages import (
     loads_one,
     loads_revise,
     months_pages,
+    papers,
 )
 from wasteflow.web.pages import loads_words as words
 from wasteflow.web.permits import needs
@@ -52,6 +53,8 @@ _get("/loads/new", "new", "shipment.draft", loads_new.show_new)
 _form("/loads/new", "save_new", "shipment.draft", loads_new.save_new)
 _get("/loads/<uuid:uid>", "one", "shipment.read", loads_one.show)
 _get("/loads/<uuid:uid>/print", "slip", "shipment.read", loads_one.slip)
+_get("/loads/<uuid:uid>/papers/<uuid:paper>", "paper", "attachment.read", papers.content)
+_form("/loads/<uuid:uid>/papers", "add_paper", "attachment.write", papers.add)
 _get("/loads/<uuid:uid>/edit", "edit", "shipment.draft", loads_new.show_edit)
 _form("/loads/<uuid:uid>/edit", "save_edit", "shipment.draft", loads_new.save_edit)
 _get("/loads/<uuid:uid>/revise", "revise", "revision.propose", loads_revise.show)
