@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from wasteflow.core.tracing.elimination import Elimination, eliminations
 from wasteflow.core.tracing.flows import Ints, Mask
 from wasteflow.core.tracing.solve import LevelPlan, MonthSystem, csr
 
@@ -21,7 +22,7 @@ from wasteflow.core.tracing.solve import LevelPlan, MonthSystem, csr
 class Draws(NamedTuple):
     """Where the opening content goes of the queues that are drawn from: `rows` x its receivers.
 
-    `to_sites` in the order of the operator's sites, `to_queues` to the queues `targets`.
+    `to_sites` to the sites, `to_queues` to the queues `targets`.
     """
 
     rows: Ints
@@ -39,16 +40,12 @@ class Ways(NamedTuple):
 
 
 class Blocks:
-    """Block-diagonal matrices of some months, for the moves of a lens (None: all).
-
-    like: (order of sites, places in the largest loop) of each month where they are known already.
-    """
+    """Block-diagonal matrices of some months, for the moves of a lens (None: all)."""
 
     def __init__(
         self,
         systems: Sequence[MonthSystem],
         lens: Callable[[MonthSystem], Mask] | None,
-        like: tuple[Sequence[Ints], Sequence[int]] | None,
     ) -> None:
         is_site = systems[0].is_site
         self.count, self.size = len(systems), len(is_site)
@@ -66,10 +63,6 @@ class Blocks:
         self._passing = self._share * self._passed[self._source]
         self._site = np.tile(is_site, self.count)
         self._from_site, self._to_site = self._site[self._source], self._site[self._target]
-        if like:
-            self.sites, self.widest = (np.array(part) for part in like)
-        else:
-            self.sites, self.widest = self._ordered()
         self._at = self._positions()
         self._contract()
 
@@ -83,24 +76,11 @@ class Blocks:
         """Places of all months numbered through (32 bits, as SciPy keeps its indices)."""
         return np.concatenate(places).astype(np.int32) + month * np.int32(self.size)
 
-    def _ordered(self) -> tuple[Ints, Ints]:
-        """Sites by strongly connected component, in the order SciPy finds them; largest loops.
-
-        Only fill-in depends on that order, never the result.
-        """
-        whole = self.count * self.size
-        some = self._passing > 0
-        graph = csr(self._passing[some], self._source[some], self._target[some], (whole, whole))
-        _, component = sparse.csgraph.connected_components(graph, connection="strong")
-        table = component.reshape(self.count, self.size)
-        widest = np.bincount(component)[table].max(axis=1, initial=0)
-        return np.argsort(table[:, : self.n_sites], axis=1, kind="stable"), widest
-
     def _positions(self) -> Any:
         """Place of a month → its row among the sites, or among the queues, of all months."""
         at = np.empty((self.count, self.size), np.int32)
         month = np.arange(self.count, dtype=np.int32)[:, None]
-        at[month, self.sites] = month * self.n_sites + np.arange(self.n_sites, dtype=np.int32)
+        at[:, : self.n_sites] = month * self.n_sites + np.arange(self.n_sites, dtype=np.int32)
         at[:, self.n_sites :] = month * self.n_queues + np.arange(self.n_queues, dtype=np.int32)
         return at.ravel()
 
@@ -131,12 +111,6 @@ class Blocks:
         rows, columns = (length // self.count for length in matrix.shape)
         mine = slice(number * rows, (number + 1) * rows)
         return sparse.csr_array(rows_of(matrix, mine, number * columns, columns))
-
-    def transposed(self, matrix: sparse.csr_array, number: int) -> sparse.csc_array:
-        """The same, transposed: the arrays say rows for columns."""
-        rows, columns = (length // self.count for length in matrix.shape)
-        mine = slice(number * rows, (number + 1) * rows)
-        return rows_of(matrix, mine, number * columns, columns, sparse.csc_array)
 
     def _rows_to_site(self, rows: Sequence[Ints]) -> list[sparse.csr_array]:
         """Some rows of G of every month."""
@@ -188,12 +162,9 @@ class Blocks:
         return found
 
     @cached_property
-    def unit_less(self) -> sparse.csr_array:
-        """I - C."""
-        unit = sparse.eye_array(self.sites_alone.shape[0], format="csr")
-        found = sparse.csr_array(unit - self.sites_alone)
-        found.sort_indices()
-        return found
+    def eliminations(self) -> list[Elimination]:
+        """How the sites of each month are solved for dense columns."""
+        return eliminations(self.sites_alone, self.count, rows_of)
 
     @cached_property
     def staying(self) -> sparse.csr_array:
