@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms
 from wasteflow.core.tracing.flows import FlowTable, ledger_starts
@@ -127,7 +128,7 @@ def each_traced(
     missing = [stuff for stuff, books in known.items() if books is None]
     if missing:
         tables = {stuff: queries.flow_table(session, keys, stuff, as_of) for stuff in missing}
-        with _making(missing):
+        with _making(missing), no_collecting():
             found = {stuff: _kept.get(_key(keys, stuff, versions, as_of)) for stuff in missing}
             lacking = {stuff: tables[stuff] for stuff in missing if found[stuff] is None}
             for books in _made(lacking, versions, dict(_fates(keys)), as_of):
@@ -149,7 +150,7 @@ def sweep_together(books: Sequence[Traced], periods: Sequence[Period], basis: Ba
     for one in books:
         groups.setdefault(id(one.whole), []).append(one)
     for group in groups.values():
-        with _making([one.material for one in group]):
+        with _making([one.material for one in group]), no_collecting():
             lacking = [
                 one
                 for one in group

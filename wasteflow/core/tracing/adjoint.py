@@ -145,8 +145,12 @@ class _Worth:
         old = np.searchsorted(self.columns, live[known])
         parts = []
         for part in (self.sites, self.queues):
+            if len(known) == len(live):
+                parts.append(np.take(part[:, :years], old, axis=2))
+                continue
             made = np.zeros((len(part), years, len(live)))
-            made[:, :, known] = part[:, :years, old]
+            if len(known):
+                made[:, :, known] = part[:, :years, old]
             parts.append(made)
         self.sites, self.queues = parts
         self.columns, self.years = live, years
@@ -326,12 +330,12 @@ def _collect(found: Floats, sources: Sources, value: Floats, live: Ints, new: Ma
     """Add kg * value of every source to its origin; `new` says in which columns' period it lies."""
     if not len(sources.kg):
         return
-    order = np.argsort(sources.origin, kind="stable")
-    origin = sources.origin[order]
-    starts = np.flatnonzero(np.diff(origin, prepend=-1))
-    kg = np.add.reduceat(value[order] * sources.kg[order, None], starts, axis=0)
+    starts = np.flatnonzero(np.diff(sources.origin, prepend=-1))  # they stand in order of origin
+    origin = sources.origin[starts]
+    kg = np.add.reduceat(value * sources.kg[:, None], starts, axis=0)
     for status, some in ((NEW, new), (PRIOR, ~new)):
-        found[status, origin[starts][:, None], live[some]] += kg[:, some]
+        if some.any():
+            found[status, origin[:, None], live[some]] += kg[:, some]
 
 
 def moves_to(*kinds: int) -> Callable[[MonthSystem], Ints]:

@@ -40,12 +40,17 @@ class Ways(NamedTuple):
 
 
 class Blocks:
-    """Block-diagonal matrices of some months, for the moves of a lens (None: all)."""
+    """Block-diagonal matrices of some months, for the moves of a lens (None: all).
+
+    like: those of the same months for all moves.  A lens that only ends acceptances at sites leaves
+    everything that has to do with how queues are filled as it is there.
+    """
 
     def __init__(
         self,
         systems: Sequence[MonthSystem],
         lens: Callable[[MonthSystem], Mask] | None,
+        like: Blocks | None = None,
     ) -> None:
         is_site = systems[0].is_site
         self.count, self.size = len(systems), len(is_site)
@@ -64,6 +69,7 @@ class Blocks:
         self._site = np.tile(is_site, self.count)
         self._from_site, self._to_site = self._site[self._source], self._site[self._target]
         self._at = self._positions()
+        self._same = like if like is not None and self._fills_as(like) else None
         self._contract()
 
     def _queues_in(self, places: Ints) -> Ints:
@@ -94,14 +100,26 @@ class Blocks:
         shape = self._rows(from_site), self._rows(to_site)
         return csr(self._passing[some], rows, columns, shape)
 
+    def _fills_as(self, other: Blocks) -> bool:
+        """True if the same moves go into queues."""
+        mine, theirs = ~self._to_site, ~other._to_site
+        pairs = (self._source, other._source), (self._target, other._target)
+        same = all(np.array_equal(a[mine], b[theirs]) for a, b in pairs)
+        return same and np.array_equal(self._passing[mine], other._passing[theirs])
+
     def _contract(self) -> None:
-        p_sq, p_qs = self._block(True, False), self._block(False, True)
-        p_qq, p_ss = self._block(False, False), self._block(True, True)
-        self.onward, self.to_site, self.to_queue = p_qq, p_qs, p_sq
-        if p_qq.nnz:
-            self.onward = _onward(p_qq)
+        p_qs, p_ss = self._block(False, True), self._block(True, True)
+        self.to_site = p_qs
+        if self._same is not None:
+            self.onward, self.to_queue = self._same.onward, self._same.to_queue
+        else:
+            direct, p_qq = self._block(True, False), self._block(False, False)
+            self.onward, self.to_queue = p_qq, direct
+            if p_qq.nnz:
+                self.onward = _onward(p_qq)
+                self.to_queue = direct + direct @ self.onward
+        if self.onward.nnz:
             self.to_site = p_qs + self.onward @ p_qs
-            self.to_queue = p_sq + p_sq @ self.onward
         self.sites_alone = self.to_queue @ p_qs
         if p_ss.nnz:
             self.sites_alone = self.sites_alone + p_ss
@@ -147,6 +165,8 @@ class Blocks:
     @cached_property
     def ways(self) -> list[Ways]:
         """How refused parts are handed on, by month."""
+        if self._same is not None:
+            return self._same.ways
         pointer, held = self.onward.indptr, self.onward.indices
         froms = np.flatnonzero(np.diff(pointer))
         targets, column = np.unique(held, return_inverse=True)
@@ -169,6 +189,8 @@ class Blocks:
     @cached_property
     def staying(self) -> sparse.csr_array:
         """H times what stays of each queue's pool."""
+        if self._same is not None:
+            return self._same.staying
         stays, held = (1.0 - self._passed)[~self._site], self.to_queue
         parts = held.data * stays[held.indices], held.indices, held.indptr
         return sparse.csr_array(parts, shape=held.shape)

@@ -31,65 +31,65 @@ class Operator:
     """
 
     def __init__(self, blocks: Blocks, number: int) -> None:
-        self._blocks, self._number = blocks, number
+        self.blocks, self.number = blocks, number
 
     def _cut(self, matrix: sparse.csr_array) -> sparse.csr_array:
         """This month's block on the diagonal."""
-        return self._blocks.block(matrix, self._number)
+        return self.blocks.block(matrix, self.number)
 
     @cached_property
     def to_site(self) -> sparse.csr_array:
         """G, queues x sites."""
-        return self._cut(self._blocks.to_site)
+        return self._cut(self.blocks.to_site)
 
     @cached_property
     def to_queue(self) -> sparse.csr_array:
         """H, sites x queues."""
-        return self._cut(self._blocks.to_queue)
+        return self._cut(self.blocks.to_queue)
 
     @cached_property
     def sites_alone(self) -> sparse.csr_array:
         """C, sites x sites."""
-        return self._cut(self._blocks.sites_alone)
+        return self._cut(self.blocks.sites_alone)
 
     @cached_property
     def onward(self) -> sparse.csr_array:
         """N - I, queues x queues."""
-        return self._cut(self._blocks.onward)
+        return self._cut(self.blocks.onward)
 
     @cached_property
     def drawn(self) -> sparse.csr_array:
         """Where draws of queues go: F_ij / O_i, queues x places."""
-        return self._cut(self._blocks.drawn)
+        return self._cut(self.blocks.drawn)
 
     @cached_property
     def staying(self) -> sparse.csr_array:
         """H times what stays of the pool of each queue: how a site feels what queues keep."""
-        return self._cut(self._blocks.staying)
+        return self._cut(self.blocks.staying)
 
     @property
     def draws(self) -> Draws:
         """Draws, sites and queues apart."""
-        return self._blocks.draws[self._number]
+        return self.blocks.draws[self.number]
 
     @property
     def needed(self) -> Ints:
         """Queues with something of their own: with a source, or a draw sent to them."""
-        return self._blocks.needed[self._number]
+        return self.blocks.needed[self.number]
 
     @property
     def needed_to_site(self) -> sparse.csr_array:
         """The rows of G that are `needed`."""
-        return self._blocks.needed_to_site[self._number]
+        return self.blocks.needed_to_site[self.number]
 
     @property
     def ways(self) -> Ways:
         """How refused parts are handed on."""
-        return self._blocks.ways[self._number]
+        return self.blocks.ways[self.number]
 
     def to_site_of(self, queues: Ints) -> sparse.csr_array:
         """Rows of G, kept for the queues that every sweep backwards asks for."""
-        number, blocks = self._number, self._blocks
+        number, blocks = self.number, self.blocks
         for asked, rows in (
             (blocks.born, blocks.born_to_site),
             ([part.targets for part in blocks.draws], blocks.targets_to_site),
@@ -101,27 +101,27 @@ class Operator:
     @property
     def site_count(self) -> int:
         """How many sites there are."""
-        return self._blocks.n_sites
+        return self.blocks.n_sites
 
     @property
     def sites(self) -> slice:
         """Where the sites stand among the places."""
-        return slice(0, self._blocks.n_sites)
+        return slice(0, self.blocks.n_sites)
 
     @property
     def queues(self) -> slice:
         """Where the queues stand among the places."""
-        return slice(self._blocks.n_sites, None)
+        return slice(self.blocks.n_sites, None)
 
     @property
     def queue_count(self) -> int:
         """How many queues there are."""
-        return self._blocks.n_queues
+        return self.blocks.n_queues
 
     @property
     def elimination(self) -> Elimination:
         """How the sites are solved for dense columns."""
-        return self._blocks.eliminations[self._number]
+        return self.blocks.eliminations[self.number]
 
     @cached_property
     def plan(self) -> LevelPlan:
@@ -171,12 +171,17 @@ class Operator:
 def contracted(
     systems: Sequence[MonthSystem],
     lens: Callable[[MonthSystem], Mask] | None = None,
+    like: Sequence[Operator] = (),
 ) -> list[Operator]:
     """The operators of months of one chain; `lens`: the moves to go along with (None: all).
 
-    Moves outside the lens are exits of the class that is traced.
+    Moves outside the lens are exits of the class that is traced.  like: operators of the same
+    months for all moves, if they are there and were made together.
     """
     if not systems:
         return []
-    blocks = Blocks(systems, lens)
+    known = {id(one.blocks): one.blocks for one in like}
+    same = len(known) == 1 and [one.number for one in like] == list(range(len(systems)))
+    whole = next(iter(known.values())) if same else None
+    blocks = Blocks(systems, lens, whole if whole and whole.count == len(systems) else None)
     return [Operator(blocks, number) for number in range(blocks.count)]

@@ -71,7 +71,8 @@ class Operators:
         """Make those of the months first..last together: many at once are quicker than each."""
         wanted = [n for n in range(first, last + 1) if (n, lens) not in self._made]
         months = [self.chain.months[number] for number in wanted]
-        made = contracted(months, lens)
+        whole = [self._made.get((number, None)) for number in wanted]
+        made = contracted(months, lens, [one for one in whole if one is not None])
         self._made.update(((number, lens), one) for number, one in zip(wanted, made, strict=True))
 
     def take_over(self, other: Operators, before: int) -> None:
