@@ -124,19 +124,26 @@ def each_traced(
     as_of: int = 0,
 ) -> list[Traced]:
     """The same for several materials; those of which nothing is kept are traced together."""
-    known = {stuff: _kept.get(_key(keys, stuff, versions, as_of)) for stuff in materials}
-    missing = [stuff for stuff, books in known.items() if books is None]
+    known = _known(keys, materials, versions, as_of)
+    missing = [stuff for stuff in materials if stuff not in known]
     if missing:
         tables = {stuff: queries.flow_table(session, keys, stuff, as_of) for stuff in missing}
         with _making(missing), no_collecting():
-            found = {stuff: _kept.get(_key(keys, stuff, versions, as_of)) for stuff in missing}
-            lacking = {stuff: tables[stuff] for stuff in missing if found[stuff] is None}
+            known.update(_known(keys, missing, versions, as_of))
+            lacking = {stuff: tables[stuff] for stuff in missing if stuff not in known}
             for books in _made(lacking, versions, dict(_fates(keys)), as_of):
                 key = _key(keys, books.material, versions, as_of)
-                found[books.material] = _kept.put(key, books)
+                known[books.material] = _kept.put(key, books)
                 _latest.put((books.material, as_of), books)
-        known.update(found)
-    return [books for stuff in materials if (books := known[stuff]) is not None]
+    return [known[stuff] for stuff in materials]
+
+
+def _known(
+    keys: Keys, materials: Sequence[str], versions: Mapping[str, Mapping[int, int]], as_of: int
+) -> dict[str, Traced]:
+    """The books of those materials that are kept as they are now."""
+    found = {stuff: _kept.get(_key(keys, stuff, versions, as_of)) for stuff in materials}
+    return {stuff: books for stuff, books in found.items() if books is not None}
 
 
 def sweep_together(books: Sequence[Traced], periods: Sequence[Period], basis: Basis) -> None:

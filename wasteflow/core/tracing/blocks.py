@@ -110,6 +110,8 @@ class Blocks:
     def _contract(self) -> None:
         p_qs, p_ss = self._block(False, True), self._block(True, True)
         self.to_site = p_qs
+        self.onward: sparse.csr_array
+        self.to_queue: sparse.csr_array
         if self._same is not None:
             self.onward, self.to_queue = self._same.onward, self._same.to_queue
         else:

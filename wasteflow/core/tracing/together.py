@@ -104,14 +104,17 @@ def _parts(chains: Sequence[Chain]) -> tuple[Part, ...]:
     site_cuts = _slices(sites, 0)
     queue_cuts = _slices(queues, sum(sites))
     origin_cuts = _slices([len(chain.origins) for chain in chains], 0)
+    cuts = zip(chains, site_cuts, queue_cuts, origin_cuts, strict=True)
     return tuple(
         Part(
             chain,
-            *cuts,
+            at_sites,
+            at_queues,
+            origins,
             np.searchsorted(years, chain.years),
             np.searchsorted(labels, [system.month for system in chain.months]),
         )
-        for chain, *cuts in zip(chains, site_cuts, queue_cuts, origin_cuts, strict=True)
+        for chain, at_sites, at_queues, origins in cuts
     )
 
 
