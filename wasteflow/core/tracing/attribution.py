@@ -9,7 +9,7 @@ rule with other exits; the terms of a period follow from one adjoint sweep.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -191,19 +191,23 @@ def terms_of_tables(
     new, prior, unknown = whole.reshape(3, len(chain.names), fresh.shape[1])
     arose = _arisen(chain, span)
     treated_kg = np.rint(np.round(treated, 5)).astype(np.int64)
-    words = _words(chain, span.codes)
     result = PeriodTerms(span.period, basis, {}, {}, {})
     present = new.any(axis=1) | prior.any(axis=1) | unknown.any(axis=1) | (arose > 0)
-    for number in np.flatnonzero(present | (treated_kg > 0)).tolist():
+    numbers = np.flatnonzero(present | (treated_kg > 0)).tolist()
+    columns = arose.tolist(), treated_kg.tolist(), new[:, -1].tolist()
+    listed: dict[int, Terms] = {}
+    for number in numbers:
+        came, treated_there, stored = (column[number] for column in columns)
+        terms = listed[number] = Terms(generated_kg=came, treated_kg=treated_there)
+        terms.stored_kg = stored
+        terms.utilised_kg = terms.utilised_prior_kg = 0
         name = chain.names[number]
-        terms = Terms(generated_kg=int(arose[number]), treated_kg=int(treated_kg[number]))
-        terms.stored_kg = int(new[number, -1])
-        older = prior[number] + unknown[number]
-        _fill(terms, words, new[number], older)
         (result.pseudo if is_pseudo(name) else result.generators)[name] = terms
-        uses = int(np.searchsorted(span.codes, FATE_STEP))
-        if unknown[number, :uses].any():
-            result.unknown_year_kg[name] = int(unknown[number, :uses].sum())
+    _fill(listed, _words(chain, span.codes), new[:, :-1], (prior + unknown)[:, :-1])
+    uses = int(np.searchsorted(span.codes, FATE_STEP))
+    blank_kg = unknown[:, :uses].sum(axis=1)
+    for number in np.flatnonzero(blank_kg).tolist():
+        result.unknown_year_kg[chain.names[number]] = int(blank_kg[number])
     if basis is Basis.VERIFIED:
         result.ever.update(_ever(chain, span, spent))
     return result
@@ -234,22 +238,21 @@ def _words(chain: Chain, codes: Ints) -> list[_Word]:
     return found
 
 
-def _fill(terms: Terms, words: Sequence[_Word], new: Ints, older: Ints) -> None:
-    """Put the columns of a name into its terms; `words`: what each column is."""
-    used_kg = prior_kg = 0
+def _fill(listed: Mapping[int, Terms], words: Sequence[_Word], new: Ints, older: Ints) -> None:
+    """Put the columns of every name into its terms; `words`: what each column is."""
     whole = new + older
-    for position in np.flatnonzero(whole[:-1]).tolist():
-        fate, key = words[position]
-        kg, old = int(whole[position]), int(older[position])
+    row, column = np.nonzero(whole)
+    cells = row, column, whole[row, column], older[row, column]
+    for number, position, kg, old in zip(*(part.tolist() for part in cells), strict=True):
+        terms, (fate, key) = listed[number], words[position]
         if key is not None:
-            used_kg += kg
-            prior_kg += old
+            terms.utilised_kg = (terms.utilised_kg or 0) + kg
+            terms.utilised_prior_kg = (terms.utilised_prior_kg or 0) + old
             terms.split[key] = terms.split.get(key, 0) + kg
         elif fate == DISPOSED:
             terms.disposed_kg, terms.disposed_prior_kg = kg, old
         else:
             setattr(terms, f"{FATES[fate]}_kg", kg - old)
-    terms.utilised_kg, terms.utilised_prior_kg = used_kg, prior_kg
 
 
 def by_name(chain: Chain, by_origin: Floats) -> Floats:
