@@ -16,12 +16,13 @@ from tests.exact_tracer import Row
 from wasteflow.core.periods import Period
 from wasteflow.core.places import GENERATION, LOST, OUTSIDE, Place, PlaceKind, site, transit, yard
 from wasteflow.core.postings import FlowKey, Rollup
-from wasteflow.core.tracing.attribution import Basis, period_terms
+from wasteflow.core.tracing.attribution import Basis
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.tracing.forward import forward
 from wasteflow.core.tracing.identity import check_identity
 from wasteflow.core.tracing.monthly import attribution_months
 from wasteflow.core.tracing.months import Chain, build_chain
+from wasteflow.core.tracing.periods import period_terms
 from wasteflow.core.tracing.provenance import between, downstream, upstream
 from wasteflow.core.tracing.rounding import largest_remainder
 from wasteflow.core.tracing.solve import LevelPlan

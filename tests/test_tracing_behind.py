@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.tracing_networks import FATES, network
 from wasteflow.core.periods import Period
 from wasteflow.core.places import GENERATION, Place, PlaceKind, site, transit
-from wasteflow.core.tracing.attribution import Basis, period_terms
+from wasteflow.core.tracing.attribution import Basis
 from wasteflow.core.tracing.behind import BEHIND, postings_behind, stored_behind
 from wasteflow.core.tracing.behind_places import (
     ended_behind,
@@ -22,6 +22,7 @@ from wasteflow.core.tracing.behind_places import (
 )
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.tracing.months import build_chain
+from wasteflow.core.tracing.periods import period_terms
 from wasteflow.core.tracing.provenance import downstream, upstream
 from wasteflow.core.tracing.yearpass import prepared
 from wasteflow.core.vocabulary import Evidence

@@ -10,11 +10,12 @@ from tests.tracing_networks import network
 from wasteflow.core.formulas import official
 from wasteflow.core.periods import Period
 from wasteflow.core.places import GENERATION, OUTSIDE, WEIGHING, Place, PlaceKind, site, transit
-from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
+from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.tracing.followup import after_credit, territorial
 from wasteflow.core.tracing.many_periods import terms_of_periods
 from wasteflow.core.tracing.months import build_chain
+from wasteflow.core.tracing.periods import period_terms
 from wasteflow.core.tracing.yearpass import prepared
 from wasteflow.core.vocabulary import Evidence
 

@@ -16,13 +16,14 @@ from wasteflow.core.formulas import official
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.tracing.attribution import FATES as WORDS
-from wasteflow.core.tracing.attribution import Basis, fate_codes, period_terms
+from wasteflow.core.tracing.attribution import Basis, fate_codes
 from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.tracing.followup import after_credit
 from wasteflow.core.tracing.forward import forward
 from wasteflow.core.tracing.identity import check_identity
 from wasteflow.core.tracing.monthly import attribution_months
 from wasteflow.core.tracing.months import Chain, build_chain
+from wasteflow.core.tracing.periods import period_terms
 from wasteflow.core.tracing.yearpass import Operators, YearPass, open_lens, year_pass
 
 TOLERANCE_KG = 1e-6

@@ -21,7 +21,7 @@ from wasteflow.core.tracing.attribution import Basis, Cumulative, PeriodTerms
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.reported import NOT_CLOSED, Reported, cut_period, reported
 from wasteflow.services.reports import check_material
-from wasteflow.services.tracing import Traced, each_traced, traced
+from wasteflow.services.tracing import Traced, each_traced, sweep_together
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -126,20 +126,16 @@ def firm_terms(
     pseudo: list[dict[str, str]] = []
     if not periods:
         return found, pseudo
+    books = each_traced(session, keys, wanted, versions, as_of)
     if basis == TERRITORIAL:
-        for stuff in wanted:
-            starts = traced(session, keys, stuff, versions, as_of).starts
-            found += _territorial(session, keys, periods, stuff, starts, as_of)
+        for one in books:
+            found += _territorial(session, keys, periods, one.material, one.starts, as_of)
         return found, pseudo
-
-    def of_books(books: Traced) -> tuple[list[list[FirmTerms]], list[dict[str, str]]]:
-        firms = _firm_terms_of(books, periods, Basis(basis))
-        return firms, _pseudo(books.terms(periods[-1:], Basis(basis))[0], books.material)
-
-    for firms, others in each_traced(session, keys, wanted, versions, as_of, of_books):
-        for items in firms:
+    sweep_together(books, periods, Basis(basis))
+    for one in books:
+        for items in _firm_terms_of(one, periods, Basis(basis)):
             found += items
-        pseudo += others
+        pseudo += _pseudo(one.terms(periods[-1:], Basis(basis))[0], one.material)
     return found, pseudo
 
 

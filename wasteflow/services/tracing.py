@@ -7,20 +7,23 @@ since materials never mix.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import RLock
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.periods import Period
-from wasteflow.core.tracing.attribution import Basis, PeriodTerms, Split, period_terms
+from wasteflow.core.tracing.attribution import Basis, PeriodTerms
 from wasteflow.core.tracing.flows import FlowTable, ledger_starts
 from wasteflow.core.tracing.many_periods import forward_is_quicker, terms_of_periods
 from wasteflow.core.tracing.months import Chain, build_chain
+from wasteflow.core.tracing.periods import terms_together
+from wasteflow.core.tracing.together import Together
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, forget_keys, load_keys
@@ -35,22 +38,34 @@ RESULTS_KEPT = 256
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traced:
     """A material's months, their systems, and the pass by year over all of them.
 
-    `versions`: month → version of what the chain was made from; `fates` of the routes then.
+    `versions`: month → version of what the chain was made from; `fates` of the routes then;
+    `whole`: what it was traced together with, as which `part`.
     """
 
     material: str
     versions: Mapping[int, int]
     fates: Mapping[str, str]
     chain: Chain
-    operators: Operators
-    passed: YearPass
     starts: dict[str, tuple[int, bool]]
     generators: frozenset[str]
+    whole: Together
+    part: int = 0
     results: Kept[tuple[Period, Hashable], Any] = field(default_factory=lambda: Kept(RESULTS_KEPT))
+
+    @cached_property
+    def operators(self) -> Operators:
+        """The systems of this material by itself, made when first needed."""
+        alone = len(self.whole.parts) == 1
+        return self.whole.operators if alone else Operators(self.chain)
+
+    @cached_property
+    def passed(self) -> YearPass:
+        """The year pass of this material by itself."""
+        return self.whole.pass_of(self.part)
 
     def terms(self, periods: Sequence[Period], basis: Basis) -> list[PeriodTerms]:
         """Terms of every origin for each period, each computed once.
@@ -61,7 +76,8 @@ class Traced:
         def make(missing: list[Period]) -> list[PeriodTerms]:
             if forward_is_quicker(self.chain, missing, basis):
                 return terms_of_periods(self.operators, self.passed, missing, basis)
-            return period_terms(self.operators, self.passed, missing, basis, Split.ROUTE)
+            alone = Together.alone(self.operators, self.passed)
+            return terms_together(alone, missing, basis)[0]
 
         return self.each(("terms", basis), periods, make)
 
@@ -72,7 +88,7 @@ class Traced:
         found: dict[Period, Any]
         found = {period: self.results.get((period, what)) for period in periods}
         if None in found.values():
-            with _making(self.material):
+            with _making([self.material]):
                 found = {period: self.results.get((period, what)) for period in periods}
                 missing = [period for period, known in found.items() if known is None]
                 for period, result in zip(missing, make(missing) if missing else (), strict=True):
@@ -97,9 +113,7 @@ def traced(
     versions: `queries.rollup_versions` of the same transaction; as_of: the month as of which the
     books are traced (0 = now).
     """
-    return _found(keys, material, versions, as_of) or _traced(
-        keys, material, versions, as_of, queries.flow_table(session, keys, material, as_of)
-    )
+    return each_traced(session, keys, [material], versions, as_of)[0]
 
 
 def each_traced(
@@ -107,36 +121,66 @@ def each_traced(
     keys: Keys,
     materials: Sequence[str],
     versions: Mapping[str, Mapping[int, int]],
-    as_of: int,
-    of_books: Callable[[Traced], _T],
-) -> list[_T]:
-    """`of_books` of the traced books of every material, in their order.
+    as_of: int = 0,
+) -> list[Traced]:
+    """The same for several materials; those of which nothing is kept are traced together."""
+    known = _known(keys, materials, versions, as_of)
+    missing = [stuff for stuff in materials if stuff not in known]
+    if missing:
+        tables = {stuff: queries.flow_table(session, keys, stuff, as_of) for stuff in missing}
+        with _making(missing), no_collecting():
+            known.update(_known(keys, missing, versions, as_of))
+            lacking = {stuff: tables[stuff] for stuff in missing if stuff not in known}
+            for books in _made(lacking, versions, dict(_fates(keys)), as_of):
+                key = _key(keys, books.material, versions, as_of)
+                known[books.material] = _kept.put(key, books)
+                _latest.put((books.material, as_of), books)
+    return [known[stuff] for stuff in materials]
 
-    Materials never mix, so each is traced in a thread of its own while the next is read; numpy and
-    scipy let go of the interpreter while they compute.  `of_books` must not use the session.
+
+def _known(
+    keys: Keys, materials: Sequence[str], versions: Mapping[str, Mapping[int, int]], as_of: int
+) -> dict[str, Traced]:
+    """The books of those materials that are kept as they are now."""
+    found = {stuff: _kept.get(_key(keys, stuff, versions, as_of)) for stuff in materials}
+    return {stuff: books for stuff, books in found.items() if books is not None}
+
+
+def sweep_together(books: Sequence[Traced], periods: Sequence[Period], basis: Basis) -> None:
+    """Have the terms of the periods made for all materials at once, as far as they are not kept.
+
+    Only what one sweep backwards answers best and what was traced together; `Traced.terms` makes
+    the rest.
     """
+    what = ("terms", basis)
+    groups: dict[int, list[Traced]] = {}
+    for one in books:
+        groups.setdefault(id(one.whole), []).append(one)
+    for group in groups.values():
+        with _making([one.material for one in group]), no_collecting():
+            lacking = [
+                one
+                for one in group
+                if not forward_is_quicker(one.chain, periods, basis)
+                and all(one.results.get((period, what)) is None for period in periods)
+            ]
+            if len(lacking) > 1:
+                made = terms_together(group[0].whole, periods, basis)
+                for one in lacking:
+                    for period, terms in zip(periods, made[one.part], strict=True):
+                        one.results.put((period, what), terms)
 
-    def work(material: str, table: FlowTable | None) -> _T:
-        books = _found(keys, material, versions, as_of)
-        if books is None:
-            assert table is not None
-            books = _traced(keys, material, versions, as_of, table)
-        return of_books(books)
 
-    if len(materials) < 2:
-        return [of_books(traced(session, keys, stuff, versions, as_of)) for stuff in materials]
-    with ThreadPoolExecutor(min(len(materials), os.cpu_count() or 1)) as pool:
-        made = []
-        for stuff in materials:
-            known = _found(keys, stuff, versions, as_of) is not None
-            table = None if known else queries.flow_table(session, keys, stuff, as_of)
-            made.append(pool.submit(work, stuff, table))
-        return [one.result() for one in made]
+def _making(materials: Sequence[str]) -> ExitStack:
+    """Held while materials are traced: whoever asks for the same meanwhile finds them made.
 
-
-def _making(material: str) -> RLock:
-    """Held while a material is traced: whoever asks for the same meanwhile finds it made."""
-    return _locks.setdefault(material, RLock())
+    Always taken in the order of their codes, so that two who want several cannot wait for each
+    other.
+    """
+    held = ExitStack()
+    for stuff in sorted(materials):
+        held.enter_context(_locks.setdefault(stuff, RLock()))
+    return held
 
 
 def _key(
@@ -149,50 +193,42 @@ def _fates(keys: Keys) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((code, route.fate) for code, route in keys.registry.routes.items()))
 
 
-def _found(
-    keys: Keys, material: str, versions: Mapping[str, Mapping[int, int]], as_of: int
-) -> Traced | None:
-    return _kept.get(_key(keys, material, versions, as_of))
-
-
-def _traced(
-    keys: Keys,
-    material: str,
-    versions: Mapping[str, Mapping[int, int]],
-    as_of: int,
-    table: FlowTable,
-) -> Traced:
-    """The traced books made of `table`, unless another thread made them meanwhile."""
-    with _making(material):
-        found = _found(keys, material, versions, as_of)
-        if found is None:
-            months, fates = versions.get(material, {}), dict(_fates(keys))
-            made = _made(material, months, fates, table, _latest.get((material, as_of)))
-            key = _key(keys, material, versions, as_of)
-            found = _latest.put((material, as_of), _kept.put(key, made))
-    return found
-
-
 def _made(
-    material: str,
-    months: Mapping[int, int],
+    tables: Mapping[str, FlowTable],
+    versions: Mapping[str, Mapping[int, int]],
     fates: Mapping[str, str],
-    table: FlowTable,
-    old: Traced | None,
+    as_of: int,
+) -> list[Traced]:
+    """The traced books of some materials, anew together but for those that were traced before."""
+    made: list[Traced] = []
+    fresh: list[tuple[str, Chain, FlowTable, frozenset[str]]] = []
+    for stuff, table in tables.items():
+        generators = table.generating_firms()
+        chain = build_chain(table, fates, generators)
+        old = _latest.get((stuff, as_of))
+        if old is not None and _comparable(old, fates, generators, chain):
+            made.append(_gone_on(old, versions.get(stuff, {}), chain, ledger_starts(table)))
+        else:
+            fresh.append((stuff, chain, table, generators))
+    if fresh:
+        whole = Together.of([chain for _, chain, _, _ in fresh])
+        for part, (stuff, chain, table, generators) in enumerate(fresh):
+            months, starts = versions.get(stuff, {}), ledger_starts(table)
+            made.append(Traced(stuff, months, fates, chain, starts, generators, whole, part))
+    return made
+
+
+def _gone_on(
+    old: Traced, months: Mapping[int, int], chain: Chain, starts: dict[str, tuple[int, bool]]
 ) -> Traced:
     """A new chain; what `old` has of the months before the first changed one is taken over."""
-    generators = table.generating_firms()
-    chain = build_chain(table, fates, generators)
     operators = Operators(chain)
-    starts = ledger_starts(table)
-    if old is None or not _comparable(old, fates, generators, chain):
-        passed = year_pass(operators)
-        return Traced(material, months, fates, chain, operators, passed, starts, generators)
     changed = _first_change(old.versions, months)
     before = sum(system.month < changed for system in chain.months)
     operators.take_over(old.operators, before)
     passed = year_pass(operators, old.passed, before)
-    made = Traced(material, months, fates, chain, operators, passed, starts, generators)
+    whole = Together.alone(operators, passed)
+    made = Traced(old.material, months, old.fates, chain, starts, old.generators, whole)
     for key, result in old.results.items():
         if key[0].last < changed:
             made.results.put(key, result)
@@ -218,8 +254,7 @@ def warm_tracing(*, db: Database) -> None:
     with db.read() as session:
         keys = load_keys(session)
         versions = queries.rollup_versions(session, keys)
-        for material in sorted(versions):
-            traced(session, keys, material, versions)
+        each_traced(session, keys, sorted(versions), versions)
 
 
 def forget() -> None:

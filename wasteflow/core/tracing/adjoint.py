@@ -145,8 +145,12 @@ class _Worth:
         old = np.searchsorted(self.columns, live[known])
         parts = []
         for part in (self.sites, self.queues):
+            if len(known) == len(live):
+                parts.append(np.take(part[:, :years], old, axis=2))
+                continue
             made = np.zeros((len(part), years, len(live)))
-            made[:, :, known] = part[:, :years, old]
+            if len(known):
+                made[:, :, known] = part[:, :years, old]
             parts.append(made)
         self.sites, self.queues = parts
         self.columns, self.years = live, years
@@ -192,26 +196,22 @@ class Pools:
         more: Extra | None,
     ) -> None:
         self.operator, self.system, self.worth, self.more = operator, system, worth, more
-        queues, order = operator.queues, operator.sites
+        queues, sites = operator.queues, operator.sites
         self._shape = worth.years, len(worth.columns)
         self._stays = 1.0 - system.passed
         self._counted = value[queues]
         self._pool = self._counted * system.passed[queues, None]
-        v = worth.sites[order]
-        v *= self._stays[order, None, None]
-        v += (value[order] * system.passed[order, None])[:, None, :]
+        v = worth.sites * self._stays[sites, None, None]
+        v += (value[sites] * system.passed[sites, None])[:, None, :]
         self._extra_queues = np.zeros(0, np.int64)
         if more is not None:
             at_site = more.places < worth.first_queue
-            position = np.empty(len(order), np.int64)
-            position[order] = np.arange(len(order))
-            v[position[more.places[at_site]]] += more.pool[at_site]
+            v[more.places[at_site]] += more.pool[at_site]
             self._extra_queues = np.flatnonzero(~at_site)
         flat = self._flat(v)
         flat += self._from_queues()
-        self._in_order = np.ascontiguousarray(operator.solve_back(flat))
-        self.sites = np.empty_like(worth.sites)
-        self.sites[order] = self._deep(self._in_order)
+        operator.elimination.back(flat)
+        self.sites = v
 
     @property
     def _extra_rows(self) -> Ints:
@@ -248,9 +248,9 @@ class Pools:
 
     def _of(self, rows: Ints, to_site: sparse.csr_array, years: slice = EVERY) -> Floats:
         """N v + G u of some queues, rows x years x columns; `to_site` = those rows of G."""
-        at_sites = self._in_order
+        at_sites = self._flat(self.sites)
         if years != EVERY:
-            at_sites = np.ascontiguousarray(self._deep(at_sites)[:, years])
+            at_sites = np.ascontiguousarray(self.sites[:, years])
             at_sites = at_sites.reshape(len(at_sites), at_sites.shape[1] * at_sites.shape[2])
         u = self._kept(rows, years) + to_site @ at_sites
         froms, targets, onward = self.operator.ways
@@ -269,7 +269,7 @@ class Pools:
     def drawn(self) -> Floats:
         """Value of what is drawn from the queues `draws.rows`, rows x years x columns."""
         rows, to_sites, to_queues, targets = self.operator.draws
-        r: Floats = to_sites @ self._in_order
+        r: Floats = to_sites @ self._flat(self.sites)
         if len(targets):
             r += to_queues @ self._flat(self.queues(targets))
         r = self._deep(r) + self._counted[rows][:, None, :]
@@ -330,12 +330,12 @@ def _collect(found: Floats, sources: Sources, value: Floats, live: Ints, new: Ma
     """Add kg * value of every source to its origin; `new` says in which columns' period it lies."""
     if not len(sources.kg):
         return
-    order = np.argsort(sources.origin, kind="stable")
-    origin = sources.origin[order]
-    starts = np.flatnonzero(np.diff(origin, prepend=-1))
-    kg = np.add.reduceat(value[order] * sources.kg[order, None], starts, axis=0)
+    starts = np.flatnonzero(np.diff(sources.origin, prepend=-1))  # they stand in order of origin
+    origin = sources.origin[starts]
+    kg = np.add.reduceat(value * sources.kg[:, None], starts, axis=0)
     for status, some in ((NEW, new), (PRIOR, ~new)):
-        found[status, origin[starts][:, None], live[some]] += kg[:, some]
+        if some.any():
+            found[status, origin[:, None], live[some]] += kg[:, some]
 
 
 def moves_to(*kinds: int) -> Callable[[MonthSystem], Ints]:

@@ -9,7 +9,7 @@ rule with other exits; the terms of a period follow from one adjoint sweep.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -19,12 +19,12 @@ import numpy as np
 from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
-from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Extra, Hits, Pools, adjoint, used
+from wasteflow.core.tracing.adjoint import Hits
 from wasteflow.core.tracing.flows import Floats, Ints, is_pseudo
 from wasteflow.core.tracing.months import CREDIT_DISPOSAL, CREDIT_USE, SETTLED, Chain
 from wasteflow.core.tracing.rounding import controlled_rounding
 from wasteflow.core.tracing.solve import MonthSystem
-from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass, open_lens
+from wasteflow.core.tracing.yearpass import Lens, open_lens
 from wasteflow.core.vocabulary import Evidence
 
 
@@ -57,7 +57,7 @@ FATES = (
 )
 """Words of the terms in the order of the codes of `fate_codes`."""
 USED, DISPOSED = 0, 1
-_FATE = 10_000_000
+FATE_STEP = 10_000_000
 _BY_KIND = {
     int(PlaceKind.USE): USED,
     int(PlaceKind.DISPOSAL): DISPOSED,
@@ -94,12 +94,12 @@ def move_codes(system: MonthSystem, basis: Basis, split: Split = Split.ROUTE) ->
     moves = system.moves
     by_route = (moves.route + 1) * 10 if split is Split.ROUTE else np.zeros_like(moves.route)
     split_code = np.where(fate == USED, by_route + moves.evidence, 0)
-    return np.where(fate < 0, -1, fate * _FATE + split_code)
+    return np.where(fate < 0, -1, fate * FATE_STEP + split_code)
 
 
 def decode(code: int) -> tuple[int, int, int]:
     """(fate, route, evidence) of a move code; route -1 where it is not told."""
-    fate, rest = divmod(code, _FATE)
+    fate, rest = divmod(code, FATE_STEP)
     return fate, rest // 10 - 1, rest % 10
 
 
@@ -148,53 +148,6 @@ class Span(NamedTuple):
         return self.stock + 1
 
 
-def period_terms(
-    operators: Operators,
-    passed: YearPass,
-    periods: Sequence[Period],
-    basis: Basis,
-    split: Split = Split.ROUTE,
-) -> list[PeriodTerms]:
-    """Terms of every origin name for each period, from one adjoint sweep.
-
-    Cost grows with periods x keys of `split` x months of history; for a row per month over years
-    use `monthly.attribution_months`.
-    """
-    chain = operators.chain
-    spans = spans_of(chain, periods, basis, split)
-    everywhere = np.ones(len(chain.places), bool)
-    columns: list[Column] = []
-    for span in spans:
-        for code in span.codes.tolist():
-            columns.append(Column(span.first, span.last, history=decode(code)[0] <= DISPOSED))
-        columns.append(Column(span.first, span.last, history=False, stock=everywhere))
-        if basis is Basis.VERIFIED:
-            columns.append(Column(0, span.last))
-
-    def hits(number: int, system: MonthSystem) -> Hits:
-        code = move_codes(system, basis, split)
-        moves = np.flatnonzero(code >= 0)
-        found = [Hits(moves[:0], moves[:0])]
-        for span in spans:
-            if span.first <= number <= span.last:
-                column = span.base + np.searchsorted(span.codes, code[moves])
-                found.append(Hits(moves, column))
-            if basis is Basis.VERIFIED and number <= span.last:
-                spent = used(system)
-                found.append(Hits(spent, np.full(len(spent), span.ever)))
-        return Hits(*(np.concatenate(part) for part in zip(*found, strict=True)))
-
-    treatment = Treatment(operators, spans)
-    reached = adjoint(
-        operators, passed, columns, hits, lens=lens_of(basis), observe=treatment.observe
-    )
-    treated = treatment.attribute(passed, lens_of(basis))
-    return [
-        _terms(chain, span, reached.kg, treated[:, number], basis)
-        for number, span in enumerate(spans)
-    ]
-
-
 def spans_of(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split) -> list[Span]:
     spans: list[Span] = []
     base = 0
@@ -213,76 +166,10 @@ def spans_of(chain: Chain, periods: Sequence[Period], basis: Basis, split: Split
     return spans
 
 
-class Treatment:
-    """Treated mass that is not used by the period's end (consumption balance, 2-domain 1.5).
-
-    A treatment of k kg at a site with throughput T counts, of every kilogram in the pool, the share
-    k / T (k capped at T) times one minus its chance u to be used by the end of the period.
-    """
-
-    def __init__(self, operators: Operators, spans: list[Span]) -> None:
-        self.operators, self.spans = operators, spans
-        self._unused: dict[int, tuple[Ints, Floats]] = {}
-
-    def observe(self, number: int, live: Ints, pools: Pools) -> None:
-        """Keep 1 - u of the treating sites of the month, per period."""
-        sites = np.flatnonzero(self.operators.chain.months[number].treated)
-        if not len(sites):
-            return
-        u = pools.rows(sites)
-        unused = np.ones((len(sites), u.shape[1], len(self.spans)))
-        for position, span in enumerate(self.spans):
-            if span.first <= number <= span.last:
-                count = int(np.searchsorted(span.codes, _FATE))
-                wanted = np.isin(live, np.arange(span.base, span.base + count))
-                unused[:, :, position] -= u[:, :, wanted].sum(2)
-            else:
-                unused[:, :, position] = 0.0
-        self._unused[number] = sites, unused
-
-    def attribute(self, passed: YearPass, lens: Lens | None) -> Floats:
-        """Treated kilograms that count, per origin and period."""
-        chain = self.operators.chain
-        if not self._unused:
-            return np.zeros((len(chain.origins), len(self.spans)))
-        columns = [Column(span.first, span.last) for span in self.spans]
-
-        def extra(number: int, system: MonthSystem, live: Ints, years: int) -> Extra | None:
-            if number not in self._unused:
-                return None
-            sites, unused = self._unused[number]
-            share = system.treated[sites] / system.throughput[sites]
-            pool = share[:, None, None] * unused[:, :, live]
-            return Extra(sites, pool, np.zeros_like(pool))
-
-        reached = adjoint(self.operators, passed, columns, no_hits, lens=lens, extra=extra)
-        return reached.total
-
-
 def no_hits(number: int, system: MonthSystem) -> Hits:
     """No move counts (the value comes from elsewhere)."""
     empty = np.zeros(0, np.int64)
     return Hits(empty, empty)
-
-
-def _terms(chain: Chain, span: Span, kg: Floats, treated: Floats, basis: Basis) -> PeriodTerms:
-    """Add the columns of a period up by name, then as `terms_of_tables`."""
-    part = kg[:, :, span.base : span.stock + 1]
-    unknown = np.array(_known_years(chain)) == 0
-    tables = [
-        by_name(chain, part[NEW]),
-        by_name(chain, part[PRIOR]),
-        by_name(chain, part[PRIOR] * unknown[:, None]),
-    ]
-    spent = kg[:, :, span.ever].sum(axis=0) if basis is Basis.VERIFIED else kg[0, :, 0]
-    return terms_of_tables(
-        chain,
-        span,
-        tables,
-        by_name(chain, treated[:, None])[:, 0],
-        by_name(chain, spent[:, None])[:, 0],
-        basis,
-    )
 
 
 def terms_of_tables(
@@ -304,19 +191,23 @@ def terms_of_tables(
     new, prior, unknown = whole.reshape(3, len(chain.names), fresh.shape[1])
     arose = _arisen(chain, span)
     treated_kg = np.rint(np.round(treated, 5)).astype(np.int64)
-    words = _words(chain, span.codes)
     result = PeriodTerms(span.period, basis, {}, {}, {})
     present = new.any(axis=1) | prior.any(axis=1) | unknown.any(axis=1) | (arose > 0)
-    for number in np.flatnonzero(present | (treated_kg > 0)).tolist():
+    numbers = np.flatnonzero(present | (treated_kg > 0)).tolist()
+    columns = arose.tolist(), treated_kg.tolist(), new[:, -1].tolist()
+    listed: dict[int, Terms] = {}
+    for number in numbers:
+        came, treated_there, stored = (column[number] for column in columns)
+        terms = listed[number] = Terms(generated_kg=came, treated_kg=treated_there)
+        terms.stored_kg = stored
+        terms.utilised_kg = terms.utilised_prior_kg = 0
         name = chain.names[number]
-        terms = Terms(generated_kg=int(arose[number]), treated_kg=int(treated_kg[number]))
-        terms.stored_kg = int(new[number, -1])
-        older = prior[number] + unknown[number]
-        _fill(terms, words, new[number], older)
         (result.pseudo if is_pseudo(name) else result.generators)[name] = terms
-        uses = int(np.searchsorted(span.codes, _FATE))
-        if unknown[number, :uses].any():
-            result.unknown_year_kg[name] = int(unknown[number, :uses].sum())
+    _fill(listed, _words(chain, span.codes), new[:, :-1], (prior + unknown)[:, :-1])
+    uses = int(np.searchsorted(span.codes, FATE_STEP))
+    blank_kg = unknown[:, :uses].sum(axis=1)
+    for number in np.flatnonzero(blank_kg).tolist():
+        result.unknown_year_kg[chain.names[number]] = int(blank_kg[number])
     if basis is Basis.VERIFIED:
         result.ever.update(_ever(chain, span, spent))
     return result
@@ -347,26 +238,21 @@ def _words(chain: Chain, codes: Ints) -> list[_Word]:
     return found
 
 
-def _fill(terms: Terms, words: Sequence[_Word], new: Ints, older: Ints) -> None:
-    """Put the columns of a name into its terms; `words`: what each column is."""
-    used_kg = prior_kg = 0
+def _fill(listed: Mapping[int, Terms], words: Sequence[_Word], new: Ints, older: Ints) -> None:
+    """Put the columns of every name into its terms; `words`: what each column is."""
     whole = new + older
-    for position in np.flatnonzero(whole[:-1]).tolist():
-        fate, key = words[position]
-        kg, old = int(whole[position]), int(older[position])
+    row, column = np.nonzero(whole)
+    cells = row, column, whole[row, column], older[row, column]
+    for number, position, kg, old in zip(*(part.tolist() for part in cells), strict=True):
+        terms, (fate, key) = listed[number], words[position]
         if key is not None:
-            used_kg += kg
-            prior_kg += old
+            terms.utilised_kg = (terms.utilised_kg or 0) + kg
+            terms.utilised_prior_kg = (terms.utilised_prior_kg or 0) + old
             terms.split[key] = terms.split.get(key, 0) + kg
         elif fate == DISPOSED:
             terms.disposed_kg, terms.disposed_prior_kg = kg, old
         else:
             setattr(terms, f"{FATES[fate]}_kg", kg - old)
-    terms.utilised_kg, terms.utilised_prior_kg = used_kg, prior_kg
-
-
-def _known_years(chain: Chain) -> list[int]:
-    return [origin.year for origin in chain.origins]
 
 
 def by_name(chain: Chain, by_origin: Floats) -> Floats:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from wasteflow.core.tracing.elimination import Elimination, eliminations
 from wasteflow.core.tracing.flows import Ints, Mask
 from wasteflow.core.tracing.solve import LevelPlan, MonthSystem, csr
 
@@ -21,7 +22,7 @@ from wasteflow.core.tracing.solve import LevelPlan, MonthSystem, csr
 class Draws(NamedTuple):
     """Where the opening content goes of the queues that are drawn from: `rows` x its receivers.
 
-    `to_sites` in the order of the operator's sites, `to_queues` to the queues `targets`.
+    `to_sites` to the sites, `to_queues` to the queues `targets`.
     """
 
     rows: Ints
@@ -41,14 +42,15 @@ class Ways(NamedTuple):
 class Blocks:
     """Block-diagonal matrices of some months, for the moves of a lens (None: all).
 
-    like: (order of sites, places in the largest loop) of each month where they are known already.
+    like: those of the same months for all moves.  A lens that only ends acceptances at sites leaves
+    everything that has to do with how queues are filled as it is there.
     """
 
     def __init__(
         self,
         systems: Sequence[MonthSystem],
         lens: Callable[[MonthSystem], Mask] | None,
-        like: tuple[Sequence[Ints], Sequence[int]] | None,
+        like: Blocks | None = None,
     ) -> None:
         is_site = systems[0].is_site
         self.count, self.size = len(systems), len(is_site)
@@ -66,11 +68,8 @@ class Blocks:
         self._passing = self._share * self._passed[self._source]
         self._site = np.tile(is_site, self.count)
         self._from_site, self._to_site = self._site[self._source], self._site[self._target]
-        if like:
-            self.sites, self.widest = (np.array(part) for part in like)
-        else:
-            self.sites, self.widest = self._ordered()
         self._at = self._positions()
+        self._same = like if like is not None and self._fills_as(like) else None
         self._contract()
 
     def _queues_in(self, places: Ints) -> Ints:
@@ -83,24 +82,11 @@ class Blocks:
         """Places of all months numbered through (32 bits, as SciPy keeps its indices)."""
         return np.concatenate(places).astype(np.int32) + month * np.int32(self.size)
 
-    def _ordered(self) -> tuple[Ints, Ints]:
-        """Sites by strongly connected component, in the order SciPy finds them; largest loops.
-
-        Only fill-in depends on that order, never the result.
-        """
-        whole = self.count * self.size
-        some = self._passing > 0
-        graph = csr(self._passing[some], self._source[some], self._target[some], (whole, whole))
-        _, component = sparse.csgraph.connected_components(graph, connection="strong")
-        table = component.reshape(self.count, self.size)
-        widest = np.bincount(component)[table].max(axis=1, initial=0)
-        return np.argsort(table[:, : self.n_sites], axis=1, kind="stable"), widest
-
     def _positions(self) -> Any:
         """Place of a month → its row among the sites, or among the queues, of all months."""
         at = np.empty((self.count, self.size), np.int32)
         month = np.arange(self.count, dtype=np.int32)[:, None]
-        at[month, self.sites] = month * self.n_sites + np.arange(self.n_sites, dtype=np.int32)
+        at[:, : self.n_sites] = month * self.n_sites + np.arange(self.n_sites, dtype=np.int32)
         at[:, self.n_sites :] = month * self.n_queues + np.arange(self.n_queues, dtype=np.int32)
         return at.ravel()
 
@@ -114,14 +100,28 @@ class Blocks:
         shape = self._rows(from_site), self._rows(to_site)
         return csr(self._passing[some], rows, columns, shape)
 
+    def _fills_as(self, other: Blocks) -> bool:
+        """True if the same moves go into queues."""
+        mine, theirs = ~self._to_site, ~other._to_site
+        pairs = (self._source, other._source), (self._target, other._target)
+        same = all(np.array_equal(a[mine], b[theirs]) for a, b in pairs)
+        return same and np.array_equal(self._passing[mine], other._passing[theirs])
+
     def _contract(self) -> None:
-        p_sq, p_qs = self._block(True, False), self._block(False, True)
-        p_qq, p_ss = self._block(False, False), self._block(True, True)
-        self.onward, self.to_site, self.to_queue = p_qq, p_qs, p_sq
-        if p_qq.nnz:
-            self.onward = _onward(p_qq)
+        p_qs, p_ss = self._block(False, True), self._block(True, True)
+        self.to_site = p_qs
+        self.onward: sparse.csr_array
+        self.to_queue: sparse.csr_array
+        if self._same is not None:
+            self.onward, self.to_queue = self._same.onward, self._same.to_queue
+        else:
+            direct, p_qq = self._block(True, False), self._block(False, False)
+            self.onward, self.to_queue = p_qq, direct
+            if p_qq.nnz:
+                self.onward = _onward(p_qq)
+                self.to_queue = direct + direct @ self.onward
+        if self.onward.nnz:
             self.to_site = p_qs + self.onward @ p_qs
-            self.to_queue = p_sq + p_sq @ self.onward
         self.sites_alone = self.to_queue @ p_qs
         if p_ss.nnz:
             self.sites_alone = self.sites_alone + p_ss
@@ -131,12 +131,6 @@ class Blocks:
         rows, columns = (length // self.count for length in matrix.shape)
         mine = slice(number * rows, (number + 1) * rows)
         return sparse.csr_array(rows_of(matrix, mine, number * columns, columns))
-
-    def transposed(self, matrix: sparse.csr_array, number: int) -> sparse.csc_array:
-        """The same, transposed: the arrays say rows for columns."""
-        rows, columns = (length // self.count for length in matrix.shape)
-        mine = slice(number * rows, (number + 1) * rows)
-        return rows_of(matrix, mine, number * columns, columns, sparse.csc_array)
 
     def _rows_to_site(self, rows: Sequence[Ints]) -> list[sparse.csr_array]:
         """Some rows of G of every month."""
@@ -173,6 +167,8 @@ class Blocks:
     @cached_property
     def ways(self) -> list[Ways]:
         """How refused parts are handed on, by month."""
+        if self._same is not None:
+            return self._same.ways
         pointer, held = self.onward.indptr, self.onward.indices
         froms = np.flatnonzero(np.diff(pointer))
         targets, column = np.unique(held, return_inverse=True)
@@ -188,16 +184,15 @@ class Blocks:
         return found
 
     @cached_property
-    def unit_less(self) -> sparse.csr_array:
-        """I - C."""
-        unit = sparse.eye_array(self.sites_alone.shape[0], format="csr")
-        found = sparse.csr_array(unit - self.sites_alone)
-        found.sort_indices()
-        return found
+    def eliminations(self) -> list[Elimination]:
+        """How the sites of each month are solved for dense columns."""
+        return eliminations(self.sites_alone, self.count, rows_of)
 
     @cached_property
     def staying(self) -> sparse.csr_array:
         """H times what stays of each queue's pool."""
+        if self._same is not None:
+            return self._same.staying
         stays, held = (1.0 - self._passed)[~self._site], self.to_queue
         parts = held.data * stays[held.indices], held.indices, held.indptr
         return sparse.csr_array(parts, shape=held.shape)

@@ -67,11 +67,10 @@ class ForwardMonth:
         place, share = system.moves.source[move], system.moves.share[move]
         alive = ~system.circulating[place]
         place, share, group = place[alive], share[alive], group[alive]
-        first_queue = len(operator.sites)
+        first_queue = operator.site_count
         site = place < first_queue
-        row = operator.row_of_site[place[site]]
-        through = csr(share[site], group[site], row, (groups, first_queue))
-        through.data *= system.passed[operator.sites][through.indices]
+        through = csr(share[site], group[site], place[site], (groups, first_queue))
+        through.data *= system.passed[through.indices]
         queue = place[~site] - first_queue
         drawn = csr(share[~site], group[~site], queue, (groups, operator.queue_count))
         found = None
@@ -100,11 +99,11 @@ class ForwardMonth:
         """X: kilograms of every origin that pass the pool of each place (places x origins)."""
         operator = self._operator
         at_queues = operator.queue_from_site @ self._passing + self._entering
-        return _scatter(operator, self._passing, sparse.csr_array(at_queues), len(self.system.out))
+        return sparse.csr_array(sparse.vstack([self._passing, at_queues], format="csr"))
 
     def pool_of(self, sites: Ints) -> sparse.csr_array:
         """Rows of `pool` of some sites, without making the others."""
-        return self._passing[self._operator.row_of_site[sites]]
+        return self._passing[sites]
 
     def closing(self) -> sparse.csr_array:
         """Stock at the end of the month (places x origins)."""
@@ -173,7 +172,7 @@ def _step(
     lengths[waiting + 1] = np.diff(at_hand.indptr)
     parts = at_hand.data * share, at_hand.indices, np.cumsum(lengths, dtype=lengths.dtype)
     aside = kept + sparse.csr_array(parts, shape=kept.shape)
-    left = _scatter(operator, staying, aside, len(system.out))
+    left = sparse.csr_array(sparse.vstack([staying, aside], format="csr"))
     return ForwardMonth(number, system, lens, operator, passing, entering, drawn, left)
 
 
@@ -201,13 +200,3 @@ def _scaled(matrix: sparse.csr_array, factor: Floats) -> sparse.csr_array:
 
 def _rows_scaled(matrix: sparse.csr_array, factor: Floats) -> sparse.csr_array:
     return _scaled(matrix, np.repeat(factor, np.diff(matrix.indptr)))
-
-
-def _scatter(
-    operator: Operator, at_sites: sparse.csr_array, at_queues: sparse.csr_array, count: int
-) -> sparse.csr_array:
-    """Rows of sites and of queues put back into one matrix over all places."""
-    both = sparse.vstack([at_sites, at_queues], format="csr")
-    position = np.arange(count)
-    position[: len(operator.sites)] = operator.row_of_site
-    return sparse.csr_array(both[position])

@@ -350,6 +350,6 @@ def return_shares(operators: Operators, number: int) -> dict[str, float]:
         block = np.eye(len(members)) - p[members][:, members].toarray()
         diagonal = np.diag(np.linalg.inv(block))
         for member, value in zip(members, diagonal, strict=True):
-            code = chain.places[operator.sites[member]].owner
+            code = chain.places[member].owner
             found[code] = float((value - 1.0) / value)
     return dict(sorted(found.items()))

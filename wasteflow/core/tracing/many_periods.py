@@ -123,6 +123,8 @@ def terms_of_periods(
 
 def _by_name(kg: sparse.csr_array, chain: Chain, *, unknown: bool = False) -> Floats:
     """Columns of origins added up by name; unknown: only the origins of no known year."""
+    if unknown and UNKNOWN_YEAR not in chain.years:
+        return np.zeros((kg.shape[0], len(chain.names)))
     row = np.repeat(np.arange(kg.shape[0]), np.diff(kg.indptr))
     column, cells = kg.indices, kg.data
     if unknown:

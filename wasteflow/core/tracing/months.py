@@ -328,6 +328,9 @@ class _Builder:
         codes = np.unique(np.concatenate([part.origin for part in parts] or [np.zeros(0, int)]))
         for part in parts:
             part.origin[:] = np.searchsorted(codes, part.origin)
+            order = np.argsort(part.origin, kind="stable")
+            for column in part:
+                column[:] = column[order]
         own = {system.month // 100 for system in months}
         years = sorted({*(codes % 10_000).tolist(), *own})
         named = [ordered[number] for number in (codes // 10_000).tolist()]

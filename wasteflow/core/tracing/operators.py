@@ -15,86 +15,81 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from wasteflow.core.tracing.blocks import Blocks, Draws, Ways
+from wasteflow.core.tracing.elimination import Elimination
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.solve import LevelPlan, MonthSystem
-
-WIDE = 300
-"""Places in a loop from which on an ordering that looks for little fill-in pays."""
 
 
 class Operator:
     """(I - P^T) of a month on its sites, for the moves that the traced class goes along with.
 
-    `sites` numbers the places that are sites in an order in which senders precede receivers but
-    for loops, so that the elimination hardly fills in; queues are the places behind all sites.
+    Queues are the places behind all sites.
 
         X_s = (I - C^T)^-1 (B_s + G^T B_q);  X_q = N^T B_q + H^T X_s
     """
 
     def __init__(self, blocks: Blocks, number: int) -> None:
-        self._blocks, self._number = blocks, number
-        self.sites: Ints = blocks.sites[number]
+        self.blocks, self.number = blocks, number
 
     def _cut(self, matrix: sparse.csr_array) -> sparse.csr_array:
         """This month's block on the diagonal."""
-        return self._blocks.block(matrix, self._number)
+        return self.blocks.block(matrix, self.number)
 
     @cached_property
     def to_site(self) -> sparse.csr_array:
         """G, queues x sites."""
-        return self._cut(self._blocks.to_site)
+        return self._cut(self.blocks.to_site)
 
     @cached_property
     def to_queue(self) -> sparse.csr_array:
         """H, sites x queues."""
-        return self._cut(self._blocks.to_queue)
+        return self._cut(self.blocks.to_queue)
 
     @cached_property
     def sites_alone(self) -> sparse.csr_array:
         """C, sites x sites."""
-        return self._cut(self._blocks.sites_alone)
+        return self._cut(self.blocks.sites_alone)
 
     @cached_property
     def onward(self) -> sparse.csr_array:
         """N - I, queues x queues."""
-        return self._cut(self._blocks.onward)
+        return self._cut(self.blocks.onward)
 
     @cached_property
     def drawn(self) -> sparse.csr_array:
         """Where draws of queues go: F_ij / O_i, queues x places."""
-        return self._cut(self._blocks.drawn)
+        return self._cut(self.blocks.drawn)
 
     @cached_property
     def staying(self) -> sparse.csr_array:
         """H times what stays of the pool of each queue: how a site feels what queues keep."""
-        return self._cut(self._blocks.staying)
+        return self._cut(self.blocks.staying)
 
     @property
     def draws(self) -> Draws:
         """Draws, sites and queues apart."""
-        return self._blocks.draws[self._number]
+        return self.blocks.draws[self.number]
 
     @property
     def needed(self) -> Ints:
         """Queues with something of their own: with a source, or a draw sent to them."""
-        return self._blocks.needed[self._number]
+        return self.blocks.needed[self.number]
 
     @property
     def needed_to_site(self) -> sparse.csr_array:
         """The rows of G that are `needed`."""
-        return self._blocks.needed_to_site[self._number]
+        return self.blocks.needed_to_site[self.number]
 
     @property
     def ways(self) -> Ways:
         """How refused parts are handed on."""
-        return self._blocks.ways[self._number]
+        return self.blocks.ways[self.number]
 
     def to_site_of(self, queues: Ints) -> sparse.csr_array:
         """Rows of G, kept for the queues that every sweep backwards asks for."""
-        number, blocks = self._number, self._blocks
+        number, blocks = self.number, self.blocks
         for asked, rows in (
             (blocks.born, blocks.born_to_site),
             ([part.targets for part in blocks.draws], blocks.targets_to_site),
@@ -104,26 +99,29 @@ class Operator:
         return self.to_site[queues]
 
     @property
-    def widest(self) -> int:
-        """Places in the largest loop (of all moves, where the order is that of all moves)."""
-        return int(self._blocks.widest[self._number])
+    def site_count(self) -> int:
+        """How many sites there are."""
+        return self.blocks.n_sites
+
+    @property
+    def sites(self) -> slice:
+        """Where the sites stand among the places."""
+        return slice(0, self.blocks.n_sites)
 
     @property
     def queues(self) -> slice:
         """Where the queues stand among the places."""
-        return slice(len(self.sites), None)
+        return slice(self.blocks.n_sites, None)
 
     @property
     def queue_count(self) -> int:
         """How many queues there are."""
-        return self._blocks.n_queues
+        return self.blocks.n_queues
 
-    @cached_property
-    def _factors(self) -> Any:
-        """LU of I - C^T.  Columns are diagonally dominant: no pivoting; panels of one column."""
-        a = self._blocks.transposed(self._blocks.unit_less, self._number)
-        order = "NATURAL" if self.widest < WIDE else "COLAMD"
-        return splu(a, permc_spec=order, diag_pivot_thresh=0.0, panel_size=1, relax=1)
+    @property
+    def elimination(self) -> Elimination:
+        """How the sites are solved for dense columns."""
+        return self.blocks.eliminations[self.number]
 
     @cached_property
     def plan(self) -> LevelPlan:
@@ -150,13 +148,6 @@ class Operator:
         """N - I transposed."""
         return self.onward.T.tocsr()
 
-    @cached_property
-    def row_of_site(self) -> Ints:
-        """Site → its row among `sites`."""
-        found = np.empty(len(self.sites), np.int64)
-        found[self.sites] = np.arange(len(self.sites))
-        return found
-
     def through_queues(self, at_queues: Any) -> Any:
         """N^T b: mass that enters queues, with what refused parts pass on to child transits."""
         return at_queues + self.queue_from_queue @ at_queues if self.onward.nnz else at_queues
@@ -166,25 +157,15 @@ class Operator:
         x = np.empty_like(b)
         at_queues = b[self.queues]
         at_sites = b[self.sites] + self.to_site.T @ at_queues
-        at_sites = self.forward_sites(at_sites)
+        self.elimination.forward(at_sites)
         x[self.sites] = at_sites
         x[self.queues] = self.through_queues(at_queues) + self.to_queue.T @ at_sites
         return x
 
-    def forward_sites(self, b: Floats) -> Floats:
-        """X_s of (I - C^T) X_s = b, both in the order of `sites`."""
-        return np.asarray(self._factors.solve(b)) if len(self.sites) else b
-
     def to_queues_of(self, at: Ints, count: int) -> sparse.csr_array:
         """H with only some queues as columns: `at` gives the position of each among `count`."""
         parts = self.to_queue.data, at[self.to_queue.indices], self.to_queue.indptr
-        return sparse.csr_array(parts, shape=(len(self.sites), count))
-
-    def solve_back(self, at_sites: Floats) -> Floats:
-        """u of (I - C) u = v at the sites, both in the order of `sites`."""
-        if not len(self.sites):
-            return at_sites
-        return np.asarray(self._factors.solve(at_sites, trans="T"))
+        return sparse.csr_array(parts, shape=(self.site_count, count))
 
 
 def contracted(
@@ -195,10 +176,12 @@ def contracted(
     """The operators of months of one chain; `lens`: the moves to go along with (None: all).
 
     Moves outside the lens are exits of the class that is traced.  like: operators of the same
-    months for all moves, if there are any: the order of sites is good for some of the moves too.
+    months for all moves, if they are there and were made together.
     """
     if not systems:
         return []
-    known = ([one.sites for one in like], [one.widest for one in like]) if like else None
-    blocks = Blocks(systems, lens, known)
+    known = {id(one.blocks): one.blocks for one in like}
+    same = len(known) == 1 and [one.number for one in like] == list(range(len(systems)))
+    whole = next(iter(known.values())) if same else None
+    blocks = Blocks(systems, lens, whole if whole and whole.count == len(systems) else None)
     return [Operator(blocks, number) for number in range(blocks.count)]

@@ -37,7 +37,10 @@ class Moves(NamedTuple):
 
 
 class Sources(NamedTuple):
-    """Mass that came in: place, origin, kilograms, and the kind of boundary (0 = hole)."""
+    """Mass that came in: place, origin, kilograms, and the kind of boundary (0 = hole).
+
+    In a finished chain in order of origin.
+    """
 
     place: Ints
     origin: Ints
@@ -81,10 +84,13 @@ def reached_from_sources(system: MonthSystem) -> Mask:
     reached[moves.target[inner & (system.draw[moves.source] > 0)]] = True
     carries = inner & (system.passed[moves.source] > 0)
     source, target = moves.source[carries], moves.target[carries]
-    known = -1
-    while known != (known := int(np.count_nonzero(reached))):
-        reached[target[reached[source]]] = True
-    return reached
+    while True:
+        left = ~reached[target]
+        source, target = source[left], target[left]
+        next_ones = target[reached[source]]
+        if not len(next_ones):
+            return reached
+        reached[next_ones] = True
 
 
 class LevelPlan:

@@ -70,10 +70,9 @@ class Operators:
     def prepare(self, first: int, last: int, lens: Lens | None = None) -> None:
         """Make those of the months first..last together: many at once are quicker than each."""
         wanted = [n for n in range(first, last + 1) if (n, lens) not in self._made]
-        known = [self._made.get((number, None)) for number in wanted]
-        like = [one for one in known if one is not None]
         months = [self.chain.months[number] for number in wanted]
-        made = contracted(months, lens, like if len(like) == len(wanted) else ())
+        whole = [self._made.get((number, None)) for number in wanted]
+        made = contracted(months, lens, [one for one in whole if one is not None])
         self._made.update(((number, lens), one) for number, one in zip(wanted, made, strict=True))
 
     def take_over(self, other: Operators, before: int) -> None:
@@ -128,12 +127,10 @@ def _a_month(chain: Chain, system: MonthSystem, operator: Operator, content: Flo
     entering[at[targets]] = to_queues.T @ drawn
     own = sources.at >= n_sites
     entering[at[sources.at[own] - n_sites]] += sources.part[own]
-    b = np.zeros((n_sites, content.shape[1]))
-    b[operator.sites] = to_sites.T @ drawn
-    b[sources.at[~own]] += sources.part[~own]
-    b += content[:n_sites]
-    entered = entering[at[needed]]
-    at_sites = operator.forward_sites(b[operator.sites] + operator.needed_to_site.T @ entered)
+    at_sites = content[:n_sites] + to_sites.T @ drawn
+    at_sites[sources.at[~own]] += sources.part[~own]
+    at_sites += operator.needed_to_site.T @ entering[at[needed]]
+    operator.elimination.forward(at_sites)
     froms, goals, onward = operator.ways
     pool = entering
     if len(goals):
@@ -142,7 +139,7 @@ def _a_month(chain: Chain, system: MonthSystem, operator: Operator, content: Flo
     staying = of_queues[queues]
     staying[at[rows]] -= drawn
     of_queues[queues] = _left(system, pool, n_sites + queues, staying)
-    content[operator.sites] = _left(system, at_sites, operator.sites, None)
+    content[:n_sites] = _left(system, at_sites, operator.sites, None)
     return Rows(rows, phi, len(of_queues))
 
 
@@ -161,11 +158,13 @@ def _touched(system: MonthSystem, operator: Operator) -> tuple[Ints, Ints, Ints]
     return operator.needed, found, at
 
 
-def _left(system: MonthSystem, pool: Floats, places: Ints, staying: Floats | None) -> Floats:
+def _left(
+    system: MonthSystem, pool: Floats, places: Ints | slice, staying: Floats | None
+) -> Floats:
     """What is left of the pools of `places` at the end of the month, with what lay aside."""
     np.maximum(pool, 0.0, out=pool)
     pool[system.circulating[places]] = 0.0
-    pool -= pool * system.passed[places, None]
+    pool -= pool * system.passed[places][:, None]
     if staying is not None:
         pool += staying
     pool[system.closing[places] == 0] = 0.0
