@@ -249,6 +249,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 AGREED = {
     "import": "rows",
+    "upload": "rows",
     "rates": "kg generated, kg accepted in every row",
     "graph": "kg of every link",
     "map": "links, kg",
