@@ -49,6 +49,7 @@ class PackedLoads:
 
 
 _BITS = 63
+"""Bits of a whole number that is not below 0."""
 
 
 def keys_of(months: Ints) -> Ints:
@@ -107,18 +108,18 @@ class _Words:
 
     def add(self, column: NDArray[Any] | list[Any]) -> str | None:
         """The SQL that takes the column out again; None for texts and for numbers below 0."""
-        blanks = isinstance(column, list)
-        if isinstance(column, list):
+        if blanks := isinstance(column, list):
             if any(isinstance(value, str) for value in column):
                 return None
-            column = [-1 if value is None else value for value in column]
-        values = np.asarray(column, np.int64) + blanks
+            known = [value for value in column if value is not None]
+            if known and min(known) < 0:
+                return None
+            column = [0 if value is None else value + 1 for value in column]
+        values = np.asarray(column, np.int64)
         if not len(values) or values.min() < 0:
             return None
         width = max(int(values.max()).bit_length(), 1)
         place = next((n for n, (_, used) in enumerate(self._words) if used + width <= _BITS), None)
-        if width > _BITS:
-            return None
         if place is None:
             place = len(self._words)
             self._words.append((np.zeros(len(values), np.int64), 0))
