@@ -36,7 +36,12 @@ KEPT = ROOT / "instance" / "benchmarks"
     show_default=True,
     help="sqlite, postgresql (embedded), both, or the URL of a PostgreSQL server.",
 )
-@click.option("--runs", default=5, show_default=True, help="Runs of a report; imports: 3 at most.")
+@click.option(
+    "--runs",
+    default=5,
+    show_default=True,
+    help="Runs of a report; imports and scripts: 3 at most, above a million loads 1.",
+)
 @click.option("--only", default="", help=f"Jobs, comma between them: {','.join(JOBS)}.")
 @click.option("--seconds", default=60.0, show_default=True, help="How long writers write.")
 @click.option(
@@ -44,7 +49,7 @@ KEPT = ROOT / "instance" / "benchmarks"
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for files and loaded databases, which are used again next time.",
 )
-@click.option("--write", is_flag=True, help="Write the table into docs/performance.md.")
+@click.option("--write", is_flag=True, help="Put the rows into docs/performance.md.")
 def main(
     loads: int,
     large: bool,
@@ -78,10 +83,12 @@ def main(
                 lines += _size(store, LARGE, again, folder, runs, seconds, keep is not None)
         about = report.machine() | {store.kind: store.about.split()[1] for store in found}
     lines = [*_once(lines), *growth_lines(lines)]
-    text = report.results(lines, about, date.today().isoformat(), load)
+    day = date.today().isoformat()
+    text = report.results(lines, about, day, load)
     click.echo(f"\n{text}\n")
     if write:
         page = PAGE.read_text(encoding="utf-8")
+        text = report.results(lines, about, day, load, kept=report.rows_of(page))
         PAGE.write_text(report.with_results(page, text), encoding="utf-8")
         click.echo(f"Written into {PAGE.relative_to(ROOT)}.")
     if any(line.figures.get("failed") for line in lines):
@@ -106,7 +113,7 @@ def _size(
         store=store,
         measure=in_fresh_process,
         runs=runs,
-        once=min(runs, 3),
+        once=min(runs, 3) if loads <= MILLION else 1,
         seconds=seconds,
         keep=keep,
         tiny=files_of(TINY, folder),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -74,8 +74,7 @@ def _insert(columns: list[str]) -> str:
 def pandas_import(
     url: str, shipments: str, enterprises: str, materials: str, routes: str
 ) -> Prepared:
-    """Read every column, check, append; `rows` and the kilograms sent."""
-    columns = _columns(shipments)
+    """Read every column, check, append; `rows` and the kilograms sent. Also of a workbook."""
 
     def run() -> tuple[int, int]:
         known = {
@@ -85,15 +84,14 @@ def pandas_import(
         }
         known["consignee"] = known["consignor"]
         frames = _checked(shipments, known)
-        return _to_sqlite(url, columns, frames) if _is_sqlite(url) else _to_postgres(url, frames)
+        return _to_sqlite(url, frames) if _is_sqlite(url) else _to_postgres(url, frames)
 
     return Prepared(run, lambda found: {"rows": found[0], "sent_kg": found[1]})
 
 
 def _checked(shipments: str, known: dict[str, set[str]]) -> Iterator[pd.DataFrame]:
     """The file in pieces; ValueError on the first rule that a piece breaks."""
-    texts: dict[Any, Any] = dict.fromkeys(set(_columns(shipments)) - NUMBERS, "str")
-    with pd.read_csv(shipments, chunksize=CHUNK, dtype=texts) as frames:
+    with closing(_frames(shipments)) as frames:
         for frame in frames:
             for name, codes in known.items():
                 _refuse(frame, ~frame[name].isin(codes), f"unknown {name}")
@@ -111,6 +109,16 @@ def _checked(shipments: str, known: dict[str, set[str]]) -> Iterator[pd.DataFram
             yield frame
 
 
+def _frames(shipments: str) -> Generator[pd.DataFrame]:
+    if shipments.endswith(".xlsx"):
+        frame = pd.read_excel(shipments, engine="calamine", dtype=str)
+        yield frame.astype({name: float for name in frame.columns if name in NUMBERS})
+        return
+    texts: dict[Any, Any] = dict.fromkeys(set(_columns(shipments)) - NUMBERS, "str")
+    with pd.read_csv(shipments, chunksize=CHUNK, dtype=texts) as frames:
+        yield from frames
+
+
 def _refuse(frame: pd.DataFrame, wrong: pd.Series[bool], reason: str) -> None:
     if wrong.any():
         raise ValueError(f"{reason}: {frame.doc_no[wrong].iloc[0]}")
@@ -120,12 +128,14 @@ def _kg(frame: pd.DataFrame) -> int:
     return int((frame.dispatched_t * 1000).round().sum())
 
 
-def _to_sqlite(url: str, columns: list[str], frames: Iterator[pd.DataFrame]) -> tuple[int, int]:
+def _to_sqlite(url: str, frames: Iterator[pd.DataFrame]) -> tuple[int, int]:
     rows = kg = 0
     with closing(_sqlite(url)) as connection:
         connection.execute("BEGIN")
-        connection.execute(_table(columns, keyed=False, number="real"))
         for frame in frames:
+            columns = [str(name) for name in frame.columns]
+            if not rows:
+                connection.execute(_table(columns, keyed=False, number="real"))
             # Lists per column and zip: twice as fast as to_sql; SQLite takes NaN as NULL.
             lists = [frame[name].tolist() for name in columns]
             connection.executemany(_insert(columns), zip(*lists, strict=True))

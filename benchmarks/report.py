@@ -31,6 +31,7 @@ PACKAGES = (
     "sqlalchemy",
 )
 BEGIN, END = "<!-- results: written by ./run bench --write -->", "<!-- end of results -->"
+EARLIER = "Jobs that were not run then stand as an earlier run left them, with its day."
 NOT_RUN = "**No run recorded yet.** `./run bench --write` puts its table here."
 
 
@@ -144,12 +145,45 @@ HEAD = (
     "peak memory, ours / peers",
     "database",
     "notes",
+    "run of",
 )
+_KEY = (0, 1, 2)
+"""Columns that tell a row from others: job, loads, database."""
 
 
-def table(lines: Sequence[Line]) -> str:
-    """One Markdown table, its columns aligned so that it also reads well in a terminal."""
-    rows = [HEAD, *(_cells(line) for line in lines)]
+def table(lines: Sequence[Line], day: str = "", kept: Sequence[tuple[str, ...]] = ()) -> str:
+    """One Markdown table, its columns aligned so that it also reads well in a terminal.
+
+    kept: rows of earlier runs (`rows_of`), which stay where nothing was measured anew; what
+    failed does not replace what was measured.
+    """
+    fresh = [_cells(line, day) for line in lines if not (kept and line.figures.get("failed"))]
+    by_key = {_key_of(row): row for row in (*kept, *fresh)}
+    return _table([HEAD, *sorted(by_key.values(), key=_rank)])
+
+
+def _key_of(row: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(row[place] for place in _KEY)
+
+
+def _rank(row: tuple[str, ...]) -> tuple[bool, bool, int]:
+    """SQLite before PostgreSQL before neither, growth last, small before large."""
+    loads = int(row[1].replace(",", "") or 0)
+    return not row[2], row[2] == "postgresql", loads + row[0].startswith("growth")
+
+
+def rows_of(page: str) -> list[tuple[str, ...]]:
+    """The rows of the table that stands in the results of a page; none if it has other columns."""
+    shown = page.partition(BEGIN)[2].partition(END)[0]
+    rows = [
+        tuple(cell.strip() for cell in line[1:-1].split("|"))
+        for line in shown.splitlines()
+        if line.startswith("|")
+    ]
+    return rows[2:] if rows and rows[0] == HEAD else []
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[n]) for row in rows) for n in range(len(HEAD))]
     texts = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -159,7 +193,7 @@ def table(lines: Sequence[Line]) -> str:
     return "\n".join([texts[0], rule, *texts[1:]])
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: Line, day: str) -> tuple[str, ...]:
     ours = line.ours
     memory = []
     if ours is not None and ours.peak_bytes:
@@ -179,6 +213,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         " / ".join(memory),
         megabytes(line.database_bytes) if line.database_bytes else "",
         "; ".join(notes),
+        day,
     )
 
 
@@ -270,9 +305,15 @@ def load_average() -> str:
 
 
 def results(
-    lines: Sequence[Line], about: dict[str, str], day: str, load: str, remarks: Sequence[str] = ()
+    lines: Sequence[Line],
+    about: dict[str, str],
+    day: str,
+    load: str,
+    remarks: Sequence[str] = (),
+    *,
+    kept: Sequence[tuple[str, ...]] = (),
 ) -> str:
-    """The results of a run as Markdown: where, when, the table."""
+    """The results of a run as Markdown: where, when, the table; kept: rows of earlier runs."""
     names = ("processor", "cores", "memory", "system")
     where = ", ".join(f"{name} {about[name]}" for name in names if name in about)
     packages = ", ".join(f"{name} {text}" for name, text in about.items() if name not in names)
@@ -280,7 +321,8 @@ def results(
         f"Run of {day}; {where}; load average before the run {load}.",
         f"Versions: {packages}.",
         *remarks,
-        table(lines),
+        *([EARLIER] if kept else []),
+        table(lines, day, kept),
     ]
     return "\n\n".join(parts)
 

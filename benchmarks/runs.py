@@ -77,17 +77,19 @@ class Run:
         url = self.store.copy(self.template(), self.name(name))
         if name == "loaded":
             self._mark.unlink(missing_ok=True)
-        sample = first_rows(
-            str(self.files.shipments), WARM_ROWS, self.files.folder / "first_rows.csv"
-        )
         timing = self.timed(
             "ours:import_loads",
             0,
             url=url,
             shipments=str(self.files.shipments),
-            sample=str(sample),
+            sample=self.sample(),
         )
         return url, timing
+
+    def sample(self) -> str:
+        """A file of the first rows, to warm an import with."""
+        out = self.files.folder / "first_rows.csv"
+        return str(first_rows(str(self.files.shipments), WARM_ROWS, out))
 
     def loaded(self) -> str:
         """The database of the reports: of this run's import, kept from an earlier one, or new."""

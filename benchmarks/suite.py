@@ -64,6 +64,49 @@ def import_job(run: Run) -> Iterator[Line]:
         yield run.line("import of entries", ours=run.entries, warm=False, notes=notes)
 
 
+def upload_job(run: Run) -> Iterator[Line]:
+    """The file of loads, and a workbook of its first rows, through the job of an upload."""
+    from benchmarks.uploads import SHEET_ROWS, sheet_of
+
+    rows = min(SHEET_ROWS, run.loads)
+    sheet = run.files.folder / f"shipments-{rows}.xlsx"
+    for words, path, count in (
+        ("CSV", run.files.shipments, min(run.loads, FLOOR_ROWS)),
+        ("XLSX", sheet_of(run.files.shipments, rows, sheet), rows),
+    ):
+        ours, theirs, plain = [], [], []
+        for _ in range(run.once):
+            url = run.store.copy(run.template(), run.name("upload"))
+            ours.append(
+                run.timed("uploads:upload", 0, url=url, path=str(path), sample=run.sample())
+            )
+            run.store.drop(url)
+            url = run.store.new(run.name("peer"))
+            paths = run.paths("enterprises", "materials", "routes")
+            theirs.append(
+                run.timed("peers_import:pandas_import", 0, url=url, shipments=str(path), **paths)
+            )
+            url = run.store.new(run.name("peer"))
+            csv = str(run.files.shipments)
+            plain.append(
+                run.timed("peers_import:keyed_write", 0, url=url, shipments=csv, rows=count)
+            )
+            run.store.drop(url)
+        mine, script = joined(ours), joined(theirs)
+        yield replace(
+            run.line(
+                f"upload of {words}, checked and published",
+                ours=mine,
+                peers=(("pandas", script),),
+                floor=joined(plain),
+                warm=False,
+                agreed=compared(mine.facts, [script.facts], "rows"),
+                notes=(f"file of {path.stat().st_size / 1e6:,.0f} MB",),
+            ),
+            loads=mine.facts["rows"],
+        )
+
+
 FLOOR_ROWS = 1_000_000
 """Rows the floor holds in memory at most; beyond them its time is taken as proportional."""
 
@@ -328,6 +371,7 @@ def links_job(run: Run) -> Iterator[Line]:
 
 JOBS: dict[str, Callable[[Run], Iterator[Line]]] = {
     "import": import_job,
+    "upload": upload_job,
     "rates": rates_job,
     "graph": graph_job,
     "map": map_job,

@@ -104,7 +104,7 @@ def test_the_table_shows_medians_ratios_memory_and_size() -> None:
         database_bytes=674_562_048,
         agreed="rows",
     )
-    text = report.table([line, Line("check", 5, bar=Bar(clean=True))])
+    text = report.table([line, Line("check", 5, bar=Bar(clean=True))], "2026-11-28")
     head, rule, first, second = text.splitlines()
     assert len({len(row) for row in (head, rule, first, second)}) == 1
     assert re.fullmatch(r"[| -]+", rule)
@@ -123,8 +123,38 @@ def test_the_table_shows_medians_ratios_memory_and_size() -> None:
         "512 MB / 900 MB / 0 MB",
         "675 MB",
         "same rows",
+        "2026-11-28",
     ]
     assert len(cells) == len(report.HEAD)
+
+
+def test_rows_that_were_not_measured_anew_stay_with_their_day() -> None:
+    def page(*lines: Line, day: str, kept: list[tuple[str, ...]]) -> str:
+        text = report.results(lines, {}, day, "0.1", kept=kept)
+        return report.with_results(f"# Page {report.BEGIN} {report.END}", text)
+
+    first = page(
+        Line("import", MILLION, "sqlite", ours=timing(9.0)),
+        Line("import", MILLION, "postgresql", ours=timing(8.0)),
+        Line("check", MILLION, "sqlite", ours=timing(7.0)),
+        day="2026-11-21",
+        kept=[],
+    )
+    second = page(
+        Line("import", MILLION, "sqlite", ours=timing(5.0)),
+        Line("check", MILLION, "sqlite", figures={"shown": "FAILED", "failed": True}),
+        Line("rates", 5, "sqlite", ours=timing(4.0)),
+        day="2026-11-28",
+        kept=report.rows_of(first),
+    )
+    told = [(row[0], row[2], row[3], row[-1]) for row in report.rows_of(second)]
+    assert told == [
+        ("rates", "sqlite", "4.00 s", "2026-11-28"),
+        ("import", "sqlite", "5.00 s", "2026-11-28"),
+        ("check", "sqlite", "7.00 s", "2026-11-21"),
+        ("import", "postgresql", "8.00 s", "2026-11-21"),
+    ]
+    assert report.EARLIER in second and report.EARLIER not in first
 
 
 def test_growth_compares_the_reports_of_two_sizes_on_one_database() -> None:
@@ -249,6 +279,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
 
 AGREED = {
     "import": "rows",
+    "upload": "rows",
     "rates": "kg generated, kg accepted in every row",
     "graph": "kg of every link",
     "map": "links, kg",

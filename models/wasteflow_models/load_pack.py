@@ -48,6 +48,10 @@ class PackedLoads:
     count: int
 
 
+_BITS = 63
+"""Bits of a whole number that is not below 0."""
+
+
 def keys_of(months: Ints) -> Ints:
     """Month and place of each load among those of its month, as a key.
 
@@ -70,15 +74,20 @@ def pack(months: Ints, header: Mapping[str, Any], weights: Mapping[str, Any]) ->
     stored: dict[str, Any] = {"id": keys_of(months)}
     columns: dict[str, str] = {}
     known: dict[int, str] = {}
+    words = _Words()
     for name, value in header.items():
         if name == "dispatched_month":
             columns[name] = f"id / {STEP}"
-        elif isinstance(value, (np.ndarray, list)):
-            # A holder that is the consignor is one column, not two.
-            columns[name] = known.setdefault(id(value), name)
-            stored.setdefault(columns[name], value)
-        else:
+        elif not isinstance(value, (np.ndarray, list)):
             columns[name] = literal(value)
+        elif id(value) in known:  # a holder that is the consignor is one column, not two
+            columns[name] = columns[known[id(value)]]
+        else:
+            known[id(value)] = name
+            columns[name] = words.add(value) or name
+            if columns[name] == name:
+                stored[name] = value
+    stored |= words.columns()
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
         made.execute("PRAGMA journal_mode=OFF").fetchall()
         made.execute("BEGIN")
@@ -89,6 +98,39 @@ def pack(months: Ints, header: Mapping[str, Any], weights: Mapping[str, Any]) ->
         _fill(made, "weights", weights)
         made.execute("COMMIT")
         return PackedLoads(made.serialize(), columns, np.unique(months), len(months))
+
+
+class _Words:
+    """Columns of numbers put together into few: binding a value costs more than taking one out."""
+
+    def __init__(self) -> None:
+        self._words: list[tuple[Ints, int]] = []
+
+    def add(self, column: NDArray[Any] | list[Any]) -> str | None:
+        """The SQL that takes the column out again; None for texts and for numbers below 0."""
+        if blanks := isinstance(column, list):
+            if any(isinstance(value, str) for value in column):
+                return None
+            known = [value for value in column if value is not None]
+            if known and min(known) < 0:
+                return None
+            column = [0 if value is None else value + 1 for value in column]
+        values = np.asarray(column, np.int64)
+        if not len(values) or values.min() < 0:
+            return None
+        width = max(int(values.max()).bit_length(), 1)
+        place = next((n for n, (_, used) in enumerate(self._words) if used + width <= _BITS), None)
+        if place is None:
+            place = len(self._words)
+            self._words.append((np.zeros(len(values), np.int64), 0))
+        word, shift = self._words[place]
+        self._words[place] = word | (values << shift), shift + width
+        part = f"word{place} >> {shift} & {(1 << width) - 1}"
+        return f"nullif({part}, 0) - 1" if blanks else f"({part})"
+
+    def columns(self) -> dict[str, Ints]:
+        """The columns that hold the numbers."""
+        return {f"word{place}": word for place, (word, _) in enumerate(self._words)}
 
 
 _REST_OF_WEIGHTS = ", ".join(name for name in WEIGHT_COLUMNS if name != "id")

@@ -25,6 +25,7 @@ from wasteflow_models.load_events import (
 from wasteflow_models.partitions import STEP
 from wasteflow_models.raw import (
     FEW,
+    by_index,
     insert_columns,
     many,
     temporary,
@@ -71,12 +72,13 @@ def find_numbers(session: Session, doc_no: Sequence[str], consignor: Ints) -> In
     }
     with temporary(session, "asked_number", "row_no BIGINT, doc_no TEXT, consignor_id BIGINT"):
         insert_columns(session, "asked_number", len(consignor), columns)
-        rows = session.execute(
-            text(
-                "SELECT a.row_no, n.shipment_id FROM asked_number a JOIN load_number n "
-                "ON n.doc_no = a.doc_no AND n.consignor_id = a.consignor_id ORDER BY a.row_no"
-            )
-        )
+        with by_index(session):
+            rows = session.execute(
+                text(
+                    "SELECT a.row_no, n.shipment_id FROM asked_number a JOIN load_number n "
+                    "ON n.doc_no = a.doc_no AND n.consignor_id = a.consignor_id ORDER BY a.row_no"
+                )
+            ).all()
         for row_no, shipment_id in rows:
             found[row_no] = shipment_id
     return found

@@ -6,7 +6,8 @@ array, a list, or one plain value for every row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -61,6 +62,32 @@ class temporary:
 
     def _run(self, statement: str) -> None:
         self._session.connection().exec_driver_sql(statement)
+
+
+_BY_INDEX = {"enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+
+
+@contextmanager
+def by_index(session: Session) -> Iterator[None]:
+    """Queries inside look the rows of a temporary table up in others by their keys.
+
+    PostgreSQL knows nothing of a table it has just been given and would rather read the others
+    whole, which takes the longer the more loads there are.  SQLite has no other way to join.
+    """
+    if not is_postgresql(session):
+        yield
+        return
+    cursor = driver(session).cursor()
+    asked = ", ".join(f"current_setting('{name}')" for name in _BY_INDEX)
+    before = dict(zip(_BY_INDEX, cursor.execute(f"SELECT {asked}").fetchone(), strict=True))
+    _set(cursor, _BY_INDEX)
+    yield
+    _set(cursor, before)  # not after an error, which ends the transaction and with it the settings
+
+
+def _set(cursor: Any, settings: Mapping[str, str]) -> None:
+    told = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+    cursor.execute(f"SELECT {told}")
 
 
 def many(session: Session, statement: str, columns: Sequence[Any]) -> int:

@@ -49,6 +49,10 @@ _ADD_ROWS = (
     "ON CONFLICT (" + ", ".join(_KEY) + ") DO UPDATE SET "
     "kg = flow_month.kg + excluded.kg, n = flow_month.n + excluded.n"
 )
+_ADD_ASIDE = (
+    f"ON CONFLICT (batch_id, {', '.join(_KEY)}) DO UPDATE SET "
+    "kg = flow_staged.kg + excluded.kg, n = flow_staged.n + excluded.n"
+)
 _ADD_VERSIONS = (
     "INSERT INTO rollup_month (material_id, month, version) VALUES ({mark}, {mark}, {mark}) "
     "ON CONFLICT (material_id, month) DO UPDATE SET version = excluded.version"
@@ -112,14 +116,18 @@ def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
     return [*columns, groups.sums(rollup.kg), groups.sums(rollup.n)]
 
 
-def stage_rows(session: Session, batch_id: int, columns: Sequence[Ints]) -> None:
+def stage_rows(
+    session: Session, batch_id: int, columns: Sequence[Ints], *, again: bool = False
+) -> None:
     """Put rows of `rollup_rows` aside for a batch that is not published yet.
 
-    On SQLite a row is bound as three numbers: binding is most of what it costs.
+    again: rows with their key may lie there already, and are added to; counts may be negative.
+    Otherwise a row is bound on SQLite as three numbers: binding is most of what it costs.
     """
-    if _is_postgresql(session):
-        named = dict(zip(_COLUMNS, columns, strict=True))
-        insert_columns(session, "flow_staged", len(columns[0]), {"batch_id": batch_id, **named})
+    if again or _is_postgresql(session):
+        named = {"batch_id": batch_id, **dict(zip(_COLUMNS, columns, strict=True))}
+        ending = _ADD_ASIDE if again else ""
+        insert_columns(session, "flow_staged", len(columns[0]), named, ending=ending)
         return
     material, month, source, target, route, evidence, kg, n = columns
     ends, told = source * _ID + target, (n * _ROUTE + route) * _GRADE + evidence

@@ -25,6 +25,7 @@ from wasteflow.schemas.row_rules import Clock
 from wasteflow.services import loads as service
 from wasteflow.services.batches import new_batch
 from wasteflow.services.export import export_shipments
+from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import ImportReport
 from wasteflow.services.rebuilding import rebuild_rollup
 from wasteflow_models import staging
@@ -99,6 +100,37 @@ def test_chunks_leave_the_same_books_as_one_piece(books: Books, twin: Books) -> 
     counts = row_counts(books.db)
     assert counts["staged"] == counts["flow_staged"] == 0
     assert counts["load_child"] == 2 and counts["load_number"] == counts["shipment"] == 9
+    books.check()
+
+
+def test_months_put_aside_early_take_what_comes_after_all(
+    books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A load of a month the file was through with, and a receipt that changes what was put aside.
+
+    The receipt makes the dispatch that stood under one grade of evidence count under another.
+    """
+    march = [load("T", "29.000"), load("J", "30.000", "29.900")]
+    days = {"dispatched_at": "2026-04-05", "received_at": "2026-04-06"}
+    april = [load(f"A{number:02d}", "30.000", "30.000", **days) for number in range(20)]
+    late = [load("T", "29.000") | RECEIPT | {"accepted_t": "29.000"}, load("K", "8.000", "8.000")]
+    rows = [*march, *april, *late]
+    aside: list[list[int]] = []
+    quiet = Staging.quiet_months
+
+    def noted(staging: Staging) -> list[int]:
+        found = quiet(staging)
+        aside.extend([found] if found else [])
+        return found
+
+    monkeypatch.setattr(Staging, "quiet_months", noted)
+    one = take(twin, *rows, chunk_rows=1000)
+    assert aside == []
+    many = take(books, *rows, chunk_rows=2)
+    assert aside == [[202603]]
+    assert many.as_dict() == one.as_dict()
+    assert content(books) == content(twin)
+    assert row_counts(books.db)["flow_staged"] == 0
     books.check()
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import merge_late
 from wasteflow.core.columns import groups_of
-from wasteflow.core.postings_bulk import merge
+from wasteflow.core.postings_bulk import BulkRollup, merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
@@ -43,7 +45,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
     if staging.staged:
         _still_holds(session, staging)
-        show_rows(session, staging.touched)
+        show_rows(session, sorted(staging.touched))
     completing = list(staging.completing.values())
     if completing and not complete(session, staging, completing):
         raise Overtaken
@@ -63,15 +65,43 @@ def stage_rollup(db: Database, staging: Staging) -> None:
     """Put the roll-up of a staged import aside, so that publishing has little left to do."""
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = []
+    _aside(db, staging, merged)
+
+
+def stage_quiet_months(db: Database, staging: Staging) -> None:
+    """Put aside the months that the file seems to be through with, while its next chunk is read.
+
+    Months put aside once are left for `stage_rollup`, so that no row is added to often.
+    """
+    months = staging.quiet_months()
+    if not months:
+        return
+    merged = merge(staging.rollups)
+    chosen = np.isin(merged.keys[:, 0], months)
+    staging.rollups = [_part(merged, ~chosen)]
+    _aside(db, staging, _part(merged, chosen))
+    staging.aside |= set(months)
+
+
+def _aside(db: Database, staging: Staging, rollup: BulkRollup) -> None:
+    """Write roll-up rows where no report reads them, in short transactions."""
+    if not len(rollup.kg):
+        return
     with db.write(Alone.NOBODY) as session:
-        columns = rollup_rows(session, merged)
+        columns = rollup_rows(session, rollup)
     first = groups_of(columns[:2]).first
-    material, month = (column[first].tolist() for column in columns[:2])
-    staging.touched = list(zip(material, month, strict=True))
-    for start in range(0, len(columns[0]), PART):
-        with db.write(Alone.NOBODY) as session:
-            part = [column[start : start + PART] for column in columns]
-            stage_rows(session, staging.batch_id, part)
+    staging.touched |= set(zip(*(column[first].tolist() for column in columns[:2]), strict=True))
+    again = np.isin(columns[1], list(staging.aside))
+    for rows in (np.flatnonzero(~again), np.flatnonzero(again)):
+        for start in range(0, len(rows), PART):
+            here = rows[start : start + PART]
+            with db.write(Alone.NOBODY) as session:
+                part = [column[here] for column in columns]
+                stage_rows(session, staging.batch_id, part, again=bool(again[here[0]]))
+
+
+def _part(rollup: BulkRollup, rows: NDArray[np.bool_]) -> BulkRollup:
+    return BulkRollup(rollup.keys[rows], rollup.kg[rows], rollup.n[rows])
 
 
 def _still_holds(session: Session, staging: Staging) -> None:

@@ -22,7 +22,12 @@ from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.services.again import Overtaken, again_if_overtaken
 from wasteflow.services.load_children import Waiting, plan_children, stage_children
-from wasteflow.services.load_publish import openings_of, publish, stage_rollup
+from wasteflow.services.load_publish import (
+    openings_of,
+    publish,
+    stage_quiet_months,
+    stage_rollup,
+)
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
@@ -143,6 +148,8 @@ def _in_stages(
             beside = packed.data if isinstance(packed, PackedLoads) else b""
             with db.write(Alone.NOBODY, beside=beside) as session:
                 _take(session, staging, chunk, waiting, report, batch)
+            if not dry_run:
+                stage_quiet_months(db, staging)
             tick(report.rows)
         if waiting:
             _stage_children(db, staging, waiting)
