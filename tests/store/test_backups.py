@@ -152,12 +152,12 @@ def _broken_anywhere(file: Path, tmp_path: Path) -> None:
         document = next(name for name in whole.namelist() if name.startswith("documents/"))
         places[document] = whole.getinfo(document).header_offset + 30 + len(document) + 1
     data = file.read_bytes()
-    for number, (name, at) in enumerate(places.items()):
+    for number, at in enumerate(places.values()):
         for width in (1, 12):
             broken = tmp_path / f"broken-{number}-{width}.zip"
             broken.write_bytes(data[:at] + b"\xff" * width + data[at + width :])
             goal = tmp_path / f"b-{number}-{width}.sqlite3"
-            with pytest.raises(UnusableFile, match="damaged|no backup") as told:
+            with pytest.raises(UnusableFile, match=r"damaged|no backup") as told:
                 restore_backup(
                     url=f"sqlite:///{goal.as_posix()}", path=broken, documents=tmp_path / "none"
                 )
