@@ -105,6 +105,7 @@ def keep_house(app: Flask) -> None:
         private=api_config.webhook_private,
         answer_days=api_config.idempotency_days,
         seal_hours=api_config.seal_hours,
+        finding_days=api_config.finding_days,
         waits=held.config.waits,
     )
     while True:

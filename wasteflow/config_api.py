@@ -32,6 +32,12 @@ API_SETTINGS: Final = (
         "服务运行时每隔多少小时封存一次新记录；0 = 只用命令封存",
         "hours between seals of new records while serving; 0 = by command only",
     ),
+    (
+        "WASTEFLOW_FINDING_DAYS",
+        "400",
+        "已解决的提示保留的天数，之后由服务清除",
+        "days that resolved findings are kept before the server drops them",
+    ),
     ("WASTEFLOW_SMTP_PORT", "587", "SMTP 端口", "port of the SMTP server"),
     (
         "WASTEFLOW_SMTP_TLS",
@@ -76,6 +82,7 @@ class ApiConfig:
     smtp: Smtp = NO_MAIL
     url: str = ""
     seal_hours: int = 24
+    finding_days: int = 400
 
 
 PLAIN: Final = ApiConfig()
@@ -99,6 +106,7 @@ def load_api(env: Mapping[str, str]) -> ApiConfig:
         ),
         url=given["WASTEFLOW_URL"].rstrip("/"),
         seal_hours=_number(given["WASTEFLOW_SEAL_HOURS"], 24),
+        finding_days=max(1, _number(given["WASTEFLOW_FINDING_DAYS"], 400)),
     )
 
 

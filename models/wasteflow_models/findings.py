@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Date, Index, Integer, String, Text, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Index,
+    Integer,
+    String,
+    Text,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wasteflow.core.ids import load_of_uid, load_uid
@@ -181,8 +192,48 @@ def _parts(ids: Iterable[int]) -> Iterable[Sequence[int]]:
     return [wanted[start : start + FEW] for start in range(0, len(wanted), FEW)]
 
 
-def findings_in(session: Session, firms: Collection[str] | None) -> list[FindingRow]:
-    """Findings of some firms (None = all), open ones first, by kind, firm and age."""
-    query = select(FindingRow).order_by(FindingRow.kind, FindingRow.enterprise, FindingRow.id)
-    rows = session.scalars(query)
-    return [row for row in rows if firms is None or row.enterprise in firms]
+@dataclass(frozen=True, slots=True)
+class FindingKey:
+    """What a finding is filtered and ordered by."""
+
+    id: int
+    kind: str
+    enterprise: str
+    since: datetime
+
+
+def finding_keys(
+    session: Session,
+    firms: Collection[str] | None,
+    kinds: Collection[str],
+    conditions: Sequence[ColumnElement[bool]],
+) -> list[FindingKey]:
+    """Keys of the findings of some firms (None = all) and kinds, by id.
+
+    Few firms are asked for by name; of more than `FEW` the names are compared here.
+    """
+    row = FindingRow
+    query = select(row.id, row.kind, row.enterprise, row.since).where(*conditions)
+    query = query.where(row.kind.in_(sorted(kinds)))
+    if firms is not None and len(firms) <= FEW:
+        query = query.where(row.enterprise.in_(sorted(firms)))
+        firms = None
+    wanted = None if firms is None else frozenset(firms)
+    found = (FindingKey(*item) for item in session.execute(query.order_by(row.id)))
+    return [key for key in found if wanted is None or key.enterprise in wanted]
+
+
+def finding_rows(session: Session, ids: Iterable[int]) -> dict[int, FindingRow]:
+    """Id → finding."""
+    found: dict[int, FindingRow] = {}
+    for part in _parts(ids):
+        query = select(FindingRow).where(FindingRow.id.in_(part)).order_by(FindingRow.id)
+        found |= {row.id: row for row in session.scalars(query)}
+    return found
+
+
+def drop_resolved(session: Session, before: datetime) -> int:
+    """Drop findings that were resolved before a moment; returns how many."""
+    row = FindingRow
+    done = session.execute(delete(row).where(row.resolved_at < before))
+    return int(getattr(done, "rowcount", 0))

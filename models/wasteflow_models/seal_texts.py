@@ -197,17 +197,24 @@ def _from(kind: SealedKind) -> str:
 
 def _text(kind: SealedKind, postgresql: bool) -> str:
     """SQL of the canonical text."""
-    lines = [f"'{kind.name}.1\n'"]
     table = kind.table.__table__
     assert isinstance(table, Table)
-    lines += [_value(table, name, "t", postgresql) for name in kind.columns]
-    if kind.identity:
-        loads = ShipmentRow.__table__
-        assert isinstance(loads, Table)
-        values = [_value(loads, name, "s", postgresql) for name in IDENTITY]
-        first = " || ".join(values)
-        lines.append(f"CASE WHEN t.seq = 1 THEN {first} ELSE '' END")
-    return " || ".join(lines)
+    lines = [f"'{kind.name}.1'", *(_value(table, name, "t", postgresql) for name in kind.columns)]
+    if not kind.identity:
+        return _joined(lines, postgresql)
+    loads = ShipmentRow.__table__
+    assert isinstance(loads, Table)
+    values = [_value(loads, name, "s", postgresql) for name in IDENTITY]
+    first = f"CASE WHEN t.seq = 1 THEN {_joined(values, postgresql)} ELSE '' END"
+    return f"{_joined(lines, postgresql)} || {first}"
+
+
+def _joined(lines: Sequence[str], postgresql: bool) -> str:
+    """SQL of lines one after the other; `||` would copy what it has so far with every line."""
+    if postgresql:
+        return f"concat_ws('\n', {', '.join(lines)}, '')"
+    shape = "%s\n" * len(lines)
+    return f"printf('{shape}', {', '.join(lines)})"
 
 
 def _value(table: Table, name: str, alias: str, postgresql: bool) -> str:
@@ -218,7 +225,7 @@ def _value(table: Table, name: str, alias: str, postgresql: bool) -> str:
     if registry is not None:
         code = f"(SELECT {_measured('r.code', postgresql)} FROM {registry} r WHERE r.id = {cell})"
         lost = _measured(f"('?' || CAST({cell} AS TEXT))", postgresql)
-        return f"coalesce({code}, {lost}, '-') || '\n'"
+        return f"coalesce({code}, {lost}, '-')"
     if isinstance(column.type, UtcMoment):
         shown = f"to_char({cell} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
         line = _measured(shown if postgresql else cell, postgresql)
@@ -233,7 +240,7 @@ def _value(table: Table, name: str, alias: str, postgresql: bool) -> str:
     else:
         plain = f"CAST({cell} AS INTEGER)" if isinstance(column.type, Boolean) else cell
         line = f"CAST({plain} AS TEXT)" if postgresql else plain
-    return f"{f'coalesce({line}, {BLANK})' if blank else line} || '\n'"
+    return f"coalesce({line}, {BLANK})" if blank else line
 
 
 def _measured(shown: str, postgresql: bool) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from wasteflow.core.seal import root_of
+from wasteflow.core.seal import FORM, block_root, keys_hash
 from wasteflow_models.base import Base, Key, UtcMoment
 
 Ints = NDArray[np.int64]
@@ -36,10 +36,14 @@ DIGEST = 32
 
 
 class SealRow(Base):
-    """One seal; every column but `head` is what `head` was computed over."""
+    """One seal; every column but `head` is what `head` was computed over.
+
+    `form`: how its blocks are hashed (docs/seal.md).
+    """
 
     __tablename__ = "seal"
     number: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    form: Mapped[int] = mapped_column(SmallInteger, default=FORM, server_default="1")
     prev_head: Mapped[str] = mapped_column(String(64))
     root: Mapped[str] = mapped_column(String(64))
     head: Mapped[str] = mapped_column(String(64), unique=True)
@@ -81,6 +85,11 @@ class Leaves:
     keys: Ints
     hashes: Sequence[bytes]
 
+    @property
+    def keyed(self) -> bytes:
+        """The hash of their kind and keys."""
+        return keys_hash(self.kind, self.keys.astype("<i8").tobytes())
+
 
 def key_of(ids: Ints, parts: Ints) -> Ints:
     """One number per leaf."""
@@ -98,7 +107,7 @@ def block_row(number: int, block: int, leaves: Leaves) -> SealBlockRow:
         count=len(keys),
         first_id=int(keys[0]) >> PART_BITS,
         last_id=int(keys[-1]) >> PART_BITS,
-        root=root_of(leaves.hashes),
+        root=block_root(leaves.hashes, leaves.keyed),
         leaves=zlib.compress(steps.tobytes(), 6),
         hashes=b"".join(leaves.hashes),
     )

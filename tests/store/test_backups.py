@@ -133,12 +133,49 @@ def test_a_damaged_backup_restores_nothing(books: Books, tmp_path: Path) -> None
     url = f"sqlite:///{(tmp_path / 'r.sqlite3').as_posix()}"
     with pytest.raises(UnusableFile, match=r"entry of the backup .* damaged"):
         restore_backup(url=url, path=bent, documents=tmp_path / "there")
-    db = Database(url)
-    assert not any(n for name, n in row_counts(db).items() if name not in ("secret", "stamp"))
-    db.dispose()
+    assert not (tmp_path / "r.sqlite3").exists()
+    _broken_anywhere(file, tmp_path)
+    _documents_or_nothing(file, tmp_path)
     shutil.copyfile(books.folder / "entries-1.csv", tmp_path / "no.zip")
     with pytest.raises(UnusableFile, match="no backup"):
         restore_backup(url=url, path=tmp_path / "no.zip", documents=tmp_path / "there")
+
+
+def _broken_anywhere(file: Path, tmp_path: Path) -> None:
+    """Bytes changed inside what is packed, of tables and of a document: named, nothing made."""
+    with zipfile.ZipFile(file) as whole:
+        places = {
+            name: whole.getinfo(name).header_offset + 30 + len(name) + 20
+            for name in whole.namelist()
+            if name in ("tables/entry.txt", "tables/shipment.txt")
+        }
+        document = next(name for name in whole.namelist() if name.startswith("documents/"))
+        places[document] = whole.getinfo(document).header_offset + 30 + len(document) + 1
+    data = file.read_bytes()
+    for number, at in enumerate(places.values()):
+        for width in (1, 12):
+            broken = tmp_path / f"broken-{number}-{width}.zip"
+            broken.write_bytes(data[:at] + b"\xff" * width + data[at + width :])
+            goal = tmp_path / f"b-{number}-{width}.sqlite3"
+            with pytest.raises(UnusableFile, match=r"damaged|no backup") as told:
+                restore_backup(
+                    url=f"sqlite:///{goal.as_posix()}", path=broken, documents=tmp_path / "none"
+                )
+            assert told.value.code in ("backup_damaged", "backup_unreadable")
+            assert not goal.exists() and not (tmp_path / "none").exists()
+
+
+def _documents_or_nothing(file: Path, tmp_path: Path) -> None:
+    """Documents that cannot be written leave the tables empty."""
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    url = f"sqlite:///{(tmp_path / 'blocked.sqlite3').as_posix()}"
+    with pytest.raises(OSError, match="blocked"):
+        restore_backup(url=url, path=file, documents=blocked)
+    db = Database(url)
+    assert not row_counts(db)["shipment"] and not row_counts(db)["entry"]
+    db.dispose()
+    restore_backup(url=url, path=file, documents=tmp_path / "unblocked")
 
 
 def test_lines_of_a_table_come_back() -> None:

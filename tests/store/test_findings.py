@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -13,13 +14,16 @@ from tests.store.live import CEMENT, MAKER, PARK, person
 from wasteflow.core.actors import Role
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.finding_kinds import KINDS, SEVERITY
+from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied
 from wasteflow.services.attachments import NewAttachment, add_attachment
 from wasteflow.services.corrections import reverse
 from wasteflow.services.finding_list import (
     Asked,
+    forget_findings,
     list_findings,
     open_counts,
+    page_findings,
     refresh_findings,
     snooze_finding,
 )
@@ -196,6 +200,44 @@ def test_every_kind_comes_with_its_cause_and_goes_with_it(books: Books) -> None:
     again = shown(books)
     refresh_findings(db=books.db, now=NOW, everything=True)
     assert list_findings(db=books.db, asked=Asked(), now=NOW) == again
+
+
+def test_pages_hold_the_list_and_what_was_resolved_is_dropped_in_time(books: Books) -> None:
+    """Page by page it is the whole list; filters are those of the rows; old answers go."""
+    make_causes(books)
+    whole = shown(books)
+    told: dict[str, Any] = {"db": books.db, "now": NOW}
+    pages, place = [], None
+    while True:
+        page = page_findings(**told, asked=Asked(), limit=7, after=place)
+        assert page.total == len(whole) and len(page.rows) <= 7
+        pages += page.rows
+        place = page.place
+        if place is None:
+            break
+    assert pages == whole
+    assert page_findings(**told, asked=Asked(), limit=7, start=7).rows == whole[7:14]
+    firms = {row["enterprise"] for row in whole}
+    assert open_counts(db=books.db, firms=firms, now=NOW) == Counter(row["code"] for row in whole)
+    many = [*(f"no.{number}" for number in range(600)), "maker2"]
+    for asked, fits in (
+        (Asked(many), lambda row: row["enterprise"] == "maker2"),
+        (Asked(["maker2"], severity="warn"), lambda row: (row["enterprise"], row["severity"])
+         == ("maker2", "warn")),
+        (Asked(material="slag", kind="negative_stock"), lambda row: (row["material"], row["code"])
+         == ("slag", "negative_stock")),
+        (Asked(period=Period.parse("2026-04")), lambda row: row["month"] in (None, 202604)),
+    ):  # fmt: skip
+        assert list_findings(**told, asked=asked) == [row for row in whole if fits(row)]
+    quota = next(row for row in whole if row["code"] == "over_quota")
+    assert quota["params"]["senders"] == "maker"
+    gone(books, "F9")
+    resolved = shown(books, "resolved")
+    assert [row["code"] for row in resolved] == ["duplicate_ticket"]
+    later = NOW + timedelta(days=400)
+    assert forget_findings(db=books.db, now=later, days=401) == 0
+    assert forget_findings(db=books.db, now=later, days=399) == 1
+    assert list_findings(**told, asked=Asked(state="resolved")) == []
 
 
 def test_a_finding_is_snoozed_with_a_reason_by_those_who_may(books: Books) -> None:

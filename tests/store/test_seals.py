@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from tests.store.books import NOW, Books, child, entry, load
 from tests.store.live import CEMENT, MAKER, Gate
-from wasteflow.core.seal import canonical
+from wasteflow.core.seal import canonical, root_of
 from wasteflow.services.attachments import NewAttachment, add_attachment
 from wasteflow.services.closing import close_month, reopen_month
 from wasteflow.services.live.entries import reverse_entry
 from wasteflow.services.product_objects import reverse_output
 from wasteflow.services.proof import Fault
 from wasteflow.services.proof_seals import seal_faults
-from wasteflow.services.seals import GUARD, guard_of, latest_root, list_seals, seal_books
+from wasteflow.services.seals import GUARD, facts_of, guard_of, latest_root, list_seals, seal_books
 from wasteflow_models.accounts import SecretRow
 from wasteflow_models.base import UtcMoment
 from wasteflow_models.ledger import EntryRow
@@ -34,7 +37,8 @@ from wasteflow_models.seal_texts import (
     record_texts,
     values_of,
 )
-from wasteflow_models.seals import SealBlockRow, SealRow
+from wasteflow_models.seals import PART_BITS, SealBlockRow, SealRow, leaves_of
+from wasteflow_models.seals import seals as list_rows
 
 LATER = NOW + timedelta(hours=1)
 OUTPUT = {"enterprise": "maker", "product": "P2O5", "date": "2026-03-01", "tonnes": "9"}
@@ -229,6 +233,7 @@ def test_seals_and_their_leaves_are_sealed_too(sealed: Books) -> None:
     done = seal_books(db=sealed.db, now=LATER)
     assert done is not None and faults(sealed, done["head"][:12]) == []
     changes = {
+        "form": "1",
         "prev_head": "'" + "1" * 64 + "'",
         "root": "'" + "1" * 64 + "'",
         "head": "'" + "1" * 64 + "'",
@@ -280,6 +285,124 @@ def _drop_the_last(sealed: Books, head: str) -> None:
         session.flush()
         assert codes(session) == set()
         assert [x.code for x in seal_faults(session, [head])] == ["seal_unknown_head"]
+
+
+def _relabel_the_last_load(session: Session) -> str:
+    """Change a load and give its leaf a key that nobody looks for; its number.
+
+    Keys still rise, lie where their block says and add up by kind.
+    """
+    block = session.scalars(
+        sa.select(SealBlockRow).where(
+            SealBlockRow.number == 1, SealBlockRow.kind == BY_NAME["load"].number
+        )
+    ).one()
+    keys = leaves_of(block).keys.copy()
+    keys[-1] -= 1
+    steps = np.diff(keys, prepend=np.int64(0)).astype("<i8")
+    block.leaves = zlib.compress(steps.tobytes())
+    session.flush()
+    number = int(keys[-1]) >> PART_BITS
+    session.execute(sa.text(f"UPDATE shipment SET remark = 'x' WHERE id = {number}"))
+    return f"seal 1 block {block.block}"
+
+
+def _as_form_1(session: Session) -> SealRow:
+    """Make the first seal one of form 1, with its chain and its guard."""
+    row = session.get(SealRow, 1)
+    assert row is not None
+    roots = []
+    for block in session.scalars(sa.select(SealBlockRow).order_by(SealBlockRow.block)):
+        block.root = root_of(leaves_of(block).hashes)
+        roots.append(block.root)
+    row.form, row.root = 1, root_of(roots).hex()
+    row.bounds = json.dumps({"entry": json.loads(row.bounds)["last"]["entry"], "open_batches": []})
+    row.head = facts_of(row).head
+    session.merge(SecretRow(name=GUARD, value=guard_of(session, row)))
+    session.flush()
+    return row
+
+
+def test_a_leaf_cannot_be_given_another_key(sealed: Books) -> None:
+    """Form 1 did not see it; form 2 does, and its first seal looks after those of form 1."""
+    with tampered(sealed) as session:
+        named = _relabel_the_last_load(session)
+        assert ("seal_leaves_altered", named) in {(x.code, x.key) for x in seal_faults(session)}
+    with tampered(sealed) as session:
+        head = _as_form_1(session).head
+        assert facts_of(list_rows(session)[0]).text.startswith("seal.1\n")
+        assert seal_faults(session, [head]) == []  # older seals stay verifiable
+        _relabel_the_last_load(session)
+        assert seal_faults(session) == []  # the weakness
+    with sealed.db.write() as session:
+        _as_form_1(session)
+    sealed.loads(load("NEW", "30.000", "30.000"))
+    assert seal_books(db=sealed.db, now=LATER) is not None and faults(sealed) == []
+    with tampered(sealed) as session:
+        older = session.get(SealRow, 1)
+        assert older is not None and older.form == 1
+        _relabel_the_last_load(session)
+        assert ("seal_leaves_altered", "seal 1..1") in {
+            (fault.code, fault.key) for fault in seal_faults(session)
+        }
+
+
+INSERTS = (
+    # (kind, what is copied or changed beneath the seal)
+    ("entry_actor", "INSERT INTO entry_actor SELECT min(id), 7, 0, 'x', '', 'api' FROM entry"),
+    (
+        "event_actor",
+        "INSERT INTO event_actor SELECT shipment_id, 1, 7, 0, 'x', '', '', 'api', '' FROM event"
+        " WHERE seq = 1 AND batch_id IS NOT NULL ORDER BY shipment_id LIMIT 1",
+    ),
+    (
+        "revision",
+        "INSERT INTO revision SELECT shipment_id, 9, NULL, status, annuls, organisation, user_id,"
+        " token_id, reason, before, after, proposed_at, closed_at - 86400, event_seq FROM revision",
+    ),
+)
+OLD = "'2026-01-01 00:00:00.000000+00:00'"
+COPIES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("product", {"id": "90000", "recorded_at": OLD, "day": "'2026-03-03'"}),
+    ("product", {"id": "0", "day": "'2026-03-03'"}),
+    ("month_close", {"id": "90000", "closed_at": OLD, "month": "202512"}),
+    ("month_close", {"id": "0", "month": "202512"}),
+    ("month_reopening", {"id": "90000", "reopened_at": OLD, "month": "202512"}),
+    ("attachment", {"id": "90000", "at": OLD, "uid": "'x'", "ref": "'x'"}),
+    ("attachment", {"id": "0", "uid": "'x'", "ref": "'x'"}),
+    ("batch", {"id": "90000", "recorded_at": OLD}),
+    ("batch", {"id": "0"}),
+)
+"""(kind, what differs from the first record of its table): dated or numbered back."""
+
+
+def test_records_slipped_in_beneath_a_seal_are_named(sealed: Books) -> None:
+    """Of every kind: makers beside sealed records, and what is dated or numbered back."""
+    for name, statement in INSERTS:
+        with tampered(sealed) as session:
+            session.execute(sa.text(statement))
+            assert _inserted(session, name), name
+    for name, values in COPIES:
+        table = BY_NAME[name].table.__table__
+        names = [column.name for column in table.c]
+        shown = ", ".join(values.get(column, column) for column in names)
+        with tampered(sealed) as session:
+            session.execute(
+                sa.text(
+                    f"INSERT INTO {table} ({', '.join(names)}) SELECT {shown} FROM {table} "
+                    f"WHERE id = (SELECT min(id) FROM {table})"
+                )
+            )
+            assert _inserted(session, name), (name, values)
+
+
+def _inserted(session: Session, name: str) -> list[Fault]:
+    """Faults of records slipped in, of a kind."""
+    return [
+        fault
+        for fault in seal_faults(session, kinds=[BY_NAME[name]])
+        if fault.code == "sealed_inserted" and fault.key.split()[0] == name
+    ]
 
 
 def test_later_moves_are_sealed_by_the_next_seal(sealed: Books) -> None:

@@ -27,7 +27,11 @@ def deliver(settings: Settings) -> None:
     config = load_config().api
     database = open_database(settings)
     done = Housekeeping(
-        database, now, private=config.webhook_private, answer_days=config.idempotency_days
+        database,
+        now,
+        private=config.webhook_private,
+        answer_days=config.idempotency_days,
+        finding_days=config.finding_days,
     ).round()
     if done is None:
         settings.say("另一个进程正在投递。", "Another process is delivering now.")

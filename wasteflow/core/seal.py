@@ -3,7 +3,8 @@
 A record is sealed by its canonical text (`models: seal_texts` makes it, docs/seal.md describes it):
 one line per value, a blank as `-`, a number in decimal digits, a text as `<bytes in UTF-8>:<text>`.
 Leaves and nodes are hashed apart as in RFC 6962 2.1 (prefix 0x00 and 0x01), in trees of its
-shape: one over each block of at most 1,024 leaves of a kind, one over the roots of the blocks.  A
+shape: one over each block of at most 1,024 leaves of a kind, one over the roots of the blocks.
+In form 2 the root of a block joins the hash of its kind and keys (prefix 0x03) and its tree.  A
 seal is hashed with prefix 0x02 over its own canonical text, which names the seal before it, so that
 the last head stands for everything sealed so far.
 """
@@ -19,7 +20,9 @@ BLOCK: Final = 1024
 """Leaves of a block at most."""
 NO_HEAD: Final = "0" * 64
 """What the first seal names as the one before it."""
-LEAF, NODE, SEAL = b"\x00", b"\x01", b"\x02"
+LEAF, NODE, SEAL, KEYS = b"\x00", b"\x01", b"\x02", b"\x03"
+FORM: Final = 2
+"""The form new seals are made in; form 1 did not hash the keys of the leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class SealFacts:
     """What a seal states: its number, the seal before, the root over `count` records, when, who.
 
     counts: JSON, records per kind; bounds: JSON, what was in the books at that moment
-    (`services.seals`); sealed_at: UTC to the microsecond.
+    (`services.seals`); sealed_at: UTC to the microsecond; form: how its blocks are hashed.
     """
 
     number: int
@@ -38,12 +41,13 @@ class SealFacts:
     bounds: str
     sealed_at: str
     by: str
+    form: int = FORM
 
     @property
     def text(self) -> str:
         """The canonical text of the seal."""
         return canonical(
-            "seal.1",
+            f"seal.{self.form}",
             [
                 self.number,
                 self.prev_head,
@@ -88,6 +92,16 @@ def _line(value: int | str | None) -> str:
 def leaf_hash(text: str) -> bytes:
     """The hash of a record by its canonical text."""
     return sha256(LEAF + text.encode()).digest()
+
+
+def keys_hash(kind: int, keys: bytes) -> bytes:
+    """The hash of a block's kind and keys; keys: 64-bit little-endian, in the leaves' order."""
+    return sha256(KEYS + kind.to_bytes(8, "little", signed=True) + keys).digest()
+
+
+def block_root(leaves: Sequence[bytes], keys: bytes) -> bytes:
+    """The root of a block of form 2: the hash of its keys to the left of the tree of its leaves."""
+    return sha256(NODE + keys + root_of(leaves)).digest()
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:

@@ -286,6 +286,7 @@ def _quotas(registry: Registry, sent: list[Flow]) -> Iterator[Found]:
                     "filing": filing.document or code,
                     "tonnes": tonnes_text(total),
                     "quota": tonnes_text(filing.quota_kg),
+                    "senders": ", ".join(sorted({giver for giver, _ in mine})),
                 },
             )
 
@@ -308,11 +309,10 @@ def _receivers(registry: Registry, taken: list[Flow], recent: Period) -> Iterato
         if gone is not None and recent.first <= month <= recent.last and kg > 0:
             first, _, before = late.get((gone.code, firm), (month, stuff, 0))
             late[gone.code, firm] = first, stuff, before + kg
-    years = {recent.first // 100, recent.last // 100}
     for (code, year), kg in sorted(yearly.items()):
         facility = registry.facilities[code]
         limit = facility.capacity_kg_per_year
-        if year in years and rules.over_limit(kg, limit):
+        if year in (recent.first // 100, recent.last // 100) and rules.over_limit(kg, limit):
             told = {"tonnes": tonnes_text(kg), "capacity": tonnes_text(limit or 0)}
             told |= {"facility": facility.name or code, "year": str(year)}
             yield Found(

@@ -8,13 +8,14 @@ which time alone can turn into a finding.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from hashlib import sha256
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -26,31 +27,33 @@ from wasteflow.core.periods import SHANGHAI, Period, shanghai_day
 from wasteflow.core.permissions import require
 from wasteflow.core.reach import subject_of_firms
 from wasteflow.services.finding_books import book_findings
+from wasteflow.services.finding_digests import STAMP, Digests, digests_of
 from wasteflow.services.finding_records import month_findings
 from wasteflow_models import queries
-from wasteflow_models.api import AttachmentRow
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.findings import (
+    FindingKey,
     FindingRow,
     FindingStateRow,
-    findings_in,
+    drop_resolved,
+    finding_keys,
+    finding_rows,
     load_months,
 )
-from wasteflow_models.ledger import BatchRow, EntryRow, ProductRow, RollupVersionRow, StampRow
 from wasteflow_models.live import ChangeRow
 from wasteflow_models.partitions import month_of_id
 from wasteflow_models.rollup import touch
 from wasteflow_models.turns import turn_of
 
 TURN: Final = "findings"
-STAMP: Final = "finding"
-"""Stamp of this list: pages that count findings are made anew when it changes."""
 OPEN, SNOOZED, RESOLVED = "open", "snoozed", "resolved"
 STATES: Final = (OPEN, SNOOZED, RESOLVED)
 SMALL_PLACES: Final = 2_000
 LONGEST_SNOOZE_DAYS: Final = 366
 _BOOKS: Final = "books"
+Place = tuple[int, int, str, int]
+"""Where a finding stands in the list: severity, kind, since, id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +81,6 @@ class Asked:
 # --- up to date --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Digests:
-    """What the list rests on: the whole, each month of loads, registry, last change."""
-
-    books: str
-    months: Mapping[int, str]
-    registry: str
-    change: int
-
-
-def _digests(session: Session, today: date) -> _Digests:
-    month, stamp = RollupVersionRow, StampRow
-    versions: dict[int, list[str]] = {}
-    ordered = select(month.month, month.material_id, month.version).order_by(
-        month.month, month.material_id
-    )
-    for at, material, version in session.execute(ordered):
-        versions.setdefault(at, []).append(f"{material}:{version}")
-    stamps = session.execute(select(stamp.name, stamp.version).order_by(stamp.name)).all()
-    named = {name: str(version) for name, version in stamps if name != STAMP}
-    tops = [
-        int(session.scalar(select(func.max(row.id))) or 0)
-        for row in (ChangeRow, AttachmentRow, EntryRow, ProductRow, BatchRow)
-    ]
-    digests = {at: _digest(parts) for at, parts in versions.items()}
-    whole = [str(today), *named.values(), *map(str, tops)]
-    whole += [f"{at}={digest}" for at, digest in sorted(digests.items())]
-    return _Digests(_digest(whole), digests, named.get("registry", ""), tops[0])
-
-
-def _digest(parts: Iterable[str]) -> str:
-    return sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-
 def refresh_findings(
     *,
     db: Database,
@@ -127,7 +96,7 @@ def refresh_findings(
     """
     today = shanghai_day(now)
     with db.read() as session:
-        digests = _digests(session, today)
+        digests = digests_of(session, today)
         known = session.get(FindingStateRow, _BOOKS)
         if known is not None and known.value == digests.books and not everything:
             return False
@@ -137,7 +106,7 @@ def refresh_findings(
         if not mine:
             return False
         with db.read() as session:
-            digests = _digests(session, today)
+            digests = digests_of(session, today)
             state = {row.name: (row.value, row.open_loads)
                      for row in session.scalars(select(FindingStateRow))}  # fmt: skip
             keys = load_keys(session)
@@ -156,7 +125,7 @@ def refresh_findings(
 
 def _stale_months(
     session: Session,
-    digests: _Digests,
+    digests: Digests,
     state: Mapping[str, tuple[str, int]],
     everything: bool,
 ) -> list[int]:
@@ -175,7 +144,7 @@ def _stale_months(
     return sorted(stale.intersection(months))
 
 
-def _note(session: Session, digests: _Digests, loads: Mapping[int, int]) -> None:
+def _note(session: Session, digests: Digests, loads: Mapping[int, int]) -> None:
     rows = [(str(month), digests.months.get(month, ""), n) for month, n in loads.items()]
     rows += [
         (_BOOKS, digests.books, 0),
@@ -257,34 +226,79 @@ def state_of(row: FindingRow, today: date) -> str:
     return SNOOZED if row.snoozed_until and row.snoozed_until >= today else OPEN
 
 
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """Some findings of a list, how many it has, and the place of the last one if more follow."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    place: Place | None
+
+
 def list_findings(*, db: Database, asked: Asked, now: datetime) -> list[dict[str, Any]]:
-    """The findings asked for: most urgent first, then by kind, firm and age.
+    """The findings asked for: most urgent first, then by kind and age.
+
+    Raises InvalidValue `finding_word`.
+    """
+    return page_findings(db=db, asked=asked, now=now).rows
+
+
+def page_findings(
+    *,
+    db: Database,
+    asked: Asked,
+    now: datetime,
+    limit: int | None = None,
+    start: int = 0,
+    after: Place | None = None,
+) -> FindingPage:
+    """A page of `list_findings`: `limit` of them (None = all) from `start`, or after a place.
 
     Raises InvalidValue `finding_word`.
     """
     asked.check()
     today = shanghai_day(now)
     with db.read() as session:
-        rows = [
-            finding_dict(row, today)
-            for row in findings_in(session, asked.firms)
-            if _fits(row, asked, today)
-        ]
-    order = {kind: number for number, kind in enumerate(KINDS)}
-    rank = {word: number for number, word in enumerate(SEVERITIES)}
-    rows.sort(key=lambda item: (rank[item["severity"]], order[item["code"]], item["since"]))
-    return rows
+        keys = finding_keys(session, asked.firms, _kinds(asked), _conditions(asked, today))
+        places = sorted((_place(key), key.id) for key in keys)
+        if after is not None:
+            start = bisect_right(places, (after, after[-1]))
+        stop = len(places) if limit is None else start + limit
+        chosen = places[start:stop]
+        rows = finding_rows(session, (number for _, number in chosen))
+        shown = [finding_dict(rows[number], today) for _, number in chosen]
+    more = chosen and stop < len(places)
+    return FindingPage(shown, len(places), chosen[-1][0] if more else None)
 
 
-def _fits(row: FindingRow, asked: Asked, today: date) -> bool:
-    months = asked.period
-    return (
-        asked.kind in ("", row.kind)
-        and asked.severity in ("", SEVERITY[row.kind])
-        and asked.state in ("all", state_of(row, today))
-        and asked.material in ("", row.material)
-        and (months is None or not row.month or months.first <= row.month <= months.last)
-    )
+def _place(key: FindingKey) -> Place:
+    severity = SEVERITIES.index(SEVERITY[key.kind])
+    return severity, KINDS.index(key.kind), key.since.astimezone(UTC).isoformat(), key.id
+
+
+def _kinds(asked: Asked) -> list[str]:
+    return [
+        kind
+        for kind in KINDS
+        if asked.kind in ("", kind) and asked.severity in ("", SEVERITY[kind])
+    ]
+
+
+def _conditions(asked: Asked, today: date) -> list[ColumnElement[bool]]:
+    row = FindingRow
+    put_aside = and_(row.snoozed_until.is_not(None), row.snoozed_until >= today)
+    found: list[ColumnElement[bool]] = []
+    if asked.state == RESOLVED:
+        found.append(row.resolved_at.is_not(None))
+    elif asked.state in (OPEN, SNOOZED):
+        found.append(row.resolved_at.is_(None))
+        found.append(put_aside if asked.state == SNOOZED else not_(put_aside))
+    if asked.material:
+        found.append(row.material == asked.material)
+    if asked.period is not None:
+        months = row.month.between(asked.period.first, asked.period.last)
+        found.append(or_(row.month == 0, months))
+    return found
 
 
 def finding_dict(row: FindingRow, today: date) -> dict[str, Any]:
@@ -310,13 +324,16 @@ def finding_dict(row: FindingRow, today: date) -> dict[str, Any]:
 
 def open_counts(*, db: Database, firms: Collection[str], now: datetime) -> dict[str, int]:
     """Kind → how many are open, as the list stands; kinds without any left out."""
-    today = shanghai_day(now)
-    found: dict[str, int] = {}
     with db.read() as session:
-        for row in findings_in(session, firms):
-            if state_of(row, today) == OPEN:
-                found[row.kind] = found.get(row.kind, 0) + 1
+        keys = finding_keys(session, firms, KINDS, _conditions(Asked(), shanghai_day(now)))
+    found = Counter(key.kind for key in keys)
     return {kind: found[kind] for kind in KINDS if kind in found}
+
+
+def forget_findings(*, db: Database, now: datetime, days: int) -> int:
+    """Drop findings that were resolved more than `days` ago; returns how many."""
+    with db.write(Alone.NOBODY) as session:
+        return drop_resolved(session, now - timedelta(days=days))
 
 
 def snooze_finding(

@@ -13,7 +13,7 @@ from typing import Final
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.services.answered import forget_answers
 from wasteflow.services.delivering import Round, deliver, forget_deliveries
-from wasteflow.services.finding_list import refresh_findings
+from wasteflow.services.finding_list import forget_findings, refresh_findings
 from wasteflow.services.packing import Packer
 from wasteflow.services.seals import seal_books
 from wasteflow_models.engine import Database
@@ -40,10 +40,12 @@ class Housekeeping:
         private: bool = False,
         answer_days: int = 7,
         seal_hours: int = 0,
+        finding_days: int = 400,
         waits: Waits = USUAL_WAITS,
     ) -> None:
         self._db, self._clock = db, clock
         self._private, self._answer_days = private, answer_days
+        self._finding_days = finding_days
         self._swept: datetime | None = None
         self._packed: datetime | None = None
         self._packer = Packer(db)
@@ -73,6 +75,7 @@ class Housekeeping:
             self._swept = now
             forget_answers(db=self._db, now=now, days=self._answer_days)
             forget_deliveries(db=self._db, now=now)
+            forget_findings(db=self._db, now=now, days=self._finding_days)
 
     def _pack(self, now: datetime) -> None:
         """Pack months that have settled, once a minute."""

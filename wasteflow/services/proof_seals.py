@@ -14,21 +14,54 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import and_, literal, null, select
 from sqlalchemy.orm import Session
 
-from wasteflow.core.seal import chain_faults, leaf_hash, root_of
+from wasteflow.core.seal import block_root, chain_faults, leaf_hash, root_of
 from wasteflow.services.proof import Fault
-from wasteflow.services.seals import SPAN, facts_of, guarded, sealed_leaves
-from wasteflow_models.ledger import EntryRow, EventRow, LoadNumberRow, ShipmentRow
+from wasteflow.services.seals import FEW, SPAN, facts_of, guarded, older_keys, sealed_leaves
+from wasteflow_models.api import AttachmentRow
+from wasteflow_models.closes import MonthCloseRow
+from wasteflow_models.ledger import (
+    BatchRow,
+    EntryRow,
+    EventRow,
+    LoadNumberRow,
+    ProductRow,
+    ShipmentRow,
+)
+from wasteflow_models.live import EntryActorRow, EventActorRow, RevisionRow
 from wasteflow_models.registry import EnterpriseRow
-from wasteflow_models.seal_texts import KINDS, SealedKind, record_texts, spans
+from wasteflow_models.seal_texts import BY_NAME, KINDS, SealedKind, record_texts, spans
 from wasteflow_models.seals import PART_BITS, SealBlockRow, SealRow, blocks_of, leaves_of, seals
 
 Ints = NDArray[np.int64]
 
 GRACE: Final = timedelta(minutes=10)
 """A record may be that much older than a seal that does not hold it: its writer was still busy."""
+_ONE, _NO_BATCH = literal(0), null()
+RECORDED: Final[dict[str, Any]] = {
+    "batch": select(BatchRow.id, _ONE, BatchRow.recorded_at, BatchRow.id),
+    "entry": select(EntryRow.id, _ONE, EntryRow.recorded_at, EntryRow.batch_id),
+    "entry_actor": select(
+        EntryActorRow.entry_id, _ONE, EntryRow.recorded_at, EntryRow.batch_id
+    ).join(EntryRow, EntryRow.id == EntryActorRow.entry_id),
+    "event": select(EventRow.shipment_id, EventRow.seq, EventRow.recorded_at, EventRow.batch_id),
+    "event_actor": select(
+        EventActorRow.shipment_id, EventActorRow.seq, EventRow.recorded_at, EventRow.batch_id
+    ).join(
+        EventRow,
+        and_(EventRow.shipment_id == EventActorRow.shipment_id, EventRow.seq == EventActorRow.seq),
+    ),
+    "revision": select(
+        RevisionRow.shipment_id, RevisionRow.number, RevisionRow.closed_at, _NO_BATCH
+    ),
+    "product": select(ProductRow.id, _ONE, ProductRow.recorded_at, ProductRow.batch_id),
+    "month_close": select(MonthCloseRow.id, _ONE, MonthCloseRow.closed_at, _NO_BATCH),
+    "month_reopening": select(MonthCloseRow.id, _ONE, MonthCloseRow.reopened_at, _NO_BATCH),
+    "attachment": select(AttachmentRow.id, _ONE, AttachmentRow.at, _NO_BATCH),
+}
+"""Kind → (id, part, moment it says it was recorded, import) of its records."""
 
 
 def seal_faults(
@@ -42,7 +75,7 @@ def seal_faults(
     rows = seals(session)
     faults = [*_chain(rows), *_dropped(session, rows), *_witnessed(rows, witnesses)]
     for row in rows:
-        faults += _leaves(session, row)
+        faults += [*_leaves(session, row), *_older(session, row)]
     if rows:
         for kind in kinds:
             for first, last in spans(session, kind, SPAN):
@@ -89,7 +122,8 @@ def _leaves(session: Session, row: SealRow) -> Iterator[Fault]:
         session.expunge(block)
         try:
             held = leaves_of(block)
-            root = root_of(held.hashes)
+            tree = root_of(held.hashes)
+            root = tree if row.form == 1 else block_root(held.hashes, held.keyed)
         except ValueError:
             yield Fault("seal_leaves_altered", key, found="?")
             root = block.root
@@ -104,13 +138,36 @@ def _leaves(session: Session, row: SealRow) -> Iterator[Fault]:
                 yield Fault("seal_leaves_altered", key, expected=block.root.hex(), found=root.hex())
         roots.append(root)
     root_now = root_of(roots).hex() if roots else "-"
-    if root_now != row.root or count != row.count or counts != json.loads(row.counts):
+    if root_now != row.root or count != row.count or counts != _json(row.counts):
         yield Fault(
             "seal_root_broken",
             f"seal {row.number}",
             expected=f"{row.root} / n={row.count}",
             found=f"{root_now} / n={count}",
         )
+
+
+def _older(session: Session, row: SealRow) -> Iterator[Fault]:
+    """The keys of seals of form 1, against what the first seal of form 2 says of them."""
+    wanted = _json(row.bounds).get("older_keys")
+    if not wanted:
+        return
+    try:
+        found = older_keys(session, row.number - 1)
+    except ValueError:
+        return  # `_leaves` names the block that cannot be read
+    if found != wanted:
+        key = f"seal 1..{row.number - 1}"
+        yield Fault("seal_leaves_altered", key, expected=str(wanted), found=found)
+
+
+def _json(told: str) -> dict[str, Any]:
+    """An object a seal states; {} where it was changed into none, which `_chain` names."""
+    try:
+        found = json.loads(told)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _in_order(block: SealBlockRow, keys: Ints, before: int) -> bool:
@@ -149,33 +206,47 @@ def _records(
 def _inserted(
     session: Session, kind: SealedKind, unsealed: Sequence[tuple[int, int]], newest: SealRow
 ) -> Iterator[Fault]:
-    """Records no seal holds that say they were there when the newest seal was made."""
-    if not unsealed or kind.name not in ("entry", "event"):
+    """Records no seal holds that must have been there when the newest seal was made.
+
+    They say so by their moment or their number, or speak of who made a record that is sealed.
+    """
+    if not unsealed or kind.name not in RECORDED:
         return
-    bounds = json.loads(newest.bounds)
+    bounds = _json(newest.bounds)
+    last = bounds.get("last", {"entry": bounds.get("entry", 0)}).get(kind.name, 0)
+    beside = _sealed_beside(session, kind, unsealed)
     since = newest.sealed_at - GRACE
-    for ident, part in unsealed:
-        moment, batch = _recorded(session, kind, ident, part)
-        if batch in bounds["open_batches"]:
+    for ident, part, moment, batch in _recorded(session, kind, unsealed):
+        if batch is not None and batch in bounds.get("open_batches", ()):
             continue
-        low = kind.name == "entry" and ident <= bounds["entry"]
-        if low or moment < since:
+        if moment < since or ident <= last or (ident << PART_BITS | part) in beside:
             key, records = _name(session, kind, ident, part)
             yield Fault("sealed_inserted", key, records, found=moment.isoformat())
 
 
+def _sealed_beside(
+    session: Session, kind: SealedKind, unsealed: Sequence[tuple[int, int]]
+) -> set[int]:
+    """Keys of the sealed records whose makers `unsealed` name: both are written at once."""
+    if not kind.name.endswith("_actor"):
+        return set()
+    of = BY_NAME[kind.name.removesuffix("_actor")]
+    first, last = min(unsealed)[0], max(unsealed)[0]
+    return set(sealed_leaves(session, of, first, last).keys.tolist())
+
+
 def _recorded(
-    session: Session, kind: SealedKind, ident: int, part: int
-) -> tuple[datetime, int | None]:
-    """When a record says it was recorded, and by which import."""
-    if kind.name == "entry":
-        query = select(EntryRow.recorded_at, EntryRow.batch_id).where(EntryRow.id == ident)
-    else:
-        query = select(EventRow.recorded_at, EventRow.batch_id).where(
-            EventRow.shipment_id == ident, EventRow.seq == part
-        )
-    moment, batch = session.execute(query).one()
-    return moment, batch
+    session: Session, kind: SealedKind, unsealed: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int, datetime, int | None]]:
+    """(id, part, moment it says it was recorded, its import) of records, in order."""
+    query, wanted = RECORDED[kind.name], set(unsealed)
+    ids = sorted({ident for ident, _ in unsealed})
+    ident_of, part_of = query.selected_columns[0], query.selected_columns[1]
+    for start in range(0, len(ids), FEW):
+        chosen = query.where(ident_of.in_(ids[start : start + FEW])).order_by(ident_of, part_of)
+        for ident, part, moment, batch in session.execute(chosen):
+            if (ident, part) in wanted:
+                yield ident, part, moment, batch
 
 
 def _name(session: Session, kind: SealedKind, ident: int, part: int) -> tuple[str, list[str]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,9 @@ from wasteflow_models.table_text import fill_table, settle_sequences
 
 assert KNOWN  # the tables must be known before they are emptied
 _READ: Final = 1 << 20
+_DOCUMENTS: Final = "documents/"
+_BROKEN: Final = (KeyError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile)
+"""What `zipfile` raises over a member that is gone or damaged."""
 _OWN: Final = frozenset({"secret", "stamp"})
 """Tables a new database has rows in."""
 
@@ -34,8 +39,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as file:
             manifest: dict[str, Any] = json.loads(file.read(MANIFEST))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, *_BROKEN) as error:
         raise UnusableFile("backup_unreadable", file=path, reason=error) from error
+    if not isinstance(manifest, dict):
+        raise UnusableFile("backup_unreadable", file=path, reason=MANIFEST)
     if manifest.get("format") != FORMAT:
         raise UnusableFile("backup_unreadable", file=path, reason=manifest.get("format"))
     return manifest
@@ -52,8 +59,9 @@ def restore_backup(
     """Put the backup `path` into the database `url`, which is made if it is not there.
 
     documents: the folder attachments go to; replace: what is in the database may be thrown away.
-    Returns the manifest.  Tables are made as they were at the backup, filled in one transaction,
-    then brought to the newest revision.
+    Returns the manifest.  Every byte is held to the manifest before anything is touched.  Tables
+    are made as they were at the backup, filled in one transaction that ends when the documents lie
+    in their folder, then brought to the newest revision.
     Raises UnusableFile `backup_unreadable`, `backup_damaged`, `backup_newer`; WasteflowError
     `restore_not_empty`.
     """
@@ -61,6 +69,8 @@ def restore_backup(
     revision = manifest["revision"]
     if not migrate.known(revision):
         raise UnusableFile("backup_newer", file=path, revision=revision)
+    with zipfile.ZipFile(path) as file:
+        names = _proved(file, path, manifest)
     found = migrate.current(url)
     if found is None:
         migrate.upgrade(url, revision)
@@ -68,11 +78,15 @@ def restore_backup(
         raise WasteflowError("restore_revision", found=found, wanted=revision)
     db = Database(url)
     try:
-        with zipfile.ZipFile(path) as file:
-            with db.write(Alone.EVERYBODY) as session:
-                _make_room(session, manifest, replace)
-                _fill(session, file, path, manifest, progress)
-            _restore_documents(file, path, documents)
+        with (
+            zipfile.ZipFile(path) as file,
+            _undone_if_failed() as written,
+            db.write(Alone.EVERYBODY) as session,
+        ):
+            _make_room(session, manifest, replace)
+            _fill(session, file, path, manifest, progress)
+            for name in names:
+                _restore_document(file, path, name, documents, written)
     finally:
         db.dispose()
         forget()
@@ -126,18 +140,52 @@ def _member(file: zipfile.ZipFile, path: Path, name: str, told: dict[str, Any]) 
             while part := member.read(_READ):
                 digest.update(part)
                 yield part
-    except (KeyError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise UnusableFile("backup_damaged", file=path, part=name) from error
     if digest.hexdigest() != told["sha256"]:
         raise UnusableFile("backup_damaged", file=path, part=name)
 
 
-def _restore_documents(file: zipfile.ZipFile, path: Path, folder: Path) -> None:
-    for name in sorted(file.namelist()):
-        word, _, digest = name.partition("/")
-        if word != "documents":
-            continue
+def _proved(file: zipfile.ZipFile, path: Path, manifest: dict[str, Any]) -> list[str]:
+    """Names of the documents of a backup, once every byte of it is what it should be."""
+    for table, told in sorted(manifest["tables"].items()):
+        for _ in _member(file, path, table, told):
+            pass
+    names = sorted(name for name in file.namelist() if name.startswith(_DOCUMENTS))
+    for name in names:
+        _document(file, path, name)
+    if len(names) != manifest["documents"]["files"]:
+        raise UnusableFile("backup_damaged", file=path, part=_DOCUMENTS)
+    return names
+
+
+def _document(file: zipfile.ZipFile, path: Path, name: str) -> bytes:
+    """The bytes of a document; UnusableFile `backup_damaged` unless its name is their hash."""
+    try:
         content = file.read(name)
-        if sha256(content).hexdigest() != digest:
-            raise UnusableFile("backup_damaged", file=path, part=name)
-        write_once(path_of(folder, digest), content)
+    except _BROKEN as error:
+        raise UnusableFile("backup_damaged", file=path, part=name) from error
+    if sha256(content).hexdigest() != name.removeprefix(_DOCUMENTS):
+        raise UnusableFile("backup_damaged", file=path, part=name)
+    return content
+
+
+def _restore_document(
+    file: zipfile.ZipFile, path: Path, name: str, folder: Path, written: list[Path]
+) -> None:
+    goal = path_of(folder, name.removeprefix(_DOCUMENTS))
+    if not goal.is_file():
+        written.append(goal)
+        write_once(goal, _document(file, path, name))
+
+
+@contextmanager
+def _undone_if_failed() -> Iterator[list[Path]]:
+    """Files that go again if the transaction inside does not commit."""
+    written: list[Path] = []
+    try:
+        yield written
+    except BaseException:
+        for item in written:
+            item.unlink(missing_ok=True)
+        raise

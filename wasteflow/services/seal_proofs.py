@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import NotFound, WasteflowError
 from wasteflow.core.ids import load_of_uid
-from wasteflow.core.seal import leaf_hash, path_of
+from wasteflow.core.seal import Step, leaf_hash, path_of
 from wasteflow.services.seals import facts_of, seal_dict
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import EntryRow
@@ -91,6 +91,7 @@ def _proofs(
     session: Session, kind: SealedKind, ident: int, number: int, record: str
 ) -> list[dict[str, Any]]:
     """Proofs of the parts of a record of one kind that are as they were sealed."""
+    forms = {row.number: row.form for row in seals(session)}
     texts = {part: text for _, part, text in record_texts(session, kind, ident, ident)}
     found: dict[int, dict[str, Any]] = {}
     for block in blocks_over(session, kind.number, ident, ident):
@@ -105,7 +106,8 @@ def _proofs(
             if leaf_hash(text) != held.hashes[place]:
                 raise WasteflowError("record_altered_since", record=record)
             roots = [item.root for item in blocks_of(session, block.number)]
-            steps = [*path_of(held.hashes, place), *path_of(roots, block.block)]
+            keys = [] if forms[block.number] == 1 else [Step(True, held.keyed)]
+            steps = [*path_of(held.hashes, place), *keys, *path_of(roots, block.block)]
             found[part] = {
                 "kind": kind.name,
                 "part": part,

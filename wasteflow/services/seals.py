@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
@@ -19,11 +20,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
-from wasteflow.core.seal import BLOCK, NO_HEAD, SealFacts, leaf_hash, root_of
+from wasteflow.core.seal import BLOCK, FORM, NO_HEAD, SealFacts, leaf_hash, root_of
 from wasteflow.services.site_secret import COOKIE
 from wasteflow_models.accounts import SecretRow
+from wasteflow_models.api import AttachmentRow
+from wasteflow_models.closes import MonthCloseRow
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.ledger import BatchRow, EntryRow
+from wasteflow_models.ledger import BatchRow, EntryRow, ProductRow
 from wasteflow_models.seal_texts import KINDS, SealedKind, record_keys, record_texts, spans
 from wasteflow_models.seals import (
     PART_BITS,
@@ -31,6 +34,7 @@ from wasteflow_models.seals import (
     SealBlockRow,
     SealRow,
     block_row,
+    blocks_of,
     blocks_over,
     drop_blocks_after,
     last_seal,
@@ -48,6 +52,14 @@ WRITTEN: Final = 64
 """Blocks written in one transaction: other writers wait for 65,536 hashes, not for the seal."""
 GUARD: Final = "seal"
 """Name of the secret that remembers the last seal."""
+NUMBERED: Final = (
+    ("batch", BatchRow),
+    ("entry", EntryRow),
+    ("product", ProductRow),
+    ("month_close", MonthCloseRow),
+    ("attachment", AttachmentRow),
+)
+"""Kinds numbered as they come: below the last number of a seal no new one can appear."""
 
 
 def facts_of(row: SealRow) -> SealFacts:
@@ -62,6 +74,7 @@ def facts_of(row: SealRow) -> SealFacts:
         row.bounds,
         moment,
         row.sealed_by,
+        row.form,
     )
 
 
@@ -69,6 +82,7 @@ def seal_dict(row: SealRow) -> dict[str, Any]:
     """A seal as pages, commands and the API show it."""
     return {
         "number": row.number,
+        "form": row.form,
         "head": row.head,
         "root": row.root,
         "prev_head": row.prev_head,
@@ -110,7 +124,7 @@ def seal_books(*, db: Database, now: datetime, by: str = "") -> dict[str, Any] |
             with db.write(Alone.EVERYBODY) as writer:  # nobody is in the middle of a write
                 last = last_seal(writer)
                 drop_blocks_after(writer, last.number if last else 0)
-                bounds = _bounds(session)
+                bounds = _bounds(session, last)
             writing = _Writing(db, last.number + 1 if last else 1)
             for kind in KINDS:
                 for leaves in _new_leaves(session, kind):
@@ -118,13 +132,31 @@ def seal_books(*, db: Database, now: datetime, by: str = "") -> dict[str, Any] |
         return writing.finish(last, bounds, now, by)
 
 
-def _bounds(session: Session) -> str:
-    """What the books hold at this moment: the last entry, the imports not published yet."""
-    entry = int(session.scalar(select(func.max(EntryRow.id))) or 0)
+def _bounds(session: Session, last: SealRow | None) -> str:
+    """What the books hold at this moment: last numbers, imports not published, keys of form 1."""
+    newest = {
+        name: int(session.scalar(select(func.max(table.id))) or 0) for name, table in NUMBERED
+    }
     open_batches = session.scalars(
         select(BatchRow.id).where(~BatchRow.published).order_by(BatchRow.id)
     )
-    return json.dumps({"entry": entry, "open_batches": list(open_batches)}, sort_keys=True)
+    bounds: dict[str, Any] = {"last": newest, "open_batches": list(open_batches)}
+    if last is not None and last.form == 1:
+        bounds["older_keys"] = older_keys(session, last.number)
+    return json.dumps(bounds, sort_keys=True)
+
+
+def older_keys(session: Session, number: int) -> str:
+    """A hash of the keys of every block up to a seal of form 1, for the first seal of form 2.
+
+    Raises ValueError where a block cannot be read.
+    """
+    digest = sha256()
+    for each in range(1, number + 1):
+        for block in blocks_of(session, each):
+            digest.update(leaves_of(block).keyed)
+            session.expunge(block)
+    return digest.hexdigest()
 
 
 def sealed_leaves(session: Session, kind: SealedKind, first: int, last: int) -> Leaves:
@@ -225,6 +257,7 @@ class _Writing:
             return None
         row = SealRow(
             number=self.number,
+            form=FORM,
             prev_head=last.head if last else NO_HEAD,
             root=root_of(self.roots).hex(),
             head="",

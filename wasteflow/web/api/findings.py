@@ -9,28 +9,33 @@ from flask import Response
 from marshmallow import fields
 
 from wasteflow.core.finding_kinds import KINDS, SEVERITIES
+from wasteflow.core.finding_masks import masked
 from wasteflow.core.messages import render
+from wasteflow.core.reach import subject_of_firms
 from wasteflow.services.finding_list import (
     STATES,
     Asked,
-    list_findings,
+    Place,
+    page_findings,
     refresh_findings,
     snooze_finding,
 )
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.paging import PageQuery, bad_cursor, cursor_of, parts_of
 from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.reports import RIGHT, ScopeQuery, answered
 from wasteflow.web.api.rights import need_scope, registry, who
 from wasteflow.web.api.shapes import ApiSchema, DayField, PeriodField, ShortField, WordField
 from wasteflow.web.api.words import OpenShape
-from wasteflow.web.texts import lang
+from wasteflow.web.permits import may
+from wasteflow.web.texts import lang, text
 
 blueprint = ApiBlueprint("findings", "What looks wrong in the books", "/findings")
 
 
-class FindingsQuery(ScopeQuery):
-    """Which findings."""
+class FindingsQuery(ScopeQuery, PageQuery):
+    """Which findings; files hold all of them."""
 
     period = PeriodField("Those of its months, and those of no month", load_default=None)
     kind = WordField(*KINDS, load_default="")
@@ -43,6 +48,12 @@ class FindingsReport(OpenShape):
 
     scope = fields.String(required=True)
     rows = fields.List(fields.Dict(), required=True)
+    total = fields.Integer(required=True)
+    next = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Cursor of the next page, null on the last one"},
+    )
 
 
 class Snooze(ApiSchema):
@@ -62,9 +73,15 @@ class FindingShape(OpenShape):
 
 def worded(row: dict[str, Any]) -> dict[str, Any]:
     """A finding with what it says and what to do about it."""
-    code = row["code"]
-    message = render(f"finding_{code}", lang(), row["params"])
-    return {**row, "message": message, "todo": render(f"todo_{code}", lang(), {})}
+    code, params = row["code"], masked(row["params"], sees, text("findings.other_firm"))
+    message = render(f"finding_{code}", lang(), params)
+    todo = render(f"todo_{code}", lang(), {})
+    return {**row, "params": params, "message": message, "todo": todo}
+
+
+def sees(code: str) -> bool:
+    """Whether the asker may read reports of a firm."""
+    return may(RIGHT, subject_of_firms(registry(), code))
 
 
 @blueprint.endpoint("GET", "", RIGHT, returns=FindingsReport, query=FindingsQuery, tagged=True)
@@ -78,11 +95,27 @@ def list_(query: dict[str, Any]) -> Response:
             registry().in_scope(query["scope"]),
             *(query[name] for name in ("kind", "severity", "state", "material", "period")),
         )
-        rows = list_findings(db=books().db, asked=asked, now=datetime.now(UTC))
+        place = parts_of(query["cursor"], 4) if query["cursor"] else None
+        found = page_findings(
+            db=books().db,
+            asked=asked,
+            now=datetime.now(UTC),
+            limit=query["limit"] if query["format"] == "json" else None,
+            after=_place(place) if place else None,
+        )
         told = {"scope": query["scope"], "synthetic": books_seen().synthetic}
-        return {**told, "rows": [worded(row) for row in rows]}
+        told |= {"total": found.total, "next": cursor_of(*found.place) if found.place else None}
+        return {**told, "rows": [worded(row) for row in found.rows]}
 
     return answered(make, query["format"], "findings")
+
+
+def _place(parts: list[Any]) -> Place:
+    """A place in the list out of a cursor; Problem 422 `bad_cursor` for anything else."""
+    severity, kind, since, number = parts
+    if all(isinstance(part, int) for part in (severity, kind, number)) and isinstance(since, str):
+        return severity, kind, since, number
+    raise bad_cursor(str(parts))
 
 
 @blueprint.endpoint(

@@ -11,6 +11,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.finding_kinds import KINDS, SEVERITIES
+from wasteflow.core.finding_masks import masked
 from wasteflow.core.messages import render
 from wasteflow.core.periods import month_text, shanghai_day
 from wasteflow.core.permissions import Denied
@@ -19,8 +20,8 @@ from wasteflow.services.finding_list import (
     OPEN,
     STATES,
     Asked,
-    list_findings,
     open_counts,
+    page_findings,
     refresh_findings,
     snooze_finding,
 )
@@ -32,7 +33,9 @@ from wasteflow.web.permits import may
 from wasteflow.web.texts import lang, text
 
 PAGE: Final = 25
+LAST_PAGE: Final = 1_000_000
 SNOOZE_DAYS: Final = 14
+RIGHT: Final = "report.read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,17 @@ def show() -> Response:
     kind, severity = _word("kind", KINDS), _word("severity", SEVERITIES)
     state = _word("state", (*STATES, "all")) or OPEN
     asked = Asked(view.firms, kind, severity, state, view.material)
-    rows = list_findings(db=books().db, asked=asked, now=now())
-    number = max(1, request.args.get("page", 1, int))
-    first = (number - 1) * PAGE
+    number = min(max(1, request.args.get("page", 1, int)), LAST_PAGE)
+    found = page_findings(
+        db=books().db, asked=asked, now=now(), limit=PAGE, start=(number - 1) * PAGE
+    )
     body = render_template(
         "findings.html",
         view=view,
-        lines=[_line(row) for row in rows[first : first + PAGE]],
-        total=len(rows),
+        lines=[_line(row) for row in found.rows],
+        total=found.total,
         page=number,
-        page_count=max(1, -(-len(rows) // PAGE)),
+        page_count=max(1, -(-found.total // PAGE)),
         counts=open_counts(db=books().db, firms=view.firms, now=now()),
         chosen={"kind": kind, "severity": severity, "state": state},
         kinds=KINDS,
@@ -145,14 +149,20 @@ def _line(row: Mapping[str, Any]) -> Line:
 
 def _worded(params: Mapping[str, str]) -> dict[str, str]:
     """Names instead of codes."""
-    told = dict(params)
+    told = masked(params, _sees, "")
     if "partner" in told:
         told["partner"] = firm(told["partner"])
     if "route" in told:
         told["route"] = route(told["route"])
     if "firms" in told:
-        told["firms"] = text("list.comma").join(firm(code) for code in told["firms"].split(", "))
+        other = text("findings.other_firm")
+        names = (firm(code) if code else other for code in told["firms"].split(", "))
+        told["firms"] = text("list.comma").join(names)
     return told
+
+
+def _sees(code: str) -> bool:
+    return may(RIGHT, subject_of_firms(registry(), code))
 
 
 def address_of(row: Mapping[str, Any]) -> str:

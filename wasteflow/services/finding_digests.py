@@ -1,0 +1,54 @@
+"""Digests of what the findings list rests on: they tell what has to be looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from wasteflow_models.api import AttachmentRow
+from wasteflow_models.ledger import BatchRow, EntryRow, ProductRow, RollupVersionRow, StampRow
+from wasteflow_models.live import ChangeRow
+
+STAMP: Final = "finding"
+"""Stamp of the list: pages that count findings are made anew when it changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What the list rests on: the whole, each month of loads, registry, last change."""
+
+    books: str
+    months: Mapping[int, str]
+    registry: str
+    change: int
+
+
+def digests_of(session: Session, today: date) -> Digests:
+    """The digests as the books stand."""
+    month, stamp = RollupVersionRow, StampRow
+    versions: dict[int, list[str]] = {}
+    ordered = select(month.month, month.material_id, month.version).order_by(
+        month.month, month.material_id
+    )
+    for at, material, version in session.execute(ordered):
+        versions.setdefault(at, []).append(f"{material}:{version}")
+    stamps = session.execute(select(stamp.name, stamp.version).order_by(stamp.name)).all()
+    named = {name: str(version) for name, version in stamps if name != STAMP}
+    tops = [
+        int(session.scalar(select(func.max(row.id))) or 0)
+        for row in (ChangeRow, AttachmentRow, EntryRow, ProductRow, BatchRow)
+    ]
+    digests = {at: _digest(parts) for at, parts in versions.items()}
+    whole = [str(today), *named.values(), *map(str, tops)]
+    whole += [f"{at}={digest}" for at, digest in sorted(digests.items())]
+    return Digests(_digest(whole), digests, named.get("registry", ""), tops[0])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]
