@@ -13,6 +13,7 @@ from wasteflow.web.formats import cell, count, mass, moment_words, percent, targ
 from wasteflow.web.identity import reach
 from wasteflow.web.pages import (
     auditor,
+    dependence,
     detail,
     drill,
     drill_records,
@@ -64,6 +65,7 @@ _report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
 _report("/ledger-forms", "ledger_forms", kept(ledger_forms.show))
 _report("/potential", "potential", kept(potential.show))
+_report("/dependence", "dependence", kept(dependence.show))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
