@@ -16,13 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from wasteflow.core.periods import Period
 from wasteflow.core.scenarios.stations import Yearly, by_firm, share_closed
-from wasteflow.core.symbiosis.dependence import older_part
+from wasteflow.core.symbiosis.dependence import half_even, older_part
 from wasteflow.core.symbiosis.today import Owner, Today, UseLink
 
+ONE: Final = Fraction(1)
 Scale = Mapping[Owner, Fraction]
 """Growth factor of a generator's material in a year; absent = 1."""
 
@@ -58,7 +59,8 @@ class Keeping:
 
 def scaled(kg: int, factor: Fraction) -> int:
     """`kg` times a factor, half to even."""
-    return kg if factor == 1 else round(kg * factor)
+    above, below = factor.as_integer_ratio()
+    return kg if above == below else half_even(kg * above, below)
 
 
 def keep_links(
@@ -72,12 +74,12 @@ def keep_links(
     found = Keeping()
     groups: dict[tuple[str, str, str], list[tuple[UseLink, int]]] = defaultdict(list)
     for link in today.links:
-        factor = scale.get((link.generator, link.material), Fraction(1))
         key = link.receiver, link.material, link.route
-        groups[key].append((link, scaled(link.kg, factor)))
+        groups[key].append((link, scaled(link.kg, _factor(scale, link))))
     shrink = {
         key: Fraction(sum(min(kg, link.kg) for link, kg in some), sum(link.kg for link, _ in some))
         for key, some in groups.items()
+        if any(kg < link.kg for link, kg in some)
     }
     lost = {item.code: _lost(item, shrink) for item in stations}
     for item in stations:
@@ -88,7 +90,7 @@ def keep_links(
     for key, some in sorted(groups.items()):
         receiver, material, route = key
         there = [s for s in own.get(receiver, ()) if s.changed.station.takes(material, route)]
-        share = _share_lost(there, material, route, lost, shrink.get(key, Fraction(1)))
+        share = _share_lost(there, material, route, lost)
         share = max(share, share_closed(closed, receiver, period))
         _keep_group(found, some, there, share, scale)
     found.links.sort()
@@ -100,7 +102,7 @@ def _used(item: Yearly, shrink: Mapping[tuple[str, str, str], Fraction]) -> Frac
     firm = item.enterprise
     return sum(
         (
-            kg * shrink.get((firm, material, route), Fraction(1))
+            kg * shrink.get((firm, material, route), ONE)
             for (material, route), kg in item.changed.station.used.items()
         ),
         Fraction(0),
@@ -124,7 +126,6 @@ def _share_lost(
     material: str,
     route: str,
     lost: Mapping[str, Fraction],
-    shrink: Fraction,
 ) -> Fraction:
     """Share of a receiver's use of a route that loses its place: by what stands where.
 
@@ -169,4 +170,4 @@ def _keep_group(
 
 
 def _factor(scale: Scale, link: UseLink) -> Fraction:
-    return scale.get((link.generator, link.material), Fraction(1))
+    return scale.get((link.generator, link.material), ONE)

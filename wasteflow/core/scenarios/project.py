@@ -25,7 +25,7 @@ from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.scenarios.blocks import Add, Block, Growth, Price
 from wasteflow.core.scenarios.keeping import Keeping, KeptLink, keep_links, scaled
-from wasteflow.core.scenarios.stations import Yearly, changed_stations, yearly
+from wasteflow.core.scenarios.stations import Yearly, changed_stations, closed_shares, yearly
 from wasteflow.core.symbiosis.books import end_of
 from wasteflow.core.symbiosis.dependence import older_part
 from wasteflow.core.symbiosis.links import Demand
@@ -75,12 +75,17 @@ class Year:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A scenario's years, year 0 first, and remarks about its blocks as (code, subject)."""
+    """A scenario's years, year 0 first, and remarks about its blocks as (code, subject).
 
+    memo: what was derived from it and may be kept as long as it is.
+    """
+
+    today: Today
     plan: Plan
     years: tuple[Year, ...]
     notes: tuple[tuple[str, str], ...] = ()
     prices: Prices = field(default_factory=lambda: Prices(()))
+    memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def last(self) -> Year:
@@ -102,18 +107,22 @@ def run(today: Today, plan: Plan) -> Run:
     quotas = dict(today.quotas)
     stock = {owner: held - grown for owner, (held, grown) in today.stock.items()}
     years: list[Year] = []
+    keeping: Keeping | None = None
+    same: tuple[object, ...] = ()
     for number in range(plan.years + 1):
         period = shifted(today.period, number)
         scale = scale_of(today, plan.blocks, number)
         stations = [yearly(item, period) for item in changed]
-        keeping = keep_links(today, stations, closed, period, scale)
+        now = scale, [item.state for item in stations], closed_shares(closed, period)
+        if keeping is None or now != same:  # what does not change from year to year is made once
+            keeping, same = keep_links(today, stations, closed, period, scale), now
         placer = Placer(registry, prices, end_of(period))
         year, stock = _year(today, plan, number, (placer, stations, keeping, scale), quotas, stock)
         years.append(year)
         for filing, kg in (*year.displaced.by_filing().items(), *year.unused.by_filing().items()):
             if filing in quotas:
                 quotas[filing] = max(0, quotas[filing] - kg)
-    return Run(plan, tuple(years), tuple(notes), prices)
+    return Run(today, plan, tuple(years), tuple(notes), prices)
 
 
 def shifted(period: Period, years: int) -> Period:

@@ -63,6 +63,11 @@ class Yearly:
         """Firm of the facility, "" if none."""
         return self.changed.station.facility.enterprise
 
+    @property
+    def state(self) -> tuple[int | None, Fraction, Fraction, int | None]:
+        """What tells one year of it from another."""
+        return self.capacity_kg, self.closed, self.after, self.shrunk_to_kg
+
     def lost_share(self, used_kg: Fraction) -> Fraction:
         """Share of `used_kg` (use here this year, nothing lost) that loses its place."""
         if used_kg <= 0:
@@ -226,6 +231,13 @@ def share_closed(
         return Fraction(0)
     months = list(period.months())
     return Fraction(max(_from(months, day) for day in days[firm]), len(months))
+
+
+def closed_shares(
+    days: Mapping[str, tuple[date | None, ...]], period: Period
+) -> dict[str, Fraction]:
+    """Firm → share of a period in which it is closed."""
+    return {firm: share_closed(days, firm, period) for firm in sorted(days)}
 
 
 def by_firm(stations: Iterable[Yearly]) -> dict[str, list[Yearly]]:

@@ -221,7 +221,17 @@ def older_part(placed_kg: int, kg: int, prior_kg: int) -> int:
     >>> older_part(50, 100, 20)
     10
     """
-    return round(Fraction(placed_kg * prior_kg, kg)) if kg else 0
+    return half_even(placed_kg * prior_kg, kg) if kg else 0
+
+
+def half_even(above: int, below: int) -> int:
+    """above / below (> 0) as a whole number, half to even.
+
+    >>> half_even(5, 2), half_even(7, 2), half_even(-5, 2)
+    (2, 4, -2)
+    """
+    whole, rest = divmod(above, below)
+    return whole + (2 * rest > below or (2 * rest == below and whole % 2 == 1))
 
 
 def points_lost(before: Rate, after: Rate | None) -> Fraction | None:

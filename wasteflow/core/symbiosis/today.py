@@ -8,9 +8,9 @@ kilograms, and their older part to its use of prior stock, to the kilogram.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,7 +47,8 @@ class Today:
     terms: of every generator; late: those whose ledger begins within the period (left out of
     rates); stock: (at the end, what it grew by) of site, yard and loads on the road by holder;
     used: at each firm by material and route, of every material; unmet: what a producer disposed
-    of, tipped or added to its stock; quotas: what is left of filings; trades: direct deliveries.
+    of, tipped or added to its stock; quotas: what is left of filings; trades: direct deliveries;
+    memo: what was derived from it and may be kept as long as it is.
     """
 
     registry: Registry
@@ -61,6 +62,7 @@ class Today:
     coefficients: tuple[Coefficient, ...] = ()
     quotas: Mapping[str, int] = field(default_factory=dict)
     trades: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def months(self) -> int:
