@@ -79,6 +79,10 @@ SCENARIO_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "一次可比较 1 到 {limit} 个情景，选了 {value} 个。请重选。",
         "between 1 and {limit} scenarios can be compared, {value} were chosen",
     ),
+    "bad_scenario_file": (
+        "这个文件不是情景：{reason}。应为 JSON，字段与接口 /scenarios 相同。",
+        "this file is no scenario: {reason}; it is JSON with the fields of /scenarios",
+    ),
     "already_operating": (
         "该设施已在运行，本项不起作用；改能力请用“改能力”。",
         "this facility is in operation already: the block changes nothing; use “resize” for "

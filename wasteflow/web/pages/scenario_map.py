@@ -14,6 +14,7 @@ from typing import Any, Final
 WIDTH, HEIGHT, MARGIN = 640, 400, 34
 ARCS: Final = 40
 LABELS: Final = 10
+NEAR, LONGEST = 16.0, 18
 KM_PER_DEGREE: Final = 111.195
 _STEPS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _SCALES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -67,14 +68,29 @@ def drawing(found: Mapping[str, Any], names: Mapping[str, str]) -> Drawing | Non
         width = 1.4 + 5.6 * sqrt(abs(change) / most)
         words = f"{names.get(giver, giver)} → {names.get(taker, taker)}: {change:+,.0f} t"
         arcs.append(Arc(_curve(start, end), round(width, 1), change < 0, words))
-    dots = []
-    for number, code in enumerate(codes):
+    givers = {giver for _, giver, _ in shown}
+    spots: list[tuple[float, float, list[str]]] = []
+    for code in codes:
         x, y = view.at(places[code])
-        label = names.get(code, code) if number < LABELS else ""
-        dots.append((x, y, label, any(giver == code for _, giver, _ in shown)))
+        near = next((spot for spot in spots if hypot(spot[0] - x, spot[1] - y) < NEAR), None)
+        if near is None:
+            spots.append((x, y, [code]))
+        else:
+            near[2].append(code)
+    dots = [
+        (x, y, _label(here, names) if number < LABELS else "", not givers.isdisjoint(here))
+        for number, (x, y, here) in enumerate(spots)
+    ]
     km, px = view.scale()
     meridians, parallels = view.lines()
     return Drawing(tuple(arcs), tuple(dots), meridians, parallels, px, km, len(rows) - len(shown))
+
+
+def _label(codes: Sequence[str], names: Mapping[str, str]) -> str:
+    """The first of the names at a spot, and how many others there are."""
+    first = names.get(codes[0], codes[0])
+    first = first if len(first) <= LONGEST else f"{first[: LONGEST - 1]}…"
+    return first if len(codes) == 1 else f"{first} +{len(codes) - 1}"
 
 
 def _curve(start: tuple[float, float], end: tuple[float, float]) -> str:

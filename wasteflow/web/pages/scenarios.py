@@ -18,7 +18,7 @@ from wasteflow.core.scenarios.project import opened_names
 from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts
 from wasteflow.services.scenarios import Scenario, get_scenario, list_scenarios
 from wasteflow.web.access import books, books_seen
-from wasteflow.web.formats import kg_of, percent, period_words
+from wasteflow.web.formats import kg_of, mass, percent, period_words
 from wasteflow.web.identity import current_actor
 from wasteflow.web.pages.scenario_map import drawing
 from wasteflow.web.pages.view import scope_name
@@ -28,6 +28,7 @@ from wasteflow.web.scenario_files import eyes, names_of, scenario_sheet
 from wasteflow.web.texts import lang, name_of, text
 
 ROWS: Final = 25
+_SIGNS: Final = (">=", "<=", "keep")
 
 
 def index() -> Response:
@@ -56,7 +57,9 @@ def one(uid: UUID) -> Response:
         figures=_figures(found["today"]),
         then=_figures(found["years"][-1]),
         years=[_figures(year) for year in found["years"]],
-        targets=[_target(row) for row in found["targets"]],
+        targets=sorted(
+            (_target(row) for row in found["targets"]), key=lambda row: row["reference_line"]
+        ),
         links=[_link(row, names) for row in found["flows"][:ROWS]],
         left=[_unserved(row) for row in found["unserved"][:ROWS]],
         left_kg=sum(kg_of(row["tonnes"]) or 0 for row in found["unserved"]),
@@ -72,7 +75,7 @@ def compare() -> Response:
     """Up to four scenarios side by side, or their table as a file."""
     chosen = request.args.getlist("id")
     if chosen:
-        told = {"lang": request.args["lang"]} if request.args.get("lang") else {}
+        told: dict[str, Any] = {"lang": request.args["lang"]} if "lang" in request.args else {}
         address = url_for("pages.scenario_compare", ids=",".join(dict.fromkeys(chosen)), **told)
         return make_response(redirect(address, 303))
     words = (word.strip() for word in request.args.get("ids", "").split(","))
@@ -97,7 +100,10 @@ def compare() -> Response:
     return _page(
         "scenario_compare.html",
         columns=columns,
-        targets=[(next(c for c in cells if c), cells) for cells in rows.values()],
+        targets=sorted(
+            ((next(c for c in cells if c), cells) for cells in rows.values()),
+            key=lambda pair: pair[0]["reference_line"],
+        ),
         bases=len({(found["period"], found["scope"], found["material"]) for found in results}),
     )
 
@@ -223,7 +229,10 @@ def _target(row: Mapping[str, Any]) -> dict[str, Any]:
     status = "open" if row["met"] is None else "met" if row["met"] else "behind"
     return {
         **row,
-        "scope_name": scope_name(books_seen().registry, row["scope"]),
+        "scope_name": text("targets.national")
+        if row["scope"] == "all"
+        else scope_name(books_seen().registry, row["scope"]),
+        "sign": text(f"scenario.sign.{row['operator']}") if row["operator"] in _SIGNS else "",
         "name": text(f"metric.{row['metric']}"),
         "goal_words": _value(row["goal"]),
         "today_words": _value(row["today"]),
@@ -238,7 +247,8 @@ def _value(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
-        return f"{Decimal(value):,.0f} t"
+        amount = mass(kg_of(value) or 0, lang())
+        return f"{amount.number} {amount.unit}"
     return f"{percent(value)} %"
 
 
