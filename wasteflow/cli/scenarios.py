@@ -1,4 +1,4 @@
-"""Commands of scenarios: `scenario list | show | run | compare | save | delete | projects`."""
+"""Commands of scenarios: `scenario projects | list | run | save | compare | delete`."""
 
 from __future__ import annotations
 
@@ -195,7 +195,8 @@ def _tell(
         return
     columns = {"today": results[0]["today"]}
     for number, found in enumerate(results):
-        columns[names[number] if names else "scenario"] = found["years"][-1]
+        head = f"{number + 1} {names[number]}" if names else "scenario"
+        columns[head] = found["years"][-1]
     rows = [
         {"figure": name, **{head: year[name] for head, year in columns.items()}}
         for name in ("period", *_FIGURES)
