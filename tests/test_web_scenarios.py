@@ -124,4 +124,5 @@ def test_the_map_of_nothing_is_none_and_a_loop_is_drawn() -> None:
     row = {"from": "a", "to": "a", "facility": "", "change_t": "-5.000"}
     found = drawing({"flows": [row], "places": {"a": [102.4, 24.9]}}, {"a": "甲"})
     assert found is not None and found.arcs[0].less and found.scale_km > 0
-    assert found.dots == ((320.0, 200.0, "甲", True),)
+    (dot,) = found.dots
+    assert (dot.x, dot.y, dot.label, dot.giver) == (320.0, 200.0, "甲", True)

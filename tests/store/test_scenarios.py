@@ -87,7 +87,7 @@ def test_nothing_changed_is_today_to_the_kilogram(standing: Books) -> None:  # n
 
 
 def test_closing_a_receiver_is_its_row_of_n_minus_1(standing: Books) -> None:  # noqa: F811
-    asked = {"scope": "region:530000", "period": YEAR, "material": "pg"}
+    asked: dict[str, Any] = {"scope": "region:530000", "period": YEAR, "material": "pg"}
     rows = dependence_report(db=standing.db, **asked)["rows"]
     assert len(rows) == 2
     for row in rows:
@@ -263,7 +263,7 @@ def test_faulty_drafts_name_their_fields(standing: Books) -> None:  # noqa: F811
 
 def test_blocks_are_read_back_as_written(standing: Books) -> None:  # noqa: F811
     registry = today_of(standing).registry
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"kind": "add", "name": "a", "materials": ["pg"], "capacity_t": "1.5", "lon": 102.5,
          "lat": 24.5, "from": "2027-01-31", "source": "文件"},
         {"kind": "close", "enterprise": "cement"},

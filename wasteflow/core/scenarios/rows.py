@@ -176,8 +176,8 @@ def _target_row(
     then = sum_of_terms(after.terms[owner] for owner in own)
     now_value = value_of(target.metric, sum_of_terms(before.terms[owner] for owner in own))
     then_value = value_of(target.metric, then)
-    met = None
-    if goal is not None and then_value.value is not None:
+    met, reference = None, is_reference(target)
+    if goal is not None and then_value.value is not None and not reference:
         met = then_value.value <= goal if is_ceiling(target) else then_value.value >= goal
     gap = None if met is None else _gap(target, goal, then, then_value)
     return {
@@ -195,7 +195,7 @@ def _target_row(
         "then": _told(target, then_value.value),
         "met": met,
         "gap_t": None if gap is None else tonnes_text(gap),
-        "reference_line": is_reference(target),
+        "reference_line": reference,
         "not_computable": missing or then_value.not_computable,
         "source": target.source,
     }

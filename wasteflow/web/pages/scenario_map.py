@@ -7,7 +7,7 @@ A green arc carries more than today, a dashed red one less; width grows with the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, hypot, radians, sqrt
 from typing import Any, Final
 
@@ -32,11 +32,25 @@ class Arc:
 
 
 @dataclass(frozen=True, slots=True)
+class Dot:
+    """A place: position, names of all that is there, whether a producer is, and its label."""
+
+    x: float
+    y: float
+    words: str
+    giver: bool
+    label: str = ""
+    label_x: float = 0.0
+    label_y: float = 0.0
+    end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """What the template draws; lengths in px of the viewBox."""
 
     arcs: tuple[Arc, ...]
-    dots: tuple[tuple[float, float, str, bool], ...]
+    dots: tuple[Dot, ...]
     meridians: tuple[tuple[float, str], ...]
     parallels: tuple[tuple[float, str], ...]
     scale_px: float
@@ -77,10 +91,18 @@ def drawing(found: Mapping[str, Any], names: Mapping[str, str]) -> Drawing | Non
             spots.append((x, y, [code]))
         else:
             near[2].append(code)
-    dots = [
-        (x, y, _label(here, names) if number < LABELS else "", not givers.isdisjoint(here))
-        for number, (x, y, here) in enumerate(spots)
-    ]
+    dots = _labelled(
+        [
+            Dot(
+                x,
+                y,
+                "; ".join(names.get(code, code) for code in here),
+                not givers.isdisjoint(here),
+                _label(here, names),
+            )
+            for x, y, here in spots
+        ]
+    )
     km, px = view.scale()
     meridians, parallels = view.lines()
     return Drawing(tuple(arcs), tuple(dots), meridians, parallels, px, km, len(rows) - len(shown))
@@ -91,6 +113,26 @@ def _label(codes: Sequence[str], names: Mapping[str, str]) -> str:
     first = names.get(codes[0], codes[0])
     first = first if len(first) <= LONGEST else f"{first[: LONGEST - 1]}…"
     return first if len(codes) == 1 else f"{first} +{len(codes) - 1}"
+
+
+def _labelled(dots: Sequence[Dot]) -> tuple[Dot, ...]:
+    """Dots with labels where they cover no other label, the first dots first."""
+    taken: list[tuple[float, float, float]] = []
+    found = []
+    for number, dot in enumerate(dots):
+        placed = replace(dot, label="")
+        wide = sum(13.0 if ord(letter) > 0x2E7F else 7.0 for letter in dot.label)
+        end = dot.x > WIDTH * 0.66
+        x = dot.x - 8 if end else dot.x + 8
+        left = x - wide if end else x
+        for y in (dot.y + 4, dot.y + 20, dot.y - 12) if number < LABELS else ():
+            free = all(abs(y - b) > 15 or left + wide < a or left > c for a, b, c in taken)
+            if free:
+                taken.append((left, y, left + wide))
+                placed = replace(dot, label_x=round(x, 1), label_y=round(y, 1), end=end)
+                break
+        found.append(placed)
+    return tuple(found)
 
 
 def _curve(start: tuple[float, float], end: tuple[float, float]) -> str:

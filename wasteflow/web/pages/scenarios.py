@@ -18,7 +18,7 @@ from wasteflow.core.scenarios.project import opened_names
 from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts
 from wasteflow.services.scenarios import Scenario, get_scenario, list_scenarios
 from wasteflow.web.access import books, books_seen
-from wasteflow.web.formats import kg_of, mass, percent, period_words
+from wasteflow.web.formats import kg_of, mass, percent, period_words, target_value
 from wasteflow.web.identity import current_actor
 from wasteflow.web.pages.scenario_map import drawing
 from wasteflow.web.pages.view import scope_name
@@ -28,7 +28,6 @@ from wasteflow.web.scenario_files import eyes, names_of, scenario_sheet
 from wasteflow.web.texts import lang, name_of, text
 
 ROWS: Final = 25
-_SIGNS: Final = (">=", "<=", "keep")
 
 
 def index() -> Response:
@@ -176,6 +175,7 @@ def _block_words(kind: str, row: Mapping[str, Any]) -> str:
     if not place and row.get("park") in registry.parks:
         place = name_of(registry.parks[row["park"]])
     words = {
+        "who": f"{place} " if firm else "",
         "name": row.get("name") or (facility.name or facility.code if facility else place),
         "place": place or text("scenario.anywhere"),
         "capacity": f"{Decimal(str(row.get('capacity_t', 0))):,.0f}",
@@ -232,9 +232,10 @@ def _target(row: Mapping[str, Any]) -> dict[str, Any]:
         "scope_name": text("targets.national")
         if row["scope"] == "all"
         else scope_name(books_seen().registry, row["scope"]),
-        "sign": text(f"scenario.sign.{row['operator']}") if row["operator"] in _SIGNS else "",
         "name": text(f"metric.{row['metric']}"),
-        "goal_words": _value(row["goal"]),
+        "goal_words": target_value(row["operator"], row["value"], row["unit"], lang())
+        if row["value"]
+        else f"{text('scenario.keep')} {_value(row['goal'])}",
         "today_words": _value(row["today"]),
         "then_words": _value(row["then"]),
         "status": status,
