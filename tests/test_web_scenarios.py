@@ -54,7 +54,8 @@ def saved(who: Clerk, **more: Any) -> str:
 
 def test_from_the_empty_list_to_a_result_and_away(app: Flask) -> None:
     manager = clerk(app, "park.b")
-    assert "还没有情景" in manager.see("/scenarios")
+    words = manager.see("/scenarios")
+    assert "还没有情景" in words and "新建情景" in words
     form = PLAN | {"do": "add", "add": "close"}
     manager.send("/scenarios/new", "/scenarios/new", form, 200)
     assert 'name="b-0-kind" value="close"' in manager.html and "停用丁建材" in manager.html
@@ -101,6 +102,7 @@ def test_two_at_once_and_those_who_may_not(app: Flask) -> None:
     operator = clerk(app, "operator.use")
     operator.look(address, 404)
     assert "没有可以新建情景的范围" in operator.see("/scenarios/new")
+    assert "新建情景" not in operator.see("/scenarios")
     assert app.test_client().get(address).status_code == 302
 
 

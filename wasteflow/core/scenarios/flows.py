@@ -22,8 +22,10 @@ from wasteflow.core.symbiosis.today import Today
 KEPT, MOVED, TAKEN = "kept", "moved", "taken"
 """A link of today; one for what lost or outgrew its place; one for what has no use today."""
 MILLI: Final = 1000
-Costs = dict[tuple[str, str, str, str], tuple[float | None, Cost | None]]
-"""(giver, taker, material, route) → (road km, cost per tonne); None = not known."""
+Priced = tuple[float | None, Cost | None, int, tuple[str, ...]]
+"""Road km, cost per tonne (None = not known), its net fen, what of it is not registered."""
+Costs = dict[tuple[str, str, str, str], Priced]
+"""(giver, taker, material, route) → what it costs."""
 
 
 class Flow(NamedTuple):
@@ -38,6 +40,8 @@ class Flow(NamedTuple):
     kg: int
     km: float | None
     cost: Cost | None
+    net_fen: int
+    unpriced: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -79,20 +83,18 @@ class Pricing:
         for item in year.links:
             if item.kg:
                 giver, taker, material, route, _, _ = item.link
-                km, cost = self._cost(giver, taker, material, route)
-                yield Flow(KEPT, giver, taker, "", material, route, item.kg, km, cost)
+                priced = self._cost(giver, taker, material, route)
+                yield Flow(KEPT, giver, taker, "", material, route, item.kg, *priced)
         yield from _placed(MOVED, year.displaced)
         yield from _placed(TAKEN, year.unused)
 
-    def _cost(
-        self, giver: str, taker: str, material: str, route: str
-    ) -> tuple[float | None, Cost | None]:
+    def _cost(self, giver: str, taker: str, material: str, route: str) -> Priced:
         key = giver, taker, material, route
         found = self._known.get(key)
         if found is None:
             km = self._road_km(giver, taker)
             cost = None if km is None else self._prices.cost(material, route, taker, km)
-            found = self._known[key] = km, cost
+            found = self._known[key] = _priced(km, cost)
         return found
 
     def _road_km(self, giver: str, taker: str) -> float | None:
@@ -123,9 +125,12 @@ def _placed(what: str, placement: Placement) -> Iterable[Flow]:
                 supply.material,
                 arc.route,
                 kg,
-                arc.km,
-                arc.cost,
+                *_priced(arc.km, arc.cost),
             )
+
+
+def _priced(km: float | None, cost: Cost | None) -> Priced:
+    return (km, None, 0, ()) if cost is None else (km, cost, cost.net_fen, cost.unpriced)
 
 
 @lru_cache(maxsize=100_000)
@@ -135,21 +140,24 @@ def _line_km(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
 
 def sums_of(flows: Iterable[Flow]) -> Sums:
     """Flows added up."""
-    found, fen, seen = Sums(), 0, set[int]()
+    found, fen, grams = Sums(), 0, 0
+    unpriced: set[tuple[str, ...]] = set()
     for flow in flows:
         found.kg[flow.what] = found.kg.get(flow.what, 0) + flow.kg
-        if flow.cost is None:
+        cost = flow.cost
+        if cost is None:
             found.no_distance_kg += flow.kg
             continue
-        fen += flow.cost.net_fen * flow.kg
-        if id(flow.cost) not in seen:
-            seen.add(id(flow.cost))
-            found.unpriced.update(flow.cost.unpriced)
-        if flow.cost.co2_g is None:
+        fen += flow.net_fen * flow.kg
+        unpriced.add(flow.unpriced)
+        if cost.co2_g is None:
             found.co2_g_kg = None
-        elif found.co2_g_kg is not None:
-            found.co2_g_kg += flow.cost.co2_g * flow.kg
+        else:
+            grams += cost.co2_g * flow.kg
+    found.unpriced = {part for parts in unpriced for part in parts}
     found.cost_fen = round(fen / MILLI)
+    if found.co2_g_kg is not None:
+        found.co2_g_kg = grams
     return found
 
 

@@ -26,6 +26,7 @@ from wasteflow.core.symbiosis.today import Owner, Today, UseLink
 ONE: Final = Fraction(1)
 Scale = Mapping[Owner, Fraction]
 """Growth factor of a generator's material in a year; absent = 1."""
+_Target = tuple[UseLink, int, int]
 
 
 class KeptLink(NamedTuple):
@@ -72,14 +73,16 @@ def keep_links(
 ) -> Keeping:
     """The links of a year; stations in order of code."""
     found = Keeping()
-    groups: dict[tuple[str, str, str], list[tuple[UseLink, int]]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[_Target]] = defaultdict(list)
+    ratios = {owner: factor.as_integer_ratio() for owner, factor in scale.items()}
     for link in today.links:
-        key = link.receiver, link.material, link.route
-        groups[key].append((link, scaled(link.kg, _factor(scale, link))))
+        groups[link.receiver, link.material, link.route].append(_target(link, ratios))
     shrink = {
-        key: Fraction(sum(min(kg, link.kg) for link, kg in some), sum(link.kg for link, _ in some))
+        key: Fraction(
+            sum(min(kg, link.kg) for link, kg, _ in some), sum(link.kg for link, _, _ in some)
+        )
         for key, some in groups.items()
-        if any(kg < link.kg for link, kg in some)
+        if any(kg < link.kg for link, kg, _ in some)
     }
     lost = {item.code: _lost(item, shrink) for item in stations}
     for item in stations:
@@ -92,7 +95,7 @@ def keep_links(
         there = [s for s in own.get(receiver, ()) if s.changed.station.takes(material, route)]
         share = _share_lost(there, material, route, lost)
         share = max(share, share_closed(closed, receiver, period))
-        _keep_group(found, some, there, share, scale)
+        _keep_group(found, some, there, share)
     found.links.sort()
     return found
 
@@ -142,25 +145,23 @@ def _share_lost(
 
 def _keep_group(
     found: Keeping,
-    some: list[tuple[UseLink, int]],
+    some: list[_Target],
     there: list[Yearly],
     share: Fraction,
-    scale: Scale,
 ) -> None:
     """Keep the links of one receiver, material and route, and take their room away."""
-    wanted = sum(max(0, kg - link.kg) for link, kg in some)
+    wanted = sum(kg - link.kg for link, kg, _ in some if kg > link.kg)
     rooms = [item.code for item in there if item.code in found.room_kg]
     room = sum(found.room_kg[code] for code in rooms)
     if wanted and not rooms:
         found.unjudged_kg += wanted
-    part = Fraction(min(wanted, room), wanted) if wanted else Fraction(0)
+    given = min(wanted, room)
     taken = 0
-    for link, kg in some:
+    for link, kg, prior in some:
         low = min(kg, link.kg)
-        more = int((kg - low) * part) if kg > low else 0
+        more = (kg - low) * given // wanted if kg > low else 0
         taken += more
         kept = low - scaled(low, share) if share else low
-        prior = min(kg, scaled(link.prior_kg, _factor(scale, link)))
         total = kept + more
         found.links.append(KeptLink(link, kg, prior, total, older_part(total, kg, prior)))
     for code in rooms:
@@ -169,5 +170,10 @@ def _keep_group(
         taken -= here
 
 
-def _factor(scale: Scale, link: UseLink) -> Fraction:
-    return scale.get((link.generator, link.material), ONE)
+def _target(link: UseLink, ratios: Mapping[Owner, tuple[int, int]]) -> _Target:
+    """A link with what it would carry, and the older part of that."""
+    ratio = ratios.get((link.generator, link.material))
+    if ratio is None:
+        return link, link.kg, link.prior_kg
+    kg = half_even(link.kg * ratio[0], ratio[1])
+    return link, kg, min(kg, half_even(link.prior_kg * ratio[0], ratio[1]))

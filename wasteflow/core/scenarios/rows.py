@@ -49,12 +49,13 @@ class Told:
 
     def summary(self, made: Run, base: Run) -> dict[str, Any]:
         """The years of a run, its last beside year 0 of `base` (today), targets and changes."""
-        flows, before = self._flows(made, made.last), self._flows(base, base.last)
+        number, changed = changes_of(self._flows(made, made.last), self._flows(base, base.last))
         return {
             "years": [self.year(made, year) for year in made.years],
             "today": self.year(base, base.last),
             "targets": self.targets(made, base),
-            "flows": self._named(changes_of(flows, before)[:FLOWS_TOLD]),
+            "flows": self._named(changed),
+            "flows_changed": number,
             "unserved": self.unserved(made.last),
             "notes": [{"code": code, "subject": subject} for code, subject in made.notes],
             "held_back_t": tonnes_text(made.last.unjudged_kg),
@@ -229,8 +230,8 @@ def _sum(terms: Terms, words: Iterable[str]) -> int:
     return total
 
 
-def changes_of(after: Iterable[Flow], before: Iterable[Flow]) -> list[dict[str, Any]]:
-    """Links whose tonnes differ from today's, the largest change first."""
+def changes_of(after: Iterable[Flow], before: Iterable[Flow]) -> tuple[int, list[dict[str, Any]]]:
+    """(how many links differ from today's, the largest changes first, FLOWS_TOLD at most)."""
     sums: dict[tuple[str, str, str, str, str], list[int]] = {}
     flows: dict[tuple[str, str, str, str, str], Flow] = {}
     for side, listed in ((0, before), (1, after)):
@@ -238,26 +239,27 @@ def changes_of(after: Iterable[Flow], before: Iterable[Flow]) -> list[dict[str, 
             key = flow.giver, flow.taker, flow.facility, flow.material, flow.route
             sums.setdefault(key, [0, 0])[side] += flow.kg
             flows[key] = flow
-    rows = []
-    for key, (was, now) in sums.items():
-        if was != now:
-            flow = flows[key]
-            rows.append(
-                {
-                    "from": flow.giver,
-                    "to": flow.taker,
-                    "facility": flow.facility,
-                    "material": flow.material,
-                    "route": flow.route,
-                    "what": flow.what if now > was else LOST,
-                    "today_t": tonnes_text(was),
-                    "then_t": tonnes_text(now),
-                    "change_t": tonnes_text(now - was),
-                    "distance_km": None if flow.km is None else round(flow.km, 1),
-                    "per_tonne": None if flow.cost is None else cost_row(flow.cost),
-                }
-            )
-    return sorted(rows, key=lambda row: (-abs(float(row["change_t"])), row["from"], row["to"]))
+    changed = [(key, was, now) for key, (was, now) in sums.items() if was != now]
+    changed.sort(key=lambda item: (-abs(item[2] - item[1]), item[0]))
+    return len(changed), [
+        _change_row(flows[key], was, now) for key, was, now in changed[:FLOWS_TOLD]
+    ]
+
+
+def _change_row(flow: Flow, was: int, now: int) -> dict[str, Any]:
+    return {
+        "from": flow.giver,
+        "to": flow.taker,
+        "facility": flow.facility,
+        "material": flow.material,
+        "route": flow.route,
+        "what": flow.what if now > was else LOST,
+        "today_t": tonnes_text(was),
+        "then_t": tonnes_text(now),
+        "change_t": tonnes_text(now - was),
+        "distance_km": None if flow.km is None else round(flow.km, 1),
+        "per_tonne": None if flow.cost is None else cost_row(flow.cost),
+    }
 
 
 def places_of(

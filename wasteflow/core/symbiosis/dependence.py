@@ -221,7 +221,9 @@ def older_part(placed_kg: int, kg: int, prior_kg: int) -> int:
     >>> older_part(50, 100, 20)
     10
     """
-    return half_even(placed_kg * prior_kg, kg) if kg else 0
+    if placed_kg == kg:
+        return prior_kg
+    return half_even(placed_kg * prior_kg, kg) if kg and prior_kg else 0
 
 
 def half_even(above: int, below: int) -> int:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
-from wasteflow.core.errors import FieldsRefused
+from wasteflow.core.actors import Role
+from wasteflow.core.errors import FieldsRefused, WasteflowError
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.core.registry import Registry
 from wasteflow.core.scenarios.blocks import FIELDS, MOST_BLOCKS, PRICES
@@ -30,6 +31,7 @@ from wasteflow.web.permits import may
 from wasteflow.web.texts import lang, name_of, text
 
 LISTS: Final = ("materials", "routes")
+_WORDS: Final = {Role.PLANNER: "region", Role.PARK_MANAGER: "park"}
 Raw = dict[str, Any]
 
 
@@ -220,8 +222,16 @@ def _form(
 
 def may_plan() -> bool:
     """Whether the asker may make a scenario of some scope, for buttons."""
-    registry = books_seen().registry
-    return any(may("scenario.write", subject_of_scope(registry, one)) for one in reach().scopes)
+    actor, registry = current_actor(), books_seen().registry
+    for item in actor.memberships if actor else ():
+        scope = f"{_WORDS.get(item.role, 'enterprise')}:{item.organisation}"
+        try:
+            subject = subject_of_scope(registry, scope if item.organisation else "all")
+        except WasteflowError:  # an organisation that is registered no more
+            continue
+        if may("scenario.write", subject):
+            return True
+    return False
 
 
 def _scopes(form: Form, registry: Registry) -> Iterator[tuple[str, list[tuple[str, str]]]]:
