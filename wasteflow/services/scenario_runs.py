@@ -25,7 +25,8 @@ from wasteflow_models.engine import Database
 from wasteflow_models.kept import Kept
 
 SIDE_BY_SIDE: Final = 4
-_KEPT: Kept[Hashable, Run] = Kept(24)
+_KEPT: Kept[Hashable, Run] = Kept(6)
+"""Few: a run of many years over many links is large."""
 METHOD: Final = {
     "generation": "generation of the base period * (1 + growth)^years",
     "links": "existing links in proportion to generation, up to the receiver's capacity",

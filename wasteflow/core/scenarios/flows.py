@@ -71,15 +71,9 @@ class Pricing:
         self._positions: dict[str, Position | None] = {}
         self._known = known
         self._detour = prices.road_km("", "", 1.0) or 1.0
-        self._years: dict[int, list[Flow]] = {}
 
-    def flows(self, year: Year) -> list[Flow]:
+    def flows(self, year: Year) -> Iterator[Flow]:
         """Every link of a year of the run that carries something, in order."""
-        if year.number not in self._years:
-            self._years[year.number] = list(self._flows(year))
-        return self._years[year.number]
-
-    def _flows(self, year: Year) -> Iterator[Flow]:
         for item in year.links:
             if item.kg:
                 giver, taker, material, route, _, _ = item.link
@@ -162,10 +156,10 @@ def sums_of(flows: Iterable[Flow]) -> Sums:
 
 
 def pricing_of(made: Run) -> Pricing:
-    """The pricing of a run, kept with it."""
+    """The pricing of a run, kept with it; runs under today's prices share what they worked out."""
     found = made.memo.get("pricing")
     if not isinstance(found, Pricing):
-        prices = tuple(block for block in made.plan.blocks if isinstance(block, Price))
-        known: Costs = made.today.memo.setdefault(("costs", prices), {})
+        changed = any(isinstance(block, Price) for block in made.plan.blocks)
+        known: Costs = {} if changed else made.today.memo.setdefault("costs", {})
         found = made.memo["pricing"] = Pricing(made.today, made.prices, known)
     return found

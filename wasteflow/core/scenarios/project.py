@@ -15,10 +15,10 @@ named above scales with generation; routes, moisture, losses and products stay a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from wasteflow.core.coefficients import Coefficient
 from wasteflow.core.formulas import Terms
@@ -85,7 +85,7 @@ class Run:
     years: tuple[Year, ...]
     notes: tuple[tuple[str, str], ...] = ()
     prices: Prices = field(default_factory=lambda: Prices(()))
-    memo: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    memo: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def last(self) -> Year:

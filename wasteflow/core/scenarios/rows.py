@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any, Final
 
 from wasteflow.core.errors import WasteflowError
-from wasteflow.core.formulas import Rate, Terms, official
+from wasteflow.core.formulas import Rate, Terms
 from wasteflow.core.registry import Registry, Target
 from wasteflow.core.scenarios.blocks import Add, Block, Goal
 from wasteflow.core.scenarios.flows import KEPT, Flow, Sums, pricing_of, sums_of
@@ -17,7 +17,7 @@ from wasteflow.core.scenarios.project import Run, Year
 from wasteflow.core.symbiosis.books import position_of
 from wasteflow.core.symbiosis.dependence_rows import fraction, rate_value
 from wasteflow.core.symbiosis.rows import cost_row, yuan
-from wasteflow.core.symbiosis.today import Owner, Today, sum_of_terms
+from wasteflow.core.symbiosis.today import Owner, Today, rate_of, sum_of_terms
 from wasteflow.core.target_values import (
     QUALITATIVE,
     RATE_TERMS,
@@ -49,7 +49,7 @@ class Told:
 
     def summary(self, made: Run, base: Run) -> dict[str, Any]:
         """The years of a run, its last beside year 0 of `base` (today), targets and changes."""
-        number, changed = changes_of(self._flows(made, made.last), self._flows(base, base.last))
+        number, changed = self._changes(made, base)
         return {
             "years": [self.year(made, year) for year in made.years],
             "today": self.year(base, base.last),
@@ -60,6 +60,14 @@ class Told:
             "notes": [{"code": code, "subject": subject} for code, subject in made.notes],
             "held_back_t": tonnes_text(made.last.unjudged_kg),
         }
+
+    def _changes(self, made: Run, base: Run) -> tuple[int, list[dict[str, Any]]]:
+        """Changed links, worked out once for a scope; rows of their own each time."""
+        key = "changes", self.firms
+        if key not in made.memo:
+            made.memo[key] = changes_of(self._flows(made, made.last), self._flows(base, base.last))
+        number, rows = made.memo[key]
+        return number, [dict(row) for row in rows]
 
     def _flows(self, made: Run, year: Year) -> list[Flow]:
         return [flow for flow in pricing_of(made).flows(year) if flow.giver in self.firms]
@@ -77,8 +85,15 @@ class Told:
         return sum_of_terms(year.terms[owner] for owner in sorted(self.today.inside(self.firms)))
 
     def year(self, made: Run, year: Year) -> dict[str, Any]:
-        """Sums of a year: rate, tonnes, stock, cost, CO2."""
-        terms, rate = self.terms(year), official(self.terms(year))
+        """Sums of a year: rate, tonnes, stock, cost, CO2; worked out once for a scope."""
+        key = "year", self.firms, year.number
+        if key not in made.memo:
+            made.memo[key] = self._year(made, year)
+        return dict(made.memo[key])
+
+    def _year(self, made: Run, year: Year) -> dict[str, Any]:
+        terms = self.terms(year)
+        rate = rate_of(self.today, self.today.inside(self.firms), "official", terms)
         sums = sums_of(self._flows(made, year))
         stock = sum(kg for owner, kg in year.stock.items() if owner[0] in self.firms)
         lost = sum(kg for owner, (kg, _) in year.unplaced.items() if owner[0] in self.firms)

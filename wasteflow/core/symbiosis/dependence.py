@@ -18,10 +18,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from wasteflow.core.formulas import FORMULAS, Rate, Terms
+from wasteflow.core.formulas import Rate, Terms
 from wasteflow.core.symbiosis.capacity import Station
 from wasteflow.core.symbiosis.placing import Placement, Placer
-from wasteflow.core.symbiosis.today import Owner, Today, UseLink, moved, sum_of_terms
+from wasteflow.core.symbiosis.today import Owner, Today, UseLink, moved, rate_of, sum_of_terms
 
 
 class Lost(NamedTuple):
@@ -128,7 +128,10 @@ class Dependence:
     @property
     def rate(self) -> Rate:
         """The rate of the scope today."""
-        return FORMULAS[self.formula](self.total)
+        return self._rate(self.total)
+
+    def _rate(self, terms: Terms) -> Rate:
+        return rate_of(self.today, self.owners, self.formula, terms)
 
     def receivers(self) -> list[str]:
         """Receivers of the scope's producers, those of the most tonnes first."""
@@ -177,7 +180,7 @@ class Dependence:
         gone = self.total
         for item in lost:
             gone = moved(gone, -item.kg, -item.prior_kg)
-        closure = Closure(receiver, lost, gone, FORMULAS[self.formula](gone))
+        closure = Closure(receiver, lost, gone, self._rate(gone))
         return self._rerouted(closure, placement) if placement else closure
 
     def _rerouted(self, closure: Closure, placement: Placement) -> Closure:
@@ -191,7 +194,7 @@ class Dependence:
             closure.terms,
             closure.rate,
             back,
-            FORMULAS[self.formula](back),
+            self._rate(back),
             self._cost(placement),
         )
 

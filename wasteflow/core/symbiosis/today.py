@@ -16,7 +16,7 @@ import numpy as np
 
 from wasteflow.core.books import PeriodBooks
 from wasteflow.core.coefficients import Coefficient
-from wasteflow.core.formulas import Terms
+from wasteflow.core.formulas import FORMULAS, PRODUCT, Rate, Terms
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.registry import Registry
@@ -173,3 +173,11 @@ def moved(terms: Terms, kg: int, prior_kg: int) -> Terms:
         stored_kg=None if stored is None else stored - (kg - prior_kg),
         split={},
     )
+
+
+def rate_of(today: Today, owners: Iterable[Owner], formula: str, terms: Terms) -> Rate:
+    """A rate of the terms of some generators; not computable where all of it is a product."""
+    materials = {material for _, material in owners}
+    if materials and not any(today.registry.materials[code].is_waste for code in materials):
+        return Rate(None, PRODUCT)
+    return FORMULAS[formula](terms)

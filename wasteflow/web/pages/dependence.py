@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response, render_template, request
@@ -120,7 +121,7 @@ def _receiver_row(view: View, row: Mapping[str, Any]) -> Row:
     kg = kg_of(row["tonnes"]) or 0
     asked = row["rerouted"]
     makers: dict[str, Callable[[], Cell]] = {
-        "receiver": lambda: _named(view, row["receiver"]),
+        "receiver": lambda: _receiver(view, row),
         "tonnes": lambda: mass_cell(kg),
         "share": lambda: _share(row["share"]),
         "producers": lambda: Cell(count(row["producers"]), row["producers"]),
@@ -153,6 +154,14 @@ def _why_cell(row: Mapping[str, Any]) -> Cell:
     code = next((item["reason"] for item in row["lost"] if item["reason"]), "")
     short = text(f"dependence.reason.{code}") if row["rerouted"] and code else ""
     return Cell(short, code, title=why)
+
+
+def _receiver(view: View, row: Mapping[str, Any]) -> Cell:
+    """The receiver; said where all of it is use at its own works."""
+    cell = _named(view, row["receiver"])
+    if not row["own_use"]:
+        return cell
+    return replace(cell, shown=text("dependence.own", firm=cell.shown))
 
 
 def _named(view: View, code: str | None) -> Cell:

@@ -28,12 +28,23 @@ from wasteflow.web.scenario_files import eyes, names_of, scenario_sheet
 from wasteflow.web.texts import lang, name_of, text
 
 ROWS: Final = 25
+LISTED: Final = 50
 
 
 def index() -> Response:
     """Scenarios one may read, to open, compare or copy."""
     items = list_scenarios(db=books().db, actor=current_actor())
-    return _page("scenarios.html", items=[_line(item) for item in items], most=SIDE_BY_SIDE)
+    pages = max(1, -(-len(items) // LISTED))
+    number = min(pages, max(1, request.args.get("page", 1, int)))
+    shown = items[(number - 1) * LISTED : number * LISTED]
+    return _page(
+        "scenarios.html",
+        items=[_line(item) for item in shown],
+        total=len(items),
+        page=number,
+        page_count=pages,
+        most=SIDE_BY_SIDE,
+    )
 
 
 def one(uid: UUID) -> Response:
