@@ -24,6 +24,7 @@ from wasteflow.core.messages_geo import GEO_MESSAGES
 from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_scenarios import SCENARIO_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_symbiosis import SYMBIOSIS_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
@@ -48,6 +49,7 @@ def test_no_code_is_worded_twice() -> None:
         CLOSE_MESSAGES,
         MOVE_MESSAGES,
         SYMBIOSIS_MESSAGES,
+        SCENARIO_MESSAGES,
         SEAL_MESSAGES,
         ALERT_MESSAGES,
         JOB_MESSAGES,

@@ -70,6 +70,7 @@ def drift(url: str) -> list[str]:
         live,
         outlines,
         registry,
+        scenarios,
         seals,
     )
 

@@ -15,11 +15,11 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url, text
 from sqlalchemy.engine import URL
 
-from wasteflow_models import findings, seals
+from wasteflow_models import findings, scenarios, seals
 from wasteflow_models.base import Base
 from wasteflow_models.engine import Database
 
-TABLES = (findings, seals)
+TABLES = (findings, scenarios, seals)
 """Modules of tables that nothing here needs, so that the metadata knows every table."""
 KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 """Parameters of a fixture that runs once per database."""

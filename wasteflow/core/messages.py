@@ -27,6 +27,7 @@ from wasteflow.core.messages_moves import (
     STANDING_WORDS,
 )
 from wasteflow.core.messages_rules import RULE_MESSAGES
+from wasteflow.core.messages_scenarios import SCENARIO_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_symbiosis import SYMBIOSIS_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
@@ -42,6 +43,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
     **SYMBIOSIS_MESSAGES,
+    **SCENARIO_MESSAGES,
     **SEAL_MESSAGES,
     **ALERT_MESSAGES,
     **JOB_MESSAGES,

@@ -50,6 +50,8 @@ RIGHT_LABELS: Final[Mapping[str, Pair]] = {
     "attachment.write": ("上传附件", "add attachments"),
     "webhook.read": ("查看推送", "read webhooks"),
     "webhook.write": ("设置推送", "set up webhooks"),
+    "scenario.read": ("查看情景", "read scenarios"),
+    "scenario.write": ("新建、修改、删除情景", "make, change and delete scenarios"),
     "seal.read": ("查看封存与证明", "read seals and proofs"),
     "seal.write": ("封存", "seal"),
     "account.read": ("查看账户", "read an account"),

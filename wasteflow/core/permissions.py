@@ -135,6 +135,8 @@ TABLE: Final[Mapping[str, Grants]] = {
     "delegation.read": _grants((_FIRM, (Standing.OWN,)), _PARK, _SYSTEM) | _SELF,
     "delegation.write": _grants(_ADMIN),
     "audit.read": _grants(_ADMIN, _PARK, _SYSTEM),
+    "scenario.read": _READ_OWN,
+    "scenario.write": _grants(_ADMIN, _PARK, _PLANNER, _SYSTEM),
 }
 """Right → who may.  A new right is a new row here and nowhere else.
 
@@ -152,6 +154,7 @@ OPEN_READING: Final = READING | {
     "export.read",
     "attachment.read",
     "seal.read",
+    "scenario.read",
 }
 """What everybody may do without an account where the setting of open reading is on."""
 CAREFUL: Final = frozenset({"account", "token", "user", "member", "office", "delegation"})

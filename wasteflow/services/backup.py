@@ -33,6 +33,7 @@ from wasteflow_models import (
     live,
     outlines,
     registry,
+    scenarios,
     seals,
 )
 from wasteflow_models.api import AttachmentRow
@@ -53,6 +54,7 @@ KNOWN: Final = (
     live,
     outlines,
     registry,
+    scenarios,
     seals,
 )
 """Modules of tables; importing them fills `Base.metadata`."""

@@ -14,6 +14,7 @@ from wasteflow.web.menu import entry, menu
 from wasteflow.web.pages import (
     auditor,
     compare,
+    dependence,
     detail,
     drill,
     drill_records,
@@ -28,6 +29,8 @@ from wasteflow.web.pages import (
     planning,
     potential,
     sankey,
+    scenario_form,
+    scenarios,
     seals,
     searching,
     summary,
@@ -69,6 +72,27 @@ _report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
 _report("/ledger-forms", "ledger_forms", kept(ledger_forms.show))
 _report("/potential", "potential", kept(potential.show))
+_report("/dependence", "dependence", kept(dependence.show))
+_SCENARIOS = needs("scenario.read")
+_PLANS = needs("scenario.write")
+blueprint.add_url_rule("/scenarios", "scenarios", _SCENARIOS(scenarios.index))
+blueprint.add_url_rule("/scenarios/compare", "scenario_compare", _SCENARIOS(scenarios.compare))
+blueprint.add_url_rule(
+    "/scenarios/new", "scenario_new", _PLANS(scenario_form.new), methods=["GET", "POST"]
+)
+blueprint.add_url_rule("/scenarios/<uuid:uid>", "scenario", _SCENARIOS(scenarios.one))
+blueprint.add_url_rule(
+    "/scenarios/<uuid:uid>/edit",
+    "scenario_edit",
+    _PLANS(scenario_form.edit),
+    methods=["GET", "POST"],
+)
+blueprint.add_url_rule(
+    "/scenarios/<uuid:uid>/delete",
+    "scenario_delete",
+    _PLANS(scenario_form.remove),
+    methods=["POST"],
+)
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
@@ -139,5 +163,6 @@ def _formats() -> dict[str, Any]:
         "near": searching.near,
         "knows": has_text,
         "help_address": _help_address,
+        "may_plan": scenario_form.may_plan,
         "origin_words": origin.origin_words,
     }

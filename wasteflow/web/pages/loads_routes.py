@@ -109,5 +109,5 @@ def _may_draft() -> bool:
 def _synthetic() -> bool:
     """Whether a page of this blueprint shows books with invented records."""
     marked = request.blueprint in ("loads", "exports", "boundaries")
-    marked = marked or request.endpoint == "pages.seals"
+    marked = marked or (request.endpoint or "").startswith(("pages.seals", "pages.scenario"))
     return marked and books().usable() == READY and books_seen().synthetic

@@ -1,0 +1,118 @@
+"""Dependence of a scope on its receivers, from the books of a period; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from wasteflow.core.errors import InvalidValue, NotFound
+from wasteflow.core.formulas import FORMULAS
+from wasteflow.core.periods import Period
+from wasteflow.core.symbiosis.books import end_of
+from wasteflow.core.symbiosis.capacity import stations_of
+from wasteflow.core.symbiosis.dependence import Dependence, concentration
+from wasteflow.core.symbiosis.dependence_rows import (
+    FORMULA_WORDS,
+    closure_row,
+    concentration_row,
+    hinge_rows,
+    producer_rows,
+    rate_value,
+)
+from wasteflow.core.symbiosis.placing import Placer
+from wasteflow.core.symbiosis.prices import Prices
+from wasteflow.core.symbiosis.structure import hinges_and_bridges
+from wasteflow.core.symbiosis.today import Today
+from wasteflow.core.tracing.attribution import Basis
+from wasteflow.core.units import tonnes_text
+from wasteflow.services.reports import check_material
+from wasteflow.services.standing import read_today
+from wasteflow_models import queries
+from wasteflow_models.convert import load_keys
+from wasteflow_models.engine import Database
+
+REROUTED_FIRST: Final = 20
+"""Receivers that are re-routed without being asked for: those of the most tonnes."""
+MOST_REROUTED: Final = 500
+
+
+def dependence_report(
+    *,
+    db: Database,
+    scope: str = "all",
+    period: Period,
+    material: str = "",
+    formula: str = "official",
+    reroute: int = REROUTED_FIRST,
+    receiver: str = "",
+    may_name: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """N-1 over the receivers of a scope's producers, concentration, hinges of the flow graph.
+
+    The `reroute` receivers of the most tonnes, and `receiver`, are re-routed too.  may_name: firms
+    that may be named beside those that trade with the scope directly; None = all.
+    Raises InvalidValue `bad_scope`, `bad_formula`, `bad_link_limit`; NotFound `unknown_code`.
+    """
+    if formula not in FORMULAS:
+        raise InvalidValue("bad_formula", value=formula, known=" ".join(FORMULAS))
+    if not 0 <= reroute <= MOST_REROUTED:
+        raise InvalidValue("bad_reroute", value=reroute, limit=MOST_REROUTED)
+    with db.read() as session:
+        keys = load_keys(session)
+        check_material(keys.registry, material)
+        firms = keys.registry.in_scope(scope)
+        today = read_today(session, keys, period, material)
+        synthetic = queries.has_synthetic(session)
+    if receiver and receiver not in today.registry.enterprises:
+        raise NotFound("unknown_code", what="enterprise", value=receiver)
+    found = dependence_of(today, firms, formula)
+    partners = _partners(today, firms)
+
+    def names(firm: str) -> bool:
+        return may_name is None or firm in firms or firm in partners or firm in may_name
+
+    if receiver and not names(receiver):
+        raise NotFound("unknown_code", what="enterprise", value=receiver)
+    by_receiver, taken = found.by_receiver(), found.by_producer()
+    order = found.receivers()
+    first = {*order[:reroute], receiver}
+    whole = sum(by_receiver.values())
+    hinges, bridges = hinges_and_bridges(today.trades, firms)
+    return {
+        "period": period.text,
+        "scope": scope,
+        "material": material,
+        "synthetic": synthetic,
+        "formula": formula,
+        "basis": Basis.DECLARED.value,
+        "rule": "mixing",
+        "formulas": FORMULA_WORDS,
+        "rate": rate_value(found.rate),
+        "not_computable": found.rate.not_computable,
+        "generated_t": tonnes_text(found.total.generated_kg),
+        "utilised_t": tonnes_text(whole),
+        "left_out": sorted({firm for firm, _ in today.late if firm in firms}),
+        "receivers": len(order),
+        "rerouted": sum(firm in first for firm in order),
+        "concentration": concentration_row(concentration(by_receiver), names),
+        "rows": [
+            closure_row(found, found.without(firm, reroute=firm in first), whole, names)
+            for firm in order
+        ],
+        "producers": producer_rows(sorted(found.owners), taken, names),
+        **hinge_rows(hinges, bridges),
+    }
+
+
+def dependence_of(today: Today, firms: frozenset[str], formula: str) -> Dependence:
+    """Dependence over a starting point."""
+    placer = Placer(today.registry, Prices(today.coefficients), end_of(today.period))
+    stations = stations_of(today.registry, today.used, today.months)
+    return Dependence(today, firms, formula, stations, placer)
+
+
+def _partners(today: Today, firms: frozenset[str]) -> frozenset[str]:
+    """Firms that delivered to the scope or took from it directly."""
+    return frozenset(
+        firm for pair in today.trades for firm in pair if pair[0] in firms or pair[1] in firms
+    )

@@ -1,0 +1,228 @@
+"""Saved scenarios: made, listed, changed, removed; who may is `scenario.read` and `.write`.
+
+Only the table of scenarios is written; the books never are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from wasteflow.core.actors import Actor
+from wasteflow.core.errors import FieldIssue, FieldsRefused, NotFound, WasteflowError
+from wasteflow.core.periods import Period
+from wasteflow.core.permissions import Verdict, judge, require
+from wasteflow.core.reach import subject_of_scope
+from wasteflow.core.registry import Registry
+from wasteflow.core.scenarios.blocks import block_rows, read_blocks
+from wasteflow.core.scenarios.project import MOST_YEARS, YEAR
+from wasteflow.services.identity import new_uids
+from wasteflow.services.registry_objects import ObjectChanged
+from wasteflow_models.convert import load_keys
+from wasteflow_models.engine import Alone, Database
+from wasteflow_models.scenarios import ScenarioRow
+
+MOST: Final = 200
+"""Scenarios of one scope at most."""
+LONGEST_NAME: Final = 120
+LONGEST_NOTE: Final = 4000
+FIELDS: Final = ("scope", "name", "note", "base", "material", "years", "fill", "blocks")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A scenario as it is given: blocks as plain data."""
+
+    scope: str
+    name: str
+    base: str
+    note: str = ""
+    material: str = ""
+    years: int = 0
+    fill: bool = False
+    blocks: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A saved scenario."""
+
+    uid: str
+    draft: Draft
+    version: int
+    login: str
+    changed_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def check_draft(registry: Registry, draft: Draft) -> list[dict[str, Any]]:
+    """The blocks of a draft in their canonical form.
+
+    Raises FieldsRefused with a pointer to each faulty field.
+    """
+    issues: list[FieldIssue] = []
+    name = draft.name.strip()
+    if not name:
+        issues.append(FieldIssue("/name", "missing_value"))
+    for word, text, limit in (("name", name, LONGEST_NAME), ("note", draft.note, LONGEST_NOTE)):
+        if len(text) > limit:
+            issues.append(FieldIssue(f"/{word}", "block_too_long", {"limit": str(limit)}))
+    try:
+        registry.in_scope(draft.scope)
+    except WasteflowError as error:
+        issues.append(FieldIssue("/scope", error.code, error.params))
+    if draft.material and draft.material not in registry.materials:
+        params = {"what": "material", "value": draft.material}
+        issues.append(FieldIssue("/material", "unknown_code", params))
+    if not 0 <= draft.years <= MOST_YEARS:
+        issues.append(FieldIssue("/years", "scenario_years", {"limit": str(MOST_YEARS)}))
+    try:
+        months = len(list(Period.parse(draft.base).months()))
+        if draft.years and months != YEAR:
+            issues.append(FieldIssue("/base", "scenario_base_not_year", {"value": draft.base}))
+    except WasteflowError as error:
+        issues.append(FieldIssue("/base", error.code, error.params))
+    rows: list[dict[str, Any]] = []
+    try:
+        rows = block_rows(read_blocks(draft.blocks, registry))
+    except FieldsRefused as error:
+        issues += error.issues
+    if issues:
+        raise FieldsRefused(issues)
+    return rows
+
+
+def create_scenario(*, db: Database, draft: Draft, actor: Actor, now: datetime) -> Scenario:
+    """Save a scenario.  Raises Denied; FieldsRefused."""
+    with db.write(Alone.NOBODY) as session:
+        registry = load_keys(session).registry
+        _demand(registry, actor, "scenario.write", draft.scope)
+        blocks = check_draft(registry, draft)
+        own = select(func.count()).select_from(ScenarioRow).where(ScenarioRow.scope == draft.scope)
+        if (session.scalar(own) or 0) >= MOST:
+            issue = FieldIssue("/scope", "scenario_too_many", {"limit": str(MOST)})
+            raise FieldsRefused([issue])
+        row = ScenarioRow(
+            uid=str(new_uids(1, now)[0]),
+            version=1,
+            login=actor.login,
+            changed_by=actor.login,
+            created_at=now,
+            updated_at=now,
+        )
+        _write(row, draft, blocks)
+        session.add(row)
+        session.flush()
+        return told(row)
+
+
+def list_scenarios(*, db: Database, actor: Actor | None) -> list[Scenario]:
+    """Scenarios of the scopes the actor may read, the newest change first."""
+    query = select(ScenarioRow).order_by(ScenarioRow.updated_at.desc(), ScenarioRow.id.desc())
+    with db.read() as session:
+        registry = load_keys(session).registry
+        rows = session.scalars(query).all()
+        seen: dict[str, bool] = {}
+        for row in rows:
+            if row.scope not in seen:
+                seen[row.scope] = _may_read(registry, actor, row.scope)
+        return [told(row) for row in rows if seen[row.scope]]
+
+
+def get_scenario(*, db: Database, uid: str, actor: Actor | None) -> Scenario:
+    """A scenario by its public id.  Raises Denied; NotFound `record_unknown`."""
+    with db.read() as session:
+        row = _row(session, uid)
+        _demand(load_keys(session).registry, actor, "scenario.read", row.scope)
+        return told(row)
+
+
+def change_scenario(
+    *, db: Database, uid: str, draft: Draft, version: str, actor: Actor, now: datetime
+) -> Scenario:
+    """Put another draft in its place; version "" = whatever it is now.
+
+    A move to another scope needs the right there too.
+    Raises Denied; NotFound; ObjectChanged; FieldsRefused.
+    """
+    with db.write(Alone.NOBODY) as session:
+        row = _row(session, uid, lock=True)
+        registry = load_keys(session).registry
+        _demand(registry, actor, "scenario.write", row.scope)
+        if version and version != str(row.version):
+            raise ObjectChanged(str(row.version))
+        blocks = check_draft(registry, draft)
+        if draft.scope != row.scope:
+            _demand(registry, actor, "scenario.write", draft.scope)
+        _write(row, draft, blocks)
+        row.version += 1
+        row.changed_by, row.updated_at = actor.login, now
+        session.flush()
+        return told(row)
+
+
+def delete_scenario(*, db: Database, uid: str, version: str, actor: Actor) -> None:
+    """Remove a scenario.  Raises Denied; NotFound; ObjectChanged."""
+    with db.write(Alone.NOBODY) as session:
+        row = _row(session, uid, lock=True)
+        _demand(load_keys(session).registry, actor, "scenario.write", row.scope)
+        if version and version != str(row.version):
+            raise ObjectChanged(str(row.version))
+        session.delete(row)
+
+
+def _write(row: ScenarioRow, draft: Draft, blocks: list[dict[str, Any]]) -> None:
+    row.scope, row.name, row.note = draft.scope, draft.name.strip(), draft.note.strip()
+    row.base, row.material = Period.parse(draft.base).text, draft.material
+    row.years, row.fill = draft.years, draft.fill
+    row.blocks = json.dumps(blocks, ensure_ascii=False, sort_keys=True)
+
+
+def _demand(registry: Registry, actor: Actor | None, right: str, scope: str) -> None:
+    require(actor, right, subject_of_scope(registry, scope), "scenario.read")
+
+
+def _may_read(registry: Registry, actor: Actor | None, scope: str) -> bool:
+    try:
+        subject = subject_of_scope(registry, scope)
+    except WasteflowError:  # its scope is registered no more: nobody's business
+        return False
+    return judge(actor, "scenario.read", subject, "scenario.read") is Verdict.ALLOWED
+
+
+def _row(session: Session, uid: str, *, lock: bool = False) -> ScenarioRow:
+    query = select(ScenarioRow).where(ScenarioRow.uid == uid)
+    row = session.scalars(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("record_unknown", what="scenario", value=uid)
+    return row
+
+
+def told(row: ScenarioRow) -> Scenario:
+    """A row as a plain value."""
+    draft = Draft(
+        row.scope,
+        row.name,
+        row.base,
+        row.note,
+        row.material,
+        row.years,
+        row.fill,
+        tuple(json.loads(row.blocks)),
+    )
+    return Scenario(
+        row.uid,
+        draft,
+        row.version,
+        row.login,
+        row.changed_by,
+        row.created_at,
+        row.updated_at,
+    )
