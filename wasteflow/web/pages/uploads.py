@@ -74,7 +74,6 @@ def show_list() -> str:
         db=books().db,
         kind="import",
         organisations=readable_uploads(actor),
-        account_id=actor.user_id,
         limit=LISTED,
     )
     return render_template(
