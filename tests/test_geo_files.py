@@ -12,6 +12,8 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -213,6 +215,11 @@ def test_features_are_matched_by_code_name_or_by_hand() -> None:
 
 VRT = b"""<OGRVRTDataSource><OGRVRTLayer name="passwd"><SrcDataSource>/etc/passwd</SrcDataSource>
 <SrcLayer>passwd</SrcLayer></OGRVRTLayer></OGRVRTDataSource>"""
+COLLECTION = b'{"type":"FeatureCollection",%s"features":[]}'
+WHERE = (
+    b'{"type":"FeatureCollection","features":[{"type":"Feature","properties":{},"geometry":'
+    b'{"type":"Polygon","coordinates":[[[%s,1],[2,2],[3,1],[1,1]]]}}]}'
+)
 BOMB = b'<?xml version="1.0"?><!DOCTYPE kml [<!ENTITY a "aaaa">]><kml>&a;</kml>'
 
 
@@ -241,6 +248,10 @@ BOMB = b'<?xml version="1.0"?><!DOCTYPE kml [<!ENTITY a "aaaa">]><kml>&a;</kml>'
             b'{"type":"FeatureCollection","features":[{"geometry":1}]}',
             "geo_broken",
         ),
+        ("parks.geojson", COLLECTION % b'"crs":"EPSG:4490",', "geo_broken"),
+        ("parks.geojson", COLLECTION % b'"crs":{"properties":"x"},', "geo_broken"),
+        ("parks.geojson", WHERE % (b"1" + b"0" * 400), "geo_broken"),
+        ("parks.geojson", WHERE % (b"9" * 5000), "geo_broken"),
         ("parks.geojson", b"[" * 100_000, "geo_kind"),
         ("parks.geojson", b'{"a":' * 100_000, "geo_broken"),
     ],
@@ -255,12 +266,32 @@ def test_gdal_has_no_driver_that_is_not_wanted(tmp_path: Path) -> None:
 
     path = tmp_path / "data.json"
     path.write_bytes(VRT)
-    answer = _ask(str(path), "", "10", folder=tmp_path)
-    assert answer["error"] == "DataSourceError"
-    assert _ask("/vsimem/x", "", "10", folder=tmp_path)["error"] == "DataSourceError"
+    for named in (str(path), "/vsimem/x"):
+        assert _ask([("KML", named, "")], tmp_path)["error"] == "DataSourceError"
 
 
-@settings(max_examples=12)
+def test_a_table_of_attributes_beside_the_outlines_is_passed_over(tmp_path: Path) -> None:
+    FRAME.to_file(tmp_path / "p.gpkg", layer="边界", driver="GPKG")
+    pyogrio.write_dataframe(
+        pd.DataFrame({"note": ["一", "二"]}), tmp_path / "p.gpkg", layer="说明", driver="GPKG"
+    )
+    data = (tmp_path / "p.gpkg").read_bytes()
+    assert [layer.name for layer in read_geodata(data, "p.gpkg")] == ["边界"]
+    assert apart(found(data)["park.a"], HOLED) < 1e-9
+
+
+def test_all_files_of_an_archive_share_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = collection(({"code": "park.a"}, HOLED))
+    data = zipped({f"{number}.geojson": one for number in range(4)})
+    assert len(read_geodata(data, "p.zip")) == 4
+    monkeypatch.setattr("wasteflow_maps.geo_reading.MAX_FEATURES", 3)
+    assert refused(lambda: read_geodata(data, "p.zip")) == "geo_too_many"
+    monkeypatch.setattr("wasteflow_maps.geo_reading.MAX_FEATURES", 5)
+    monkeypatch.setattr("wasteflow_maps.geo_reading.MAX_POSITIONS", 20)
+    assert refused(lambda: read_geodata(data, "p.zip")) == "geo_too_many"
+
+
+@settings(max_examples=6)
 @given(cut=st.integers(30, 400), flip=st.integers(0, 400))
 def test_cut_and_flipped_files_never_end_in_a_traceback(cut: int, flip: int) -> None:
     whole = bytearray(collection(({"code": "park.a"}, HOLED)))

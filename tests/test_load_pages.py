@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import openpyxl
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from tests import people, web_books
 from tests.load_pages import BOOKS, CAST, NEW, Clerk, clerk
@@ -19,7 +23,9 @@ from wasteflow.config import Config
 from wasteflow.config_accounts import AccountConfig
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
+from wasteflow.worker import Worker
 from wasteflow_models import migrate
+from wasteflow_models.jobs import JobRow
 
 People = Callable[[str], Clerk]
 
@@ -303,8 +309,41 @@ def test_the_list_filters_pages_and_exports(at: People) -> None:
     assert "不是期间" in sender.see("/loads?period=2026-13", 422)
     text = sender.client.get("/loads?format=csv&state=in_transit").get_data(as_text=True)
     rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
-    mine = next(row for row in rows if row["运单号"] == number[1])
-    assert mine["发货量"] == "31.480" and not mine["备注"].startswith("=")
+    mine = next(row for row in rows if row["单号"] == number[1])
+    assert mine["发货量(吨)"] == "31.480" and not mine["备注"].startswith("=")
+
+
+def test_long_lists_come_as_files_at_once_or_later(
+    at: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = at("operator.p1")
+    sender.load("dispatch")
+    for page, name in (("/loads", "own_loads"), ("/entries", "own_entries")):
+        for ending in ("xlsx", "csv"):
+            assert f"format={ending}" in sender.look(page)
+        file = sender.client.get(f"{page}?format=xlsx")
+        book = openpyxl.load_workbook(io.BytesIO(file.data))
+        rows = list(book.worksheets[0].iter_rows(values_only=True))
+        assert rows[0][0] == "单号" and len(rows) > 2 and rows[-1][0] == "合计"
+        assert file.headers["Content-Disposition"].endswith(f'"wasteflow-{name}.xlsx"')
+        coded = sender.client.get(f"{page}?format=csv&encoding=gb18030").data.decode("gb18030")
+        assert len(list(csv.reader(io.StringIO(coded)))) == len(rows) - 1
+    monkeypatch.setattr("wasteflow.web.list_files.AT_ONCE", 0)
+    answer = sender.client.get("/loads?format=csv&state=in_transit&material=phosphogypsum")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/exports")
+    with sender.client.application.app_context():
+        db = books().db
+    job = Worker(db, lambda: datetime.now(UTC), kinds=("export",)).once()
+    assert job is not None and (job.state, job.subject) == ("done", "own_loads"), job
+    assert job.result["rows"] >= 1
+    page = sender.see("/exports")
+    file = sender.client.get(f"/exports/{job.uid}/file")
+    assert "在途" not in page and file.status_code == 200
+    assert len(file.data.decode("utf-8-sig").splitlines()) == job.result["rows"] + 1
+    lost = json.dumps({**job.options, "reach": "planner\nenterprise_admin ent.p1"})
+    with db.write() as session:  # what rested on a membership is not given without it
+        session.execute(update(JobRow).where(JobRow.uid == job.uid).values(options=lost))
+    assert sender.client.get(f"/exports/{job.uid}/file").status_code in (403, 404)
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -6,18 +6,21 @@ kind can be imported again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from wasteflow.core.errors import UnusableFile
+from wasteflow.core.errors import NotFound, UnusableFile
 from wasteflow.core.periods import SHANGHAI, Period
-from wasteflow.exporting.flat import KIND_OF_TYPE, flat_table, head_of
+from wasteflow.exporting.flat import KIND_OF_TYPE, flat_table, head_of, typed_cell
 from wasteflow.exporting.graphs import EDGE_COLUMNS, edge_rows
 from wasteflow.exporting.sheets import TONNES, Head, Sheet, csv_pieces, write_xlsx
+from wasteflow.own_tables import OWN, events_table, own_table, provenance_table
 from wasteflow.schemas.dictionary import columns_of
+from wasteflow.services.acting import actor_of_login
 from wasteflow.services.balance_table import balance_table
 from wasteflow.services.reports import overview
 
@@ -28,6 +31,7 @@ KINDS: Final = (
 """What can be imported again."""
 REPORTS: Final = (
     "balances", "rates", "target_status", "links", "findings", "crosscheck", "flows", "closes",
+    "events", "provenance",
 )  # fmt: skip
 GEO: Final = ("boundaries", "geodata")
 TABLE_ENDINGS: Final = ("csv", "xlsx", "json")
@@ -49,7 +53,11 @@ _MEDIA: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is asked for; `scope` and `period` as the contract writes them, None: all the books."""
+    """What is asked for; `scope` and `period` as the contract writes them, None: all the books.
+
+    Of a list of `own_tables.OWN`: `login` whose list it is, `reach` the memberships it rests on,
+    `wanted` its filter as JSON.
+    """
 
     kind: str
     ending: str = "xlsx"
@@ -60,6 +68,9 @@ class Export:
     crs: str = "WGS84"
     lang: str = "zh"
     level: str = "enterprise"
+    login: str = ""
+    reach: str = ""
+    wanted: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """Plain JSON, for the options of a job."""
@@ -89,7 +100,7 @@ def endings_of(kind: str) -> tuple[str, ...]:
         return GEO_ENDINGS
     if kind == "flows":
         return (*TABLE_ENDINGS, *GRAPH_ENDINGS)
-    if kind in KINDS or kind in REPORTS:
+    if kind in KINDS or kind in REPORTS or kind in OWN:
         return TABLE_ENDINGS
     raise UnusableFile("export_unknown_kind", kind=kind, known=" ".join((*KINDS, *REPORTS, *GEO)))
 
@@ -168,10 +179,33 @@ def _write_graph(db: Any, asked: Export, path: Path) -> int:
 
 def sheet_of(*, db: Any, asked: Export) -> Sheet:
     """The table of an export with its notes; rows are read as they are asked for."""
-    heads, rows = _kind_table(db, asked) if asked.kind in KINDS else _report_table(db, asked)
+    heads, rows = _table_of(db, asked)
     return Sheet(
         asked.kind, heads, rows, notes_of(db, asked), "Total" if asked.lang == "en" else "合计"
     )
+
+
+def _table_of(db: Any, asked: Export) -> tuple[list[Head], Iterable[list[Any]]]:
+    if asked.kind in KINDS:
+        return _kind_table(db, asked)
+    common: dict[str, Any] = {"db": db, "scope": asked.scope, "material": asked.material}
+    if asked.kind == "events":
+        return events_table(**common, period=asked.period)
+    if asked.kind == "provenance":
+        return provenance_table(**common, period=span_of(db, asked.period))
+    if asked.kind in OWN:
+        actor = actor_of_login(db=db, login=asked.login, now=datetime.now(UTC))
+        if actor is None:
+            raise NotFound("export_expired")
+        return own_table(
+            db=db,
+            kind=asked.kind,
+            actor=actor,
+            wanted=json.loads(asked.wanted or "{}"),
+            lang=asked.lang,
+            synthetic=_synthetic(db),
+        )
+    return _report_table(db, asked)
 
 
 def _kind_table(db: Any, asked: Export) -> tuple[list[Head], Iterator[list[Any]]]:
@@ -194,7 +228,7 @@ def _kind_table(db: Any, asked: Export) -> tuple[list[Head], Iterator[list[Any]]
     types = [column.type for column in columns]
     heads = [_head(column.name, column.type) for column in columns]
     rows = (
-        [_typed(cell, type_) for cell, type_ in zip(row, types, strict=True)]
+        [typed_cell(cell, type_) for cell, type_ in zip(row, types, strict=True)]
         for row in kind_rows(asked.kind, records)
     )
     return heads, rows
@@ -203,19 +237,6 @@ def _kind_table(db: Any, asked: Export) -> tuple[list[Head], Iterator[list[Any]]
 def _head(name: str, type_: str) -> Head:
     kind = KIND_OF_TYPE.get(type_, "text")
     return Head(name, kind, total=kind == TONNES)
-
-
-def _typed(cell: str, type_: str) -> Any:
-    if not cell:
-        return None
-    if type_ == "day":
-        return date.fromisoformat(cell)
-    if type_ == "moment":
-        moment = datetime.fromisoformat(cell)
-        local = moment.astimezone(SHANGHAI)
-        # In a spreadsheet midnight is a bare day, which is read as noon: it stays text.
-        return cell if moment.microsecond or local.time() == time() else moment
-    return cell
 
 
 def _report_table(db: Any, asked: Export) -> tuple[list[Head], Iterable[list[Any]]]:
@@ -306,7 +327,7 @@ def notes_of(db: Any, asked: Export) -> list[tuple[str, str]]:
         ("数据版本 Data version", data_version(db=db)),
         ("导出时间 Exported", exported),
     ]
-    if asked.kind in ("rates", "links", "target_status"):
+    if asked.kind in ("rates", "links", "target_status", "provenance"):
         notes.append(("公式 Formula", _FORMULA))
     if _synthetic(db):
         notes.append(("合成数据 Synthetic", _SYNTHETIC))

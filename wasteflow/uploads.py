@@ -29,7 +29,7 @@ from wasteflow.services.uploads import (
     remember_columns,
     row_rights,
 )
-from wasteflow.services.work_files import CSV, XLSX, find_file
+from wasteflow.services.work_files import XLSX, csv_type, find_file
 from wasteflow.sheet_files import Prepared, prepare, record
 from wasteflow.worker import Outcome, Work
 
@@ -63,9 +63,10 @@ def run(work: Work) -> Outcome:
         )
         return _recorded(work, source, layout, prepared)
     except RowsRefused as error:
-        out, name = mark_file(path, source, layout, error.issues, _lang(options), work.folder)
-        work.keep("errors", out, name, XLSX if name.endswith(".xlsx") else CSV)
-        return Outcome(jobs.REFUSED, _refusal(source, layout, prepared, error))
+        back = mark_file(path, source, layout, error.issues, _lang(options), work.folder)
+        work.keep("errors", back.path, back.name, csv_type(back.encoding) or XLSX)
+        told = _refusal(source, layout, prepared, error)
+        return Outcome(jobs.REFUSED, told | {"errors_whole": back.whole})
 
 
 def _recorded(work: Work, source: Source, layout: Layout, prepared: Prepared) -> Outcome:
@@ -76,7 +77,7 @@ def _recorded(work: Work, source: Source, layout: Layout, prepared: Prepared) ->
     if job.step != PUBLISH:
         done = record(**common, dry_run=True, progress=work.progress)
         told = _told(source, layout, prepared) | {"stage": "checked", "report": _plain(done.report)}
-        if job.options.get("publish"):
+        if job.options.get("publish") and not job.options.get("dry_run"):
             return _published(work, common, told, layout)
         state = jobs.DONE if job.options.get("dry_run") else jobs.READY
         return Outcome(state, told)

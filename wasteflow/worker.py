@@ -97,6 +97,7 @@ class Work:
             filename=filename,
             media_type=media_type,
             pieces=pieces,
+            lease=self.job.lease,
         )
 
     def _renew(self) -> None:

@@ -1,6 +1,7 @@
 """Geodata in: layers and features of an uploaded file as shapely geometry, in its own coordinates.
 
-GeoJSON is parsed here as plain JSON; Shapefile, KML and GeoPackage by GDAL in a fenced process.
+One fenced process reads all of an upload: GeoJSON as plain JSON, Shapefile, KML and GeoPackage by
+GDAL; what it answers is within the limits here.
 """
 
 from __future__ import annotations
@@ -10,24 +11,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import shapely
-from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow_maps import gdal_child
-from wasteflow_maps.geo_unpack import GEOJSON, Source, unpack
+from wasteflow_maps.geo_unpack import GEOJSON, GPKG, SHAPEFILE, Source, unpack
 
 MAX_FEATURES: Final = 5_000
 MAX_POSITIONS: Final = 300_000
 TIMEOUT_S: Final = 90
-_CELL_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,93 +61,31 @@ def read_geodata(data: bytes, filename: str) -> tuple[Layer, ...]:
     """
     with tempfile.TemporaryDirectory(prefix="wasteflow-geo-") as name:
         folder = Path(name)
-        layers = [
-            layer
-            for source in unpack(data, filename, folder)
-            for layer in (
-                _geojson(source, filename) if source.kind == GEOJSON else _gdal(source, filename)
-            )
-        ]
-    found = tuple(layer for layer in layers if layer.features)
-    if not found:
-        raise UnusableFile("geo_empty", file=filename)
-    features = [feature for layer in found for feature in layer.features]
-    positions = sum(
-        int(shapely.get_num_coordinates(item.geometry)) for item in features if item.geometry
-    )
-    if len(features) > MAX_FEATURES or positions > MAX_POSITIONS:
+        sources = unpack(data, filename, folder)
+        given = [(source.kind, str(source.path), source.encoding) for source in sources]
+        answer = _ask(given, folder)
+    if answer.get("error") == "too_many":
         raise UnusableFile(
             "geo_too_many", file=filename, features=MAX_FEATURES, positions=MAX_POSITIONS
         )
+    if "error" in answer:
+        raise _broken(filename, answer.get("why") or answer["error"])
+    try:
+        layers = [
+            _layer(source, layer)
+            for source, found in zip(sources, answer["layers"], strict=True)
+            for layer in found
+        ]
+    except (shapely.errors.ShapelyError, ValueError) as error:
+        raise _broken(filename, error) from error
+    found = tuple(layer for layer in layers if layer.features)
+    if not found:
+        raise UnusableFile("geo_empty", file=filename)
     return found
 
 
 def _broken(filename: str, why: object) -> UnusableFile:
     return UnusableFile("geo_broken", file=filename, why=str(why)[:200])
-
-
-# --- GeoJSON -------------------------------------------------------------------------------
-
-
-def _geojson(source: Source, filename: str) -> list[Layer]:
-    try:
-        content = json.loads(source.path.read_bytes().decode("utf-8-sig"), parse_constant=_constant)
-        features = _features_of(content)
-        if len(features) > MAX_FEATURES:
-            raise UnusableFile(
-                "geo_too_many", file=filename, features=MAX_FEATURES, positions=MAX_POSITIONS
-            )
-        read = tuple(_feature(item, number) for number, item in enumerate(features, start=1))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise _broken(filename, error) from error
-    except shapely.errors.ShapelyError as error:
-        raise _broken(filename, error) from error
-    columns = tuple(sorted({name for item in read for name in item.cells}))
-    stated = (content.get("crs") or {}) if isinstance(content.get("crs"), dict) else {}
-    name = str((stated.get("properties") or {}).get("name") or "")
-    return [Layer(source.name, source.kind, columns, read, name, False, "utf-8")]
-
-
-def _constant(word: str) -> float:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _features_of(content: Any) -> list[Any]:
-    kind = content.get("type") if isinstance(content, dict) else None
-    if kind == "FeatureCollection":
-        features = content["features"]
-        if not isinstance(features, list):
-            raise TypeError("`features` is not a list")
-        return features
-    if kind == "Feature":
-        return [content]
-    if kind in ("Polygon", "MultiPolygon", "GeometryCollection"):
-        return [{"type": "Feature", "properties": {}, "geometry": content}]
-    raise ValueError(f"{kind!r} is not a FeatureCollection")
-
-
-def _feature(item: Any, number: int) -> Feature:
-    given = item.get("properties") or {}
-    cells = {str(key): _cell(value) for key, value in given.items()}
-    geometry = item.get("geometry")
-    return Feature(number, cells, shape(geometry) if geometry else None)
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)[:_CELL_CHARS]
-
-
-# --- GDAL in a process of its own ----------------------------------------------------------
-
-
-def _gdal(source: Source, filename: str) -> list[Layer]:
-    answer = _ask(str(source.path), source.encoding, str(MAX_FEATURES), folder=source.path.parent)
-    if "error" in answer:
-        raise _broken(filename, answer.get("why") or answer["error"])
-    try:
-        return [_layer(source, given) for given in answer["layers"]]
-    except (shapely.errors.ShapelyError, ValueError) as error:
-        raise _broken(filename, error) from error
 
 
 def _layer(source: Source, given: Mapping[str, Any]) -> Layer:
@@ -161,20 +98,21 @@ def _layer(source: Source, given: Mapping[str, Any]) -> Layer:
         Feature(number, dict(zip(given["columns"], row, strict=True)), geometry)
         for number, (row, geometry) in enumerate(zip(rows, shapes, strict=True), start=1)
     )
-    own = source.kind == "Shapefile"
+    own = source.kind == SHAPEFILE
     name = source.name if own or len(given["name"]) == 0 else given["name"]
-    sure = source.kind != "KML" and bool(given["crs"])
-    return Layer(
-        name, source.kind, tuple(given["columns"]), features, given["crs"], sure, source.encoding
-    )
+    sure = source.kind in (SHAPEFILE, GPKG) and bool(given["crs"])
+    coded = "utf-8" if source.kind == GEOJSON else source.encoding
+    return Layer(name, source.kind, tuple(given["columns"]), features, given["crs"], sure, coded)
 
 
-def _ask(*words: str, folder: Path) -> dict[str, Any]:
-    """Ask the fenced process; a process that dies or hangs is an answer too."""
+def _ask(sources: Sequence[tuple[str, str, str]], folder: Path) -> dict[str, Any]:
+    """Ask the fenced process for (kind, path, encoding); one that dies or hangs answers too."""
+    asked = {"sources": sources, "features": MAX_FEATURES, "positions": MAX_POSITIONS}
     env = {"PATH": os.defpath, "LANG": "C.UTF-8", "WASTEFLOW_OGR_SKIP": ",".join(_unwanted())}
     try:
         done = subprocess.run(
-            [sys.executable, "-I", gdal_child.__file__, *words],
+            [sys.executable, "-I", gdal_child.__file__],
+            input=json.dumps(asked).encode(),
             cwd=folder,
             env=env | {"OPENBLAS_NUM_THREADS": "1"},
             capture_output=True,
@@ -185,7 +123,7 @@ def _ask(*words: str, folder: Path) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"error": "timeout", "why": f"> {TIMEOUT_S} s"}
     except ValueError:
-        return {"error": f"GDAL ended with {done.returncode}"}
+        return {"error": f"the reader ended with {done.returncode}"}
     return answer
 
 

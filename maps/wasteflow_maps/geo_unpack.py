@@ -56,6 +56,8 @@ def _single(data: bytes, filename: str, stem: str, folder: Path) -> Source:
     if data.startswith(b"SQLite format 3\x00"):
         return _kept(folder, "data.gpkg", data, GPKG, stem)
     head = _start(data)
+    if len(data) > MAX_BYTES:
+        raise UnusableFile("geo_too_large", file=filename, limit=MAX_BYTES // 1_000_000)
     if head.startswith("{"):
         return _kept(folder, "data.json", data, GEOJSON, stem)
     if re.search(r"<(\w+:)?kml[\s>]", head):

@@ -147,9 +147,35 @@ def test_an_export_is_made_in_the_background_for_who_asked(api: Api) -> None:
     assert api.get("op-p1", f"{path}/file").status_code == 404
 
 
+def test_events_and_provenance_are_exported(api: Api) -> None:
+    own = {"scope": "enterprise:ent.p1", "format": "csv"}
+    found = {}
+    for kind in ("events", "provenance"):
+        answer = api.post("op-p1", "/exports", {**own, "kind": kind})
+        work(api)
+        file = api.get("op-p1", f"{answer.headers['Location'].removeprefix('/api/v1')}/file")
+        found[kind] = list(csv.DictReader(io.StringIO(file.data.decode("utf-8-sig"))))
+    events, traced = found["events"], found["provenance"]
+    assert events and {row["consignor"] for row in events} == {"ent.p1"}
+    first = [row["seq"] for row in events if row["doc_no"] == events[0]["doc_no"]]
+    assert first[0] == "1"
+    assert {row["event"] for row in events} >= {"dispatched", "decided"}
+    generated = [row for row in traced if row["of"] == "ent.p1"]
+    assert generated and {row["rule"] for row in traced} == {"mixing"}
+    trace = api.get(
+        "op-p1",
+        "/trace?enterprise=ent.p1&material=phosphogypsum&period=2026&direction=downstream",
+    ).get_json()
+    same = [row["tonnes"] for row in generated if row["material"] == "phosphogypsum"]
+    assert same == [row["tonnes"] for row in trace["rows"]]
+
+
 @pytest.mark.parametrize(
     ("who", "body", "status"),
     [
+        ("op-p1", {"kind": "events"}, 404),
+        ("op-p1", {"kind": "provenance", "scope": "enterprise:ent.p2"}, 404),
+        ("op-p1", {"kind": "account_log"}, 422),
         ("op-p1", {"kind": "shipments"}, 404),
         ("op-p1", {"kind": "entries", "scope": "enterprise:ent.p2"}, 404),
         ("op-p1", {"kind": "closes"}, 404),

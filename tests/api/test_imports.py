@@ -6,6 +6,7 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
 from tests.api.conftest import Api
@@ -13,6 +14,7 @@ from tests.permission_cases import cases, enrol_stances, firm_subject
 from wasteflow.services.work import Job
 from wasteflow.web.access import books
 from wasteflow.worker import Worker
+from wasteflow_models.accounts import AccountRow, MembershipRow
 from wasteflow_models.convert import load_keys
 
 HEADER = "单号,发货单位,收货单位,物料,去向,发货时间,发货量(吨)"
@@ -72,6 +74,30 @@ def test_wrong_rows_and_those_of_others_are_refused_with_a_file(api: Api) -> Non
         assert api.get("op-use", f"{path}/errors").status_code == 404
 
 
+def test_the_list_has_pages_and_ends_with_the_membership(api: Api) -> None:
+    headers = api.people["op-p1"].headers
+    ids = [sent(api, headers).get_json()["id"] for _ in range(3)]
+    first = api.get("op-p1", "/imports?limit=2").get_json()
+    rest = api.get("op-p1", f"/imports?limit=2&cursor={first['next']}").get_json()
+    assert [item["id"] for item in (*first["items"], *rest["items"])] == ids[::-1]
+    assert rest["next"] is None
+    with api.db.write() as session:
+        account = select(AccountRow.id).where(AccountRow.login == "op-p1")
+        session.execute(delete(MembershipRow).where(MembershipRow.account_id.in_(account)))
+    assert api.get("op-p1", "/imports").get_json()["items"] == []
+    assert api.get("op-p1", f"/imports/{ids[0]}").status_code == 404
+
+
+def test_an_error_file_says_how_it_is_coded(api: Api) -> None:
+    data = {"kind": "shipments", "file": (io.BytesIO(BAD.encode("gb18030")), "七月.csv")}
+    headers = api.people["op-p1"].headers
+    made = api.app.test_client().post("/api/v1/imports", data=data, headers=headers).get_json()
+    worked(api)
+    file = api.get("op-p1", f"/imports/{made['id']}/errors")
+    assert file.headers["Content-Type"] == "text/csv; charset=gb18030"
+    assert "错误原因" in file.get_data().decode("gb18030")
+
+
 def test_a_form_that_is_wrong_is_answered_with_its_place(api: Api) -> None:
     headers = api.people["op-p1"].headers
     for form, pointer in (
@@ -79,6 +105,7 @@ def test_a_form_that_is_wrong_is_answered_with_its_place(api: Api) -> None:
         ({"more": "x"}, "/more"),
         ({"header_row": "-1"}, "/header_row"),
         ({"columns": "[1]"}, "/columns"),
+        ({"dry_run": "true", "publish": "true"}, "/publish"),
     ):
         answer = sent(api, headers, **form)
         assert answer.status_code == 422, form

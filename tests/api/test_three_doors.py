@@ -84,21 +84,20 @@ def by_bulk(api: Api, rows: list[Row]) -> dict[str, str]:
     }
 
 
-def as_csv(rows: list[Row]) -> bytes:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS)
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue().encode()
-
-
-def as_xlsx(rows: list[Row]) -> bytes:
+def as_table(rows: list[Row], columns: tuple[str, ...], name: str, mass: str) -> bytes:
+    """The rows as a file of the kind its name says, masses as numbers where there are numbers."""
+    if name.endswith(".csv"):
+        lines = io.StringIO()
+        writer = csv.DictWriter(lines, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+        return lines.getvalue().encode()
     book = openpyxl.Workbook()
-    book.worksheets[0].append(COLUMNS)
+    page = book.worksheets[0]
+    page.append(columns)
     for row in rows:
-        cells = [float(row[n]) if n == "tonnes" else row[n] or None for n in COLUMNS]
-        book.worksheets[0].append(cells)
-        for cell in book.worksheets[0][book.worksheets[0].max_row]:
+        page.append([float(row[n]) if n == mass else row[n] or None for n in columns])
+        for cell in page[page.max_row]:
             if cell.data_type == "f":
                 cell.data_type = "s"
     out = io.BytesIO()
@@ -108,23 +107,22 @@ def as_xlsx(rows: list[Row]) -> bytes:
 
 def by_file(api: Api, rows: list[Row], name: str) -> dict[str, str]:
     """The same of a file; then the rows that are right are sent alone."""
-    write = as_csv if name.endswith(".csv") else as_xlsx
-    done = uploaded(api, write(rows), name)
+    done = uploaded(api, as_table(rows, COLUMNS, name, "tonnes"), name)
     if done.state == "done":
         return {}
     assert done.state == "refused", done
     refused = {rows[item["line"] - 2]["doc_no"]: item["code"] for item in done.result["issues"]}
     good = [row for row in rows if row["doc_no"] not in refused]
     if good:
-        assert uploaded(api, write(good), name).state == "done"
+        assert uploaded(api, as_table(good, COLUMNS, name, "tonnes"), name).state == "done"
     return refused
 
 
-def uploaded(api: Api, content: bytes, name: str) -> Job:
-    """A file of entries, published at once."""
+def uploaded(api: Api, content: bytes, name: str, kind: str = "entries") -> Job:
+    """A file, published at once."""
     take_upload(
         db=api.db,
-        kind="entries",
+        kind=kind,
         filename=name,
         pieces=[content],
         owner=Owner("ent.p1", 0, ""),

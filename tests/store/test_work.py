@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from wasteflow import worker
 from wasteflow.core.errors import NotFound, WasteflowError
 from wasteflow.services import work as jobs
+from wasteflow.services.uploads import recall_columns, remember_columns
 from wasteflow.services.work import JobCancelled, LeaseLost, NewJob
 from wasteflow.services.work_files import PIECE, copy_to, find_file, keep_file, read_pieces
 from wasteflow.worker import Outcome, Work, Worker
@@ -73,6 +75,80 @@ def test_a_job_that_never_ends_is_given_up(base: Database) -> None:
     ended = jobs.get_job(db=base, uid=job.uid)
     assert (ended.state, ended.error) == ("failed", "job_gave_up")
     assert "5" in ended.error_text("zh") and "5" in ended.error_text("en")
+
+
+def test_published_is_published_whatever_happens_afterwards(base: Database) -> None:
+    made(base)
+    moment = NOW
+    for number in range(jobs.MOST_ATTEMPTS):
+        mine = jobs.claim_job(db=base, now=moment)
+        assert mine is not None
+        if number == jobs.MOST_ATTEMPTS - 1:  # the last attempt publishes, and its worker dies
+            with base.write(Alone.NOBODY) as session:
+                jobs.holds(session, mine, 12, {"rows": 5})
+        moment += jobs.LEASE + timedelta(seconds=1)
+    ended = Worker(base, lambda: moment).once()
+    assert ended is not None and (ended.state, ended.error, ended.result) == (
+        "done",
+        "",
+        {"rows": 5},
+    )
+
+    made(base)
+    held = jobs.claim_job(db=base, now=NOW)
+    assert held is not None
+    with base.write(Alone.NOBODY) as session:
+        jobs.holds(session, held, 13, {"rows": 6})
+    broke = WasteflowError("job_broke", job=held.uid, why="later")
+    assert jobs.end_job(db=base, job=held, state=jobs.FAILED, now=NOW, error=broke)
+    after = jobs.get_job(db=base, uid=held.uid)
+    assert (after.state, after.error, after.batch_id, after.result) == ("done", "", 13, {"rows": 6})
+
+
+def test_who_asked_to_stop_while_it_was_checked_has_stopped_it(base: Database) -> None:
+    job = made(base)
+    held = jobs.claim_job(db=base, now=NOW)
+    assert held is not None
+    jobs.cancel_job(db=base, uid=job.uid, now=NOW)
+    assert jobs.end_job(db=base, job=held, state=jobs.READY, now=NOW)
+    ended = jobs.get_job(db=base, uid=job.uid)
+    assert (ended.state, ended.error) == ("cancelled", "job_cancelled")
+    with pytest.raises(WasteflowError, match="cancelled"):
+        jobs.begin_job(db=base, uid=job.uid, step="publish", options={}, now=NOW)
+
+
+def test_files_are_written_under_the_lease(base: Database) -> None:
+    job = made(base)
+    old = jobs.claim_job(db=base, now=NOW)
+    assert old is not None
+    asked: dict[str, Any] = {"db": base, "job_id": job.id, "role": "errors", "media_type": ""}
+
+    def overtaken() -> Iterator[bytes]:
+        yield b"first"
+        assert jobs.claim_job(db=base, now=LATER) is not None
+        yield b"second"
+
+    with pytest.raises(LeaseLost):
+        keep_file(**asked, filename="a", pieces=overtaken(), lease=old.lease)
+    now_at = jobs.get_job(db=base, uid=job.uid)
+    kept = keep_file(**asked, filename="b", pieces=[b"mine"], lease=now_at.lease)
+    with pytest.raises(LeaseLost):
+        keep_file(**asked, filename="c", pieces=[b"late"], lease=old.lease)
+    assert find_file(db=base, uid=job.uid, role="errors") == kept
+
+
+def test_a_header_is_remembered_by_several_at_once(base: Database) -> None:
+    asked: dict[str, Any] = {"db": base, "organisation": "ent.p1", "kind": "entries", "now": NOW}
+
+    def remember(number: int) -> None:
+        columns = {"数量": f"tonnes{number}"}
+        remember_columns(**asked, header="h", columns=columns, fixed={})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(remember, range(8)))
+    remember(9)
+    got = recall_columns(db=base, organisation="ent.p1", kind="entries", header="h")
+    assert got == ({"数量": "tonnes9"}, {})
 
 
 def test_cancelling(base: Database) -> None:

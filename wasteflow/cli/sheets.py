@@ -71,7 +71,7 @@ def import_sheet(
             )
         except RowsRefused as error:
             if errors is not None:
-                made, _ = mark_file(file, source, layout, error.issues, settings.lang, folder)
+                made = mark_file(file, source, layout, error.issues, settings.lang, folder).path
                 errors.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(made, errors)
                 settings.say(f"错误文件: {errors}", f"Rows with reasons: {errors}", err=True)

@@ -37,6 +37,11 @@ JOB_MESSAGES: Final[dict[str, tuple[str, str]]] = {
 """Code → (Chinese, English)."""
 
 UPLOAD_MESSAGES: Final[dict[str, tuple[str, str]]] = {
+    "upload_dry_and_publish": (
+        "dry_run（只核对）与 publish（核对后立即发布）不能同时为 true。请只保留其中一个。",
+        "dry_run (only check) and publish (publish at once if every row is right) cannot both be "
+        "true; keep one of them",
+    ),
     "not_a_spreadsheet": (
         "{file} 不是 Excel 或 ODS 表格（扩展名与内容不符）。请在 Excel 中另存为 .xlsx 后再上传。",
         "{file} is no Excel or ODS spreadsheet, whatever its name says; save it as .xlsx and send "

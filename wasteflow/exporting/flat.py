@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import Any, Final
 
+from wasteflow.core.periods import SHANGHAI
 from wasteflow.exporting.sheets import COUNT, NUMBER, TEXT, TONNES, YEAR, Head
 
 _COUNTS: Final = frozenset({"loads", "n", "rows", "number", "count"})
@@ -39,6 +41,24 @@ def head_of(name: str) -> Head:
     if last in _YEARS:
         return Head(name, YEAR)
     return Head(name, NUMBER if last in _NUMBERS else TEXT)
+
+
+def typed_cell(cell: str, type_: str) -> Any:
+    """A cell as text → as it is typed in a sheet: days and moments, None where it is blank.
+
+    >>> typed_cell("", "day"), typed_cell("2026-07-01", "day"), typed_cell("1.500", "tonnes")
+    (None, datetime.date(2026, 7, 1), '1.500')
+    """
+    if not cell:
+        return None
+    if type_ == "day":
+        return date.fromisoformat(cell)
+    if type_ == "moment":
+        moment = datetime.fromisoformat(cell)
+        local = moment.astimezone(SHANGHAI)
+        # In a spreadsheet midnight is a bare day, which is read as noon: it stays text.
+        return cell if moment.microsecond or local.time() == time() else moment
+    return cell
 
 
 def flat_table(rows: Iterable[Mapping[str, Any]]) -> tuple[list[Head], list[list[Any]]]:

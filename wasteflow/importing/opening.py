@@ -50,6 +50,7 @@ class Source:
         self.name = name
         self.ragged = not is_spreadsheet(name)
         self.days_1904 = False
+        self.inflated = 0
         self.encoding = ""
         if self.ragged:
             self._text = _Text(path, name, encoding)
@@ -58,6 +59,7 @@ class Source:
         else:
             self._book = Workbook(path, name, limits)
             self.days_1904 = self._book.package.days_1904
+            self.inflated = self._book.package.inflated
             self.sheets = self._book.sheets
 
     def rows(self, sheet: str) -> Iterator[Row]:

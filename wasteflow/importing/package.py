@@ -45,10 +45,13 @@ USUAL: Final = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What a spreadsheet file is: its format (xlsx, ods, xls) and whether its days are of 1904."""
+    """What a spreadsheet file is: its format (xlsx, ods, xls), whether its days are of 1904, and
+    the bytes it holds when it is inflated (0 of an XLS).
+    """
 
     format: str
     days_1904: bool = False
+    inflated: int = 0
 
 
 def is_spreadsheet(name: str) -> bool:
@@ -118,7 +121,7 @@ def _archive(file: BinaryIO, size: int, name: str, limits: Limits) -> Package:
                 measure.repeats_of(piece)
             elif item.filename == "xl/workbook.xml":
                 of_1904 |= bool(re.search(rb'date1904="(1|true)"', piece))
-    return Package("ods" if ods else "xlsx", of_1904)
+    return Package("ods" if ods else "xlsx", of_1904, inflated)
 
 
 def _inflate(file: BinaryIO, item: zipfile.ZipInfo, name: str) -> Iterator[bytes]:

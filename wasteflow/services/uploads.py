@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, text
 
 from wasteflow.core.actors import Actor, Subject
 from wasteflow.core.errors import UnusableFile, WasteflowError
@@ -22,6 +22,7 @@ from wasteflow.core.registry import Registry
 from wasteflow.services.naming import Names
 from wasteflow.services.work import Job, NewJob, begin_job, create_job, drop_job
 from wasteflow.services.work_files import keep_file
+from wasteflow_models.base import UtcMoment
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.jobs import ColumnMapRow
@@ -41,6 +42,12 @@ UPLOAD_RIGHTS: Final[Mapping[str, str]] = {
     "coefficients": "registry.write",
 }
 """Kind of file → the right its rows need."""
+_REMEMBER: Final = text(
+    "INSERT INTO column_map (organisation, kind, header, columns, at) "
+    "VALUES (:organisation, :kind, :header, :columns, :at) "
+    "ON CONFLICT (organisation, kind, header) "
+    "DO UPDATE SET columns = excluded.columns, at = excluded.at"
+).bindparams(bindparam("at", type_=UtcMoment()))
 LOOK, CHECK, PUBLISH = "look", "check", "publish"
 """Steps of an upload: looked at (and checked, if nothing is to be asked), checked, published."""
 ENDINGS: Final = (".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".txt")
@@ -182,13 +189,16 @@ def remember_columns(
     now: datetime,
 ) -> None:
     """Keep how an organisation told to read a header (by its digest): title → column, values."""
+    told = {"columns": dict(columns), "fixed": dict(fixed)}
+    values = {
+        "organisation": organisation,
+        "kind": kind,
+        "header": header,
+        "columns": json.dumps(told, ensure_ascii=False),
+        "at": now,
+    }
     with db.write(Alone.NOBODY) as session:
-        row = session.get(ColumnMapRow, (organisation, kind, header))
-        if row is None:
-            row = ColumnMapRow(organisation=organisation, kind=kind, header=header)
-            session.add(row)
-        told = {"columns": dict(columns), "fixed": dict(fixed)}
-        row.columns, row.at = json.dumps(told, ensure_ascii=False), now
+        session.execute(_REMEMBER, values)
 
 
 def recall_columns(

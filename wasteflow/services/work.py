@@ -11,111 +11,41 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import NotFound, WasteflowError
-from wasteflow.core.messages import render
 from wasteflow.services.identity import new_uids
+from wasteflow.services.work_job import (
+    ARRIVING,
+    CANCELLED,
+    DONE,
+    ENDED,
+    FAILED,
+    KEPT,
+    LEASE,
+    MOST_ATTEMPTS,
+    READY,
+    REFUSED,
+    RUNNING,
+    WAITING,
+    Job,
+    JobCancelled,
+    LeaseLost,
+    NewJob,
+)
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.jobs import JobRow
 
-ARRIVING, WAITING, RUNNING, READY = "arriving", "waiting", "running", "ready"
-DONE, REFUSED, FAILED, CANCELLED = "done", "refused", "failed", "cancelled"
-ENDED: Final = (DONE, REFUSED, FAILED, CANCELLED)
-"""`arriving`: its files are not whole yet; `ready`: checked, its user decides what next;
-`refused`: rows are wrong, nothing was taken."""
-LEASE: Final = timedelta(seconds=30)
-MOST_ATTEMPTS: Final = 5
-KEPT: Final = timedelta(days=30)
-"""How long a job and its files are kept unless it says otherwise."""
-
-
-class LeaseLost(WasteflowError):
-    """Another worker has the job now; whatever is under way is rolled back."""
-
-
-class JobCancelled(WasteflowError):
-    """Its user asked to stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """What is asked for; `organisation` and `account_id` own it, `subject` is what it is about.
-
-    organisation: code of an enterprise or park, "" of the system; subject: a kind of file or
-    report, free for the handler.
-    """
-
-    kind: str
-    step: str = ""
-    organisation: str = ""
-    account_id: int = 0
-    login: str = ""
-    subject: str = ""
-    filename: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    kept: timedelta = KEPT
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A job as it stands; `rate` units a second and `remaining_s` of the running step, or None."""
-
-    id: int
-    uid: str
-    kind: str
-    step: str
-    state: str
-    organisation: str
-    account_id: int
-    login: str
-    subject: str
-    filename: str
-    options: Mapping[str, Any]
-    result: Mapping[str, Any]
-    error: str
-    error_params: Mapping[str, str]
-    done: int
-    total: int
-    attempts: int
-    cancel_asked: bool
-    lease: str
-    created_at: datetime
-    started_at: datetime | None
-    heartbeat_at: datetime | None
-    finished_at: datetime | None
-    expires_at: datetime
-    batch_id: int | None
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing will happen to it any more."""
-        return self.state in ENDED
-
-    @property
-    def rate(self) -> float | None:
-        """Units done a second in this step; None before there is anything to tell."""
-        if self.started_at is None or self.heartbeat_at is None or not self.done:
-            return None
-        took = (self.heartbeat_at - self.started_at).total_seconds()
-        return self.done / took if took > 0 else None
-
-    @property
-    def remaining_s(self) -> float | None:
-        """Seconds the step will still take at its rate so far; None if that is not known."""
-        rate = self.rate
-        if self.state != RUNNING or rate is None or self.total <= 0:
-            return None
-        return max(0.0, (self.total - self.done) / rate)
-
-    def error_text(self, lang: str = "zh") -> str:
-        """Why it failed, in `lang`; "" if it did not."""
-        return render(self.error, lang, self.error_params) if self.error else ""
+__all__ = [
+    "ARRIVING", "CANCELLED", "DONE", "ENDED", "FAILED", "KEPT", "LEASE", "MOST_ATTEMPTS", "READY",
+    "REFUSED", "RUNNING", "WAITING", "Job", "JobCancelled", "LeaseLost", "NewJob", "begin_job",
+    "cancel_job", "claim_job", "create_job", "drop_job", "end_job", "forget_jobs", "get_job",
+    "hold", "holds", "list_jobs", "renew",
+]  # fmt: skip
 
 
 def create_job(*, db: Database, job: NewJob, now: datetime, begin: bool = True) -> Job:
@@ -162,6 +92,7 @@ def begin_job(
                 attempts=0,
                 done=0,
                 total=0,
+                cancel_asked=False,
                 expires_at=now + kept,
             )
         )
@@ -176,20 +107,21 @@ def claim_job(
 ) -> Job | None:
     """Take the oldest job that waits, or whose worker is gone; None if there is none.
 
-    A job that was begun `MOST_ATTEMPTS` times without an end is given up (`job_gave_up`).
+    A job that was begun `MOST_ATTEMPTS` times without an end is given up (`job_gave_up`), unless
+    it published before its worker died: then it is claimed once more, to be told as done.
     """
     free = or_(
         JobRow.state == WAITING,
         (JobRow.state == RUNNING) & (JobRow.lease_until <= now),
     )
-    query = select(JobRow.id, JobRow.lease, JobRow.attempts).where(free)
+    query = select(JobRow.id, JobRow.lease, JobRow.attempts, JobRow.batch_id).where(free)
     if kinds:
         query = query.where(JobRow.kind.in_(kinds))
     with db.read() as session:
         found = session.execute(query.order_by(JobRow.id)).all()
-    for job_id, old, attempts in found:
+    for job_id, old, attempts, batch in found:
         secret = secrets.token_hex(16)
-        gave_up = attempts >= MOST_ATTEMPTS
+        gave_up = attempts >= MOST_ATTEMPTS and batch is None
         with db.write(Alone.NOBODY) as session:
             values: dict[str, Any] = {"lease": "" if gave_up else secret}
             if gave_up:
@@ -235,6 +167,20 @@ def renew(
         return bool(asked)
 
 
+def hold(session: Session, job_id: int, lease: str | None) -> None:
+    """Raise LeaseLost unless the worker with this lease has the job until the transaction ends.
+
+    lease: None for whoever writes before any worker has it.
+    """
+    if lease is None:
+        return
+    query = select(JobRow.id).where(
+        JobRow.id == job_id, JobRow.lease == lease, JobRow.state == RUNNING
+    )
+    if session.scalars(query.with_for_update()).one_or_none() is None:
+        raise LeaseLost("job_lease_lost", job=str(job_id))
+
+
 def holds(session: Session, job: Job, batch_id: int, result: Mapping[str, Any]) -> None:
     """Write, in the transaction that changes the books, that this job did it.
 
@@ -268,21 +214,29 @@ def end_job(
     error: WasteflowError | None = None,
     done: int | None = None,
 ) -> bool:
-    """Give the job its end, or hand it to its user (`ready`); False if the lease was lost."""
-    values = _end(state, now)
-    if result is not None:
-        values["result"] = _text(result)
-    if error is not None:
-        values |= {"error": error.code, "error_params": _text(error.params)}
-    if done is not None:
-        values |= {"done": done, "total": done}
+    """Give the job its end, or hand it to its user (`ready`); False if the lease was lost.
+
+    What was published is `done`, whatever broke afterwards.  Its user asked to stop while it was
+    being checked: it is `cancelled`, not `ready`.
+    """
+    held = JobRow.id == job.id, JobRow.lease == job.lease, JobRow.state == RUNNING
     with db.write(Alone.NOBODY) as session:
-        ended = session.execute(
-            update(JobRow)
-            .where(JobRow.id == job.id, JobRow.lease == job.lease, JobRow.state == RUNNING)
-            .values(values)
-        )
-        return bool(_count(ended))
+        query = select(JobRow.batch_id, JobRow.cancel_asked).where(*held)
+        found = session.execute(query.with_for_update()).one_or_none()
+        if found is None:
+            return False
+        if found.batch_id is not None and state != DONE:
+            state, result, error = DONE, None, None
+        elif found.cancel_asked and state == READY:
+            state, error = CANCELLED, JobCancelled("job_cancelled")
+        values = _end(state, now)
+        if result is not None:
+            values["result"] = _text(result)
+        if error is not None:
+            values |= {"error": error.code, "error_params": _text(error.params)}
+        if done is not None:
+            values |= {"done": done, "total": done}
+        return bool(_count(session.execute(update(JobRow).where(*held).values(values))))
 
 
 def cancel_job(*, db: Database, uid: str, now: datetime) -> Job:
@@ -320,12 +274,18 @@ def list_jobs(
     organisations: frozenset[str] | None = None,
     account_id: int = 0,
     limit: int = 0,
+    before: int = 0,
 ) -> list[Job]:
-    """Jobs of a kind, newest first: of these organisations (None: all), or of this account."""
+    """Jobs of a kind, newest first: of these organisations (None: all), or of this account.
+
+    before: only jobs older than the one of this id.
+    """
     query = select(JobRow).where(JobRow.kind == kind)
     if organisations is not None:
         mine = JobRow.organisation.in_(sorted(organisations))
         query = query.where(or_(mine, JobRow.account_id == account_id) if account_id else mine)
+    if before:
+        query = query.where(JobRow.id < before)
     query = query.order_by(JobRow.id.desc())
     with db.read() as session:
         return [_told(row) for row in session.scalars(query.limit(limit) if limit else query)]

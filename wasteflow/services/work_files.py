@@ -11,13 +11,13 @@ from typing import IO, Final
 from sqlalchemy import delete, insert, select, update
 
 from wasteflow.core.errors import NotFound
+from wasteflow.services.work import hold
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.jobs import JobChunkRow, JobFileRow, JobRow
 
 PIECE: Final = 1024 * 1024
 """Bytes written in one transaction: how long others wait."""
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV: Final = "text/csv; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,15 @@ class JobFile:
     media_type: str
     sha256: str
     size: int
+
+
+def csv_type(encoding: str) -> str:
+    """The media type of a CSV in this encoding; "" without one.
+
+    >>> csv_type("utf-8-sig"), csv_type("gb18030")
+    ('text/csv; charset=utf-8', 'text/csv; charset=gb18030')
+    """
+    return f"text/csv; charset={encoding.removesuffix('-sig')}" if encoding else ""
 
 
 def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
@@ -46,10 +55,15 @@ def keep_file(
     filename: str,
     media_type: str,
     pieces: Iterable[bytes],
+    lease: str | None = None,
 ) -> JobFile:
-    """Keep a file of a job, in place of the one of that role; readable once it is whole."""
+    """Keep a file of a job, in place of the one of that role; readable once it is whole.
+
+    lease: of the worker that writes it; LeaseLost when another has the job by then.
+    """
     digest, size = hashlib.sha256(), 0
     with db.write(Alone.NOBODY) as session:
+        hold(session, job_id, lease)
         session.execute(
             delete(JobFileRow).where(JobFileRow.job_id == job_id, JobFileRow.role == role)
         )
@@ -63,8 +77,10 @@ def keep_file(
         digest.update(piece)
         size += len(piece)
         with db.write(Alone.NOBODY) as session:
+            hold(session, job_id, lease)
             session.execute(insert(JobChunkRow).values(file_id=file_id, seq=seq, data=piece))
     with db.write(Alone.NOBODY) as session:
+        hold(session, job_id, lease)
         whole = {"size": size, "sha256": digest.hexdigest()}
         session.execute(update(JobFileRow).where(JobFileRow.id == file_id).values(whole))
     return JobFile(file_id, role, filename[:500], media_type, digest.hexdigest(), size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,6 +12,7 @@ from wasteflow.core.errors import NotFound, WasteflowError
 from wasteflow.core.permissions import Denied, Verdict, require
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.exports import KEPT, KINDS, Export, check
+from wasteflow.own_tables import OWN
 from wasteflow.services.work import DONE, Job, NewJob, create_job, get_job, list_jobs
 from wasteflow.services.work_files import JobFile, find_file
 from wasteflow.web.access import books, books_seen
@@ -31,6 +33,10 @@ def account_of(actor: Actor | None) -> Actor:
 
 def may_export(actor: Actor, asked: Export) -> None:
     """Raise Denied unless the actor may read every record the export would hold."""
+    if asked.kind in OWN:
+        if not set(asked.reach.split("\n")) <= set(reach_of(actor)):
+            raise Denied(Verdict.NOT_ONES_RIGHT, "export.read")
+        return
     if asked.kind in OPEN_KINDS:
         require(actor, "registry.read", Subject())
         return
@@ -39,13 +45,19 @@ def may_export(actor: Actor, asked: Export) -> None:
     require(actor, "export.read", subject, read="export.read")
 
 
+def reach_of(actor: Actor) -> list[str]:
+    """The memberships that what somebody sees rests on; its file is given while they last."""
+    return sorted({f"{item.role.value} {item.organisation}" for item in actor.memberships})
+
+
 def ask_export(actor: Actor, asked: Export, now: datetime) -> Job:
     """Put an export to be made in the background; it belongs to who asked.
 
     Raises Denied, UnusableFile (`export_unknown_kind`, `unknown_format`).
     """
     check(asked)
-    may_export(account_of(actor), asked)
+    asked = replace(asked, login=actor.login, reach="\n".join(reach_of(account_of(actor))))
+    may_export(actor, asked)
     job = NewJob(
         kind="export",
         account_id=actor.user_id,

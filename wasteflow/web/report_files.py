@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from flask import Response, g, request
 
-from wasteflow.core.periods import Period
+from wasteflow.core.periods import SHANGHAI, Period
 from wasteflow.exporting.flat import flat_table, head_of, with_mark
 from wasteflow.exporting.graphs import EDGE_COLUMNS, edge_rows
 from wasteflow.exporting.sheets import Sheet, csv_pieces, write_xlsx
@@ -40,6 +41,20 @@ def report_file(report: Mapping[str, Any], ending: str, name: str) -> Response:
         notes.append((text("synthetic.mark"), text("synthetic.words")))
     sheet = Sheet(name, heads, rows, notes, text("export.total"))
     return sheet_response(sheet, ending, f"wasteflow-{name}")
+
+
+def rows_file(rows: Iterable[Mapping[str, Any]], name: str) -> Response:
+    """A short list of a page as the file its address asks for: one column per member."""
+    plain = [{key: _said(value) for key, value in row.items()} for row in rows]
+    return report_file({"rows": plain}, request.args["format"], name)
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(SHANGHAI).isoformat(timespec="seconds")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def sheet_response(sheet: Sheet, ending: str, name: str, encoding: str = "utf-8-sig") -> Response:

@@ -9,6 +9,8 @@ from wasteflow.services.account_log import log_report
 from wasteflow.web.access import books
 from wasteflow.web.accounts.common import actor, organisation_subject, page
 from wasteflow.web.identity import current_actor
+from wasteflow.web.list_files import list_response
+from wasteflow.web.pages.tables import wants_file
 
 
 def subject(**_: object) -> Subject:
@@ -23,6 +25,8 @@ def show() -> Response:
     """The page, newest first; `q` searches, `before` pages."""
     before = request.args.get("before", "")
     search = request.args.get("q", "").strip()
+    if wants_file():
+        return list_response(actor(), "account_log", {"q": search})
     found = log_report(
         db=books().db,
         actor=actor(),

@@ -13,6 +13,8 @@ from wasteflow.services.users import NewUser, create_user, set_active, set_passw
 from wasteflow.web.access import books
 from wasteflow.web.accounts.common import acted, actor, page
 from wasteflow.web.identity import address, now
+from wasteflow.web.pages.tables import wants_file
+from wasteflow.web.report_files import rows_file
 
 ROLES = tuple(role.value for role in Role if role is not Role.DELEGATE)
 
@@ -23,6 +25,8 @@ def show(problem: str = "", status: int = 200) -> Response:
     search = request.args.get("q", "").strip().lower()
     if search:
         rows = [row for row in rows if search in _words(row)]
+    if wants_file():
+        return rows_file([_plain(row) for row in rows], "users")
     return page(
         "users.html",
         status,
@@ -32,6 +36,12 @@ def show(problem: str = "", status: int = 200) -> Response:
         roles=ROLES,
         given=request.form if status != 200 else {},
     )
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A user as a row of a file."""
+    roles = [f"{item.role.value} {item.organisation}".strip() for item in row["roles"]]
+    return {**row, "roles": roles}
 
 
 def _words(row: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ from wasteflow.services.work_files import JobFile, find_file, pieces_of, read_pi
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.objects import out_schema
-from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
+from wasteflow.web.api.paging import PageQuery, number_part, page, page_schema
 from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import need, who
@@ -127,11 +127,15 @@ def shown(job: Job) -> dict[str, Any]:
     "GET", "", "import.read", returns=page_schema("Imports", ImportShape), query=PageQuery
 )
 def list_(query: dict[str, Any]) -> Response:
-    """Files of one's organisations, newest first."""
-    actor = who()
-    firms = readable_uploads(actor)
-    found = list_jobs(db=books().db, kind="import", organisations=firms, account_id=actor.user_id)
-    return rows_page(found, query, shown)
+    """Files of one's organisations, newest first; of those one has left no longer."""
+    found = list_jobs(
+        db=books().db,
+        kind="import",
+        organisations=readable_uploads(who()),
+        limit=query["limit"] + 1,
+        before=number_part(query["cursor"]),
+    )
+    return page(found, query["limit"], shown, lambda job: job.id)
 
 
 @blueprint.endpoint("POST", "", "import.write", returns=ImportShape, status=202, content=_UPLOAD)
@@ -186,6 +190,8 @@ def read_options(form: Mapping[str, str]) -> dict[str, Any]:
             raise _bad(name, form[name], "true, false")
         if form.get(name) == "true":
             options[name] = True
+    if options.get("dry_run") and options.get("publish"):
+        raise refused([Pointed("/publish", "upload_dry_and_publish", {})])
     row = form.get("header_row", "")
     if row:
         if not (row.isascii() and row.isdigit() and len(row) <= 7):
@@ -311,7 +317,7 @@ def errors(import_: UUID) -> Response:
 
 def download(file: JobFile) -> Response:
     """A file of a job as a download."""
-    response = Response(read_pieces(db=books().db, file=file), mimetype=file.media_type)
+    response = Response(read_pieces(db=books().db, file=file), content_type=file.media_type)
     response.headers["Content-Disposition"] = (
         f"attachment; filename=\"errors\"; filename*=UTF-8''{quote(file.filename)}"
     )

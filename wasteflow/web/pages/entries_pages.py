@@ -35,8 +35,10 @@ from wasteflow.services.open_months import booking_month
 from wasteflow.web.access import books
 from wasteflow.web.formats import month_words
 from wasteflow.web.identity import current_actor, now
+from wasteflow.web.list_files import list_response
 from wasteflow.web.pages.loads_form import facility_choices, field_view, material_choices, typed
 from wasteflow.web.pages.loads_words import firm, problems_of, registry, remark_words
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.texts import has_text, lang, name_of, text
 
 CHANNEL: Final = "page"
@@ -76,6 +78,10 @@ def show_list() -> Response:
     except WasteflowError as error:
         problem, wrong, wanted = error.text(lang()), "enterprise", None
     before = request.args.get("before", "")
+    if wanted is not None and wants_file():
+        only = told["enterprise"] and Names(registry()).enterprise(told["enterprise"])
+        told |= {"enterprise": only, "kind": wanted.kind}
+        return list_response(actor, "own_entries", told)
     if wanted is not None:
         found = list_entries(
             db=books().db,

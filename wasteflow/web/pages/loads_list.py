@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,24 +11,18 @@ from flask import Response, make_response, render_template, request
 from wasteflow.core.errors import InvalidValue, WasteflowError
 from wasteflow.core.periods import Period
 from wasteflow.core.vocabulary import LoadState
-from wasteflow.schemas.cells import guard
-from wasteflow.services.live.reading import MOST, LoadFilter, list_loads
+from wasteflow.services.live.reading import LoadFilter, list_loads
 from wasteflow.services.naming import Names
-from wasteflow.web.access import books, books_seen
+from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor
+from wasteflow.web.list_files import list_response
 from wasteflow.web.pages.loads_form import material_choices, partner_choices
-from wasteflow.web.pages.loads_words import field_label, registry, state
+from wasteflow.web.pages.loads_words import registry, state
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.texts import lang
 
 PAGE: Final = 50
-FILE_ROWS: Final = 5_000
-"""Loads in one file of this list; larger ones are exported by `wasteflow export shipments`."""
 STATES: Final = (*LoadState, "disputed")
-COLUMNS: Final = (
-    "doc_no", "state", "consignor", "consignee", "material", "route", "mode", "vehicle",
-    "dispatched_at", "dispatched_t", "received_at", "received_t", "accepted_t", "refused_t",
-    "ticket_no", "reason", "evidence", "remark",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +38,15 @@ class Wanted:
 def show() -> Response:
     """The list."""
     wanted = _wanted()
-    if request.args.get("format") == "csv" and not wanted.problem:
-        return _file(wanted.filter)
+    actor = current_actor()
+    if wants_file() and not wanted.problem and actor is not None:
+        told = {**wanted.typed, "state": wanted.filter.state, "party": wanted.filter.party}
+        return list_response(actor, "own_loads", told)
     found: Mapping[str, Any] = {"items": [], "next": None}
     if not wanted.problem:
         found = list_loads(
             db=books().db,
-            actor=current_actor(),
+            actor=actor,
             wanted=wanted.filter,
             limit=PAGE,
             cursor=request.args.get("after", ""),
@@ -67,7 +61,6 @@ def show() -> Response:
         materials=material_choices(held)[1:],
         partners=partner_choices(held, (), ()),
         filtered=any(wanted.typed.values()),
-        file_rows=FILE_ROWS,
     )
     return make_response(body, 422 if wanted.problem else 200)
 
@@ -88,37 +81,3 @@ def _wanted() -> Wanted:
         state=chosen, party=party, period=period, doc_no=told["doc_no"], material=told["material"]
     )
     return Wanted(told, found)
-
-
-def _all(wanted: LoadFilter) -> Iterator[Mapping[str, Any]]:
-    """Every load of the filter, at most FILE_ROWS."""
-    cursor, left = "", FILE_ROWS
-    while left > 0:
-        found = list_loads(
-            db=books().db,
-            actor=current_actor(),
-            wanted=wanted,
-            limit=min(MOST, left),
-            cursor=cursor,
-        )
-        yield from found["items"]
-        left -= len(found["items"])
-        if not found["next"]:
-            return
-        cursor = found["next"]
-
-
-def _file(wanted: LoadFilter) -> Response:
-    """The loads as CSV (UTF-8 with BOM) in columns of the contract, safe in spreadsheets."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    zh = lang() == "zh"
-    mark = "true" if books_seen().synthetic else "false"
-    writer.writerow([*(field_label(name) if zh else name for name in COLUMNS), "synthetic"])
-    for load in _all(wanted):
-        row = {name: load.get(name) for name in COLUMNS}
-        cells = [guard(str(row[name] if row[name] is not None else "")) for name in COLUMNS]
-        writer.writerow([*cells, mark])
-    response = Response("\ufeff" + out.getvalue(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = 'attachment; filename="wasteflow-loads.csv"'
-    return response

@@ -16,7 +16,9 @@ from wasteflow.web.api.attachments import subject_of_record
 from wasteflow.web.api.parsing import as_json
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_words import moment
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.permits import may
+from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import text
 
 SHOWN = 100
@@ -25,6 +27,8 @@ SHOWN = 100
 def show() -> Response:
     """The seals, the newest first."""
     rows = list_seals(db=books().db)
+    if wants_file():
+        return rows_file(rows, "seals")
     body = render_template(
         "seals.html",
         rows=rows[:SHOWN],

@@ -26,8 +26,10 @@ from wasteflow.web.access import books
 from wasteflow.web.api.imports import download
 from wasteflow.web.api.templates import template_response
 from wasteflow.web.identity import current_actor, now
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.pages.uploads_view import mapping, organisation_name, preview, shown
 from wasteflow.web.permits import needs
+from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import lang, text
 from wasteflow.web.uploading import (
     owner_of,
@@ -39,6 +41,7 @@ from wasteflow.web.uploading import (
 
 blueprint = Blueprint("uploads", __name__)
 LISTED: Final = 200
+_FILE: Final = ("at", "filename", "kind", "organisation", "by", "state", "rows", "tonnes", "error")
 
 
 def _actor() -> Actor:
@@ -67,19 +70,21 @@ def _job(uid: UUID, right: str) -> Job:
 
 @blueprint.get("/uploads", endpoint="index")
 @needs("import.read")
-def show_list() -> str:
+def show_list() -> str | Response:
     """Files of one's organisations: who, when, what, how far."""
     actor = _actor()
     found = list_jobs(
         db=books().db,
         kind="import",
         organisations=readable_uploads(actor),
-        account_id=actor.user_id,
         limit=LISTED,
     )
+    rows = [shown(job) for job in found]
+    if wants_file():
+        return rows_file(({name: row[name] for name in _FILE} for row in rows), "uploads")
     return render_template(
         "uploads.html",
-        jobs=[shown(job) for job in found],
+        jobs=rows,
         may_send=bool(senders_of(actor)),
     )
 

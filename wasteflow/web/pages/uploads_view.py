@@ -180,6 +180,7 @@ def preview(job: Job) -> dict[str, Any]:
         "skipped_count": result.get("skipped_count", 0),
         "warnings": warnings,
         "bad_rows": result.get("bad_rows", 0),
+        "errors_whole": result.get("errors_whole", True),
         "issue_count": result.get("issue_count", 0),
         "issues": [
             {
