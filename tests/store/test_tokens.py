@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from wasteflow.core.errors import InvalidValue, NotFound, WasteflowError
 from wasteflow.core.permissions import Denied
 from wasteflow.services.account_log import commander, log_report
 from wasteflow.services.acting import actor_of_session, actor_of_token
+from wasteflow.services.memberships import revoke_membership
 from wasteflow.services.sign_in import sign_in
-from wasteflow.services.tokens import create_token, revoke_token, tokens_report
+from wasteflow.services.tokens import SCOPES, create_token, revoke_token, tokens_report
 from wasteflow.services.users import set_active
 from wasteflow_models.engine import Database
 
@@ -54,6 +56,34 @@ def test_a_token_is_its_user_narrowed_and_ends(db: Database) -> None:
     assert actor_of_token(db=db, token=made.secret, now=now) is None
     with pytest.raises(NotFound):
         revoke_token(db=db, token_id=made.id, actor=own, now=now)
+
+
+def test_what_another_process_took_away_is_gone_with_the_next_request(db: Database) -> None:
+    """Token, role and account, seen by a worker that has just let the token in."""
+    enrol(db, ["operator.p1", "root"])
+    now, boss = people.now(), actor(db, "root")
+    own = actor(db, "operator.p1")
+    first, second = (create_token(db=db, actor=own, name=name, now=now) for name in ("a", "b"))
+    other = Database(db.url)
+    try:
+        for made in (first, second):
+            assert actor_of_token(db=other, token=made.secret, now=now) == own_by(own, made.id)
+        revoke_token(db=db, token_id=first.id, actor=boss, now=now)
+        assert actor_of_token(db=other, token=first.secret, now=now) is None
+        role = Membership(Role.OPERATOR, "ent.p1")
+        revoke_membership(db=db, login="operator.p1", membership=role, actor=boss, now=now)
+        later = now + timedelta(seconds=1)
+        left = actor_of_token(db=other, token=second.secret, now=later)
+        assert left is not None and not left.memberships
+        set_active(db=db, login="operator.p1", active=False, actor=boss, now=later)
+        assert actor_of_token(db=other, token=second.secret, now=later) is None
+    finally:
+        other.dispose()
+
+
+def own_by(own: Actor, token_id: int) -> Actor:
+    """The actor as he comes in with a token made with the usual scopes."""
+    return replace(own, token_id=token_id, scopes=frozenset(SCOPES))
 
 
 def test_a_token_makes_no_wider_one(db: Database) -> None:

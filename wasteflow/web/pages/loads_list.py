@@ -25,7 +25,7 @@ from wasteflow.web.texts import lang
 PAGE: Final = 50
 FILE_ROWS: Final = 5_000
 """Loads in one file of this list; larger ones are exported by `wasteflow export shipments`."""
-STATES: Final = (*LoadState, "disputed")
+STATES: Final = (*LoadState, "disputed", "waiting")
 COLUMNS: Final = (
     "doc_no", "state", "consignor", "consignee", "material", "route", "mode", "vehicle",
     "dispatched_at", "dispatched_t", "received_at", "received_t", "accepted_t", "refused_t",
