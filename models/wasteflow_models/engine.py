@@ -2,10 +2,10 @@
 
 SQLite's default transactions lose concurrent updates without an error, so writers BEGIN IMMEDIATE
 (a test holds this); SQLite itself lets a busy writer starve the others, so writers of one file
-queue at a turnstile (`queue`).  A commit is brought to the disk after the lock is given back and
-before anybody is answered (`log_file`).  On PostgreSQL records of loads are written side by side -
-unique keys and row locks, taken in one order, hold what a service decided - while the registry is
-written alone and entries one writer at a time (`Alone`).
+queue at a turnstile (`queue`).  On PostgreSQL records of loads are written side by side - unique
+keys and row locks, taken in one order, hold what a service decided - while the registry is written
+alone and entries one writer at a time (`Alone`).  On both a commit is brought to the disk after its
+locks are given back and before anybody is answered (`log_file`, `postgres`): commits share a flush.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
+from wasteflow_models import postgres
 from wasteflow_models.log_file import bring_to_disk
 from wasteflow_models.queue import Turnstile
 
@@ -75,7 +76,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = checked_url(url).get_backend_name() == "sqlite"
-        self._writer = _engine(url, begin="BEGIN IMMEDIATE")
+        self._writer = (
+            _engine(url, begin="BEGIN IMMEDIATE") if self.is_sqlite else postgres.engine_of(url)
+        )
+        self._writes = self._writer if self.is_sqlite else postgres.writing(self._writer)
         self._reader = _engine(url, begin="BEGIN", read_only=True) if self.is_sqlite else None
         path = checked_url(url).database if self.is_sqlite else None
         self.path = Path(path) if path and path != ":memory:" else None
@@ -157,7 +161,7 @@ class Database:
 
     @contextmanager
     def _writing(self, beside: bytes = b"") -> Iterator[Session]:
-        source = self._attached(beside) if beside else nullcontext(self._writer)
+        source = self._attached(beside) if beside else nullcontext(self._writes)
         turn = self._turnstile.turn() if self._turnstile else nullcontext()
         with (
             source as bind,
@@ -167,16 +171,20 @@ class Database:
         ):
             session.connection()
             yield session
-        self.settle()
+        if self.path is not None:
+            bring_to_disk(self.path)
 
     def settle(self) -> None:
         """Return when everything that was committed so far is on the disk.
 
         Whoever writes is through it already.  Whoever answers with what another has just written,
-        as if he had done it, calls it first; PostgreSQL shows nothing before it is on the disk.
+        as if he had done it, calls it first.
         """
         if self.path is not None:
             bring_to_disk(self.path)
+        elif not self.is_sqlite:
+            with self._writer.connect() as connection:
+                postgres.flush(connection)
 
     @contextmanager
     def _attached(self, data: bytes) -> Iterator[Connection]:
@@ -248,7 +256,7 @@ class Database:
                 yield connection
             return
         with self._writer.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            yield connection
 
     def on_dispose(self, closer: Callable[[], None]) -> None:
         """Call `closer` with `dispose`: what stands beside the database closes with it."""
@@ -269,10 +277,8 @@ def is_conflict(error: DBAPIError) -> bool:
 
 
 def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
-    """An engine with the session rules of 3-architecture 3.4."""
+    """An engine for SQLite with the session rules of 3-architecture 3.4."""
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
     if parsed.database and parsed.database != ":memory:" and not read_only:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})

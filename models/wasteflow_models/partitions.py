@@ -34,6 +34,12 @@ def month_of_id(shipment_id: int) -> int:
     return shipment_id // STEP
 
 
+_ONE_NUMBER = (
+    "SELECT (SELECT count(*) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
+    "WHERE nspname = %s AND relname = ANY(%s) AND relispartition), nextval('load_no')"
+)
+
+
 def new_load_ids(session: Session, months: Ints) -> Ints:
     """A new id for each load dispatched in `months` (yyyymm), ascending within a month."""
     if is_postgresql(session):
@@ -44,6 +50,18 @@ def new_load_ids(session: Session, months: Ints) -> Ints:
         here = np.flatnonzero(months == month)
         ids[here] = _last_id(session, month) + 1 + np.arange(len(here))
     return ids
+
+
+def new_load_id(session: Session, month: int) -> int:
+    """As `new_load_ids` for one load; on PostgreSQL one round trip where nothing has to be made."""
+    if not is_postgresql(session):
+        return _last_id(session, month) + 1
+    ends = (month, next_month(month, AHEAD))  # those between are made with them
+    names = [f"shipment_{end}" for end in ends]
+    made, number = driver(session).execute(_ONE_NUMBER, (SCHEMA, names)).fetchone()
+    if made < len(ends):
+        ensure_partitions(session, [month])
+    return int(month * STEP + number)
 
 
 def drawn_numbers(session: Session, count: int) -> Ints:

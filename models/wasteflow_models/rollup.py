@@ -71,6 +71,12 @@ _DROP_EMPTY = (
 )
 
 
+_UPSERT = (
+    f"INSERT INTO flow_month ({_NAMES}) VALUES ({', '.join(['{mark}'] * len(_COLUMNS))}) "
+    + _ADD_ROWS
+)
+
+
 def bulk_of(delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> BulkRollup:
     """The rows of a roll-up in memory with integer keys, in its order."""
     known = {key.source: keys.place_key(key.source) for key in delta}
@@ -104,6 +110,31 @@ def add_rollup_columns(session: Session, rollup: BulkRollup) -> None:
     _drop_empty(session, key, (kg <= 0) | (n <= 0))
     touched = groups_of(key[:2]).first
     _draw_versions(session, zip(key[0][touched].tolist(), key[1][touched].tolist(), strict=True))
+
+
+def add_rollup(session: Session, keys: Keys, delta: Mapping[FlowKey, tuple[int, int]]) -> None:
+    """As `add_rollup_columns`, for the few rows of one record: arrays cost more than they do."""
+    if not delta:
+        return
+    ids = _few_places(session, keys, {place for key in delta for place in (key.source, key.target)})
+    rows = sorted(
+        (
+            keys.id_of("material", key.material),
+            key.month,
+            ids[key.source],
+            ids[key.target],
+            keys.id_of("route", key.route),
+            int(key.evidence),
+            kg,
+            n,
+        )
+        for key, (kg, n) in delta.items()
+    )
+    _many(session, _UPSERT, rows)
+    lessened = [row[:-2] for row in rows if row[-2] <= 0 or row[-1] <= 0]
+    if lessened:
+        _many(session, _DROP_EMPTY, lessened)
+    _draw_versions(session, sorted({row[:2] for row in rows}))
 
 
 def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
@@ -276,6 +307,20 @@ def _place_ids(session: Session, tables: Sequence[Ints]) -> list[Ints]:
     return np.split(each, np.cumsum([len(table) for table in tables])[:-1])
 
 
+def _few_places(session: Session, keys: Keys, places: Iterable[Place]) -> dict[Place, int]:
+    """Ids of a record's places, asked for at once; missing ones are made in order of their key."""
+    wanted = {place: keys.place_key(place) for place in places}
+    marks = ", ".join(["({mark}, {mark}, {mark})"] * len(wanted))
+    query = _marked(session, f"SELECT kind, a, b, id FROM place WHERE (kind, a, b) IN ({marks})")
+    connection = driver_connection(session)
+    told = [value for key in wanted.values() for value in key]
+    rows = connection.execute(query, told)
+    found: dict[tuple[int, int, int], int] = {(kind, a, b): key for kind, a, b, key in rows}
+    if len(found) < len(wanted):
+        return place_ids(session, wanted, keys)
+    return {place: found[key] for place, key in wanted.items()}
+
+
 def _known_ids(session: Session, wanted: Ints) -> Ints:
     """Id of each row (kind, a, b) of `wanted`, -1 for places that do not exist yet."""
     if len(wanted) > FEW:
@@ -295,9 +340,7 @@ def _add_rows(session: Session, columns: Sequence[Ints]) -> None:
     if _is_postgresql(session) and len(columns[0]) > FEW:
         _copy_rows(session, columns)
         return
-    marks = ", ".join(["{mark}"] * len(_COLUMNS))
-    statement = f"INSERT INTO flow_month ({_NAMES}) VALUES ({marks}) {_ADD_ROWS}"
-    _many(session, statement, zip(*(column.tolist() for column in columns), strict=True))
+    _many(session, _UPSERT, zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _copy_rows(session: Session, columns: Sequence[Ints]) -> None:
@@ -340,11 +383,15 @@ def _many(session: Session, statement: str, rows: Iterable[tuple[int | str, ...]
     """A statement for every row, through the driver itself."""
     marked = _marked(session, statement)
     connection = driver_connection(session)
-    if _is_postgresql(session):
-        with connection.cursor() as cursor:
-            cursor.executemany(marked, rows)
-    else:
+    if not _is_postgresql(session):
         connection.executemany(marked, rows)
+        return
+    told = list(rows)
+    if len(told) == 1:  # the pipeline of many costs more than one
+        connection.execute(marked, told[0])
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(marked, told)
 
 
 def _marked(session: Session, statement: str) -> str:

@@ -103,6 +103,23 @@ def test_a_receipt_of_a_closed_month_and_one_that_changes_the_evidence(books: Bo
     books.check()
 
 
+def test_a_receipt_in_another_month_than_its_dispatch(books: Books) -> None:
+    """Late is what is received in a closed month, not what was sent in one."""
+    a_spring(books)
+    old = load("OLD", "10.000", dispatched_at="2026-01-25")
+    new = load("NEW", "11.000", dispatched_at="2026-02-25")
+    books.loads(old, new)
+    close(books, 202602)
+    before, shown = late(books), balance(books, 202602)
+    books.loads(new | {"received_at": "2026-03-02", "accepted_t": "11.000"})
+    assert late(books) == before
+    books.loads(old | {"received_at": "2026-02-02", "accepted_t": "10.000"})
+    added = [row for row in late(books) if row not in before]
+    assert added == [(202602, 202603, 10_000)]
+    assert balance(books, 202602) == shown
+    books.check()
+
+
 def test_asking_to_be_booked_in_a_closed_month_is_refused(books: Books) -> None:
     a_spring(books)
     close(books, 202602)

@@ -92,6 +92,11 @@ def test_the_inbox_names_who_owes_what(gate: Gate) -> None:
         ("acknowledge", str(disputed))
     }
     assert inbox(db=db, actor=TRADER) == []
+    waiting = LoadFilter(state="waiting")
+    assert listed(gate, CEMENT, waiting, "id") == [str(revised), str(road)]
+    assert listed(gate, MAKER, waiting, "id") == [str(disputed)]
+    assert listed(gate, MAKER, LoadFilter(state="waiting", party="nobody"), "id") == []
+    assert listed(gate, PARK, waiting, "id") == []
     gate.books.loads(load("F9", "30.000", "20.000"))  # a file may bring a dispute, too
     numbers = {item["load"]["doc_no"] for item in inbox(db=db, actor=MAKER)}
     assert "F9" in numbers and len(numbers) == 2

@@ -11,14 +11,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from wasteflow.core.booking import Change, Late, first_open, floor_of, late_part, not_before
+from wasteflow.core.booking import Change, Late, first_open, floor_of, not_before
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.periods import month_text
 from wasteflow.core.postings import Rollup
 from wasteflow.core.postings_bulk import BulkRollup
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.late import add_late, closed
-from wasteflow_models.rollup import add_rollup_columns, bulk_of
+from wasteflow_models.rollup import add_rollup, add_rollup_columns, bulk_of
 
 
 def open_month(
@@ -72,9 +72,10 @@ def book_change(
 
 def post_rollup(session: Session, keys: Keys, rollup: Rollup, booked_month: int) -> None:
     """Post roll-up rows that are all booked in `booked_month`, or in their own month if later."""
-    if rollup:
-        columns = bulk_of(rollup, keys)
-        post(session, columns, late_part(columns, booked_month))
+    late = {key: amounts for key, amounts in rollup.items() if key.month < booked_month}
+    add_rollup(session, keys, rollup)
+    if late:
+        add_late(session, {booked_month: bulk_of(late, keys)})
 
 
 def post(session: Session, rollup: BulkRollup, late: Late | None = None) -> None:

@@ -8,10 +8,9 @@ on nothing; what needs attention is returned as warnings.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import func, select
@@ -22,14 +21,13 @@ from wasteflow.core.errors import NotFound, RuleBroken
 from wasteflow.core.periods import Period, month_of_day, month_text, next_month, shanghai_day
 from wasteflow.core.permissions import require
 from wasteflow.core.registry import Registry
-from wasteflow.services.close_figures import CreditKey, FirmClose, firm_closes
+from wasteflow.services.close_figures import FirmClose, firm_closes
 from wasteflow.services.close_rows import (
-    add_credits,
-    in_force,
     in_force_credits,
     last_closed,
     last_takes,
 )
+from wasteflow.services.close_sums import beyond, digest_of, member_digests, store_credits
 from wasteflow.services.live.writing import note_change
 from wasteflow.services.reported import firms_with_books
 from wasteflow_models import flow_columns
@@ -324,50 +322,12 @@ def _store(
                 )
             )
             next_id += 1
-        _store_credits(session, ids, _beyond(before, item.credits))
+        store_credits(session, ids, beyond(before, item.credits))
     session.flush()
     for at, row in park_rows.items():
         members = member_digests(session, keys, organisation.firms, at)
         row.digest = digest_of(members)
         row.figures = json.dumps({"firms": sorted(members)})
-
-
-def _store_credits(
-    session: Session, ids: Mapping[int, int], credits: Mapping[CreditKey, int]
-) -> None:
-    """The rows of a month with its own close, those of months closed before with the first."""
-    first = min(ids)
-    parts: dict[int, dict[CreditKey, int]] = {}
-    for key, kg in credits.items():
-        parts.setdefault(ids[max(key.month, first)], {})[key] = kg
-    for close_id, part in sorted(parts.items()):
-        add_credits(session, close_id, part)
-
-
-def member_digests(
-    session: Session, keys: Keys, firms: Iterable[str], month: int
-) -> dict[str, str]:
-    """Firm → digest of its close of a month that is in force."""
-    wanted = {keys.id_of("enterprise", code): code for code in firms}
-    rows = in_force(session, ENTERPRISE, month)
-    return {
-        wanted[row.organisation_id]: row.digest for row in rows if row.organisation_id in wanted
-    }
-
-
-def digest_of(members: Mapping[str, str]) -> str:
-    """SHA-256 over the digests of the firms of a park, in order of code."""
-    text = "\n".join(f"{code} {digest}" for code, digest in sorted(members.items()))
-    return sha256(text.encode()).hexdigest()
-
-
-def _beyond(before: Mapping[CreditKey, int], now: Mapping[CreditKey, int]) -> dict[CreditKey, int]:
-    """What the attribution says now beyond what earlier closes stored, signed."""
-    return {
-        key: kg
-        for key in sorted(before.keys() | now.keys())
-        if (kg := now.get(key, 0) - before.get(key, 0))
-    }
 
 
 def _to_reopen(

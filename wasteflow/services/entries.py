@@ -42,6 +42,8 @@ from wasteflow_models.prepared import Prepared
 
 WRITE_CHUNK = 5000
 _LAST_ID = Prepared(select(func.max(EntryRow.__table__.c.id)))
+FEW_ENTRIES = 8
+"""So many entries are posted one by one: arrays cost more than they do."""
 FEW_FIRMS = 50
 """So many firms are asked for by name; for more it is quicker to read all openings."""
 
@@ -82,10 +84,11 @@ def take_entries(
     now: datetime,
     report: ImportReport,
     tick: Progress,
-) -> Keys:
+) -> list[dict[str, Any]]:
     """Check rows against the books and write them; raises RowsRefused with `issues` and its own.
 
-    batch: what imported them, None for an entry given by hand.
+    batch: what imported them, None for an entry given by hand.  Returns the columns of those that
+    are new, stocktakes last.
     """
     keys = load_keys(session)
     checker = EntryChecker(keys.registry, report.warnings)
@@ -109,12 +112,12 @@ def take_entries(
         session.add(batch)
         session.flush()
         batch.taken, batch.skipped = len(new), report.skipped
-    _write(session, keys, new, batch.id if batch else None, now)
+    written = _write(session, keys, new, batch.id if batch else None, now)
     report.taken = len(new)
     if batch is not None:
         note_import(session, keys, batch, firms, now)
     tick(len(rows))
-    return keys
+    return written
 
 
 def _not_known(
@@ -167,8 +170,9 @@ def _write(
     items: Sequence[CheckedEntry],
     batch_id: int | None,
     now: datetime,
-) -> None:
+) -> list[dict[str, Any]]:
     """Insert entries and their postings: everything but stocktakes first, then those by day."""
+    written: list[dict[str, Any]] = []
     session.flush()
     ((last_id,),) = _LAST_ID.rows(session.connection(), {})
     next_id = (last_id or 0) + 1
@@ -176,14 +180,21 @@ def _write(
     plain = [item for item in items if item.entry.kind is not EntryKind.STOCKTAKE]
     through = closed(session, keys).through
     facts: dict[int, list[tuple[int, ...]]] = {}
+    few: dict[int, Rollup] = {}
     for start in range(0, len(plain), WRITE_CHUNK):
         values = []
         for offset, item in enumerate(plain[start : start + WRITE_CHUNK], start):
             row = _values(item, keys, through, next_id + offset, uids[offset], batch_id, now)
             late = row["booked_month"] if row["booked_month"] > row["month"] else 0
-            facts.setdefault(late, []).append(_facts(row))
+            if len(plain) > FEW_ENTRIES:
+                facts.setdefault(late, []).append(_facts(row))
+            else:
+                add_postings(few.setdefault(late, {}), entry_postings(item.entry))
             values.append(row)
         insert_entries(session, values)
+        written += values
+    for booked_month, rollup in sorted(few.items()):
+        post_rollup(session, keys, rollup, booked_month)
     for booked_month, listed in sorted(facts.items()):
         columns = columns_from_rows(EntryColumns, listed)
         assert isinstance(columns, EntryColumns)
@@ -199,7 +210,9 @@ def _write(
         add_postings(difference, entry_postings(settled.entry))
         row = _values(settled, keys, through, next_id + offset, uids[offset], batch_id, now)
         insert_entries(session, [row])
+        written.append(row)
         post_rollup(session, keys, difference, row["booked_month"])
+    return written
 
 
 def _facts(row: Mapping[str, Any]) -> tuple[int, ...]:

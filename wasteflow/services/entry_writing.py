@@ -26,6 +26,7 @@ from wasteflow.services.outcome import ImportReport, Row, Warnings
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.ledger import EntryRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,9 @@ def _record(
         month = month_of_day(values["date"])
         check_asked(asked_month, month, open_month(session, [firm_id], month, keys))
     report = ImportReport("entries", rows=1)
-    take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
-    row = queries.entry_by_number(session, firm_id, values["doc_no"])
+    written = take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
+    number = values["doc_no"]
+    row = EntryRow(**written[0]) if written else queries.entry_by_number(session, firm_id, number)
     assert row is not None  # written above, or found there
     if report.taken:
         sign_entry(session, row.id, Doer.of(actor, channel, [firm]))

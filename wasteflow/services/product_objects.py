@@ -75,13 +75,19 @@ class ProductFilter:
 
 
 def list_products(
-    *, db: Database, wanted: ProductFilter, after: int = 0, limit: int
+    *, db: Database, wanted: ProductFilter, after: int = 0, limit: int, newest: bool = False
 ) -> list[ProductObject]:
-    """At most `limit` rows in the order they were recorded, those after the row `after`."""
+    """At most `limit` rows in the order they were recorded, those after the row `after`.
+
+    newest: the other way round, the last recorded first; `after` then goes back in time.
+    """
     row = ProductRow
     with db.read() as session:
         keys = load_keys(session)
         query = select(row).where(row.id > after).order_by(row.id)
+        if newest:
+            query = select(row).order_by(row.id.desc())
+            query = query.where(row.id < after) if after else query
         if wanted.firms is not None:
             ids = sorted(keys.ids["enterprise"][firm] for firm in wanted.firms)
             query = query.where(row.enterprise_id.in_(ids))

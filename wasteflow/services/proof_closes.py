@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.periods import next_month
 from wasteflow.services.close_figures import CreditKey, FirmClose, arisen, firm_closes
 from wasteflow.services.close_rows import in_force, in_force_credits
-from wasteflow.services.closing import digest_of
+from wasteflow.services.close_sums import digest_of
 from wasteflow.services.proof import Fault
 from wasteflow.services.tracing import traced
 from wasteflow_models import queries

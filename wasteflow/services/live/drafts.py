@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
@@ -32,7 +31,7 @@ from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import EventRow, ShipmentRow
 from wasteflow_models.live import EventActorRow, LoadDraftRow
-from wasteflow_models.partitions import new_load_ids
+from wasteflow_models.partitions import new_load_id
 
 _STAFF = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
 
@@ -90,7 +89,7 @@ def _parties(keys: Keys, told: Given) -> tuple[str, str]:
 
 def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) -> Held:
     month = month_of_day(shanghai_day(now))
-    key = int(new_load_ids(session, np.array([month], np.int64))[0])
+    key = new_load_id(session, month)
     row = ShipmentRow(
         id=key,
         doc_no="",

@@ -17,7 +17,7 @@ from wasteflow.core.reading import readable_firms
 from wasteflow.core.refused import is_overdue
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence, LoadState
-from wasteflow.services.live.held import held_rows
+from wasteflow.services.live.held import Held, held_rows
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.views import load_view, moment
 from wasteflow_models.convert import Keys, load_keys
@@ -32,6 +32,7 @@ from wasteflow_models.ledger import (
 from wasteflow_models.live import LoadDraftRow, RevisionRow
 
 MOST = 200
+MOST_WAITING = 5_000
 CHUNK = 500
 _GRADES = (int(Evidence.DISPUTED), int(Evidence.ONE_SIDED), int(Evidence.ESTIMATED))
 """Grades under which somebody may owe a word on a decided load."""
@@ -46,22 +47,7 @@ def inbox(*, db: Database, actor: Actor | None, limit: int = MOST) -> list[dict[
     """
     if actor is None:
         raise Denied(Verdict.NOT_SIGNED_IN, "shipment.read")
-    mine = actor.organisations(*_STAFF)
     with db.read() as session:
-        keys = load_keys(session)
-        known = keys.ids["enterprise"]
-        ids = sorted(known[code] for code in mine & known.keys())
-        if not ids:
-            return []
-        rows = _candidates(session, ids)
-        found = []
-        for held in held_rows(session, keys, rows):
-            for firm, move in owing(held):
-                if firm not in mine or (held.state is LoadState.DRAFT and not _offered(held)):
-                    continue
-                since = held.events[-1].recorded_at if held.events else held.recorded_at
-                found.append((since, held.row.id, firm, move, held))
-        found.sort(key=lambda item: item[:4])
         return [
             {
                 "organisation": firm,
@@ -69,12 +55,37 @@ def inbox(*, db: Database, actor: Actor | None, limit: int = MOST) -> list[dict[
                 "since": moment(since),
                 "load": load_view(held, actor),
             }
-            for since, _, firm, move, held in found[:limit]
+            for since, _, firm, move, held in _due(session, load_keys(session), actor)[:limit]
         ]
 
 
-def _offered(held: Any) -> bool:
+def waiting_ids(session: Session, keys: Keys, actor: Actor) -> list[int]:
+    """Ids of the loads on which an organisation of the actor owes the next word, the newest first;
+    at most `MOST_WAITING`, those that wait longest.
+    """
+    due = _due(session, keys, actor)[:MOST_WAITING]
+    return sorted({key for _, key, *_ in due}, reverse=True)
+
+
+def _due(session: Session, keys: Keys, actor: Actor) -> list[tuple[datetime, int, str, str, Held]]:
+    """(since, id, who owes it, what, the load), the longest waiting first."""
+    mine, known = actor.organisations(*_STAFF), keys.ids["enterprise"]
+    ids = sorted(known[code] for code in mine & known.keys())
+    if not ids:
+        return []
+    found = []
+    for held in held_rows(session, keys, _candidates(session, ids)):
+        for firm, move in owing(held):
+            if firm not in mine or (held.state is LoadState.DRAFT and not _offered(held)):
+                continue
+            since = held.events[-1].recorded_at if held.events else held.recorded_at
+            found.append((since, held.row.id, firm, move, held))
+    return sorted(found, key=lambda item: item[:4])
+
+
+def _offered(held: Held) -> bool:
     """A draft waits for its own maker, or for a consignor who was reminded of it."""
+    assert held.draft is not None
     return held.draft.organisation == held.consignor or bool(held.events)
 
 

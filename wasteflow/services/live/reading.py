@@ -21,6 +21,7 @@ from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reading import carriers_of, readable_firms
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import Held, held_rows, hold
+from wasteflow.services.live.inbox import waiting_ids
 from wasteflow.services.live.revisions import revision_of
 from wasteflow.services.live.views import View, event_view, load_view, revision_view
 from wasteflow_models.convert import Keys, load_keys
@@ -29,6 +30,7 @@ from wasteflow_models.ledger import BatchRow, EventRow, ShipmentRow, visible
 from wasteflow_models.live import ChangeRow, LoadDraftRow, RevisionRow
 
 LIMIT, MOST = 50, 200
+WAITING = "waiting"
 _FIRM = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER, Role.DELEGATE)
 
 
@@ -70,7 +72,8 @@ def _readable(session: Session, actor: Actor | None, uid: UUID) -> Held:
 
 @dataclass(frozen=True, slots=True)
 class LoadFilter:
-    """What a list holds: `state` (a word, "disputed", or "" = all but drafts), `party` (code of an
+    """What a list holds: `state` (a word, "disputed", "waiting" for the
+    actor's own organisations, or "" = all but drafts), `party` (code of an
     enterprise), `period` of the dispatch, `doc_no`, and what changed after a moment.
     """
 
@@ -127,11 +130,13 @@ def _conditions(
     if wanted.state == LoadState.DRAFT:
         return _of_drafts(keys, actor, wanted)
     found = [visible(), seen_by(keys, actor)]
-    if wanted.state == "disputed":
+    if wanted.state == WAITING:
+        found = [row.id.in_(waiting_ids(session, keys, actor))]
+    elif wanted.state == "disputed":
         found += [row.evidence == 4, row.received_month > 0]
     elif wanted.state:
         if wanted.state not in set(LoadState):
-            known = ", ".join([*LoadState, "disputed"])
+            known = ", ".join([*LoadState, "disputed", WAITING])
             raise InvalidValue("bad_word", value=wanted.state, known=known)
         found.append(row.state == wanted.state)
     if wanted.party:

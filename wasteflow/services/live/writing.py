@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
@@ -31,10 +31,19 @@ from wasteflow_models.raw import is_postgresql
 
 _CHANGES_LOCK = 7705
 """PostgreSQL advisory lock: numbers of changes are committed in their order."""
-_CHANGE = Prepared(
-    insert(cast(Table, ChangeRow.__table__)),
-    ("at", "kind", "record_id", "ref", "action", "organisations"),
+_CHANGES = cast(Table, ChangeRow.__table__)
+_TOLD = ("at", "kind", "record_id", "ref", "action", "organisations")
+_CHANGE = Prepared(insert(_CHANGES), _TOLD)
+_TURN = select(func.pg_advisory_xact_lock(_CHANGES_LOCK).label("held")).subquery("turn")
+_CHANGE_IN_TURN = Prepared(
+    insert(_CHANGES).from_select(
+        _TOLD,
+        select(*(bindparam(name, type_=_CHANGES.c[name].type) for name in _TOLD)).select_from(
+            _TURN
+        ),
+    )
 )
+"""Lock and row in one round trip; the number is drawn for a row that came out of the lock."""
 _LOAD, _DRAFT, _EVENT, _EVENT_ACTOR = (
     RowInsert(table) for table in (ShipmentRow, LoadDraftRow, EventRow, EventActorRow)
 )
@@ -242,8 +251,6 @@ def note_change(
     one, so writers queue here until they commit.
     """
     session.flush()
-    if is_postgresql(session):
-        session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})")
     told = {
         "at": now,
         "kind": kind,
@@ -252,4 +259,5 @@ def note_change(
         "action": action,
         "organisations": ";" + ";".join(organisations) + ";",
     }
-    _CHANGE.run(session.connection(), told)
+    statement = _CHANGE_IN_TURN if is_postgresql(session) else _CHANGE
+    statement.run(session.connection(), told)

@@ -133,13 +133,15 @@ def delete(shipment: UUID) -> Response:
     return Response(status=204)
 
 
-STATES = (*LoadState, "disputed")
+STATES = (*LoadState, "disputed", "waiting")
 
 
 class LoadsQuery(ChangedPageQuery):
     """Which loads of one's business."""
 
-    state = WordField(*STATES, description="Default: all but drafts", load_default="")
+    state = WordField(
+        *STATES, description="Default: all but drafts; waiting: for one of yours", load_default=""
+    )
     party = CodeField("Code of consignor or consignee", load_default="")
     material = CodeField("Material code", load_default="")
     period = PeriodField("By month of dispatch", load_default=None)

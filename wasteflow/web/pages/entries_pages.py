@@ -64,7 +64,7 @@ class Filled:
 
 def show_list() -> Response:
     """The entries of one's business, the newest first."""
-    actor = _reader()
+    actor = reader()
     told = {
         name: request.args.get(name, "").strip()
         for name in ("enterprise", "kind", "material", "period")
@@ -126,7 +126,7 @@ def _filter(told: Mapping[str, str], firms: frozenset[str] | None) -> EntryFilte
 
 def show_new() -> Response:
     """An empty form, or one that corrects an entry (`of`)."""
-    actor = _staff()
+    actor = staff()
     of = _own_entry(request.args["of"]) if request.args.get("of") else None
     if of is not None:
         return _page(Filled(_values_of(of), of=of))
@@ -142,7 +142,7 @@ def show_new() -> Response:
 
 def save() -> Response:
     """Record the entry; one that corrects another takes that back first."""
-    actor = _staff()
+    actor = staff()
     of = _own_entry(request.form["of"]) if request.form.get("of") else None
     names = ["entry_doc_no" if name == "doc_no" else name for name in FIELDS]
     filled = Filled(typed([*names, "stocktake_reason", "why"]), of=of)
@@ -177,7 +177,7 @@ def save() -> Response:
 
 def reverse(uid: UUID) -> Response:
     """Take an entry back."""
-    actor = _staff()
+    actor = staff()
     try:
         reverse_entry(
             db=books().db,
@@ -198,7 +198,7 @@ def reverse(uid: UUID) -> Response:
 
 def show_one(uid: UUID) -> Response:
     """One entry: what it says, what the books made of it, and how to take it back."""
-    actor = _reader()
+    actor = reader()
     item = get_entry(db=books().db, uid=uid)
     require(actor, "entry.read", subject_of_firms(registry(), item.enterprise))
     body = render_template(
@@ -273,14 +273,16 @@ def _own_entry(value: str) -> EntryObject:
     return item
 
 
-def _reader() -> Actor:
+def reader() -> Actor:
+    """Who reads entries; Denied if nobody is signed in."""
     actor = current_actor()
     if actor is None:
         raise Denied(Verdict.NOT_SIGNED_IN, "entry.read")
     return actor
 
 
-def _staff() -> Actor:
+def staff() -> Actor:
+    """Who writes entries of some firm; Denied otherwise."""
     actor = current_actor()
     if actor is None or actor.guest:
         raise Denied(Verdict.NOT_SIGNED_IN, "entry.write")
@@ -301,7 +303,7 @@ def own_firms(actor: Actor) -> list[str]:
 
 def _refused(filled: Filled, error: WasteflowError) -> Response:
     if isinstance(error, RowsRefused):
-        errors = {issue.field: _without_line(issue) for issue in error.issues}
+        errors = {issue.field: without_line(issue) for issue in error.issues}
         whole: list[str] = []
     else:
         errors, whole = problems_of(error)
@@ -313,7 +315,8 @@ def _refused(filled: Filled, error: WasteflowError) -> Response:
     return _page(filled)
 
 
-def _without_line(issue: Any) -> str:
+def without_line(issue: Any) -> str:
+    """What is wrong with a field, without the line of a file that is none."""
     return FieldIssue(f"/{issue.field}", issue.code, {"value": issue.value, **issue.params}).text(
         lang()
     )
@@ -335,7 +338,7 @@ def _booked(month: int, booked: int) -> str:
 
 
 def _page(filled: Filled) -> Response:
-    actor = _staff()
+    actor = staff()
     values, errors = filled.values, filled.errors
     code = values.get("enterprise", "") or own_firms(actor)[0]
     body = render_template(

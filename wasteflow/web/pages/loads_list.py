@@ -22,7 +22,7 @@ from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.texts import lang
 
 PAGE: Final = 50
-STATES: Final = (*LoadState, "disputed")
+STATES: Final = (*LoadState, "disputed", "waiting")
 
 
 @dataclass(frozen=True, slots=True)

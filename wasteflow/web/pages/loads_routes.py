@@ -21,6 +21,7 @@ from wasteflow.web.pages import (
     loads_revise,
     months_pages,
     papers,
+    products_pages,
 )
 from wasteflow.web.pages import loads_words as words
 from wasteflow.web.permits import needs
@@ -64,6 +65,9 @@ _get("/entries/new", "new_entry", "entry.write", entries_pages.show_new)
 _form("/entries/new", "save_entry", "entry.write", entries_pages.save)
 _get("/entries/<uuid:uid>", "entry", "entry.read", entries_pages.show_one)
 _form("/entries/<uuid:uid>/reverse", "reverse_entry", "entry.write", entries_pages.reverse)
+_get("/products", "products", "entry.read", products_pages.show)
+_form("/products", "save_product", "entry.write", products_pages.save)
+_form("/products/reverse", "reverse_product", "entry.write", products_pages.take_back)
 _get("/months", "months", "entry.read", months_pages.show)
 _form("/months/close", "close_month", "month.close", months_pages.close)
 _form("/months/reopen", "reopen_month", "month.reopen", months_pages.reopen)

@@ -1,0 +1,93 @@
+"""PostgreSQL connections: what a transaction costs in round trips, and when it is on the disk.
+
+The locks of writers (`engine.Alone`, the list of changes) are held until a commit is done, and a
+commit that waits for the disk under them makes everybody else wait too.  So a writer commits
+without the wait (`synchronous_commit = off` for its transaction alone) and waits in the next
+statement, sent together with the commit: a small record of its own, committed as the server is set
+up to commit.  The log is written in order, so what came before is then on the disk (and on the
+standbys, if commits wait for those); all who wait at once share one flush.  A crash in between
+takes the last commits whole, and none that was answered.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_WRITES: Final = "wasteflow_writes"
+_BEGIN: Final = "BEGIN; SET LOCAL synchronous_commit = off"
+_FLUSH: Final = "SELECT pg_logical_emit_message(true, 'wasteflow', '')"
+_CAN_LOOK: Final = hasattr(select, "poll")
+_USED: Final = "used"
+
+
+def engine_of(url: str) -> Engine:
+    """An engine whose connections stand outside transactions until one is begun.
+
+    A connection the server has closed meanwhile is found out by a look at its socket, where
+    `pool_pre_ping` asks the server before every use.
+    """
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=not _CAN_LOOK)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "commit", _commit)
+    if _CAN_LOOK:
+        event.listen(engine, "checkin", _given_back)
+        event.listen(engine, "checkout", _look)
+    return engine
+
+
+def writing(engine: Engine) -> Engine:
+    """The same connections for write transactions."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+def flush(connection: Connection) -> None:
+    """Return when everything that was committed before is on the disk."""
+    _run(connection, _FLUSH)
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITES):
+        _run(connection, _BEGIN)
+
+
+def _commit(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITES):
+        _run(connection, f"COMMIT; {_FLUSH}")
+
+
+def _run(connection: Connection, statements: str) -> None:
+    """Statements in one round trip; raises SQLAlchemy's errors."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(statements, prepare=False)
+    except connection.dialect.loaded_dbapi.Error as error:
+        if connection.dialect.is_disconnect(error, driver, None):
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            statements,
+            None,
+            error,
+            connection.dialect.loaded_dbapi.Error,
+            dialect=connection.dialect,
+        ) from error
+
+
+def _given_back(_: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info[_USED] = True
+
+
+def _look(driver: Any, entry: ConnectionPoolEntry, _: Any) -> None:
+    """Nothing is awaited from the server: what has come says that it closed the connection."""
+    if _USED not in entry.info:  # fresh ones have just answered
+        return
+    if driver.closed:
+        raise DisconnectionError
+    seen = select.poll()
+    seen.register(driver.fileno(), select.POLLIN)
+    if seen.poll(0):
+        raise DisconnectionError
