@@ -20,10 +20,12 @@ from wasteflow.web.pages import (
     findings,
     flow_map,
     ledger_forms,
+    link_map,
     origin,
     overview,
     planning,
     potential,
+    realised,
     sankey,
     seals,
     summary,
@@ -64,6 +66,10 @@ _report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
 _report("/ledger-forms", "ledger_forms", kept(ledger_forms.show))
 _report("/potential", "potential", kept(potential.show))
+_report("/realised", "realised", kept(realised.show))
+_report("/links/map", "link_map", kept(link_map.show))
+_report("/links/map/data", "link_map_data", kept(link_map.data))
+_report("/break-even", "break_even", kept(link_map.break_even))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
