@@ -33,7 +33,8 @@ def exchange_of(rows: list[Row], period: str) -> Exchange:
     months = []
     for month in sorted({row[0] for row in rows}):
         part = [row for row in rows if row[0] == month]
-        source, target = ([places.index(row[end]) for row in part] for end in (1, 2))
+        source = [places.index(row[1]) for row in part]
+        target = [places.index(row[2]) for row in part]
         grades, masses = [int(row[3]) for row in part], [row[4] for row in part]
         columns = np.array([source, target, [0] * len(part), grades, masses, [1] * len(part)])
         months.append(MonthFlows(month, 0, *columns.astype(np.int64)))

@@ -10,7 +10,8 @@ from typing import Any, Final
 from wasteflow.core.geodesy import geodesic_distance_km
 from wasteflow.core.periods import Period, month_text
 from wasteflow.core.registry import Registry
-from wasteflow.core.symbiosis.books import MONTHS, OPERATING, Position, position_of, routes_of
+from wasteflow.core.symbiosis.books import MONTHS, OPERATING, position_of, routes_of
+from wasteflow.core.symbiosis.links import Position
 from wasteflow.core.symbiosis.prices import Prices
 from wasteflow.core.symbiosis.realised import Exchange, Realised, trend_months
 from wasteflow.core.symbiosis.rows import GRAMS_PER_TONNE, KG, yuan

@@ -21,6 +21,7 @@ from wasteflow.web.pages import (
     flow_map,
     ledger_forms,
     link_map,
+    offers,
     origin,
     overview,
     planning,
@@ -70,6 +71,14 @@ _report("/realised", "realised", kept(realised.show))
 _report("/links/map", "link_map", kept(link_map.show))
 _report("/links/map/data", "link_map_data", kept(link_map.data))
 _report("/break-even", "break_even", kept(link_map.break_even))
+_OFFERS = needs("offer.read")
+blueprint.add_url_rule("/offers", "offers", _OFFERS(offers.show))
+blueprint.add_url_rule("/offers/new", "offer_new", _OFFERS(offers.new))
+blueprint.add_url_rule("/offers", "offer_create", _OFFERS(offers.create), methods=["POST"])
+blueprint.add_url_rule("/offers/<uuid:uid>", "offer", _OFFERS(offers.one))
+blueprint.add_url_rule(
+    "/offers/<uuid:uid>/<move>", "offer_move", _OFFERS(offers.move), methods=["POST"]
+)
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
@@ -123,6 +132,7 @@ def _formats() -> dict[str, Any]:
         "here": here,
         "colours": colour_of,
         "may_read": may_read,
+        "may_offer": offers.may_offer,
         "sees_sums": lambda: not reach().everything,
         "origin_words": origin.origin_words,
     }
