@@ -66,21 +66,22 @@ def layers(
     firms: Mapping[str, tuple[LonLat, str]],
     parks: Iterable[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """What the page draws: lines thinnest first, circles, firms (name at a place), park outlines.
+    """What the page draws: lines by kind, the thinnest first; circles, firms, park outlines.
 
-    An arc bends right of its travel, so that two ways between two firms lie apart.
+    An arc bends right of its travel, so that two ways between two firms lie apart; one that could
+    be made bends left, beside the one that exists.
     """
     largest = max((line.kg for line in lines), default=1)
     order = sorted({line.material for line in lines})
     drawn = [
         {
             "kind": line.kind,
-            "points": arc(line.start, line.end, bend_of(order.index(line.material))),
+            "points": arc(line.start, line.end, _bend(line, order)),
             "colour": colour_of(line.material),
             "width": round(line_width_px(line.kg, largest), 1),
             "words": line.words,
         }
-        for line in sorted(lines, key=lambda line: (line.kg, line.words))
+        for line in sorted(lines, key=lambda line: (KINDS.index(line.kind), line.kg, line.words))
         if line.start != line.end
     ]
     return {
@@ -96,3 +97,8 @@ def layers(
         "firms": [{"at": at, "name": name} for _, (at, name) in sorted(firms.items())],
         "parks": list(parks),
     }
+
+
+def _bend(line: Line, order: Sequence[str]) -> float:
+    bend = bend_of(order.index(line.material))
+    return bend if line.kind == KINDS[0] else -bend

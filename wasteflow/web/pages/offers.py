@@ -29,7 +29,7 @@ from wasteflow.services.offers import (
 )
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import kg_of
-from wasteflow.web.identity import current_actor, now
+from wasteflow.web.identity import current_actor, now, offers_key
 from wasteflow.web.pages.detail import mass_cell
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.texts import lang, name_of, text
@@ -55,14 +55,12 @@ _COLUMNS: Final = (
 
 def may_offer() -> bool:
     """Whether the asker has any part in offers, for menus."""
-    actor = current_actor()
-    return actor is not None and not actor.guest and bool(actor.memberships)
+    return offers_key()[0]
 
 
 def may_propose() -> bool:
     """Whether the asker may propose links, for buttons."""
-    actor = current_actor()
-    return actor is not None and not actor.guest and _manages(actor)
+    return offers_key()[1]
 
 
 def _signed_in() -> Actor:

@@ -159,6 +159,7 @@ def _best(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
         "giver": view.registry.enterprises[row["from"]],
         "taker": _taker_words(view, row),
         "address": view.address("overview", scope=f"enterprise:{row['from']}"),
+        "firmless": may_propose() and row["to"] not in view.registry.enterprises,
         "propose": propose_address(row)
         if may_propose() and row["to"] in view.registry.enterprises
         else "",

@@ -171,7 +171,8 @@ def _change(row: Mapping[str, Any], plain: Cell) -> Cell:
     """The change with its sign, and the mass before as its tooltip."""
     if row["change"] is None:
         return plain
-    shown = f"{row['change'] * 100:+,.0f}"
+    points = round(row["change"] * 100)
+    shown = f"{points:+,}" if points else "0"
     return Cell(shown, plain.value, title=text("realised.before", tonnes=row["prior_t"]))
 
 
