@@ -66,10 +66,10 @@ def test_who_may_make_what(api: Api) -> None:
 def test_an_open_offer_is_seen_without_its_name_by_who_could_use_it(api: Api) -> None:
     facility = {
         "code": "f.use", "enterprise": "ent.use", "kind": "use", "name": "Kiln",
-        "material": PG, "route": "pg_use", "capacity_t_per_year": "1000", "status": "operating",
+        "material": [PG], "route": ["pg_use"], "capacity_t_per_year": "1000", "status": "operating",
     }  # fmt: skip
     added = api.post("admin", "/facilities", facility)
-    assert added.status_code == 201, added.get_json()
+    assert added.status_code == 201, added.get_json()["errors"]
     offer = made(api, "op-p1", "offer", "ent.p1", place="Anning", quality="20 % moisture")
     path = f"/offers/{offer['id']}"
     seen = api.get("op-use", path).get_json()
