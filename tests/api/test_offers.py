@@ -98,7 +98,8 @@ def test_an_open_offer_is_seen_without_its_name_by_who_could_use_it(api: Api) ->
     assert api.post("op-p1", f"{path}/note", {"note": "x"}).status_code == 428
 
 
-def test_a_proposed_link_is_followed_to_its_first_load(api: Api) -> None:
+def test_a_proposed_link_is_followed_to_its_first_load(api_anywhere: Api) -> None:
+    api = api_anywhere
     offer = made(api, "planner", "proposal", "ent.p1", "ent.use")
     assert offer["state"] == "proposed" and offer["asked"] == ["ent.p1", "ent.use"]
     half = move(api, "op-use", offer, "accept").get_json()
@@ -136,7 +137,7 @@ def test_a_day_past_lapses_it_and_bad_ones_are_told(api: Api) -> None:
 def test_pages_show_text_as_text(api: Api, word: str) -> None:
     offer = made(api, "op-p1", "offer", "ent.p1", place=word, quality=word)
     client = api.app.test_client()
-    headers = PEOPLE and api.people["op-p1"].headers
+    headers = api.people["op-p1"].headers
     for path in ("/offers", f"/offers/{offer['id']}", "/offers/new"):
         page = client.get(path, headers=headers)
         assert page.status_code == 200, page.get_data(as_text=True)[-400:]

@@ -156,7 +156,8 @@ def move_offer(
             raise NotFound("unknown_code", what="offer", value=asked.uid)
         if asked.version is not None and row.version != asked.version:
             raise StaleVersion(asked.version, row.version)
-        _has_a_right(someone, seen, offer)
+        if not seen.sides:
+            raise Denied(Verdict.NOT_ONES_RIGHT, WRITE)
         firm = _firm_of(asked, seen, keys.registry)
         after = moved(offer, asked.move, seen.sides, firm)
         acting = next((offer.firm(s) for s in (Side.GIVER, Side.TAKER) if s in seen.sides), firm)
@@ -261,12 +262,6 @@ def _may_make(actor: Actor, offer: Offer, registry: Registry) -> None:
     if Verdict.ALLOWED not in verdicts:
         other = Verdict.NOT_ONES_RIGHT
         raise Denied(other if other in verdicts else Verdict.NOT_ONES_BUSINESS, PROPOSE)
-
-
-def _has_a_right(actor: Actor, seen: Seen, offer: Offer) -> None:
-    """Raises Denied for somebody who only reads."""
-    if not seen.sides:
-        raise Denied(Verdict.NOT_ONES_RIGHT, WRITE)
 
 
 def _firm_of(asked: Moving, seen: Seen, registry: Registry) -> str:
@@ -381,16 +376,3 @@ def _told(
         events = session.scalars(query.order_by(OfferEventRow.number))
     firm = keys.codes["enterprise"]
     return offer_view(row, offer, seen, [event_view(item, firm) for item in events])
-
-
-def offers_of_pairs(
-    *, db: Database, actor: Actor | None, now: datetime
-) -> dict[tuple[str, str, str], str]:
-    """(giver, taker, material) → uid of an offer alive that the actor may see."""
-    if actor is None or actor.guest:
-        return {}
-    return {
-        (row["from"], row["to"], row["material"]): row["id"]
-        for row in list_offers(db=db, actor=actor, now=now)
-        if row["state"] in {state.value for state in ALIVE} and row["from"] and row["to"]
-    }

@@ -50,6 +50,11 @@ def _most() -> int:
     return next((number for number in MOST if str(number) == asked), MOST[0])
 
 
+def _planned() -> bool:
+    """Whether facilities being built or planned count too."""
+    return bool(request.args.get("planned"))
+
+
 def show() -> str:
     """The map with its legend; its data come apart."""
     view = read_view()
@@ -57,7 +62,8 @@ def show() -> str:
         return render_template("empty.html", view=view)
     chosen = asked_layers()
     words = "&".join(f"layer={word}" for word in SHOWN if word in chosen)
-    address = view.address("link_map_data", links=_most() if _most() != MOST[0] else "")
+    few = {"links": _most() if _most() != MOST[0] else "", "planned": "1" if _planned() else ""}
+    address = view.address("link_map_data", **few)
     return render_template(
         "link_map.html",
         view=view,
@@ -65,6 +71,7 @@ def show() -> str:
         shown=SHOWN,
         most=MOST,
         links=_most(),
+        planned=_planned(),
         data_url=f"{address}{'&' if '?' in address else '?'}{words}",
     )
 
@@ -75,7 +82,16 @@ def data() -> Response | str:
     if view.empty:
         abort(404)
     chosen = asked_layers()
-    key = "link_map", view.span, view.scope, view.material, tuple(sorted(chosen)), _most(), lang()
+    key = (
+        "link_map",
+        view.span,
+        view.scope,
+        view.material,
+        tuple(sorted(chosen)),
+        _most(),
+        _planned(),
+        lang(),
+    )
     body = once(key, lambda: json.dumps(_layers(view, chosen), ensure_ascii=False))
     return Response(body, mimetype="application/json")
 
@@ -96,7 +112,7 @@ def _layers(view: View, chosen: frozenset[str]) -> dict[str, Any]:
 
 
 def _matched(view: View) -> dict[str, Any]:
-    asked = Asked(view.scope, view.material, bool(request.args.get("planned")))
+    asked = Asked(view.scope, view.material, _planned())
     return once(
         ("match", view.span, asked),
         lambda: match_report(db=books().db, period=view.span, asked=asked),
