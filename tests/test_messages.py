@@ -23,6 +23,7 @@ from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_geo import GEO_MESSAGES
 from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
+from wasteflow.core.messages_offers import OFFER_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_scenarios import SCENARIO_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
@@ -48,6 +49,7 @@ def test_no_code_is_worded_twice() -> None:
         API_MESSAGES,
         CLOSE_MESSAGES,
         MOVE_MESSAGES,
+        OFFER_MESSAGES,
         SYMBIOSIS_MESSAGES,
         SCENARIO_MESSAGES,
         SEAL_MESSAGES,

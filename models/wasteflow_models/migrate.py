@@ -68,6 +68,7 @@ def drift(url: str) -> list[str]:
         jobs,
         ledger,
         live,
+        offers,
         outlines,
         registry,
         scenarios,

@@ -1,4 +1,4 @@
-"""Commands about new exchanges: match."""
+"""Commands about exchanges: match, which tells realised links too."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
+from wasteflow.cli.links import show_links
 from wasteflow.core.messages import render
 
 _LINKS = (
@@ -47,6 +48,8 @@ _LINKS = (
 @click.option("--min-contract", type=float, default=None, help="单笔最少 t · Smallest contract, t.")
 @click.option("--from", "giver", default="", help="只问一条: 产生单位 · One pair: its producer.")
 @click.option("--to", "taker", default="", help="只问一条: 接收方 · One pair: its receiver.")
+@click.option("--realised", is_flag=True, help="已有链接 · Links that exist, with their cost.")
+@click.option("--radius", is_flag=True, help="保本运距 · How far a tonne may go, by route.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.pass_obj
 @told
@@ -62,11 +65,14 @@ def match(
     min_contract: float | None,
     giver: str,
     taker: str,
+    realised: bool,
+    radius: bool,
     shape: str,
 ) -> None:
     """潜在链接 · Unmet supply against free capacity: most tonnes, then least cost.
 
-    With --from and --to: one pair, whether it could be made, with the numbers.
+    With --from and --to: one pair, whether it could be made, with the numbers.  With --realised:
+    the links that exist.  With --radius: break-even distances.
 
     Example: wasteflow match --period 2026 --material phosphogypsum --planned
     """
@@ -75,6 +81,13 @@ def match(
     from wasteflow.services.matching import Asked, link_verdict, match_report
 
     database = open_database(settings)
+    if realised or radius:
+        if giver or taker or (realised and radius):
+            raise click.UsageError("--realised and --radius stand alone, without --from and --to")
+        if realised:
+            span = period_of(period, settings) or default_period(database)
+        show_links(database, settings.lang, shape, span if realised else None, scope, material)
+        return
     asked = Asked(
         scope,
         material,

@@ -26,6 +26,7 @@ from wasteflow.core.messages_moves import (
     MOVE_WORDS,
     STANDING_WORDS,
 )
+from wasteflow.core.messages_offers import OFFER_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_scenarios import SCENARIO_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
@@ -42,6 +43,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **API_MESSAGES,
     **CLOSE_MESSAGES,
     **MOVE_MESSAGES,
+    **OFFER_MESSAGES,
     **SYMBIOSIS_MESSAGES,
     **SCENARIO_MESSAGES,
     **SEAL_MESSAGES,

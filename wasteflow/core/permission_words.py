@@ -43,6 +43,12 @@ RIGHT_LABELS: Final[Mapping[str, Pair]] = {
     "facility.write": ("维护设施", "maintain facilities"),
     "target.write": ("维护目标", "maintain targets"),
     "filing.write": ("维护跨省备案", "maintain cross-province filings"),
+    "offer.read": (
+        "查看供需对接（不相关者不显名）",
+        "read offers (others’ without names)",
+    ),
+    "offer.write": ("发布、答复供应与求购", "make and answer offers and asks"),
+    "offer.propose": ("建议新链接", "propose links between firms"),
     "import.read": ("查看导入", "read imports"),
     "import.write": ("导入文件", "import files"),
     "export.read": ("导出", "export"),

@@ -12,12 +12,14 @@ from wasteflow.core.periods import shanghai_day
 from wasteflow.core.reading import readable_firms
 from wasteflow.core.registry import Registry
 from wasteflow.services.live.inbox import inbox
+from wasteflow.services.offers import waiting_offers
 from wasteflow.services.reports import overview
 from wasteflow_models.engine import Database
 
 AHEAD_DAYS: Final = 30
 ANSWER, REVISION, FILING, PERMIT = "answer", "revision", "filing", "permit"
-KINDS: Final = (ANSWER, REVISION, FILING, PERMIT)
+OFFER: Final = "offer"
+KINDS: Final = (ANSWER, REVISION, OFFER, FILING, PERMIT)
 _APPROVE: Final = "approve"
 
 
@@ -26,8 +28,9 @@ class Reminder:
     """One thing to do.
 
     `kind`: answer (a load waits for the organisation's `move`), revision (it is asked to approve
-    one), filing, permit (they end on `due`).  `ref` is the id of the load, or the code of the
-    filing or facility; `title` its number or name; `since` when it began to wait.
+    one), offer (a firm is asked to agree), filing, permit (they end on `due`).  `ref` is the id of
+    the load or offer, or the code of the filing or facility; `title` its number, material or name;
+    `since` when it began to wait.
     """
 
     kind: str
@@ -54,6 +57,18 @@ def reminders(
             due=None,
         )
         for item in inbox(db=db, actor=actor)
+    ]
+    waiting += [
+        Reminder(
+            kind=OFFER,
+            organisation=row["organisation"],
+            move="accept",
+            ref=row["id"],
+            title=row["material"],
+            since=row["changed_at"],
+            due=date.fromisoformat(row["last"]),
+        )
+        for row in waiting_offers(db=db, actor=actor, now=now)
     ]
     registry = overview(db=db).registry
     today = shanghai_day(now)

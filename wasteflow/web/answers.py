@@ -26,7 +26,7 @@ from wasteflow import __version__
 from wasteflow.services.data_version import data_version
 from wasteflow.web import bell
 from wasteflow.web.access import books
-from wasteflow.web.identity import reach_key, this_month, who_key
+from wasteflow.web.identity import offers_key, reach_key, this_month, who_key
 from wasteflow.web.security import nonce, request_id
 from wasteflow.web.texts import lang, theme
 from wasteflow_models.kept import Kept
@@ -213,7 +213,7 @@ def _tagged(response: Response, tag: str, *, weak: bool) -> Response:
 def _tag(version: str) -> str:
     """Digest of everything an answer depends on."""
     config = books().config
-    settings = (config.basemap, lang(), theme(), reach_key(), this_month())
+    settings = (config.basemap, lang(), theme(), reach_key(), offers_key(), this_month())
     address = (request.root_path, request.path, request.query_string)
     return sha256(repr((_program(), version, settings, address)).encode()).hexdigest()[:32]
 

@@ -13,7 +13,7 @@ from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, current_user, login_user, logout_user
 
-from wasteflow.core.actors import Actor
+from wasteflow.core.actors import Actor, Role
 from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.reach import ALL, Reach, reach_of
 from wasteflow.services.acting import SignedIn, actor_of_session, actor_of_token
@@ -164,6 +164,15 @@ def reach_key() -> tuple[str, ...]:
     """What pages of reports depend on beside the books: those who read the same share them."""
     actor = current_actor()
     return (ALL,) if actor is not None and actor.reads_all else reach().scopes
+
+
+def offers_key() -> tuple[bool, bool]:
+    """Whether the asker has a part in offers, and may propose links: pages show doors by it."""
+    actor = current_actor()
+    if actor is None or actor.guest:
+        return False, False
+    manages = bool(actor.organisations(Role.PARK_MANAGER, Role.PLANNER))
+    return bool(actor.memberships), manages
 
 
 def open_browser(opened: Opened) -> None:

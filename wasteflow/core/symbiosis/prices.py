@@ -102,13 +102,18 @@ class Prices:
 
     def road_km(self, giver: str, taker: str, straight_km: float | None) -> float | None:
         """Road distance: the operator's table either way, else the line times the detour."""
-        known = self.of("road_distance", (f"{giver}>{taker}", f"{taker}>{giver}"))
+        known = self.given_km(giver, taker)
         if known is not None:
-            return float(_value(known))
+            return known
         if straight_km is None:
             return None
         detour = self.detour()
         return straight_km * float(_value(detour)) if detour else straight_km
+
+    def given_km(self, giver: str, taker: str) -> float | None:
+        """Road distance of the operator's table, either way; None if it holds none."""
+        known = self.of("road_distance", (f"{giver}>{taker}", f"{taker}>{giver}"))
+        return None if known is None else float(_value(known))
 
     def freight_row(self, km: float) -> Coefficient | None:
         """The price per tonne-kilometre on the road over a distance."""
@@ -159,18 +164,43 @@ class Prices:
     def break_even_km(self, material: str, route: str, taker: str) -> float | None:
         """Road distance at which a link costs nothing; None if a part of it is unknown.
 
-        (gate value + avoided storage - treatment) / price; negative: not even next door.
+        (gate value + avoided storage - treatment - base freight) / price; negative: not even next
+        door.  `radius` tells the cases apart.
         """
         here = self.cost(material, route, taker, SHORT_HAUL_KM)
         price = self.freight_row(SHORT_HAUL_KM)
         if here.unpriced or price is None or not _value(price):
             return None
         gain = (here.gate_fen or 0) + (here.storage_fen or 0) - (here.treatment_fen or 0)
-        return float(Fraction(gain, FEN) / _value(price))
+        return float((Fraction(gain, FEN) - self.base()) / _value(price))
+
+    def values(self, material: str, route: str, taker: str) -> dict[str, Fraction | None]:
+        """Yuan per tonne of `gate`, `storage` and `treatment`; None = no coefficient says it."""
+        at = (taker, route, "*") if taker else (route, "*")
+        rows = {
+            "gate": self.of("gate_value", at, material),
+            "storage": self.of("storage_cost", ("*",), material),
+            "treatment": self.of("treatment_cost", at, material),
+        }
+        return {name: None if row is None else _value(row) for name, row in rows.items()}
+
+    def base(self) -> Fraction:
+        """Yuan per tonne of a haul whatever its length; 0 if none is registered."""
+        row = self.of("freight_base", ("road",))
+        return Fraction(0) if row is None else _value(row)
+
+    def drivers(self, *kinds: str) -> set[str]:
+        """What coefficients of some kinds stand for: receivers, routes, `*`."""
+        return {driver for kind, driver, _ in self._found if kind in kinds}
 
     def _fen(self, kind: str, drivers: Sequence[str], material: str) -> int | None:
         found = self.of(kind, drivers, material)
         return None if found is None else round(_value(found) * FEN)
+
+
+def yuan_of(item: Coefficient) -> Fraction:
+    """The value a coefficient of `Prices` is reckoned with."""
+    return _value(item)
 
 
 def _value(item: Coefficient) -> Fraction:

@@ -63,6 +63,7 @@ _DENIED: Final = {
 }
 CONFLICTS: Final = frozenset(
     {
+        "offer_move_illegal",
         "already_reversed",
         "already_signed",
         "cannot_reverse_children",

@@ -1,4 +1,4 @@
-"""Potential links of the API: the object of `wasteflow match --format json`."""
+"""Potential and realised links of the API: the objects of `wasteflow match --format json`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
+from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.symbiosis.allocate import Side
 from wasteflow.core.symbiosis.links import Limits
+from wasteflow.core.symbiosis.realised_rows import ACROSS, INSIDE
+from wasteflow.services.break_even import break_even_report
 from wasteflow.services.matching import Asked, link_verdict, match_report
+from wasteflow.services.realised import realised_report
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
-from wasteflow.web.api.reports import RIGHT, RowsReport, ScopeQuery, answered, period_of
+from wasteflow.web.api.reports import (
+    RIGHT,
+    FormatQuery,
+    RowsReport,
+    ScopeQuery,
+    answered,
+    period_of,
+)
 from wasteflow.web.api.rights import need_scope, registry
-from wasteflow.web.api.shapes import CodeField, FlagField
+from wasteflow.web.api.shapes import CodeField, FlagField, WordField
 from wasteflow.web.api.words import OpenShape
 from wasteflow.web.identity import reach
 
-blueprint = ApiBlueprint("symbiosis", "Symbiosis: new links that could be made")
+blueprint = ApiBlueprint("symbiosis", "Symbiosis: links that exist, links that could be made")
 FARTHEST_KM, DEAREST_FEN, MOST_PARTNERS = 20_000, 10_000_000, 1_000
 
 
@@ -57,6 +68,23 @@ class PotentialReport(OpenShape):
     total = fields.Dict(required=True)
     links = fields.List(fields.Dict(), required=True)
     unserved = fields.List(fields.Dict(), required=True)
+
+
+class RealisedQuery(ScopeQuery):
+    """Parameters of the realised links."""
+
+    place = WordField(
+        ACROSS,
+        INSIDE,
+        description="Only links across parks, or inside one; both without it",
+        load_default="",
+    )
+
+
+class RadiusQuery(FormatQuery):
+    """Parameters of the break-even distances."""
+
+    material = CodeField("Material code; all wastes without one", load_default="")
 
 
 def _asked(query: dict[str, Any]) -> Asked:
@@ -104,4 +132,40 @@ def verdict(query: dict[str, Any]) -> Response:
         ),
         query["format"],
         "potential-link",
+    )
+
+
+@blueprint.endpoint(
+    "GET", "/symbiosis/realised", RIGHT, returns=RowsReport, query=RealisedQuery, tagged=True
+)
+def realised(query: dict[str, Any]) -> Response:
+    """Links that exist: mass, loads, distance, freight, CO2, shares, trend, evidence."""
+    need_scope(RIGHT, query["scope"])
+    own, held = reach(), registry()
+    sees = None if own.everything else lambda firm: own.holds(held, f"enterprise:{firm}")
+    return answered(
+        lambda: realised_report(
+            db=books().db,
+            period=period_of(query["period"]),
+            scope=query["scope"],
+            material=query["material"],
+            place=query["place"],
+            sees=sees,
+        ),
+        query["format"],
+        "realised-links",
+    )
+
+
+@blueprint.endpoint(
+    "GET", "/symbiosis/break-even", RIGHT, returns=RowsReport, query=RadiusQuery, tagged=True
+)
+def break_even(query: dict[str, Any]) -> Response:
+    """How far hauling a waste pays, by route, from the operator's prices."""
+    if not reach().scopes:
+        raise Denied(Verdict.NOT_ONES_RIGHT, RIGHT)
+    return answered(
+        lambda: break_even_report(db=books().db, material=query["material"]),
+        query["format"],
+        "break-even",
     )

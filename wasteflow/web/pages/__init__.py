@@ -24,10 +24,13 @@ from wasteflow.web.pages import (
     helping,
     ledger_forms,
     matrix,
+    link_map,
+    offers,
     origin,
     overview,
     planning,
     potential,
+    realised,
     sankey,
     scenario_form,
     scenarios,
@@ -92,6 +95,17 @@ blueprint.add_url_rule(
     "scenario_delete",
     _PLANS(scenario_form.remove),
     methods=["POST"],
+_report("/realised", "realised", kept(realised.show))
+_report("/links/map", "link_map", kept(link_map.show))
+_report("/links/map/data", "link_map_data", kept(link_map.data))
+_report("/break-even", "break_even", kept(link_map.break_even))
+_OFFERS = needs("offer.read")
+blueprint.add_url_rule("/offers", "offers", _OFFERS(offers.show))
+blueprint.add_url_rule("/offers/new", "offer_new", _OFFERS(offers.new))
+blueprint.add_url_rule("/offers", "offer_create", _OFFERS(offers.create), methods=["POST"])
+blueprint.add_url_rule("/offers/<uuid:uid>", "offer", _OFFERS(offers.one))
+blueprint.add_url_rule(
+    "/offers/<uuid:uid>/<move>", "offer_move", _OFFERS(offers.move), methods=["POST"]
 )
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
@@ -164,5 +178,6 @@ def _formats() -> dict[str, Any]:
         "knows": has_text,
         "help_address": _help_address,
         "may_plan": scenario_form.may_plan,
+        "may_offer": offers.may_offer,
         "origin_words": origin.origin_words,
     }

@@ -17,6 +17,7 @@ from wasteflow.core.periods import shanghai_day
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.services.live.inbox import inbox, open_refusals
 from wasteflow.services.live.reading import LoadFilter, get_load, list_loads
+from wasteflow.services.offers import waiting_offers
 from wasteflow.services.reminders import AHEAD_DAYS, Reminder, ending
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
@@ -56,6 +57,7 @@ def show() -> Response:
         disputes=_disputes(actor),
         on_road=_on_road(actor),
         endings=_endings(actor),
+        offers=waiting_offers(db=books().db, actor=actor, now=now()),
         today=shanghai_day(now()),
         firms=sorted(mine),
         waits=waits(),

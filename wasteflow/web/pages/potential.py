@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, render_template, request, url_for
 
 from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.links import Limits
@@ -16,6 +16,7 @@ from wasteflow.web.access import books
 from wasteflow.web.formats import NONE, kg_of, mass, percent
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell, route_cell
+from wasteflow.web.pages.offers import may_propose
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, text
@@ -73,7 +74,8 @@ def show() -> str | Response:
         period=view.span,
         asked=Asked(view.scope, view.material, asked.planned, asked.limits),
     )
-    links = page_of(_COLUMNS, [_cells(view, row) for row in report["links"]], sort="-tonnes")
+    columns = _COLUMNS if wants_file() or not may_propose() else (*_COLUMNS, _PROPOSE)
+    links = page_of(columns, [_cells(view, row) for row in report["links"]], sort="-tonnes")
     if wants_file():
         name = f"wasteflow-potential-{view.span.text}"
         return file_response(links, name, text, view.books.synthetic)
@@ -108,6 +110,7 @@ _COLUMNS: Final = (
     Column("need", "potential.need", "%", True),
     Column("why", "potential.why"),
 )
+_PROPOSE: Final = Column("propose", "potential.propose")
 _LEFT: Final = (
     Column("enterprise", "col.enterprise"),
     Column("material", "col.material"),
@@ -156,6 +159,10 @@ def _best(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
         "giver": view.registry.enterprises[row["from"]],
         "taker": _taker_words(view, row),
         "address": view.address("overview", scope=f"enterprise:{row['from']}"),
+        "firmless": may_propose() and row["to"] not in view.registry.enterprises,
+        "propose": propose_address(row)
+        if may_propose() and row["to"] in view.registry.enterprises
+        else "",
         "amount": f"{amount.number} {amount.unit}",
         "points": None if points is None else f"{points:.1f}",
         "km": f"{row['distance_km']:,.0f}",
@@ -201,7 +208,19 @@ def _cells(view: View, row: Mapping[str, Any]) -> Row:
         "share": _figure(share * 100, 0),
         "need": _figure(None if need is None else need * 100, 0),
         "why": Cell(text("list.comma").join(short), why, title=why),
+        "propose": _propose_cell(row) if known else Cell(NONE, None, muted=True),
     }
+
+
+def _propose_cell(row: Mapping[str, Any]) -> Cell:
+    """Where the link is proposed to both firms, filled with what was found."""
+    return Cell(text("potential.propose"), "", propose_address(row))
+
+
+def propose_address(row: Mapping[str, Any]) -> str:
+    """The form of a proposal for a row of the report."""
+    what = {name: row[name] for name in ("from", "to", "material", "tonnes")}
+    return url_for("pages.offer_new", kind="proposal", **what)
 
 
 def _figure(value: float | None, digits: int) -> Cell:

@@ -26,7 +26,10 @@ DECIMALS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: what is shown, what sorts and is exported, where it leads, a tooltip, a mark."""
+    """A cell: what is shown, what sorts and is exported, where it leads, a tooltip, a mark.
+
+    line: points of a small chart that is drawn instead of the words, which it is read as.
+    """
 
     shown: str
     value: str | int | float | None = None
@@ -34,6 +37,7 @@ class Cell:
     title: str = ""
     mark: str = ""
     muted: bool = False
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
