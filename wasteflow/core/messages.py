@@ -26,6 +26,7 @@ from wasteflow.core.messages_moves import (
     MOVE_WORDS,
     STANDING_WORDS,
 )
+from wasteflow.core.messages_office import OFFICE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_symbiosis import SYMBIOSIS_MESSAGES
@@ -47,6 +48,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **JOB_MESSAGES,
     **GEO_MESSAGES,
     **UPLOAD_MESSAGES,
+    **OFFICE_MESSAGES,
 }
 """Code → (Chinese, English)."""
 
