@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
-from wasteflow.core.bulletin import TOP
+from wasteflow.core.bulletin import AMOUNTS, RATE_PLACES, TOP
 from wasteflow.core.bulletin_words import bulletin_word
 from wasteflow.core.messages import render
 from wasteflow.core.office_tables import Cell, Document, Head, Number, Table
@@ -244,7 +244,7 @@ class BulletinTables:
             )
             closes = {True: "yes", False: "no"}.get(row["identity_closes"], "")
             found = self._list(render(code, self.lang, {}) for code in row["findings"])
-            none = self.word("none")
+            none = self.word("nothing")
             rows.append((name, by or none, self.word(closes) if closes else none, found or none))
         heads = (
             Head(self.word("waste")),
@@ -377,3 +377,24 @@ def _places(value: Decimal, places: int) -> str:
     """Half to even with so many decimals; never a negative zero."""
     rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     return format(rounded if rounded else abs(rounded), "f")
+
+
+def figures_table(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of the printed lines for `audit-figures`; what is hidden is left out."""
+    columns = ["id", "scope", "year", "material", *AMOUNTS]
+    columns += ["decimals_of_amounts", "published_rate", "decimals_of_rate"]
+    rows = [
+        [
+            row["key"],
+            report["scope"],
+            report["period"],
+            row["key"],
+            *(row["printed"][name] or "" for name in AMOUNTS),
+            str(report["places"]),
+            row["rate_printed"] or "",
+            str(RATE_PLACES),
+        ]
+        for row in (*report["rows"], report["total"])
+        if not row["rest_hidden"]
+    ]
+    return columns, rows

@@ -34,6 +34,7 @@ BULLETIN_WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "hidden": ("隐去", "hidden"),
     "total": ("合计", "Total"),
+    "nothing": ("无", "none"),
     "none": ("本期无", "none in this period"),
     "unknown_industry": ("行业未登记", "industry not registered"),
     "unknown_province": ("区域未登记", "region not registered"),

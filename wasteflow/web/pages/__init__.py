@@ -11,8 +11,10 @@ from wasteflow.web.access import check_database
 from wasteflow.web.answers import kept
 from wasteflow.web.formats import cell, count, mass, moment_words, percent, target_value
 from wasteflow.web.identity import reach
+from wasteflow.web.office_papers import is_number, thousands
 from wasteflow.web.pages import (
     auditor,
+    bulletin,
     detail,
     drill,
     drill_records,
@@ -62,12 +64,13 @@ _report("/gap", "gap", kept(explorer.gap))
 _report("/postings", "postings", kept(drill.postings))
 _report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
-_report("/ledger-forms", "ledger_forms", kept(ledger_forms.show))
+_report("/ledger-forms", "ledger_forms", ledger_forms.show)
 _report("/potential", "potential", kept(potential.show))
 _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
 blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
+blueprint.add_url_rule("/bulletin", "bulletin", _SUMS(kept(bulletin.show)))
 blueprint.add_url_rule("/seals", "seals", needs("seal.read", nowhere)(seals.show))
 blueprint.add_url_rule("/seals", "seal", needs("seal.write")(seals.seal), methods=["POST"])
 blueprint.add_url_rule("/proofs/<uuid:uid>", "proof", needs("seal.read", nowhere)(seals.proof))
@@ -100,6 +103,8 @@ def here(**changes: Any) -> str:
 blueprint.add_app_template_filter(exact, "exact")
 blueprint.add_app_template_filter(exact_kg, "exact_kg")
 blueprint.add_app_template_filter(moment_words, "shanghai")
+blueprint.add_app_template_filter(thousands, "thousands")
+blueprint.add_app_template_test(is_number, "office_number")
 blueprint.add_app_template_test(lambda note: " ledger_starts_" in note, "late_note")
 
 
