@@ -32,6 +32,8 @@ KINDS = (
     "filings",
     "coefficients",
     "products",
+    "park_inputs",
+    "profiles",
     "entries",
     "shipments",
     "boundaries",

@@ -26,5 +26,50 @@ OFFICE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "figures of fewer than {least} firms are hidden, and so is what could be worked out from "
         "other printed figures by adding and subtracting",
     ),
+    # --- what is stated once a year --------------------------------------------------------
+    "input_differs": (
+        "该园区该年已报为 {known}[[（{source}，{who}）]]。若要更正，请填写原因（reason）。",
+        "{known} is stated already for this park and year[[ ({source}, {who})]]; to correct it, "
+        "give a reason",
+    ),
+    "statement_twice_in_file": (
+        "同一项同一年在本文件第 {other_line} 行已有另一内容，请只留一行。",
+        "line {other_line} of this file says something else of the same thing and year; keep one",
+    ),
+    # --- park indicators -------------------------------------------------------------------
+    "indicator_year": (
+        "园区指标按自然年计算，期间“{value}”不是一个自然年。请写成 2025 这样的年份。",
+        "park indicators are of a calendar year, and “{value}” is none; write a year like 2025",
+    ),
+    "input_missing": (
+        "缺少：{missing}。请在本页、用接口或导入 park_inputs 填报。",
+        "missing: {missing}; state it on this page, over the API or by importing park_inputs",
+    ),
+    "input_zero": (
+        "{missing}为零，不能作除数。",
+        "{missing} is zero and cannot divide",
+    ),
+    "year_before_missing": (
+        "账本没有上一年的数据，无法与上年比较。补报期初库存或上年记录即可。",
+        "the books do not hold the year before, so there is nothing to compare with; records of it "
+        "bring it in",
+    ),
+    "no_firms": (
+        "园区内没有登记企业。",
+        "no firm is registered in the park",
+    ),
+    "nothing_recorded": (
+        "本园区该年没有产生记录。",
+        "the books hold no generation of this park and year",
+    ),
+    "indicator_left_out": (
+        "有 {number} 家企业的账本从该年 1 月之后才起，其数量未计入：{firms}。",
+        "ledgers that start after January of the year are left out: {number}, {firms}",
+    ),
+    "indicator_threshold_unverified": (
+        "带 * 的参考值凭记忆整理，未与标准原文核对，只供参照，不作评判。",
+        "reference values marked * are recalled and not compared with the standards: nothing is "
+        "judged by them",
+    ),
 }
 """Code → (Chinese, English)."""

@@ -30,6 +30,8 @@ UPLOAD_RIGHTS: Final[Mapping[str, str]] = {
     "shipments": "shipment.draft",
     "entries": "entry.write",
     "products": "entry.write",
+    "profiles": "entry.write",
+    "park_inputs": "indicator.write",
     "facilities": "facility.write",
     "enterprises": "registry.write",
     "parks": "registry.write",
@@ -88,7 +90,10 @@ def kinds_for(*, db: Database, actor: Actor | None) -> list[str]:
     parks = {item.organisation for item in actor.memberships} & set(registry.parks)
     subjects = [_of_firm(registry, firm) for firm in sorted(firms)]
     subjects += [_of_park(registry, park) for park in sorted(parks)]
-    open_kinds = ("shipments", "entries", "products", "facilities", "enterprises", "parks")
+    open_kinds = (
+        "shipments", "entries", "products", "profiles", "facilities", "enterprises", "parks",
+        "park_inputs",
+    )  # fmt: skip
     return [
         kind
         for kind in open_kinds
@@ -120,7 +125,9 @@ def row_rights(*, db: Database, actor: Actor | None, kind: str) -> RowFault | No
         return code in registry.parks and _allowed(actor, right, _of_park(registry, code))
 
     def fault(row: Mapping[str, str]) -> tuple[str, str] | None:
-        if kind in ("entries", "products"):
+        if kind == "park_inputs":
+            return None if park(row.get("park", "")) else ("park", row.get("park", ""))
+        if kind in ("entries", "products", "profiles"):
             text = row.get("enterprise", "")
             return None if firm(text) else ("enterprise", text)
         if kind == "shipments":
