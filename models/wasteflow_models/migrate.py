@@ -71,6 +71,7 @@ def drift(url: str) -> list[str]:
         outlines,
         registry,
         seals,
+        statements,
     )
 
     with _connection(url) as connection:

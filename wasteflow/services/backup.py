@@ -34,6 +34,7 @@ from wasteflow_models import (
     outlines,
     registry,
     seals,
+    statements,
 )
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base
@@ -54,6 +55,7 @@ KNOWN: Final = (
     outlines,
     registry,
     seals,
+    statements,
 )
 """Modules of tables; importing them fills `Base.metadata`."""
 _ZIPPED: Final = 1

@@ -24,6 +24,7 @@ from wasteflow.services.site_secret import COOKIE
 from wasteflow_models.accounts import SecretRow
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import BatchRow, EntryRow
+from wasteflow_models.rollup import touch
 from wasteflow_models.seal_texts import KINDS, SealedKind, record_keys, record_texts, spans
 from wasteflow_models.seals import (
     PART_BITS,
@@ -48,6 +49,9 @@ WRITTEN: Final = 64
 """Blocks written in one transaction: other writers wait for 65,536 hashes, not for the seal."""
 GUARD: Final = "seal"
 """Name of the secret that remembers the last seal."""
+
+STAMP: Final = "seal"
+"""Drawn anew by every seal: papers that print its head are made again."""
 
 
 def facts_of(row: SealRow) -> SealFacts:
@@ -239,6 +243,7 @@ class _Writing:
             session.add_all(self.waiting)
             session.add(row)
             session.merge(SecretRow(name=GUARD, value=guard_of(session, row)))
+            touch(session, STAMP)
         return seal_dict(row)
 
 

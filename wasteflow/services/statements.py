@@ -251,9 +251,16 @@ def _key(row: Held) -> Key:
 
 def _in_force(session: Session, kind: str) -> dict[Key, Held]:
     """Every statement that holds, by key."""
-    table = ParkInputRow if kind == PARK_INPUTS else ProfileRow
-    query = select(table).where(~table.replaced).order_by(table.id)
-    return {_key(row): row for row in session.scalars(query)}
+    rows: list[Held] = []
+    if kind == PARK_INPUTS:
+        park_input = ParkInputRow
+        rows += session.scalars(
+            select(park_input).where(~park_input.replaced).order_by(park_input.id)
+        )
+    else:
+        profile = ProfileRow
+        rows += session.scalars(select(profile).where(~profile.replaced).order_by(profile.id))
+    return {_key(row): row for row in rows}
 
 
 def input_dict(row: ParkInputRow, keys: Keys) -> dict[str, Any]:
