@@ -82,7 +82,8 @@ def bulletin(
 
     Example: wasteflow bulletin --scope region:530181 --period 2025 --out bulletin.xlsx
     """
-    from wasteflow.core.bulletin_tables import BulletinTables, figures_table
+    from wasteflow.core.bulletin import figures_table
+    from wasteflow.core.bulletin_tables import BulletinTables
     from wasteflow.exporting.office_book import office_book
     from wasteflow.exporting.tables import csv_text
     from wasteflow.services.bulletin import Reader, bulletin_report
@@ -112,7 +113,7 @@ def bulletin(
     for table in document.tables:
         click.echo(f"\n{table.title}  {table.unit}".rstrip())
         click.echo(_plain(table) if table.rows else table.empty)
-    click.echo("\n" + "\n".join(document.notes))
+    click.echo("\n" + "\n".join((*document.notes, *document.foot)))
 
 
 def _period(text: str, settings: Settings) -> str:

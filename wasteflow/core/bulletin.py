@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from wasteflow.core.audit import Audit, Figure, audit_figures
 from wasteflow.core.books import PeriodBooks
@@ -45,6 +45,8 @@ AMOUNTS: Final = (
     "other",
 )
 """Columns of amounts, in the order they are printed; names as `audit-figures` knows them."""
+STOCKS: Final = ("opening", "closing", "on_the_road")
+"""Amounts of a stock, in the order they are printed."""
 LEADING: Final = ("generated", "utilised", "utilised_prior")
 """Amounts that are told wherever a line is; the others are hidden together where one must be."""
 
@@ -96,13 +98,16 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Stock of a material of the firms in scope: on their premises and on the road, kilograms."""
+    """Stock of a material of the firms in scope: on their premises and on the road, kilograms.
+
+    behind: name of an amount → what stands behind it.
+    """
 
     material: str
     opening: int
     closing: int
     on_the_road: int
-    atoms: Atoms
+    behind: Mapping[str, Atoms]
 
 
 @dataclass(slots=True)
@@ -203,20 +208,25 @@ def province_of(registry: Registry, firm: str) -> str:
 
 def stocks(books: PeriodBooks, firms: frozenset[str], registry: Registry) -> list[Stock]:
     """Stock of every waste at both ends of the period, and what of the closing is on the road."""
-    opening: dict[str, int] = defaultdict(int)
-    closing: dict[str, int] = defaultdict(int)
-    road: dict[str, int] = defaultdict(int)
-    behind: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for held, sums in ((books.opening, opening), (books.closing(), closing)):
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(STOCKS, 0))
+    behind: dict[str, dict[str, set[tuple[str, str]]]] = defaultdict(
+        lambda: {name: set() for name in STOCKS}
+    )
+    for held, end in ((books.opening, "opening"), (books.closing(), "closing")):
         for (place, material), kg in held.items():
-            if place.owner in firms and kg and registry.materials[material].is_waste:
-                sums[material] += kg
-                behind[material].add((place.owner, material))
-                if place.kind is PlaceKind.TRANSIT and sums is closing:
-                    road[material] += kg
+            if place.owner not in firms or not kg or not registry.materials[material].is_waste:
+                continue
+            moving = end == "closing" and place.kind is PlaceKind.TRANSIT
+            for name in (end, "on_the_road") if moving else (end,):
+                sums[material][name] += kg
+                behind[material][name].add((place.owner, material))
     return [
-        Stock(stuff, opening[stuff], closing[stuff], road[stuff], frozenset(behind[stuff]))
-        for stuff in sorted(behind)
+        Stock(
+            stuff,
+            **sums[stuff],
+            behind={name: frozenset(atoms) for name, atoms in behind[stuff].items()},
+        )
+        for stuff in sorted(sums)
     ]
 
 
@@ -276,6 +286,27 @@ def self_audit(lines: Sequence[Line], places: int, scope: str, period: str) -> l
     """What `audit-figures` says of the lines as they are printed; hidden ones are not printed."""
     told = [line for line in lines if not line.hidden and not line.rest_hidden]
     return audit_figures(figure_of(line, places, scope, period) for line in told)
+
+
+def figures_table(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of the printed lines for `audit-figures`; what is hidden is left out."""
+    columns = ["id", "scope", "year", "material", *AMOUNTS]
+    columns += ["decimals_of_amounts", "published_rate", "decimals_of_rate"]
+    rows = [
+        [
+            row["key"],
+            report["scope"],
+            report["period"],
+            row["key"],
+            *(row["printed"][name] or "" for name in AMOUNTS),
+            str(report["places"]),
+            row["rate_printed"] or "",
+            str(RATE_PLACES),
+        ]
+        for row in (*report["rows"], report["total"])
+        if not row["rest_hidden"]
+    ]
+    return columns, rows
 
 
 # --- what may be printed -----------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
-from wasteflow.core.bulletin import AMOUNTS, RATE_PLACES, TOP
+from wasteflow.core.bulletin import STOCKS, TOP
 from wasteflow.core.bulletin_words import bulletin_word
 from wasteflow.core.messages import render
 from wasteflow.core.office_tables import Cell, Document, Head, Number, Table
@@ -67,6 +67,7 @@ class BulletinTables:
             lines=(self.word("period", period=period_words), self.word("basis")),
             tables=tuple(table for table in tables if table is not None),
             notes=tuple(self._notes()),
+            foot=(self._seal(),),
             mark=" · ".join(marks),
             lead=self._lead(period_words),
         )
@@ -90,6 +91,11 @@ class BulletinTables:
     def word(self, key: str, **params: object) -> str:
         """Words of the bulletin."""
         return bulletin_word(key, self.lang, **params)
+
+    def _seal(self) -> str:
+        """The line that names the last seal of the books."""
+        seal = self.report["seal"]
+        return self.word("seal", **seal) if seal else self.word("unsealed")
 
     # --- tables ------------------------------------------------------------------------------
 
@@ -179,16 +185,15 @@ class BulletinTables:
         return self._table("transfers", heads, rows, (), (self.word("transfers.note"),))
 
     def _stock(self) -> Table:
-        names = ("opening", "closing", "on_the_road")
         rows: list[tuple[Cell, ...]] = []
         for row in self.report["stock"]:
-            amounts = [self._tonnes(row[f"{name}_t"]) for name in names]
+            amounts = [self._tonnes(row[f"{name}_t"]) for name in STOCKS]
             ends = row["closing_t"], row["opening_t"]
-            change = None if row["hidden"] else str(Decimal(ends[0]) - Decimal(ends[1]))
+            change = None if None in ends else str(Decimal(ends[0]) - Decimal(ends[1]))
             rows.append((self._waste(row["material"])[0], *amounts, self._tonnes(change)))
         heads = (
             Head(self.word("waste")),
-            *(Head(self.word(name), numeric=True) for name in (*names, "difference")),
+            *(Head(self.word(name), numeric=True) for name in (*STOCKS, "difference")),
         )
         return self._table("stock", heads, rows, (), (self.word("stock.note"),))
 
@@ -377,24 +382,3 @@ def _places(value: Decimal, places: int) -> str:
     """Half to even with so many decimals; never a negative zero."""
     rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     return format(rounded if rounded else abs(rounded), "f")
-
-
-def figures_table(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of the printed lines for `audit-figures`; what is hidden is left out."""
-    columns = ["id", "scope", "year", "material", *AMOUNTS]
-    columns += ["decimals_of_amounts", "published_rate", "decimals_of_rate"]
-    rows = [
-        [
-            row["key"],
-            report["scope"],
-            report["period"],
-            row["key"],
-            *(row["printed"][name] or "" for name in AMOUNTS),
-            str(report["places"]),
-            row["rate_printed"] or "",
-            str(RATE_PLACES),
-        ]
-        for row in (*report["rows"], report["total"])
-        if not row["rest_hidden"]
-    ]
-    return columns, rows

@@ -81,11 +81,14 @@ BULLETIN_WORDS: Final[dict[str, tuple[str, str]]] = {
     "transfers.sheet": ("跨省转移", "Across provinces"),
     "transfers.title": ("一般工业固体废物跨省转移情况", "Transfers across provinces"),
     "transfers.note": (
-        "按接收方收货数量和收货月份；退回不计。跨省贮存、处置须经批准，跨省利用须备案"
+        "按接收方收货数量和收货月份；退回不计。范围跨省时，同一批转移在转出、转入各列一次。"
+        "对方区域未登记的，是否跨省不明，单独列出。跨省贮存、处置须经批准，跨省利用须备案"
         "（固废法第二十二条）。",
-        "By what the receiver accepted, in the month of acceptance; returns are left out. Storage "
-        "and disposal across provinces need approval, utilisation a filing (Solid Waste Law, "
-        "art. 22).",
+        "By what the receiver accepted, in the month of acceptance; returns are left out. In an "
+        "area of several provinces a transfer stands once as out and once as in. Where the "
+        "region of the other side is not registered, nobody knows whether a border was crossed: it "
+        "stands in a row of its own. Storage and disposal across provinces need approval, "
+        "utilisation a filing (Solid Waste Law, art. 22).",
     ),
     "direction": ("方向", "direction"),
     "direction.out": ("转出", "out"),
@@ -138,6 +141,11 @@ BULLETIN_WORDS: Final[dict[str, tuple[str, str]]] = {
     "found": ("发现", "findings"),
     "yes": ("闭合", "yes"),
     "no": ("不闭合", "no"),
+    "seal": (
+        "封存：第{number}次，{sealed_at}；链首 {head}",
+        "Seal {number} of {sealed_at}; head of the chain {head}",
+    ),
+    "unsealed": ("封存：账本尚未封存", "Seal: the books have not been sealed yet"),
     # --- notes ----------------------------------------------------------------------------
     "note.identity": (
         "恒等式：产生量 =（综合利用量 − 综合利用往年贮存量）+ 贮存量 +（处置量 − 处置往年贮存量）"

@@ -16,6 +16,10 @@ OFFICE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "left out, because the ledger starts after the period begins (the last in {month}): "
         "{number}[[, {firms}]]; opening stock, or a later period, brings them in",
     ),
+    "bulletin_unfinished": (
+        "账本最晚记到 {month}，本期尚未结束，所列为累计数。",
+        "the books end in {month}, before the period does: the figures are of what there is so far",
+    ),
     "bulletin_not_comparable": (
         "{period} 尚缺 {number} 家企业的账本，与本期不可比，故不列增减。",
         "firms whose ledgers do not reach back to {period}: {number}; the two cannot be compared, "

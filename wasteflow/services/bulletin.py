@@ -16,6 +16,7 @@ from wasteflow.core.bulletin import (
     AMOUNTS,
     LEADING,
     MAX_PLACES,
+    STOCKS,
     TOP,
     Bulletin,
     Line,
@@ -42,6 +43,7 @@ from wasteflow.core.suppression import LEAST
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.rating import firm_terms
+from wasteflow.services.seals import latest_root
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -72,6 +74,8 @@ class _Read:
     transfers: list[Transfer]
     stocks: list[Stock]
     synthetic: bool
+    last: int
+    seal: dict[str, Any] | None
 
 
 def bulletin_report(
@@ -104,6 +108,8 @@ def bulletin_report(
             transfers(books, firms, keys.registry),
             stocks(books, firms, keys.registry),
             queries.has_synthetic(session),
+            (queries.ledger_months(session) or (0, 0))[1],
+            latest_root(session),
         )
     return _told(read, scope, period, last_year, places, reader)
 
@@ -160,8 +166,9 @@ def _told(
         "evidence": _evidence(own.total, read.now, scopes[-1], reader),
         "formulas": _formulas(own.total),
         "verified": _row(verified, places),
-        "notes": _notes(own, whole, last_year, reader),
+        "notes": [*_unfinished(read.last, period), *_notes(own, whole, last_year, reader)],
         "audit": [_audit(audit) for audit in audits],
+        "seal": read.seal and {name: read.seal[name] for name in ("number", "head", "sealed_at")},
     }
 
 
@@ -231,14 +238,17 @@ def _transfers(rows: Sequence[Transfer], reader: Reader | None) -> list[dict[str
 
 
 def _stock(rows: Sequence[Stock], reader: Reader | None) -> list[dict[str, Any]]:
-    hidden = _hidden({place: row.atoms for place, row in enumerate(rows)}, reader)
+    hidden = {
+        name: _hidden({place: row.behind[name] for place, row in enumerate(rows)}, reader)
+        for name in STOCKS
+    }
     return [
         {
             "material": row.material,
-            "hidden": place in hidden,
+            "hidden": all(place in hidden[name] for name in STOCKS),
             **{
-                f"{name}_t": None if place in hidden else tonnes_text(getattr(row, name))
-                for name in ("opening", "closing", "on_the_road")
+                f"{name}_t": None if place in hidden[name] else tonnes_text(getattr(row, name))
+                for name in STOCKS
             },
         }
         for place, row in enumerate(rows)
@@ -274,6 +284,11 @@ def _evidence(
     if reader and hidden_sums([cells], reader.own):
         return None
     return {grade.word: tonnes_text(sums[grade]) for grade in sorted(sums)}
+
+
+def _unfinished(last: int, period: Period) -> list[dict[str, Any]]:
+    """A note where the books end before the period does."""
+    return [{"code": "bulletin_unfinished", "month": last}] if last < period.last else []
 
 
 def _notes(

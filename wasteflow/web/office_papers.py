@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from flask import Response, render_template
 
-from wasteflow.core.bulletin_tables import BulletinTables, figures_table
+from wasteflow.core.bulletin import figures_table
+from wasteflow.core.bulletin_tables import BulletinTables
 from wasteflow.core.office_tables import Document, Number
 from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied, Verdict
