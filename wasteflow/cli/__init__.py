@@ -30,6 +30,7 @@ _COMMANDS = {
     "lost": ("data", "lost"),
     "map": ("reports", "map_"),
     "ledger-forms": ("office", "ledger_forms"),
+    "indicators": ("office", "indicators"),
     "match": ("symbiosis", "match"),
     "quota": ("planning", "quota"),
     "rates": ("reports", "rates"),

@@ -1,4 +1,4 @@
-"""Commands of the office: ledger-forms, bulletin."""
+"""Commands of the office: ledger-forms, bulletin, indicators."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from wasteflow.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from wasteflow.core.office_tables import Cell, Table
+    from wasteflow.core.office_tables import Cell, Document, Table
 
 
 @click.command("ledger-forms")
@@ -109,6 +109,47 @@ def bulletin(
         settings.say(f"已写出公报: {out}", f"Bulletin: {out}")
     if figures or out:
         return
+    _print(document)
+
+
+@click.command()
+@click.option("--scope", default="all", show_default=True, help="park:…, region:530100, all")
+@click.option("--year", default=None, help="2025")
+@click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
+@click.option("--out", type=click.Path(path_type=Path), help="FILE.xlsx")
+@click.pass_obj
+@told
+def indicators(
+    settings: Settings, scope: str, year: str | None, shape: str, out: Path | None
+) -> None:
+    """园区指标 · Indicators of parks (HJ 274, green parks, waste-free cities) of a year.
+
+    What the books do not hold (value added, energy …) comes by `wasteflow import park_inputs`.
+
+    Example: wasteflow indicators --scope park:park.anning --year 2025 --out indicators.xlsx
+    """
+    from wasteflow.core.indicator_tables import IndicatorTables
+    from wasteflow.exporting.office_book import office_book
+    from wasteflow.services.park_indicators import indicators_report
+    from wasteflow.services.reports import overview
+
+    database = open_database(settings)
+    report = indicators_report(db=database, scope=scope, year=year or default_period(database).text)
+    if shape == "json":
+        click.echo(json_text(report))
+        return
+    registry = overview(db=database).registry
+    name = registry.name_of_scope(scope, settings.lang)
+    document = IndicatorTables(report, registry, name, settings.lang).document()
+    if out:
+        emit_bytes(office_book(document, settings.lang), out)
+        settings.say(f"已写出园区指标: {out}", f"Park indicators: {out}")
+        return
+    _print(document)
+
+
+def _print(document: Document) -> None:
+    """A document as text."""
     click.echo("\n".join(part for part in (document.title, document.mark, document.lead) if part))
     for table in document.tables:
         click.echo(f"\n{table.title}  {table.unit}".rstrip())

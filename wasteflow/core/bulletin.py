@@ -250,7 +250,7 @@ def printed(kg: int | None, places: int) -> str | None:
     """
     if kg is None:
         return None
-    return _decimal_text(Fraction(kg, KG_PER_UNIT), places)
+    return decimal_text(Fraction(kg, KG_PER_UNIT), places)
 
 
 def printed_rate(value: Fraction | None) -> str | None:
@@ -259,10 +259,11 @@ def printed_rate(value: Fraction | None) -> str | None:
     >>> printed_rate(Fraction(2, 3)), printed_rate(None)
     ('66.67', None)
     """
-    return None if value is None else _decimal_text(value * 100, RATE_PLACES)
+    return None if value is None else decimal_text(value * 100, RATE_PLACES)
 
 
-def _decimal_text(value: Fraction, places: int) -> str:
+def decimal_text(value: Fraction, places: int) -> str:
+    """A number with so many decimals, rounded half to even."""
     return format(Decimal(round(value * 10**places)).scaleb(-places), "f")
 
 

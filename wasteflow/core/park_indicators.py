@@ -7,14 +7,19 @@ are shown as unverified and nothing is judged by them.  A missing input is named
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from wasteflow.core.books import FlowSum
+from wasteflow.core.bulletin import decimal_text, printed_rate
 from wasteflow.core.formulas import Rate, Terms, disposal_inclusive, official
+from wasteflow.core.places import PlaceKind
+from wasteflow.core.registry import Registry
 from wasteflow.core.units import tonnes_text
+from wasteflow.core.vocabulary import Fate
 
 HJ274, GREEN, WASTE_FREE, OURS = "hj274", "green_park", "waste_free_city", "ours"
 """Families an indicator belongs to."""
@@ -207,7 +212,9 @@ def _over(above: Fraction, facts: ParkFacts, name: str) -> Figure:
     return Figure(above / below) if below else Figure(None, NOTHING, (name,))
 
 
-FRACTION: Final = "fraction"
+FRACTION, COUNT = "fraction", "1"
+PLACES: Final = 4
+BOTH_ENDS: Final = 2
 INDICATORS: Final[tuple[Indicator, ...]] = (
     Indicator(
         "utilisation", FRACTION, (HJ274, GREEN, WASTE_FREE), "V", (), _official,
@@ -230,7 +237,7 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
         ("renewable_recycled", "renewable_collected"), _recycled,
     ),
     Indicator(
-        "new_chain_projects", "1", (HJ274,), "V", ("new_chain_projects",), _projects,
+        "new_chain_projects", COUNT, (HJ274,), "V", ("new_chain_projects",), _projects,
         (Threshold(HJ274, ">=", "6"),),
     ),
     Indicator("chain_firms", FRACTION, (HJ274,), "D", (), _linked),
@@ -249,3 +256,47 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
     ),
 )  # fmt: skip
 """Every indicator in the order it is shown."""
+
+
+def used_inside(flows: Iterable[FlowSum], firms: frozenset[str], registry: Registry) -> int:
+    """Kilograms of waste that firms of a park put to use, whosever it was."""
+    return sum(
+        flow.kg
+        for flow in flows
+        if flow.target.kind is PlaceKind.USE
+        and flow.source.owner in firms
+        and registry.materials[flow.material].is_waste
+    )
+
+
+def exchanges(
+    flows: Iterable[FlowSum], firms: frozenset[str], registry: Registry
+) -> frozenset[str]:
+    """Firms of a park that gave another firm waste for use, or took some; accepted loads count."""
+    found: set[str] = set()
+    for flow in flows:
+        accepted = flow.target.kind in (PlaceKind.SITE, PlaceKind.OUTSIDE)
+        if flow.source.kind is not PlaceKind.TRANSIT or not accepted or flow.kg <= 0:
+            continue
+        ends = {flow.source.a, flow.source.b}
+        if len(ends) < BOTH_ENDS or not registry.materials[flow.material].is_waste:
+            continue
+        if registry.routes[flow.route].fate == Fate.USE:
+            found |= ends & firms
+    return frozenset(found)
+
+
+def printed_value(unit: str, value: Fraction | None) -> str | None:
+    """A value as it is printed: fractions in percent with two decimals, counts plain, others with
+    four decimals.
+
+    >>> printed_value(FRACTION, Fraction(1, 4)), printed_value("1", Fraction(6))
+    ('25.00', '6')
+    >>> printed_value("10000 CNY/t", Fraction(2, 3)), printed_value("t", None)
+    ('0.6667', None)
+    """
+    if value is None or unit == FRACTION:
+        return printed_rate(value)
+    if unit == COUNT and value.denominator == 1:
+        return str(value.numerator)
+    return decimal_text(value, PLACES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 
@@ -39,8 +39,8 @@ def show() -> str | Response:
         return render_template("empty.html", view=view)
     year = _last_year(view.books)
     if year and not (request.args.get("period") or request.args.get("period_text")):
-        asked = {name: word for name, word in request.args.items() if name != "period_text"}
-        return make_response(redirect(url_for("pages.bulletin", **{**asked, "period": year})))
+        asked: dict[str, Any] = {**request.args.to_dict(), "period": year}
+        return make_response(redirect(url_for("pages.bulletin", **asked)))
     given = request.args.get("places", "")
     places = int(given) if given.isdecimal() and int(given) <= MAX_PLACES else None
     report = bulletin_of(scope, view.span, places, reader)
