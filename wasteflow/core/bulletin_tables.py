@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from wasteflow.core.bulletin import STOCKS, TOP
-from wasteflow.core.bulletin_words import bulletin_word
+from wasteflow.core.bulletin_words import bulletin_word, seal_line
 from wasteflow.core.messages import render
 from wasteflow.core.office_tables import Cell, Document, Head, Number, Table
 from wasteflow.core.periods import month_text
@@ -67,7 +67,7 @@ class BulletinTables:
             lines=(self.word("period", period=period_words), self.word("basis")),
             tables=tuple(table for table in tables if table is not None),
             notes=tuple(self._notes()),
-            foot=(self._seal(),),
+            foot=(seal_line(report["seal"], self.lang),),
             mark=" · ".join(marks),
             lead=self._lead(period_words),
         )
@@ -91,11 +91,6 @@ class BulletinTables:
     def word(self, key: str, **params: object) -> str:
         """Words of the bulletin."""
         return bulletin_word(key, self.lang, **params)
-
-    def _seal(self) -> str:
-        """The line that names the last seal of the books."""
-        seal = self.report["seal"]
-        return self.word("seal", **seal) if seal else self.word("unsealed")
 
     # --- tables ------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 BULLETIN_WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": (
@@ -142,8 +143,8 @@ BULLETIN_WORDS: Final[dict[str, tuple[str, str]]] = {
     "yes": ("闭合", "yes"),
     "no": ("不闭合", "no"),
     "seal": (
-        "封存：第{number}次，{sealed_at}；链首 {head}",
-        "Seal {number} of {sealed_at}; head of the chain {head}",
+        "封存：第{number}次，{moment} UTC；链首 {head}",
+        "Seal {number} of {moment} UTC; head of the chain {head}",
     ),
     "unsealed": ("封存：账本尚未封存", "Seal: the books have not been sealed yet"),
     # --- notes ----------------------------------------------------------------------------
@@ -217,6 +218,14 @@ BULLETIN_WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 """Key → (Chinese, English)."""
+
+
+def seal_line(seal: Mapping[str, Any] | None, lang: str) -> str:
+    """The line that names the last seal of the books, to the minute."""
+    if not seal:
+        return bulletin_word("unsealed", lang)
+    moment = str(seal["sealed_at"])[:16].replace("T", " ")
+    return bulletin_word("seal", lang, number=seal["number"], head=seal["head"], moment=moment)
 
 
 def bulletin_word(key: str, lang: str, **params: object) -> str:

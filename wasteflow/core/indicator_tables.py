@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from wasteflow.core.bulletin_words import bulletin_word
+from wasteflow.core.bulletin_words import seal_line
 from wasteflow.core.indicator_words import indicator_word
 from wasteflow.core.messages import render
 from wasteflow.core.office_tables import Cell, Document, Head, Number, Table
@@ -39,18 +39,12 @@ class IndicatorTables:
             tables += [self._indicators(first), self._inputs(first), self._books(first)]
         if not tables or len(report["parks"]) > 1:
             tables.append(self._matrix())
-        seal = report["seal"]
-        foot = (
-            bulletin_word("seal", self.lang, **seal)
-            if seal
-            else bulletin_word("unsealed", self.lang)
-        )
         return Document(
             title=self.word("title", scope=self.scope_name, year=report["period"]),
             lines=(self.word("basis"),),
             tables=tuple(tables),
             notes=tuple(self._notes()),
-            foot=(foot,),
+            foot=(seal_line(report["seal"], self.lang),),
             mark=self.word("synthetic") if report["synthetic"] else "",
         )
 
@@ -102,7 +96,7 @@ class IndicatorTables:
             if "value" not in item:
                 rows.append((name, Number("", self.word("missing")), unit, "", "", ""))
                 continue
-            told = item["source"], item["date"] or "", item["recorded_by"]
+            told = item["source"], item["date"] or "", self._by(item["recorded_by"])
             rows.append((name, Number(item["value"]), unit, *told))
         return self._table("inputs", heads, rows)
 
@@ -140,6 +134,10 @@ class IndicatorTables:
         if row["printed"] is not None:
             return Number(row["printed"])
         return Number("", self._why(row["not_computable"], row["missing"]))
+
+    def _by(self, login: str) -> str:
+        """Who stated something; a command has no name of its own."""
+        return self.word("command") if login.startswith("@") else login
 
     def _short(self, row: Mapping[str, Any]) -> Number:
         """A value, or in one word why there is none: a line of many parks has no room for more."""

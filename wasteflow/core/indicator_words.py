@@ -46,6 +46,7 @@ INDICATOR_WORDS: Final[dict[str, tuple[str, str]]] = {
     "date": ("资料日期", "dated"),
     "who": ("填报人", "stated by"),
     "figure": ("数字", "figure"),
+    "command": ("命令行导入", "import by command"),
     "missing": ("未填报", "not stated"),
     "note.unverified": (
         "带 * 的参考值凭记忆整理，未与标准原文核对，只供参照，不作评判。[V] 已读原文，[K] 凭记忆，"

@@ -93,8 +93,8 @@ def record_park_input(
 ) -> tuple[dict[str, Any], bool]:
     """State one input of a park; (it, whether it is new).
 
-    Raises Denied; FieldsRefused (`unknown_code`); RowsRefused `input_differs` where another value
-    stands and no reason is given.
+    Raises Denied; FieldsRefused (`unknown_code`; `input_differs` where another value stands and no
+    reason is given).
     """
     with db.write() as session:
         keys = load_keys(session)
@@ -108,7 +108,12 @@ def record_park_input(
         assert actor is not None  # require() has refused it
         report = ImportReport(PARK_INPUTS, rows=1)
         row = Row(1, values)
-        _take(session, keys, PARK_INPUTS, [row], [], None, actor.login, now, report)
+        try:
+            _take(session, keys, PARK_INPUTS, [row], [], None, actor.login, now, report)
+        except RowsRefused as refused:
+            raise FieldsRefused(
+                [FieldIssue(f"/{item.field}", item.code, item.params) for item in refused.issues]
+            ) from refused
         found = _in_force(session, PARK_INPUTS)[_checked(keys, PARK_INPUTS, row).key]
         assert isinstance(found, ParkInputRow)
         told = input_dict(found, keys)

@@ -8,21 +8,25 @@ from flask import Response, render_template
 
 from wasteflow.core.bulletin import figures_table
 from wasteflow.core.bulletin_tables import BulletinTables
+from wasteflow.core.indicator_tables import IndicatorTables
 from wasteflow.core.office_tables import Document, Number
-from wasteflow.core.periods import Period
+from wasteflow.core.periods import Period, next_month
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reach import around
 from wasteflow.exporting.office_book import office_book
 from wasteflow.exporting.tables import csv_text
 from wasteflow.services.bulletin import Reader, bulletin_report
+from wasteflow.services.park_indicators import indicators_report
+from wasteflow.services.reports import Overview
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import period_words
-from wasteflow.web.identity import reach
+from wasteflow.web.identity import reach, this_month
 from wasteflow.web.pages.view import scope_name
 from wasteflow.web.texts import lang
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 RIGHT: Final = "report.summary"
+DECEMBER: Final = 12
 
 
 def reader_of(scope: str, *, public: bool) -> Reader | None:
@@ -54,6 +58,27 @@ def bulletin_document(report: dict[str, Any], period: Period) -> Document:
     registry = books_seen().registry
     tables = BulletinTables(report, registry, scope_name(registry, report["scope"]), lang())
     return tables.document(period_words(period, lang()))
+
+
+def indicators_of(scope: str, year: str) -> dict[str, Any]:
+    """The report of the indicators of the parks of a scope."""
+    return indicators_report(db=books().db, scope=scope, year=year)
+
+
+def indicators_document(report: dict[str, Any]) -> Document:
+    """The report as a document in the language of the request."""
+    registry = books_seen().registry
+    name = scope_name(registry, report["scope"])
+    return IndicatorTables(report, registry, name, lang()).document()
+
+
+def last_year(held: Overview) -> str:
+    """The last calendar year that is over and that the books hold whole; "" if there is none."""
+    if held.first is None or held.last is None:
+        return ""
+    last = min(held.last, next_month(this_month(), -1))
+    year = last // 100 if last % 100 == DECEMBER else last // 100 - 1
+    return str(year) if held.first <= year * 100 + 1 else ""
 
 
 def as_workbook(document: Document, name: str) -> Response:

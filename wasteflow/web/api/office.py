@@ -1,4 +1,4 @@
-"""Papers of the office over the API: 附表1–7 of a firm, the annual bulletin of an area."""
+"""Papers of the office over the API: 附表1–7, the bulletin, park indicators and their inputs."""
 
 from __future__ import annotations
 
@@ -31,11 +31,13 @@ from wasteflow.web.office_papers import (
     as_workbook,
     bulletin_document,
     bulletin_of,
+    indicators_document,
+    indicators_of,
     reader_of,
 )
 from wasteflow.web.pages.ledger_forms import XLSX, file_of
 
-blueprint = ApiBlueprint("office", "Statutory forms and the annual bulletin", "/reports")
+blueprint = ApiBlueprint("office", "Statutory forms, bulletin, park indicators", "/reports")
 
 
 class FormsQuery(ApiSchema):
@@ -107,6 +109,42 @@ def bulletin(query: dict[str, Any]) -> Response:
             return as_json(report)
         document = bulletin_document(report, period)
         name = f"wasteflow-bulletin-{scope.replace(':', '-')}-{period.text}"
+        return as_workbook(document, name) if shape == "xlsx" else as_print(document)
+
+    return kept(make)()
+
+
+class IndicatorsQuery(ApiSchema):
+    """Of which parks, of which year, and as what."""
+
+    scope = ScopeField("park:… with its sub-parks, region:… or all", load_default="all")
+    period = PeriodField("A calendar year; default: the last year of the books", load_default=None)
+    format = WordField("json", "xlsx", "html", load_default="json")
+
+
+class IndicatorsReport(OpenShape):
+    """Per park: indicators with value or reason, formula's evidence, inputs, thresholds."""
+
+    scope = fields.String(required=True)
+    period = fields.String(required=True)
+    parks = fields.List(fields.Dict(), required=True)
+
+
+@blueprint.endpoint(
+    "GET", "/park-indicators", RIGHT, query=IndicatorsQuery, returns=IndicatorsReport, tagged=True
+)
+def park_indicators(query: dict[str, Any]) -> Response:
+    """Indicators of parks (HJ 274, green parks, waste-free cities) of a year."""
+    scope, shape = query["scope"], query["format"]
+    need_scope(RIGHT, scope)
+
+    def make() -> Response:
+        period = period_of(query["period"])
+        report = indicators_of(scope, period.text)
+        if shape == "json":
+            return as_json(report)
+        document = indicators_document(report)
+        name = f"wasteflow-indicators-{scope.replace(':', '-')}-{period.text}"
         return as_workbook(document, name) if shape == "xlsx" else as_print(document)
 
     return kept(make)()

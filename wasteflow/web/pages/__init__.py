@@ -21,6 +21,7 @@ from wasteflow.web.pages import (
     explorer,
     findings,
     flow_map,
+    indicators,
     ledger_forms,
     origin,
     overview,
@@ -71,6 +72,14 @@ _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
 blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
 blueprint.add_url_rule("/bulletin", "bulletin", _SUMS(kept(bulletin.show)))
+_report("/indicators", "indicators", kept(indicators.show))
+_report("/indicators/inputs", "park_inputs", indicators.inputs)
+blueprint.add_url_rule(
+    "/indicators/inputs",
+    "state_park_input",
+    needs(indicators.RIGHT)(indicators.state),
+    methods=["POST"],
+)
 blueprint.add_url_rule("/seals", "seals", needs("seal.read", nowhere)(seals.show))
 blueprint.add_url_rule("/seals", "seal", needs("seal.write")(seals.seal), methods=["POST"])
 blueprint.add_url_rule("/proofs/<uuid:uid>", "proof", needs("seal.read", nowhere)(seals.proof))

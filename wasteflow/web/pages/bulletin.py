@@ -7,12 +7,10 @@ from typing import Any, Final
 from flask import Response, make_response, redirect, render_template, request, url_for
 
 from wasteflow.core.bulletin import MAX_PLACES
-from wasteflow.core.periods import next_month
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reach import ALL, around
-from wasteflow.services.reports import Overview
 from wasteflow.web.access import books_seen
-from wasteflow.web.identity import reach, this_month
+from wasteflow.web.identity import reach
 from wasteflow.web.office_papers import (
     RIGHT,
     as_workbook,
@@ -20,11 +18,11 @@ from wasteflow.web.office_papers import (
     bulletin_of,
     download,
     figures_csv,
+    last_year,
     reader_of,
 )
 from wasteflow.web.pages.view import asked_scope, may_read, read_view, scope_name
 
-DECEMBER: Final = 12
 CSV: Final = "text/csv; charset=utf-8"
 
 
@@ -37,7 +35,7 @@ def show() -> str | Response:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    year = _last_year(view.books)
+    year = last_year(view.books)
     if year and not (request.args.get("period") or request.args.get("period_text")):
         asked: dict[str, Any] = {**request.args.to_dict(), "period": year}
         return make_response(redirect(url_for("pages.bulletin", **asked)))
@@ -61,12 +59,3 @@ def show() -> str | Response:
         forced=reader is not None and not seen.holds(registry, scope),
         wider=[(area, scope_name(registry, area)) for area in around(seen, registry)],
     )
-
-
-def _last_year(held: Overview) -> str:
-    """The last calendar year that is over and that the books hold whole; "" if there is none."""
-    if held.first is None or held.last is None:
-        return ""
-    last = min(held.last, next_month(this_month(), -1))
-    year = last // 100 if last % 100 == DECEMBER else last // 100 - 1
-    return str(year) if held.first <= year * 100 + 1 else ""
