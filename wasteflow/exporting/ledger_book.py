@@ -58,7 +58,7 @@ HEADS: Final = {
     "facility": "设施",
     "made_at": "产生时间",
     "made": "产生数量（吨）",
-    "recirculated": "利用后再产生（吨，不计入产生量）",
+    "recirculated": "利用后再产生（吨）",
     "to": "转移去向",
     "put_at": "入库时间",
     "put": "入库数量（吨）",
@@ -225,7 +225,18 @@ def _width(form: Form, place: int) -> float:
     """Width of a column by its longest cell, within what a page bears."""
     cells = [words_of(form, row)[place] for row in form.rows[:200]]
     texts = [cell.tonnes if isinstance(cell, Mass) else str(cell) for cell in cells]
-    return float(min(max([9, *(_columns(words) + 2 for words in texts)]), WIDEST))
+    return float(
+        min(
+            max(
+                [
+                    9,
+                    _columns(HEADS[form.columns[place]]) / 2 + 3,
+                    *(_columns(words) + 2 for words in texts),
+                ]
+            ),
+            WIDEST,
+        )
+    )
 
 
 def _print(sheet: Any, last: int) -> None:

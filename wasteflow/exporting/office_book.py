@@ -16,6 +16,10 @@ from wasteflow.core.office_tables import Cell, Document, Number, Table
 
 FONT: Final = "宋体"
 WIDEST, NARROWEST = 42, 10
+MANY: Final = 10
+"""Columns from which long headings are wrapped further, so that the print stays legible."""
+WIDEST_WHY: Final = 30
+"""A reason is wrapped where a number would stand."""
 LINE: Final = 15
 NO_FIGURE: Final = "–"
 PAGE: Final = {"zh": "&C第 &P 页 共 &N 页", "en": "&Cpage &P of &N"}
@@ -134,7 +138,8 @@ class _Sheet:
             if not table.grouped:
                 sheet.write_string(row, place, head.name, styles.head)
         if not table.grouped:
-            sheet.set_row(row, LINE * 2 + 4)
+            lines = (lines_of(h.name, w) for h, w in zip(table.heads, self.widths, strict=True))
+            sheet.set_row(row, LINE * max(2, *lines) + 4)
             return row + 1
         for name, place, count in table.spans():
             if not table.heads[place].group:
@@ -207,11 +212,16 @@ def lines_of(words: str, width: float) -> int:
 def _widths(table: Table) -> list[float]:
     """Width of every column by its longest cell and half its heading, within what a page bears."""
     found = []
+    wide = len(table.heads) >= MANY and not table.grouped
     for place, head in enumerate(table.heads):
         cells = [*(row[place] for row in table.rows), *(table.sums[place : place + 1])]
-        texts = [
-            cell.text or NO_FIGURE if isinstance(cell, Number) else str(cell) for cell in cells
-        ]
-        longest = max([columns_of(head.name) / 2 + 2, *(columns_of(text) + 2 for text in texts)])
+        texts = [cell.text if isinstance(cell, Number) else str(cell) for cell in cells]
+        whys = [cell.why for cell in cells if isinstance(cell, Number)]
+        longest = max(
+            NARROWEST + 2 if wide else columns_of(head.name) / 2 + 2,
+            *(columns_of(text) + 2 for text in texts),
+            *(min(columns_of(why) + 2, WIDEST_WHY) for why in whys),
+            0,
+        )
         found.append(min(max(longest, NARROWEST), WIDEST))
     return found
