@@ -233,7 +233,10 @@ def forms_of(
     rows = {
         1: _generated(firm, flows, registry, profiles or {}),
         2: [_flow_cells(row, registry) for row in flows],
-        3: [_left_cells(firm, load, registry) for load in gone],
+        3: [
+            _left_cells(firm, load, registry)
+            for load in sorted(gone, key=lambda load: (load.day, load.doc_no))
+        ],
         4: [_entry_cells(4, item, registry) for item in mine if item.number.startswith("CS")],
         5: [_entry_cells(5, item, registry) for item in mine if item.number.startswith("ZC")],
         6: [_entry_cells(6, item, registry) for item in mine if item.number.startswith("LY")],
