@@ -90,14 +90,18 @@ def kinds_for(*, db: Database, actor: Actor | None) -> list[str]:
     parks = {item.organisation for item in actor.memberships} & set(registry.parks)
     subjects = [_of_firm(registry, firm) for firm in sorted(firms)]
     subjects += [_of_park(registry, park) for park in sorted(parks)]
-    open_kinds = (
-        "shipments", "entries", "products", "profiles", "facilities", "enterprises", "parks",
-        "park_inputs",
-    )  # fmt: skip
+    every_park = [_of_park(registry, park) for park in sorted(registry.parks)]
+    open_kinds = {
+        **dict.fromkeys(
+            ("shipments", "entries", "products", "profiles", "facilities", "enterprises", "parks"),
+            subjects,
+        ),
+        "park_inputs": every_park,  # planners state them for parks of their region
+    }
     return [
         kind
-        for kind in open_kinds
-        if any(_allowed(actor, UPLOAD_RIGHTS[kind], subject) for subject in subjects)
+        for kind, where in open_kinds.items()
+        if any(_allowed(actor, UPLOAD_RIGHTS[kind], subject) for subject in where)
     ]
 
 
