@@ -9,8 +9,7 @@ those of so few firms that each could work out the other.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 import numpy as np
@@ -84,13 +83,14 @@ def tells(sums: Sequence[Atoms], own: frozenset[str] = frozenset()) -> bool:
     alive = np.flatnonzero(np.abs(left).max(axis=0, initial=0.0) > _TINY)
     if not len(alive):
         return False
-    left = left[:, alive]
     behind = [small[place][1] for place in alive.tolist()]
-    rank = _rank(left)
-    return any(
-        _rank(left[:, [not firms <= few_firms for firms in behind]]) < rank
-        for few_firms in _candidates(behind, most)
-    )
+    onto = _projection(left[:, alive])
+    for few_firms in _candidates(onto, behind, most):
+        mine = [place for place, firms in enumerate(behind) if firms <= few_firms]
+        # a vector of the space stands on these columns alone if it loses nothing off them
+        if mine and np.linalg.eigvalsh(onto[np.ix_(mine, mine)])[-1] > 1 - _TINY:
+            return True
+    return False
 
 
 def _groups(sums: Sequence[Atoms], own: frozenset[str]) -> dict[tuple[int, ...], frozenset[str]]:
@@ -106,11 +106,35 @@ def _groups(sums: Sequence[Atoms], own: frozenset[str]) -> dict[tuple[int, ...],
     return {pattern: frozenset(firms) for pattern, firms in sorted(found.items())}
 
 
-def _candidates(behind: Sequence[frozenset[str]], most: int) -> Iterable[frozenset[str]]:
-    """Every set of at most so many firms."""
-    firms = sorted(frozenset().union(*behind))
-    for number in range(1, most + 1):
-        yield from map(frozenset, combinations(firms, number))
+def _projection(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The projection onto the space that the rows span."""
+    _, values, basis = np.linalg.svd(rows, full_matrices=False)
+    kept = basis[values > _TINY]
+    onto: NDArray[np.float64] = kept.T @ kept
+    return onto
+
+
+def _candidates(
+    onto: NDArray[np.float64], behind: Sequence[frozenset[str]], most: int
+) -> Iterator[frozenset[str]]:
+    """Every single firm; every two whose columns have to do with each other.
+
+    Columns that do not are told of together only where one of the firms is told of alone.
+    """
+    columns: dict[str, list[int]] = {}
+    for place, firms in enumerate(behind):
+        for firm in firms:
+            columns.setdefault(firm, []).append(place)
+    names = sorted(columns)
+    yield from (frozenset({name}) for name in names)
+    if most == 1:
+        return
+    holds = np.zeros((len(names), len(behind)))
+    for row, name in enumerate(names):
+        holds[row, columns[name]] = 1.0
+    together = holds @ (np.abs(onto) > _TINY) @ holds.T
+    for first, second in np.argwhere(np.triu(together, 1) > 0).tolist():
+        yield frozenset({names[first], names[second]})
 
 
 def _columns(patterns: Sequence[tuple[int, ...]], height: int) -> NDArray[np.float64]:
@@ -128,7 +152,3 @@ def _left_null(table: NDArray[np.float64]) -> NDArray[np.float64]:
     rank = int((values > _TINY).sum())
     null: NDArray[np.float64] = left[:, rank:].T
     return null
-
-
-def _rank(table: NDArray[np.float64]) -> int:
-    return int(np.linalg.matrix_rank(table, tol=_TINY)) if table.size else 0
