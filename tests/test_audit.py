@@ -109,7 +109,8 @@ def test_the_bounds_are_the_extremes_over_all_corners(
 @st.composite
 def sound_books(draw: st.DrawFn) -> dict[str, Fraction]:
     """True amounts that obey every rule: the identity closes, priors are parts of their totals."""
-    new = {name: draw(thousandths) for name in ("utilised", "disposed", "stored", "dumped")}
+    fates = ("utilised", "disposed", "stored", "dumped", "other")
+    new = {name: draw(thousandths) for name in fates}
     prior = {name: draw(thousandths) for name in ("utilised", "disposed")}
     amounts = {
         **new,
@@ -123,7 +124,11 @@ def sound_books(draw: st.DrawFn) -> dict[str, Fraction]:
     return {name: Fraction(value, 10**PLACES) for name, value in amounts.items()}
 
 
-@given(sound_books(), st.integers(-2, 3), HALVES, st.sets(st.sampled_from(AMOUNTS)))
+CAN_BE_BLANK = [name for name in AMOUNTS if name != "other"]
+"""Without its column of other fates a table with some does not close, and is told so."""
+
+
+@given(sound_books(), st.integers(-2, 3), HALVES, st.sets(st.sampled_from(CAN_BE_BLANK)))
 def test_sound_books_are_never_accused_whatever_is_rounded_or_left_out(
     true: dict[str, Fraction], decimals: int, mode: str, blank: set[str]
 ) -> None:
@@ -160,7 +165,7 @@ def test_the_implied_prior_stock_brackets_the_true_one_and_the_official_rate(
 @given(sound_books())
 def test_the_formulas_are_those_of_the_ledger(true: dict[str, Fraction]) -> None:
     """Law: exact figures through the auditor give the rates of `core.formulas`."""
-    kilograms = {name: int(value * 10**PLACES) for name, value in true.items()}
+    kilograms = {n: int(value * 10**PLACES) for n, value in true.items() if n != "other"}
     terms = Terms()
     for name, kg in kilograms.items():
         setattr(terms, f"{name}_kg", kg)

@@ -264,6 +264,8 @@ TITLES: Final = {
     "filings": ("跨省备案", "cross-province filings"),
     "coefficients": ("系数", "coefficients"),
     "products": ("产品产量", "product output"),
+    "park_inputs": ("园区指标数据", "inputs of park indicators"),
+    "profiles": ("固废信息（附表1）", "profiles of wastes (form 1)"),
     "entries": ("台账记录", "entries of one firm"),
     "shipments": ("运单", "loads between two firms"),
 }

@@ -24,6 +24,7 @@ from wasteflow.core.messages_geo import GEO_MESSAGES
 from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_offers import OFFER_MESSAGES
+from wasteflow.core.messages_office import OFFICE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_scenarios import SCENARIO_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
@@ -57,6 +58,7 @@ def test_no_code_is_worded_twice() -> None:
         JOB_MESSAGES,
         GEO_MESSAGES,
         UPLOAD_MESSAGES,
+        OFFICE_MESSAGES,
     )
     assert len(MESSAGES) == sum(len(part) for part in parts)
 

@@ -242,12 +242,20 @@ def test_every_endpoint_answers_every_role_and_standing_as_the_table_says(app: F
     assert knocked > 25 * len(STANCES)
 
 
+SEES_ALL = ("planner.above", "planner.country", "system_admin")
+"""Stances that read the firm in question from above it."""
+
+
 def _agrees(case: Case, path: str, status: int, location: str) -> None:
     if case.status == 401:
         assert status == 302 and location.startswith("/sign-in"), (path, case)
     elif path == "/summary" and not case.status:
         # Let in by the table; who lies in no park or region has no sums to read.
         assert status in (200, 302, 403), (path, case, status)
+    elif path == "/bulletin" and not case.status:
+        # Let in by the table; the page judges whose firm the scope is (test_web_bulletin).
+        whole = "giver" in case.stance or case.stance in SEES_ALL
+        assert status in ((200, 302) if whole else (200, 302, 403, 404)), (path, case, status)
     elif path == "/audit" and not case.status:
         assert status in (200, 422), (path, case, status)
     elif not case.status:

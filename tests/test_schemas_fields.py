@@ -39,6 +39,9 @@ CONTRACT = {
     "filings": "code, from_region, to_region, enterprise, material, quota_t, valid_from, "
     "valid_to, document",
     "products": "enterprise, product, date, tonnes, p2o5_pct",
+    "park_inputs": "park, input, year, value, date, source, reason",
+    "profiles": "enterprise, material, waste_code, class, source_step, state, composition, "
+    "pollution, year",
     "coefficients": "code, kind, material, driver, low, typical, high, unit, source",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests import web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
+from wasteflow.services.seals import seal_books
 from wasteflow.web.access import books
 
 FIRM = "scope=enterprise:ent.p1&period=2026"
@@ -34,3 +36,15 @@ def test_the_forms_of_a_firm_and_the_way_to_choose_one(client: FlaskClient) -> N
     file = client.get(f"/ledger-forms?{FIRM}&format=xlsx")
     assert file.status_code == 200 and file.data[:2] == b"PK"
     assert "ledger-forms-ent.p1-2026.xlsx" in file.headers["Content-Disposition"]
+
+
+def test_a_new_seal_stands_on_the_kept_page_at_once(client: FlaskClient) -> None:
+    with client.application.app_context():
+        db = books().db
+    page = f"/ledger-forms?{FIRM}"
+    assert "尚未封存" in client.get(page).get_data(as_text=True)
+    tag = client.get(page).headers["ETag"]
+    assert client.get(page, headers={"If-None-Match": tag}).status_code == 304
+    seal = seal_books(db=db, now=datetime(2026, 12, 1, tzinfo=UTC))
+    assert seal is not None
+    assert seal["head"] in client.get(page).get_data(as_text=True)

@@ -26,7 +26,7 @@ from wasteflow.services.reports import overview
 
 KINDS: Final = (
     "regions", "parks", "enterprises", "facilities", "materials", "routes", "targets", "filings",
-    "coefficients", "products", "entries", "shipments",
+    "coefficients", "products", "park_inputs", "profiles", "entries", "shipments",
 )  # fmt: skip
 """What can be imported again."""
 REPORTS: Final = (
@@ -213,6 +213,7 @@ def _kind_table(db: Any, asked: Export) -> tuple[list[Head], Iterator[list[Any]]
     from wasteflow.exporting.tables import kind_rows
     from wasteflow.services import export
     from wasteflow.services.products import export_products
+    from wasteflow.services.statements import export_statements
 
     columns = columns_of(asked.kind)
     common: dict[str, Any] = {"db": db, "scope": asked.scope, "period": asked.period}
@@ -222,6 +223,8 @@ def _kind_table(db: Any, asked: Export) -> tuple[list[Head], Iterator[list[Any]]
         records = export.export_shipments(**common, material=asked.material)
     elif asked.kind == "products":
         records = export_products(**common)
+    elif asked.kind in ("park_inputs", "profiles"):
+        records = export_statements(kind=asked.kind, **common)
     else:
         names = [column.name for column in columns]
         records = export.export_registry(db=db, kind=asked.kind, columns=names)

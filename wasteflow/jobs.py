@@ -95,6 +95,7 @@ def _record(
     from wasteflow.services.entries import record_entries
     from wasteflow.services.products import record_products
     from wasteflow.services.registry import record_registry
+    from wasteflow.services.statements import record_statements
 
     rows = [Row(item.line, item.values) for item in parsed.rows]
     total = len(rows)
@@ -110,6 +111,8 @@ def _record(
         return record_entries(now=now, **common)
     if kind == "products":
         return record_products(now=now, **common)
+    if kind in ("park_inputs", "profiles"):
+        return record_statements(kind=kind, now=now, **common)
     given = frozenset(match_header(kind, table.columns))
     return record_registry(kind=kind, given=given, **common)
 

@@ -73,6 +73,7 @@ def drift(url: str) -> list[str]:
         registry,
         scenarios,
         seals,
+        statements,
     )
 
     with _connection(url) as connection:

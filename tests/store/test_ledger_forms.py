@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import openpyxl
 import pytest
+from sqlalchemy import text
 
-from tests.store.books import Books, entry, load
+from tests.store.books import NOW, Books, child, entry, load
 from wasteflow.core.errors import NotFound
 from wasteflow.core.ledger_forms import Form, Mass
 from wasteflow.core.periods import Period
 from wasteflow.exporting.ledger_book import book_of
+from wasteflow.services.corrections import reverse
+from wasteflow.services.housekeeping import Housekeeping
 from wasteflow.services.ledger_forms import LedgerForms, ledger_forms
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import balance_report
@@ -70,9 +74,13 @@ def test_numbers_chain_from_record_to_record(kept: Books) -> None:
     found = {form.number: form for form in forms(kept).forms}
     assert column(found[4], "number") == ["CS202603001", "CS202603002"]
     assert column(found[4], "handler") == ["李", ""]
+    assert column(found[4], "recirculated") == ["", ""]
     assert column(found[5], "number") == ["ZC202603001", "ZC202603002"]
     assert column(found[5], "before") == ["CS202603002", "ZC202603001"]
-    assert column(found[5], "way") == ["in", "out"]
+    assert column(found[5], "put") == [Mass(30_000), ""]
+    assert column(found[5], "taken") == ["", Mass(10_000)]
+    sums = {found[5].columns[place]: mass.kg for place, mass in found[5].sums.items()}
+    assert sums == {"put": 30_000, "taken": 10_000}, "in and out are never added up"
     assert column(found[7], "before") == ["ZC202603002"], "what was tipped came out of the yard"
     assert column(forms(kept, "cement").forms[5], "before") == ["A"], "the load it was made of"
     assert column(found[3], "doc_no") == ["A", "B"] and column(found[3], "direction")[0] == "within"
@@ -103,3 +111,91 @@ def test_a_firm_that_is_none_and_one_without_records(kept: Books) -> None:
     with pytest.raises(NotFound):
         forms(kept, "nobody")
     assert all(not form.rows for form in forms(kept, "board").forms)
+
+
+def test_late_and_reversed_records_leave_the_other_numbers_alone(kept: Books) -> None:
+    before = dict(zip(docs(kept), column(forms(kept).forms[3], "number"), strict=True))
+    kept.entries(entry("LATE", "generation", "3.000", "2026-03-01"))
+    assert reverse(db=kept.db, doc_no="G3", reason="typing error", now=NOW)
+    kept.entries(entry("G3/2", "generation", "8.000", "2026-03-02"))
+    found = forms(kept).forms[3]
+    now = dict(zip(docs(kept), column(found, "number"), strict=True))
+    assert now["G1"] == before["G1"] == "CS202603001"
+    assert now["LATE"] == "CS202603003" and now["G3/2"] == "CS202603004"
+    assert before["G3"] == "CS202603002" and "CS202603002" not in now.values(), "never given twice"
+    storage = column(forms(kept).forms[4], "before")
+    assert storage[0] == "CS202603004", "the chain follows the days"
+
+
+def docs(books: Books) -> list[str]:
+    """Numbers of the generation entries in force, by day and order of recording."""
+    query = text(
+        "SELECT doc_no FROM entry WHERE kind = 'generation' AND month = 202603 AND reverses_id IS"
+        " NULL AND id NOT IN (SELECT reverses_id FROM entry WHERE reverses_id IS NOT NULL)"
+        " ORDER BY day, id"
+    )
+    with books.db.read() as session:
+        return list(session.scalars(query))
+
+
+def test_what_was_refused_leaves_only_the_works_it_was_made_in(books: Books) -> None:
+    books.entries(entry("G", "generation", "60.000"))
+    books.loads(
+        load("A", "30.000", "20.000", refused_t="10.000", reason="wet"),
+        child("A-R", "A", "4.000"),
+        child("A-S", "A", "6.000", "redirect", consignee="board", route="plaster"),
+    )
+    assert column(forms(books).forms[2], "doc_no") == ["A"]
+    assert forms(books, "cement").forms[2].rows == ()
+    month = Period.parse("2026-03")
+    (line,) = [
+        row
+        for row in balance_report(db=books.db, scope="enterprise:maker", period=month)["rows"]
+        if row["compartment"] == "site"
+    ]
+    three = forms(books).forms[2]
+    left = three.sums[three.columns.index("left")].tonnes
+    assert left == "30.000" and left in line["out"].values(), line["out"]
+
+
+def test_what_a_use_gives_back_is_no_generation(books: Books) -> None:
+    books.entries(
+        entry("G", "generation", "60.000"),
+        entry("U", "use", "10.000", "2026-03-02", route="plaster"),
+        entry("R", "generation", "2.000", "2026-03-03", from_use="true"),
+    )
+    one, two, _, four, *_ = forms(books).forms
+    sums = {four.columns[place]: mass.kg for place, mass in four.sums.items()}
+    assert sums == {"made": 60_000, "recirculated": 2_000}
+    assert column(one, "yearly") == column(two, "generated") == [Mass(60_000)]
+
+
+def test_a_profile_fills_the_first_form_from_its_year_on(kept: Books) -> None:
+    kept.take(
+        "profiles",
+        {
+            "enterprise": "maker", "material": "pg", "year": "2026", "waste_code": "261-001-S10",
+            "class": "第Ⅱ类", "source_step": "过滤", "state": "固态", "composition": "CaSO4·2H2O",
+            "pollution": "酸性、磷、氟",
+        },
+    )  # fmt: skip
+    (row,) = forms(kept).forms[0].rows
+    assert row[1:8] == (
+        "261-001-S10", "磷石膏", "第Ⅱ类", "过滤", "固态", "CaSO4·2H2O", "酸性、磷、氟",
+    )  # fmt: skip
+
+
+def test_months_add_up_to_the_year_and_five_years_on_all_is_there(kept: Books) -> None:
+    kept.entries(entry("OLD", "generation", "11.000", "2021-11-30", enterprise="maker2"))
+    later = NOW + timedelta(days=5 * 366)
+    assert Housekeeping(kept.db, lambda: later, answer_days=1, seal_hours=1).round()
+    old = forms(kept, "maker2", "2021-11").forms
+    assert column(old[3], "made") == [Mass(11_000)] and column(old[0], "yearly") == [Mass(11_000)]
+    year = forms(kept, period="2026").forms
+    months = [forms(kept, period=f"2026-{month:02d}").forms for month in range(1, 13)]
+    for place, form in enumerate(year):
+        parts: dict[int, int] = {}
+        for month in months:
+            for column_no, mass in month[place].sums.items():
+                parts[column_no] = parts.get(column_no, 0) + mass.kg
+        assert parts == {column_no: mass.kg for column_no, mass in form.sums.items()}

@@ -31,6 +31,8 @@ KINDS = (
     "filings",
     "coefficients",
     "products",
+    "park_inputs",
+    "profiles",
     "entries",
     "shipments",
     "boundaries",

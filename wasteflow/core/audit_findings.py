@@ -209,7 +209,7 @@ def _implied_prior(facts: Facts) -> Iterator[Remark]:
     if stored_is_cumulative(facts):
         return
     items = facts.amounts
-    plus = [items[name] for name in (*needed[1:], "dumped") if name in items]
+    plus = [items[name] for name in (*needed[1:], "dumped", "other") if name in items]
     minus = [
         items[name] for name in ("generated", "utilised_prior", "disposed_prior") if name in items
     ]

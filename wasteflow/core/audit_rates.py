@@ -20,8 +20,9 @@ AMOUNTS: Final = (
     "stored",
     "dumped",
     "treated",
+    "other",
 )
-"""Columns that hold amounts, all of one row in one unit."""
+"""Columns that hold amounts, all of one row in one unit; `other`: weighed away, lost, sent out."""
 
 NOT_PUBLISHED: Final = "not_published"
 ZERO_DENOMINATOR: Final = "zero_denominator"
@@ -194,7 +195,10 @@ _IDENTITY: Final = {
 
 
 def identity_residual(amounts: Mapping[str, Amount]) -> Amount | None:
-    """generated - [(utilised - prior) + stored + (disposed - prior) + dumped]; None if unknown.
+    """generated - [(utilised - prior) + stored + (disposed - prior) + dumped + other].
+
+    None if one is unknown, but for `other`: most tables have no such column, and then nothing
+    stands for it.
 
     Every amount stands in it once, so the ends of its interval are sums of ends.
     Source: 排放源统计调查制度, 基101表 (2-domain 1.2).
@@ -202,7 +206,7 @@ def identity_residual(amounts: Mapping[str, Amount]) -> Amount | None:
     if any(name not in amounts for name in _IDENTITY):
         return None
     value = low = high = Fraction(0)
-    for name, sign in _IDENTITY.items():
+    for name, sign in {**_IDENTITY, **({"other": -1} if "other" in amounts else {})}.items():
         item = amounts[name]
         value += sign * item.value
         low += sign * (item.low if sign > 0 else item.high)

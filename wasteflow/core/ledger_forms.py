@@ -1,21 +1,20 @@
 """附表1–7 of the ledger of general industrial solid waste, from records; no file is written here.
 
 Source: 一般工业固体废物管理台账制定指南（试行）, 公告 2021年第82号.  Names of columns are from
-memory and were not read again ([K], 2-domain 2): every form says so.  Record numbers are the
-initials of the link, the month and a serial (CS202603001 产生, ZC 贮存, LY 利用, CZ 处置); the
-number before is that of the last record that put the material where this one takes it from.
-Products are no waste and stand in no form.
+memory and were not read again ([K], 2-domain 2): every form says so.  Record numbers are those of
+`core.ledger_numbers`.  Products are no waste and stand in no form.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
 from wasteflow.core.books import FlowSum, PeriodBooks
+from wasteflow.core.ledger_numbers import FormLoad, Numbered
 from wasteflow.core.periods import month_of_day, month_text
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.registry import Registry
@@ -23,56 +22,8 @@ from wasteflow.core.rules import PROVINCE_DIGITS
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import EntryKind, Fate
 
-INITIALS: Final = {
-    EntryKind.GENERATION: "CS",
-    EntryKind.TO_YARD: "ZC",
-    EntryKind.FROM_YARD: "ZC",
-    EntryKind.USE: "LY",
-    EntryKind.DISPOSAL: "CZ",
-}
-"""Kind of entry → initials of its form."""
 WITHIN, ACROSS, OTHER = "within", "across", "other"
 """Where a load went: inside the province, to another one, not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class FormEntry:
-    """What a form tells of one entry; masses in kilograms, `handler` "" where nobody is named."""
-
-    kind: EntryKind
-    material: str
-    day: date
-    kg: int
-    facility: str = ""
-    route: str = ""
-    handler: str = ""
-    doc_no: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FormLoad:
-    """A load that left the firm, or came to it (`came`): its day, mass and who carried it."""
-
-    doc_no: str
-    material: str
-    route: str
-    day: date
-    kg: int
-    other: str
-    mode: str = ""
-    carrier: str = ""
-    vehicle: str = ""
-    handler: str = ""
-    came: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """An entry with its record number and the number of the record before it ("" = none)."""
-
-    entry: FormEntry
-    number: str
-    before: str
 
 
 @dataclass(slots=True)
@@ -97,39 +48,6 @@ class FlowRow:
         used = (self.own_use, self.given_use, self.given_other)
         parts = (*used, self.own_disposal, self.given_disposal, self.dumped)
         return not (self.generated or self.stored or self.stock or any(parts))
-
-
-def numbered(entries: Iterable[FormEntry], loads: Iterable[FormLoad] = ()) -> list[Numbered]:
-    """Entries by day with numbers that chain; all of a firm from its start, in order of record.
-
-    A load that came in stands before what was made of it under its own number.
-    """
-    serial: dict[tuple[str, int], int] = defaultdict(int)
-    site: dict[str, str] = {}
-    yard: dict[str, str] = {}
-    found = []
-    steps: list[tuple[date, int, int, FormEntry | FormLoad]] = [
-        (load.day, 0, place, load) for place, load in enumerate(loads) if load.came
-    ]
-    steps += [(entry.day, 1, place, entry) for place, entry in enumerate(entries)]
-    for _, _, _, step in sorted(steps, key=lambda item: item[:3]):
-        if isinstance(step, FormLoad):
-            site[step.material] = step.doc_no
-            continue
-        initials = INITIALS.get(step.kind)
-        if initials is None:
-            continue
-        month = month_of_day(step.day)
-        serial[initials, month] += 1
-        number = f"{initials}{month}{serial[initials, month]:03d}"
-        source = yard if step.kind is EntryKind.FROM_YARD else site
-        made = step.kind is EntryKind.GENERATION
-        found.append(Numbered(step, number, "" if made else source.get(step.material, "")))
-        if step.kind in (EntryKind.GENERATION, EntryKind.FROM_YARD):
-            site[step.material] = number
-        elif step.kind is EntryKind.TO_YARD:
-            yard[step.material] = number
-    return found
 
 
 def flow_rows(
@@ -254,6 +172,8 @@ class Form:
         return {place: Mass(kg) for place, kg in found.items()}
 
 
+GRADES: Final = {"I": "第Ⅰ类", "II": "第Ⅱ类"}
+"""Class of GB 18599 as a profile states it → as the form says it."""
 STATES: Final = frozenset({"stock"})
 """Columns that are states, not flows: their sum would say nothing."""
 COLUMNS: Final[dict[int, tuple[str, ...]]] = {
@@ -267,8 +187,13 @@ COLUMNS: Final[dict[int, tuple[str, ...]]] = {
         "code", "name", "left_at", "left", "doc_no", "handler", "carrier", "vehicle", "mode",
         "receiver", "direction",
     ),
-    4: ("number", "facility", "code", "name", "made_at", "made", "to", "handler"),
-    5: ("number", "facility", "way", "source", "before", "code", "name", "at", "mass", "handler"),
+    4: (
+        "number", "facility", "code", "name", "made_at", "made", "recirculated", "to", "handler",
+    ),
+    5: (
+        "number", "facility", "before", "code", "name", "put_at", "put", "put_by", "taken_at",
+        "taken", "taken_to", "taken_by",
+    ),
     6: ("number", "facility", "source", "before", "code", "name", "at", "mass", "way", "handler"),
     7: ("number", "facility", "source", "before", "code", "name", "at", "mass", "way", "handler"),
 }  # fmt: skip
@@ -284,8 +209,13 @@ def forms_of(
     entries: Sequence[Numbered],
     loads: Sequence[FormLoad],
     material: str = "",
+    profiles: Mapping[str, Mapping[str, str]] | None = None,
 ) -> list[Form]:
-    """Forms 1 to 7 of a firm; entries and loads of other months are left out."""
+    """Forms 1 to 7 of a firm; entries and loads of other months are left out.
+
+    profiles: material → what 附表1 says of it beside its amount (`waste_code`, `grade`,
+    `source_step`, `state`, `composition`, `pollution`; "" where nothing is stated).
+    """
     wanted = frozenset(months)
     mine = [
         item
@@ -301,9 +231,12 @@ def forms_of(
         and _counts(registry, load.material, material)
     ]
     rows = {
-        1: _generated(firm, flows, registry),
+        1: _generated(firm, flows, registry, profiles or {}),
         2: [_flow_cells(row, registry) for row in flows],
-        3: [_left_cells(firm, load, registry) for load in gone],
+        3: [
+            _left_cells(firm, load, registry)
+            for load in sorted(gone, key=lambda load: (load.day, load.doc_no))
+        ],
         4: [_entry_cells(4, item, registry) for item in mine if item.number.startswith("CS")],
         5: [_entry_cells(5, item, registry) for item in mine if item.number.startswith("ZC")],
         6: [_entry_cells(6, item, registry) for item in mine if item.number.startswith("LY")],
@@ -318,7 +251,12 @@ def _waste(registry: Registry, material: str) -> tuple[str, str, str]:
     return item.waste_code, item.name_zh, item.waste_class
 
 
-def _generated(firm: str, flows: Sequence[FlowRow], registry: Registry) -> list[tuple[Cell, ...]]:
+def _generated(
+    firm: str,
+    flows: Sequence[FlowRow],
+    registry: Registry,
+    profiles: Mapping[str, Mapping[str, str]],
+) -> list[tuple[Cell, ...]]:
     """附表1: one row per material, with what was generated in the period."""
     sums: dict[str, int] = defaultdict(int)
     for row in flows:
@@ -330,11 +268,21 @@ def _generated(firm: str, flows: Sequence[FlowRow], registry: Registry) -> list[
             for item in registry.facilities_of.get(firm, [])
             if item.kind == "generation" and material in item.materials
         ]
-        code, name, grade = _waste(registry, material)
-        serial = str(len(found) + 1)
-        blank = ("", "", "")  # form, composition, pollution: nobody records them here
-        stage = "、".join(stages)
-        found.append((serial, code, name, grade, stage, *blank, Mass(sums[material])))
+        code, name, group = _waste(registry, material)
+        told = profiles.get(material, {})
+        grade = GRADES.get(told.get("grade", ""), "")
+        texts = [told.get(name, "") for name in ("state", "composition", "pollution")]
+        found.append(
+            (
+                str(len(found) + 1),
+                told.get("waste_code") or code,
+                name,
+                " ".join(part for part in (group, grade) if part),
+                told.get("source_step") or "、".join(stages),
+                *texts,
+                Mass(sums[material]),
+            )
+        )
     return found
 
 
@@ -363,11 +311,14 @@ def _entry_cells(form: int, item: Numbered, registry: Registry) -> tuple[Cell, .
     code, name, _ = _waste(registry, entry.material)
     route = registry.routes[entry.route].name_zh if entry.route else ""
     mass = Mass(entry.kg)
-    if form == 4:
-        return item.number, place, code, name, entry.day, mass, route, entry.handler
     head: tuple[Cell, ...] = (item.number, place)
+    if form == 4:
+        made = ("", mass) if entry.recirculated else (mass, "")
+        return (*head, code, name, entry.day, *made, route, entry.handler)
     if form == 5:
-        way = "in" if entry.kind is EntryKind.TO_YARD else "out"
-        return (*head, way, route, item.before, code, name, entry.day, mass, entry.handler)
+        head = (*head, item.before, code, name)
+        if entry.kind is EntryKind.TO_YARD:
+            return (*head, entry.day, mass, entry.handler, "", "", "", "")
+        return (*head, "", "", "", entry.day, mass, route or "site", entry.handler)
     source = "yard" if item.before.startswith("ZC") else "site" if item.before else ""
     return (*head, source, item.before, code, name, entry.day, mass, route, entry.handler)

@@ -27,6 +27,7 @@ from wasteflow.core.messages_moves import (
     STANDING_WORDS,
 )
 from wasteflow.core.messages_offers import OFFER_MESSAGES
+from wasteflow.core.messages_office import OFFICE_MESSAGES
 from wasteflow.core.messages_rules import RULE_MESSAGES
 from wasteflow.core.messages_scenarios import SCENARIO_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
@@ -51,6 +52,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **JOB_MESSAGES,
     **GEO_MESSAGES,
     **UPLOAD_MESSAGES,
+    **OFFICE_MESSAGES,
 }
 """Code → (Chinese, English)."""
 

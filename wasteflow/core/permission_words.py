@@ -37,6 +37,7 @@ RIGHT_LABELS: Final[Mapping[str, Pair]] = {
     ),
     "report.calculate": ("核对公布数（不涉及账本）", "check published figures (not of the books)"),
     "finding.snooze": ("暂缓提示（说明原因和期限）", "snooze findings with a reason and a date"),
+    "indicator.write": ("填报园区指标数据", "state the inputs of park indicators"),
     "registry.read": ("查看名录", "read the registry"),
     "registry.write": ("维护园区与企业名录", "maintain parks and enterprises"),
     "outline.write": ("更新园区边界", "change outlines of parks"),

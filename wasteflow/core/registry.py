@@ -219,6 +219,24 @@ class Registry:
             )
         raise InvalidValue("bad_scope", value=scope)
 
+    def name_of_scope(self, scope: str, lang: str) -> str:
+        """The name of a scope in a language; its own text if it names nothing registered.
+
+        >>> Registry(regions={"5": Region("5", "云南省", "Yunnan")}).name_of_scope("region:5", "en")
+        'Yunnan'
+        """
+        word, _, code = scope.partition(":")
+        tables: dict[str, Mapping[str, Region | Park | Enterprise]] = {
+            "region": self.regions,
+            "park": self.parks,
+            "enterprise": self.enterprises,
+        }
+        item = tables.get(word, {}).get(code)
+        if item is None:
+            return {"zh": "全部", "en": "everything"}[lang] if scope == "all" else scope
+        names = (item.name_en, item.name_zh) if lang == "en" else (item.name_zh, item.name_en)
+        return names[0] or names[1] or item.code
+
     @staticmethod
     def _known(what: str, code: str, table: Mapping[str, object]) -> None:
         if code not in table:

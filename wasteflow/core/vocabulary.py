@@ -176,6 +176,18 @@ LABELS: dict[str, dict[str, str]] = {
         "alumina_sinter": "烧结法氧化铝",
         "coker_feed": "延迟焦化进料",
     },
+    "park_input": {
+        "industrial_value_added": "工业增加值",
+        "resource_consumption": "主要资源消费量",
+        "energy_consumption": "综合能源消费量",
+        "water_use": "工业用水量",
+        "renewable_collected": "再生资源收集量",
+        "renewable_recycled": "再生资源循环利用量",
+        "hazardous_generated": "危险废物产生量",
+        "hazardous_handled": "危险废物利用处置量",
+        "new_chain_projects": "新增生态工业链项目数",
+    },
+    "grade": {"I": "第Ⅰ类", "II": "第Ⅱ类"},
     "binding": {"binding": "约束性", "guiding": "指导性"},
     "operator": {">=": "不低于", "<=": "不高于", "keep": "保持"},
     "yes_no": {"true": "是", "false": "否"},
@@ -188,6 +200,7 @@ _ALIASES: dict[str, dict[str, str]] = {
     "mode": {"道路": "road", "汽车": "road", "水运": "water", "输送带": "conveyor"},
     "yes_no": {"yes": "true", "no": "false", "1": "true", "0": "false"},
     "operator": {"≥": ">=", "≤": "<="},
+    "grade": {"ⅰ": "I", "ⅱ": "II", "1": "I", "2": "II", "第i类": "I", "第ii类": "II"},
     "load_kind": {"退货": "return", "发运": "delivery"},
 }
 

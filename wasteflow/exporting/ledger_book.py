@@ -58,7 +58,15 @@ HEADS: Final = {
     "facility": "设施",
     "made_at": "产生时间",
     "made": "产生数量（吨）",
+    "recirculated": "利用后再产生（吨）",
     "to": "转移去向",
+    "put_at": "入库时间",
+    "put": "入库数量（吨）",
+    "put_by": "入库经办人",
+    "taken_at": "出库时间",
+    "taken": "出库数量（吨）",
+    "taken_to": "废物去向",
+    "taken_by": "出库经办人",
     "way": "方式",
     "source": "来源",
     "before": "前序表单编号",
@@ -75,8 +83,6 @@ WORDS: Final = {
     "water": "水路",
     "conveyor": "皮带",
     "pipeline": "管道",
-    "in": "入库",
-    "out": "出库",
     "yard": "堆场",
     "site": "厂内",
 }
@@ -85,11 +91,23 @@ WIDEST, LINE = 26, 15
 """Characters of the widest column, points of a line."""
 NOT_VERIFIED: Final = "* 栏目名称凭记忆整理，附表原件未复核；报出前请与公告原文核对。"
 KEPT: Final = "依据：固废法第三十六条、生态环境部公告2021年第82号。台账保存期限不少于5年。"
+FORM_NOTES: Final = {
+    3: "拒收部分的退回和改送未再次出厂，随原运单登记，不另列行，不重复计量。",
+    4: "利用同一固体废物后再产生的数量单列，附表1、附表2的产生量和综合利用率均不含。",
+    5: "记录表编号按登记先后编定，补记、冲销均不改变其他编号；前序表单编号按日期先后衔接。",
+}
+"""Form → a note of its own."""
+
+
+def notes_of(form: int, foot: str) -> tuple[str, ...]:
+    """The lines below a form: its own, the fixed ones, `foot` (the seal)."""
+    own = (FORM_NOTES[form],) if form in FORM_NOTES else ()
+    return (*own, NOT_VERIFIED, KEPT, foot)
 
 
 def words_of(form: Form, row: Sequence[Any]) -> list[str | Mass | date]:
     """Cells of a row as the form says them."""
-    worded = {"direction", "mode", "way", "source"}
+    worded = {"direction", "mode", "taken_to", "source"}
     return [
         WORDS.get(cell, cell) if name in worded and isinstance(cell, str) else cell
         for name, cell in zip(form.columns, row, strict=True)
@@ -168,7 +186,7 @@ def _sheet(
     sheet.write_string(end + 2, 0, "负责人（签字）：＿＿＿＿＿＿", styles.plain)
     sheet.write_string(end + 2, max(2, last // 2), "填表人：＿＿＿＿＿＿", styles.plain)
     sheet.write_string(end + 2, last, "日期：＿＿＿＿＿＿", styles.plain)
-    for place, words in enumerate((NOT_VERIFIED, KEPT, foot), end + 3):
+    for place, words in enumerate(notes_of(form.number, foot), end + 3):
         sheet.write_string(place, 0, words, styles.plain)
     _print(sheet, last)
 
@@ -207,7 +225,18 @@ def _width(form: Form, place: int) -> float:
     """Width of a column by its longest cell, within what a page bears."""
     cells = [words_of(form, row)[place] for row in form.rows[:200]]
     texts = [cell.tonnes if isinstance(cell, Mass) else str(cell) for cell in cells]
-    return float(min(max([9, *(_columns(words) + 2 for words in texts)]), WIDEST))
+    return float(
+        min(
+            max(
+                [
+                    9,
+                    _columns(HEADS[form.columns[place]]) / 2 + 3,
+                    *(_columns(words) + 2 for words in texts),
+                ]
+            ),
+            WIDEST,
+        )
+    )
 
 
 def _print(sheet: Any, last: int) -> None:

@@ -57,6 +57,18 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "date": "时间 生产日期",
         "tonnes": "数量 产量 重量",
     },
+    "park_inputs": {
+        "park": "园区代码 园区名称",
+        "input": "指标名称 项目",
+        "value": "数量 数据",
+        "source": "资料来源 出处",
+    },
+    "profiles": {
+        "enterprise": "单位 企业名称 单位名称 产生单位",
+        "material": "物料名称 固废名称 固体废物名称 废物名称 名称",
+        "waste_code": "废物代码 固体废物代码",
+        "class": "固废类别 废物类别",
+    },
     "enterprises": {
         "code": "企业代码 企业编码 单位代码",
         "name_zh": "企业名称 单位名称 名称",

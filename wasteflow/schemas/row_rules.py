@@ -60,6 +60,8 @@ def complete_and_check(
         found = list(_entry(values, clock))
     elif kind == "products":
         found = list(_product(values, clock))
+    elif kind in ("park_inputs", "profiles"):
+        found = list(_statement(values, clock))
     else:
         found = list(_registry(values))
     if not found:
@@ -102,6 +104,18 @@ def _product(values: Values, clock: Clock) -> Found:
         yield "tonnes", Fault("negative_amount", {"value": tonnes_text(values["tonnes"])})
     elif not values["tonnes"]:
         yield "tonnes", Fault("zero_tonnes")
+
+
+# --- what is stated once a year ---------------------------------------------------------------
+
+
+def _statement(values: Values, clock: Clock) -> Found:
+    if values["year"] > clock.today.year:
+        yield "year", Fault("future_date", {"today": clock.today})
+    if values.get("date") and values["date"] > clock.today:
+        yield "date", Fault("future_date", {"today": clock.today})
+    if values.get("value") is not None and values["value"] < 0:
+        yield "value", Fault("negative_amount", {"value": values["value"]})
 
 
 # --- entries ---------------------------------------------------------------------------------

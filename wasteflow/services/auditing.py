@@ -31,6 +31,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "stored": ("贮存量",),
     "dumped": ("倾倒丢弃量",),
     "treated": ("无害化处理量",),
+    "other": ("其他去向量",),
     "decimals_of_amounts": ("数量小数位",),
     "published_rate": ("公布的利用率", "综合利用率"),
     "decimals_of_rate": ("利用率小数位",),

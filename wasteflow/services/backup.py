@@ -36,6 +36,7 @@ from wasteflow_models import (
     registry,
     scenarios,
     seals,
+    statements,
 )
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base
@@ -58,6 +59,7 @@ KNOWN: Final = (
     registry,
     scenarios,
     seals,
+    statements,
 )
 """Modules of tables; importing them fills `Base.metadata`."""
 _ZIPPED: Final = 1

@@ -10,18 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import NotFound
-from wasteflow.core.ledger_forms import (
-    Form,
-    FormEntry,
-    FormLoad,
-    flow_rows,
-    forms_of,
-    numbered,
-)
+from wasteflow.core.ledger_forms import Form, flow_rows, forms_of
+from wasteflow.core.ledger_numbers import FormEntry, FormLoad, numbered
 from wasteflow.core.periods import Period, shanghai_day
 from wasteflow.core.registry import Enterprise
-from wasteflow.core.vocabulary import EntryKind
+from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow.services.reports import check_material
+from wasteflow.services.statements import profiles_of
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -59,6 +54,7 @@ def ledger_forms(
         ]
         loads = list(_loads(session, keys, enterprise))
         entries = numbered(_entries(session, keys, enterprise), loads)
+        profiles = profiles_of(session, keys, enterprise, period.last // 100)
         synthetic = queries.has_synthetic(session)
         seal = last_seal(session)
         root, sealed_at = (seal.head, seal.sealed_at) if seal else ("", None)
@@ -72,18 +68,19 @@ def ledger_forms(
         entries=entries,
         loads=loads,
         material=material,
+        profiles=profiles,
     )
     park = home.name_zh if home else ""
     return LedgerForms(firm, park, period, tuple(forms), synthetic, root, sealed_at)
 
 
 def _entries(session: Session, keys: Keys, firm: str) -> Iterator[FormEntry]:
-    """Entries in force of a firm, in the order they were recorded."""
+    """Entries of a firm in the order they were recorded; a reversed one has left its number."""
     row = EntryRow
     gone = set(session.scalars(select(row.reverses_id).where(row.reverses_id.is_not(None))))
     query = select(row).where(row.enterprise_id == keys.id_of("enterprise", firm))
-    for item in session.scalars(query.order_by(row.day, row.id)):
-        if item.reverses_id is None and item.id not in gone:
+    for item in session.scalars(query.order_by(row.id)):
+        if item.reverses_id is None:
             yield FormEntry(
                 EntryKind(item.kind),
                 keys.codes["material"][item.material_id],
@@ -93,11 +90,17 @@ def _entries(session: Session, keys: Keys, firm: str) -> Iterator[FormEntry]:
                 keys.codes["route"][item.route_id or 0] or "",
                 item.handler or "",
                 item.doc_no,
+                item.from_use,
+                item.id in gone,
             )
 
 
 def _loads(session: Session, keys: Keys, firm: str) -> Iterator[FormLoad]:
-    """Loads in force that left the firm, and those it accepted, by day and number."""
+    """Loads in force that left the firm, and those it accepted, in the order of their ids.
+
+    A return or redirect of a refused part left nobody's works: it was on the road all the time, and
+    stands in form 3 of its holder with the load it was a part of.
+    """
     row, key = ShipmentRow, keys.id_of("enterprise", firm)
     query = select(row).where(
         (row.consignor_id == key) | (row.consignee_id == key),
@@ -107,7 +110,8 @@ def _loads(session: Session, keys: Keys, firm: str) -> Iterator[FormLoad]:
     )
     for item in session.scalars(query.order_by(row.id)):
         stuff, route = keys.codes["material"][item.material_id], keys.codes["route"][item.route_id]
-        if item.consignor_id == key and item.dispatched_at is not None:
+        own = item.consignor_id == key and item.kind == LoadKind.DELIVERY
+        if own and item.dispatched_at is not None:
             yield FormLoad(
                 item.doc_no, stuff, route, shanghai_day(item.dispatched_at), item.dispatched_kg,
                 keys.codes["enterprise"][item.consignee_id], item.mode, item.carrier,

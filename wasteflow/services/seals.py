@@ -27,6 +27,7 @@ from wasteflow_models.api import AttachmentRow
 from wasteflow_models.closes import MonthCloseRow
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import BatchRow, EntryRow, ProductRow
+from wasteflow_models.rollup import touch
 from wasteflow_models.seal_texts import KINDS, SealedKind, record_keys, record_texts, spans
 from wasteflow_models.seals import (
     PART_BITS,
@@ -60,6 +61,9 @@ NUMBERED: Final = (
     ("attachment", AttachmentRow),
 )
 """Kinds numbered as they come: below the last number of a seal no new one can appear."""
+
+STAMP: Final = "seal"
+"""Drawn anew by every seal: papers that print its head are made again."""
 
 
 def facts_of(row: SealRow) -> SealFacts:
@@ -272,6 +276,7 @@ class _Writing:
             session.add_all(self.waiting)
             session.add(row)
             session.merge(SecretRow(name=GUARD, value=guard_of(session, row)))
+            touch(session, STAMP)
         return seal_dict(row)
 
 

@@ -31,6 +31,8 @@ UPLOAD_RIGHTS: Final[Mapping[str, str]] = {
     "shipments": "shipment.draft",
     "entries": "entry.write",
     "products": "entry.write",
+    "profiles": "entry.write",
+    "park_inputs": "indicator.write",
     "facilities": "facility.write",
     "enterprises": "registry.write",
     "parks": "registry.write",
@@ -95,11 +97,18 @@ def kinds_for(*, db: Database, actor: Actor | None) -> list[str]:
     parks = {item.organisation for item in actor.memberships} & set(registry.parks)
     subjects = [_of_firm(registry, firm) for firm in sorted(firms)]
     subjects += [_of_park(registry, park) for park in sorted(parks)]
-    open_kinds = ("shipments", "entries", "products", "facilities", "enterprises", "parks")
+    every_park = [_of_park(registry, park) for park in sorted(registry.parks)]
+    open_kinds = {
+        **dict.fromkeys(
+            ("shipments", "entries", "products", "profiles", "facilities", "enterprises", "parks"),
+            subjects,
+        ),
+        "park_inputs": every_park,  # planners state them for parks of their region
+    }
     return [
         kind
-        for kind in open_kinds
-        if any(_allowed(actor, UPLOAD_RIGHTS[kind], subject) for subject in subjects)
+        for kind, where in open_kinds.items()
+        if any(_allowed(actor, UPLOAD_RIGHTS[kind], subject) for subject in where)
     ]
 
 
@@ -127,7 +136,9 @@ def row_rights(*, db: Database, actor: Actor | None, kind: str) -> RowFault | No
         return code in registry.parks and _allowed(actor, right, _of_park(registry, code))
 
     def fault(row: Mapping[str, str]) -> tuple[str, str] | None:
-        if kind in ("entries", "products"):
+        if kind == "park_inputs":
+            return None if park(row.get("park", "")) else ("park", row.get("park", ""))
+        if kind in ("entries", "products", "profiles"):
             text = row.get("enterprise", "")
             return None if firm(text) else ("enterprise", text)
         if kind == "shipments":

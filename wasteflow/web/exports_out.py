@@ -18,7 +18,9 @@ from wasteflow.services.work_files import JobFile, find_file
 from wasteflow.web.access import books, books_seen
 
 LISTED: Final = 100
-OPEN_KINDS: Final = frozenset({*KINDS, "boundaries"} - {"products", "entries", "shipments"})
+OPEN_KINDS: Final = frozenset(
+    {*KINDS, "boundaries"} - {"products", "profiles", "park_inputs", "entries", "shipments"}
+)
 """The registry: what everybody with an account may read."""
 WHOLE_KINDS: Final = frozenset({"target_status", "closes"})
 """Reports that know no scope: of the whole country."""

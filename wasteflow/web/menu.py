@@ -12,13 +12,28 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("overview", ("overview",)),
     ("rates", ("targets", "rates", "compare", "gap", "quota", "crosscheck", "audit")),
     ("flows", ("map", "sankey", "matrix", "flows", "balances", "provenance")),
-    ("symbiosis", ("potential",)),
-    ("office", ("findings", "ledger_forms", "seals")),
+    (
+        "symbiosis",
+        ("realised", "potential", "link_map", "break_even", "offers", "dependence", "scenarios"),
+    ),
+    ("office", ("findings", "ledger_forms", "bulletin", "indicators", "seals")),
 )
 """Group → its pages, as endpoints of the blueprint `pages`; a group of one is a link."""
 SUMMARY: Final = "summary"
 """Sums of parks and regions: for those who may not open everything."""
-INSIDE: Final = {"postings": "rates", "records": "rates", "proof": "seals"}
+INSIDE: Final = {
+    "postings": "rates",
+    "records": "rates",
+    "proof": "seals",
+    "offer": "offers",
+    "offer_new": "offers",
+    "scenario": "scenarios",
+    "scenario_compare": "scenarios",
+    "scenario_new": "scenarios",
+    "scenario_edit": "scenarios",
+    "park_inputs": "indicators",
+    "state_park_input": "indicators",
+}
 """Page without an entry → the entry it belongs to."""
 
 

@@ -11,7 +11,8 @@ import wasteflow_models.jobs
 import wasteflow_models.ledger
 import wasteflow_models.live
 import wasteflow_models.outlines
-import wasteflow_models.registry  # noqa: F401  (tables must be known)
+import wasteflow_models.registry
+import wasteflow_models.statements  # noqa: F401  (tables must be known)
 from wasteflow_models.base import Base
 
 context.configure(

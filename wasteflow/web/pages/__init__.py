@@ -11,8 +11,10 @@ from wasteflow.web.access import check_database
 from wasteflow.web.answers import kept
 from wasteflow.web.formats import cell, count, mass, moment_words, percent, target_value
 from wasteflow.web.menu import entry, menu
+from wasteflow.web.office_papers import is_number, thousands
 from wasteflow.web.pages import (
     auditor,
+    bulletin,
     compare,
     dependence,
     detail,
@@ -22,9 +24,10 @@ from wasteflow.web.pages import (
     findings,
     flow_map,
     helping,
+    indicators,
     ledger_forms,
-    matrix,
     link_map,
+    matrix,
     offers,
     origin,
     overview,
@@ -95,6 +98,7 @@ blueprint.add_url_rule(
     "scenario_delete",
     _PLANS(scenario_form.remove),
     methods=["POST"],
+)
 _report("/realised", "realised", kept(realised.show))
 _report("/links/map", "link_map", kept(link_map.show))
 _report("/links/map/data", "link_map_data", kept(link_map.data))
@@ -111,6 +115,15 @@ _report("/quota", "quota", kept(planning.quota))
 _report("/crosscheck", "crosscheck", planning.crosscheck)
 blueprint.add_url_rule("/audit", "audit", _CALCULATES(kept(auditor.show)), methods=["GET", "POST"])
 blueprint.add_url_rule("/summary", "summary", _SUMS(kept(summary.show)))
+blueprint.add_url_rule("/bulletin", "bulletin", _SUMS(kept(bulletin.show)))
+_report("/indicators", "indicators", kept(indicators.show))
+_report("/indicators/inputs", "park_inputs", indicators.inputs)
+blueprint.add_url_rule(
+    "/indicators/inputs",
+    "state_park_input",
+    needs(indicators.RIGHT)(indicators.state),
+    methods=["POST"],
+)
 blueprint.add_url_rule("/seals", "seals", needs("seal.read", nowhere)(seals.show))
 blueprint.add_url_rule("/seals", "seal", needs("seal.write")(seals.seal), methods=["POST"])
 blueprint.add_url_rule("/proofs/<uuid:uid>", "proof", needs("seal.read", nowhere)(seals.proof))
@@ -155,6 +168,8 @@ def _help_address() -> str:
 blueprint.add_app_template_filter(exact, "exact")
 blueprint.add_app_template_filter(exact_kg, "exact_kg")
 blueprint.add_app_template_filter(moment_words, "shanghai")
+blueprint.add_app_template_filter(thousands, "thousands")
+blueprint.add_app_template_test(is_number, "office_number")
 blueprint.add_app_template_test(lambda note: " ledger_starts_" in note, "late_note")
 
 

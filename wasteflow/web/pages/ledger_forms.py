@@ -10,11 +10,10 @@ from wasteflow.core.ledger_forms import Mass
 from wasteflow.core.periods import Period
 from wasteflow.exporting.ledger_book import (
     HEADS,
-    KEPT,
-    NOT_VERIFIED,
     TITLES,
     book_of,
     foot_of,
+    notes_of,
     words_of,
 )
 from wasteflow.services.ledger_forms import ledger_forms
@@ -40,10 +39,9 @@ def show() -> str | Response:
     return render_template(
         "ledger_forms.html",
         view=view,
-        forms=[_shown(form) for form in found.forms],
+        forms=[_shown(form, found.root) for form in found.forms],
         firm=found.firm,
         period=view.span.text,
-        notes=(NOT_VERIFIED, KEPT, foot_of(found.root)),
         synthetic=found.synthetic,
     )
 
@@ -63,7 +61,7 @@ def file_of(firm: str, found: Any, period: Period) -> Response:
     return Response(body, mimetype=XLSX, headers=headers)
 
 
-def _shown(form: Any) -> dict[str, Any]:
+def _shown(form: Any, root: str) -> dict[str, Any]:
     """A form as the page shows it: texts, with masses marked."""
     rows = [words_of(form, row) for row in form.rows]
     return {
@@ -72,6 +70,7 @@ def _shown(form: Any) -> dict[str, Any]:
         "heads": [HEADS[name] for name in form.columns],
         "rows": [[_cell(cell) for cell in row] for row in rows[:SHOWN]],
         "sums": {place: mass.tonnes for place, mass in form.sums.items()},
+        "notes": notes_of(form.number, foot_of(root)),
         "left": max(0, len(rows) - SHOWN),
     }
 
