@@ -161,7 +161,7 @@ def test_the_comparison_shows_the_rates_of_the_rates_page(app: Flask) -> None:
     client = people.sign_in(app, "planner")
     lines = client.get("/compare?period=2026Q1&by=enterprise&lang=en&format=csv").text.splitlines()
     rates = client.get("/rates?period=2026Q1&by=enterprise&lang=en&format=csv").text.splitlines()
-    assert lines[0].lstrip("\ufeff").startswith("Enterprise,") and "2026Q1" in lines[0]
+    assert lines[0].lstrip("\ufeff").startswith("Enterprise,") and "Q1 2026" in lines[0]
     column = rates[0].split(",").index(next(h for h in rates[0].split(",") if "(%)" in h))
     told = {line.split(",")[0]: line.split(",")[column] for line in rates[1:]}
     mine = {line.split(",")[0]: line.split(",")[2] for line in lines[1:]}
