@@ -65,5 +65,8 @@ def test_the_api_gives_the_object_of_the_command(client: FlaskClient) -> None:
     assert row["tonnes"] == found["utilised_t"] and row["rerouted_t"] == "0.000"
     assert row["lost"][0]["reason"] == "no_receiver"
     assert found["formulas"]["points_lost"].startswith("100 *")
+    for ending, start in (("xlsx", b"PK"), ("csv", b"\xef\xbb\xbf")):
+        file = client.get("/api/v1/dependence", query_string=asked | {"format": ending})
+        assert file.status_code == 200 and file.data.startswith(start)
     assert client.get("/api/v1/dependence?reroute=501").status_code == 422
     assert client.get("/api/v1/dependence?receiver=nobody").status_code == 404

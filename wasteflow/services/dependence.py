@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from typing import Any, Final
 
 from wasteflow.core.errors import InvalidValue, NotFound
@@ -30,10 +30,12 @@ from wasteflow.services.standing import read_today
 from wasteflow_models import queries
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.kept import Kept
 
 REROUTED_FIRST: Final = 20
 """Receivers that are re-routed without being asked for: those of the most tonnes."""
 MOST_REROUTED: Final = 500
+_KEPT: Kept[Hashable, Dependence] = Kept(8)
 
 
 def dependence_report(
@@ -105,10 +107,14 @@ def dependence_report(
 
 
 def dependence_of(today: Today, firms: frozenset[str], formula: str) -> Dependence:
-    """Dependence over a starting point."""
+    """Dependence over a starting point, kept with what it worked out as long as that is."""
+    key = id(today), firms, formula
+    found = _KEPT.get(key)
+    if found is not None and found.today is today:
+        return found
     placer = Placer(today.registry, Prices(today.coefficients), end_of(today.period))
     stations = stations_of(today.registry, today.used, today.months)
-    return Dependence(today, firms, formula, stations, placer)
+    return _KEPT.put(key, Dependence(today, firms, formula, stations, placer))
 
 
 def _partners(today: Today, firms: frozenset[str]) -> frozenset[str]:

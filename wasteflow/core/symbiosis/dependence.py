@@ -115,6 +115,7 @@ class Dependence:
     def __post_init__(self) -> None:
         self.owners = self.today.inside(self.firms)
         self.total = sum_of_terms(self.today.terms[owner] for owner in sorted(self.owners))
+        self._closures: dict[tuple[str, bool], Closure] = {}
         self._by_receiver: dict[str, list[UseLink]] = defaultdict(list)
         for link in self.today.links:
             self._by_receiver[link.receiver].append(link)
@@ -157,7 +158,13 @@ class Dependence:
         return dict(sorted(found.items()))
 
     def without(self, receiver: str, *, reroute: bool) -> Closure:
-        """The scope without the use at a receiver, with or without re-routing."""
+        """The scope without the use at a receiver, with or without re-routing; made once."""
+        key = receiver, reroute
+        if key not in self._closures:
+            self._closures[key] = self._without(receiver, reroute)
+        return self._closures[key]
+
+    def _without(self, receiver: str, reroute: bool) -> Closure:
         freed: dict[Owner, list[int]] = defaultdict(lambda: [0, 0])
         for link in self._by_receiver.get(receiver, ()):
             amounts = freed[link.generator, link.material]
