@@ -40,8 +40,9 @@ def test_terms_are_those_of_each_alone(seed: int, basis: Basis) -> None:
             assert mine.pseudo == other.pseudo
             assert mine.unknown_year_kg == other.unknown_year_kg
             assert mine.ever.keys() == other.ever.keys()
-            for name, (used_kg, whole_kg) in mine.ever.items():
-                assert other.ever[name] == (pytest.approx(used_kg, abs=1e-5), whole_kg)
+            for name, ever in mine.ever.items():
+                assert ever.used_kg == pytest.approx(other.ever[name].used_kg, abs=1e-5)
+                assert ever.generated_kg == other.ever[name].generated_kg
 
 
 @given(seed=st.integers(0, 1_000_000))

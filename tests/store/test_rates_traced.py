@@ -342,6 +342,15 @@ def test_what_is_kept_gives_the_figures_of_a_fresh_process(planned: Books) -> No
         assert _everything(planned) == kept
 
 
+def test_large_books_are_traced_apart_and_say_the_same(
+    planned: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = _everything(planned)
+    tracing.forget()
+    monkeypatch.setattr(tracing, "JOINED_PLACES", 0)
+    assert _everything(planned) == together
+
+
 def test_only_months_from_the_first_changed_one_are_solved_again(
     planned: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

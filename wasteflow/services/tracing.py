@@ -7,7 +7,9 @@ since materials never mix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import os
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,7 +37,11 @@ from wasteflow_models.month_flows import forget_books
 CHAINS_KEPT = 64
 RESULTS_KEPT = 256
 """Chains kept at most in a process, and results for periods with each of them."""
+JOINED_PLACES = 40_000
+"""Materials with so many places in all are traced together: beyond it the numbers of a month take
+longer than the calls, and each material is traced in a thread of its own."""
 _T = TypeVar("_T")
+_S = TypeVar("_S")
 
 
 @dataclass(frozen=True)
@@ -149,13 +155,16 @@ def _known(
 def sweep_together(books: Sequence[Traced], periods: Sequence[Period], basis: Basis) -> None:
     """Have the terms of the periods made for all materials at once, as far as they are not kept.
 
-    Only what one sweep backwards answers best and what was traced together; `Traced.terms` makes
-    the rest.
+    Only what one sweep backwards answers best and what was traced together, and large materials
+    beside each other; `Traced.terms` makes the rest.
     """
     what = ("terms", basis)
     groups: dict[int, list[Traced]] = {}
     for one in books:
         groups.setdefault(id(one.whole), []).append(one)
+    apart = [one for one in books if len(one.whole.parts) == 1]
+    if sum(len(one.chain.places) for one in apart) > JOINED_PLACES:
+        _in_threads(lambda one: one.terms(periods, basis), apart)
     for group in groups.values():
         with _making([one.material for one in group]), no_collecting():
             lacking = [
@@ -210,12 +219,25 @@ def _made(
             made.append(_gone_on(old, versions.get(stuff, {}), chain, ledger_starts(table)))
         else:
             fresh.append((stuff, chain, table, generators))
-    if fresh:
-        whole = Together.of([chain for _, chain, _, _ in fresh])
-        for part, (stuff, chain, table, generators) in enumerate(fresh):
-            months, starts = versions.get(stuff, {}), ledger_starts(table)
-            made.append(Traced(stuff, months, fates, chain, starts, generators, whole, part))
+    wholes = _wholes([chain for _, chain, _, _ in fresh])
+    for (whole, part), (stuff, chain, table, generators) in zip(wholes, fresh, strict=True):
+        months, starts = versions.get(stuff, {}), ledger_starts(table)
+        made.append(Traced(stuff, months, fates, chain, starts, generators, whole, part))
     return made
+
+
+def _wholes(chains: Sequence[Chain]) -> list[tuple[Together, int]]:
+    """What each chain is traced with, and as which part."""
+    if sum(len(chain.places) for chain in chains) > JOINED_PLACES:
+        return [(one, 0) for one in _in_threads(lambda chain: Together.of([chain]), chains)]
+    whole = Together.of(chains) if chains else None
+    return [(whole, part) for part in range(len(chains))] if whole else []
+
+
+def _in_threads(work: Callable[[_S], _T], items: Iterable[_S]) -> list[_T]:
+    """`work` of every item; numpy and scipy let go of the interpreter while they compute."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(work, items))
 
 
 def _gone_on(
