@@ -31,7 +31,10 @@ PACKAGES = (
     "sqlalchemy",
 )
 BEGIN, END = "<!-- results: written by ./run bench --write -->", "<!-- end of results -->"
-EARLIER = "Jobs that were not run then stand as an earlier run left them, with its day."
+EARLIER = (
+    "Jobs that were not run then stand as an earlier run left them, with its day and processor; "
+    "load and versions above are not theirs."
+)
 NOT_RUN = "**No run recorded yet.** `./run bench --write` puts its table here."
 
 
@@ -322,7 +325,7 @@ def results(
         f"Versions: {packages}.",
         *remarks,
         *([EARLIER] if kept else []),
-        table(lines, day, kept),
+        table(lines, ", ".join(filter(None, (day, about.get("processor")))), kept),
     ]
     return "\n\n".join(parts)
 

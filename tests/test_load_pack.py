@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wasteflow_models.load_events import WEIGHT_COLUMNS
 from wasteflow_models.load_pack import keys_of, pack
 
-NO_WEIGHTS = {name: [] for name in WEIGHT_COLUMNS}
+NO_WEIGHTS: dict[str, list[int]] = {name: [] for name in WEIGHT_COLUMNS}
 NUMBERS = st.one_of(
     st.integers(0, 1), st.integers(0, 2**31), st.integers(0, 2**63 - 2), st.integers(-3, 3)
 )
