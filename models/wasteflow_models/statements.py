@@ -26,7 +26,7 @@ from wasteflow_models.base import Base, Key, UtcMoment
 class ParkInputRow(Base):
     """An amount of a park and year that no record of the books holds (value added, energy …).
 
-    `value` is decimal text in the unit of its name (`core.park_inputs`).
+    `value` is decimal text in the unit of its name (`core.park_indicators`).
     """
 
     __tablename__ = "park_input"
