@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period
 from wasteflow.core.symbiosis.prices import KINDS, Prices
@@ -63,7 +64,8 @@ def realised_report(
         if (link.giver in wanted or link.taker in wanted)
         and place in ("", where(registry, link.giver, link.taker))
     ]
-    rows = [realised_row(link, setting) for link in links]
+    with no_collecting():
+        rows = [realised_row(link, setting) for link in links]
     total = totals(rows, links)
     if sees is not None:
         rows = [masked(row, sees) for row in rows]

@@ -35,12 +35,16 @@ class Setting:
     period: Period
     _positions: dict[str, Position | None] = field(default_factory=dict)
     _capacity: dict[tuple[str, str], int | None] = field(default_factory=dict)
-    _uses: dict[str, list[Any]] = field(default_factory=dict)
+    _uses: dict[str, list[tuple[int | None, frozenset[str]]]] = field(default_factory=dict)
+    trend_from: str = ""
 
     def __post_init__(self) -> None:
+        self.trend_from = month_text(trend_months(self.period)[0])
         for _, item in sorted(self.registry.facilities.items()):
             if item.kind == Fate.USE and item.status in OPERATING and item.enterprise:
-                self._uses.setdefault(item.enterprise, []).append(item)
+                taken = frozenset(routes_of(self.registry, item))
+                held = self._uses.setdefault(item.enterprise, [])
+                held.append((item.capacity_kg_per_year, taken))
 
     def position(self, firm: str) -> Position | None:
         """(lon, lat) of a firm or its park."""
@@ -52,12 +56,7 @@ class Setting:
         """What a firm can use of a material in the period; None unless every facility says it."""
         key = firm, material
         if key not in self._capacity:
-            fitting = [
-                item
-                for item in self._uses.get(firm, ())
-                if routes_of(self.registry, item).get(material)
-            ]
-            stated = [item.capacity_kg_per_year for item in fitting]
+            stated = [kg for kg, taken in self._uses.get(firm, ()) if material in taken]
             whole = None if not stated or None in stated else sum(filter(None, stated))
             months = len(list(self.period.months()))
             self._capacity[key] = whole * months // MONTHS if whole else None
@@ -100,7 +99,7 @@ def realised_row(link: Realised, setting: Setting) -> dict[str, Any]:
         "need_basis": need_basis,
         "prior_t": None if prior is None else tonnes_text(prior),
         "change": round(link.kg / prior - 1, 6) if prior else None,
-        "trend_from": month_text(trend_months(setting.period)[0]),
+        "trend_from": setting.trend_from,
         "trend_t": [None if kg is None else tonnes_text(kg) for kg in link.trend],
         "by_evidence": {word: tonnes_text(kg) for word, kg in link.by_evidence.items()},
         "not_computable": missing,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from flask import Response, render_template, request
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.places import OUTSIDE, site, transit
 from wasteflow.core.vocabulary import EVIDENCE
 from wasteflow.services.realised import PLACES, realised_report
@@ -82,7 +83,8 @@ def show() -> str | Response:
     report = report_of(view, place)
     if request.args.get("format") == "geojson":
         return realised_geo(view, report)
-    rows = [_cells(view, row) for row in report["rows"]]
+    with no_collecting():
+        rows = [_cells(view, row) for row in report["rows"]]
     page = page_of(_COLUMNS, rows, sort="-tonnes", add=("tonnes", "loads"))
     if wants_file():
         name = f"wasteflow-realised-{view.span.text}"
