@@ -72,9 +72,9 @@ def _readable(session: Session, actor: Actor | None, uid: UUID) -> Held:
 
 @dataclass(frozen=True, slots=True)
 class LoadFilter:
-    """What a list holds: `state` (a word, "disputed", "waiting" for the
-    actor's own organisations, or "" = all but drafts), `party` (code of an
-    enterprise), `period` of the dispatch, `doc_no`, and what changed after a moment.
+    """What a list holds: `state` (a word, "disputed", "waiting" for the actor's own organisations,
+    or "" = all but drafts), `party` (code of an enterprise), `period` of the dispatch, `doc_no`,
+    and what changed after a moment.
     """
 
     state: str = ""

@@ -35,13 +35,9 @@ _CHANGES = cast(Table, ChangeRow.__table__)
 _TOLD = ("at", "kind", "record_id", "ref", "action", "organisations")
 _CHANGE = Prepared(insert(_CHANGES), _TOLD)
 _TURN = select(func.pg_advisory_xact_lock(_CHANGES_LOCK).label("held")).subquery("turn")
+_GIVEN = [bindparam(name, type_=_CHANGES.c[name].type) for name in _TOLD]
 _CHANGE_IN_TURN = Prepared(
-    insert(_CHANGES).from_select(
-        _TOLD,
-        select(*(bindparam(name, type_=_CHANGES.c[name].type) for name in _TOLD)).select_from(
-            _TURN
-        ),
-    )
+    insert(_CHANGES).from_select(_TOLD, select(*_GIVEN).select_from(_TURN)),
 )
 """Lock and row in one round trip; the number is drawn for a row that came out of the lock."""
 _LOAD, _DRAFT, _EVENT, _EVENT_ACTOR = (
