@@ -39,7 +39,7 @@ Row = dict[str, str]
 Refused = dict[str, set[str]]
 TABLES = (
     "SELECT doc_no, dispatched_month, dispatched_kg, trips, mode, vehicle, remark, state "
-    "FROM shipment ORDER BY doc_no",
+    "FROM shipment WHERE dispatched_month > 0 ORDER BY doc_no",
     "SELECT material_id, month, kg, n FROM flow_month ORDER BY 1, 2, 3, 4",
 )
 
@@ -118,7 +118,7 @@ def by_file(api: Api, rows: list[Row], name: str) -> Refused:
 
 
 def content(api: Api) -> list[list[tuple[Any, ...]]]:
-    """What the books hold."""
+    """What the books hold; a load that was issued and may not leave is no business of a file."""
     with api.db.read() as session:
         return [[tuple(row) for row in session.execute(text(query))] for query in TABLES]
 

@@ -65,7 +65,8 @@ def held(db: Database) -> dict[str, list[tuple[str, ...]]]:
     found = {}
     with db.read() as session:
         codes = load_keys(session).codes
-        numbers = dict(session.execute(select(ShipmentRow.id, ShipmentRow.doc_no)).tuples())
+        loads = session.execute(select(ShipmentRow.id, ShipmentRow.doc_no))
+        numbers = {key: number for key, number in loads}
         for name, table in TABLES.items():
             columns = [item.name for item in table.__table__.c if item.name not in OWN]
             own = (
