@@ -58,6 +58,20 @@ def doors(request: pytest.FixtureRequest, tmp_path: Path, _templates: Any) -> It
         yield made
 
 
+def faults(row: Row) -> int:
+    """In how many cells the row is wrong."""
+    return sum(
+        (
+            row["consignee"] in ("ent.p1", "ent.nobody"),
+            row["material"] == "moon_dust",
+            row["route"] != "pg_use",
+            row["mode"] == "cart",
+            row["dispatched_at"].startswith("2126"),
+            row["dispatched_t"] in ("0", "-4", "1.2345"),
+        )
+    )
+
+
 def draft(row: Row) -> dict[str, Any]:
     """A row as the body of a load that is issued at once: a blank is left out."""
     return {name: value for name, value in row.items() if value} | {"issue": True}
@@ -139,11 +153,10 @@ def test_four_doors_one_verdict(doors: list[Api], given_rows: list[Row]) -> None
     for api, name in ((text_file, "rows.csv"), (sheet, "rows.xlsx")):
         found = by_file(api, rows, name)
         assert found.keys() == told.keys()
-        # A call stops at the first kind of fault, a file lists what it finds of every kind.
-        assert all(found[number] & told[number] or len(found[number]) > 1 for number in told), (
-            found,
-            told,
-        )
+        for row in rows:  # of several faults each door may name those of the stage it stopped at
+            if faults(row) == 1:
+                number = row["doc_no"]
+                assert found[number] & told[number], (row, found[number], told[number])
     first, *others = [content(api) for api in doors]
     assert all(other == first for other in others)
     assert check_books(db=single.db).ok and check_books(db=sheet.db).ok

@@ -85,7 +85,7 @@ def held(db: Database) -> dict[str, list[tuple[str, ...]]]:
                 kind = KINDS_OF.get(column, column.removesuffix("_id"))
                 return codes[kind].get(value or 0, "")
 
-            rows = session.execute(select(*(getattr(table, column) for column in columns)))
+            rows = session.execute(select(*(table.__table__.c[column] for column in columns)))
             found[name] = sorted(
                 tuple(said(column, value) for column, value in zip(columns, row, strict=True))
                 for row in rows

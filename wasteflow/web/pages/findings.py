@@ -27,8 +27,10 @@ from wasteflow.services.finding_list import (
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_words import firm, material, registry, route
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.pages.view import read_view
 from wasteflow.web.permits import may
+from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import lang, text
 
 PAGE: Final = 25
@@ -62,6 +64,8 @@ def show() -> Response:
     state = _word("state", (*STATES, "all")) or OPEN
     asked = Asked(view.firms, kind, severity, state, view.material)
     rows = list_findings(db=books().db, asked=asked, now=now())
+    if wants_file():
+        return rows_file(rows, "findings")
     number = max(1, request.args.get("page", 1, int))
     first = (number - 1) * PAGE
     body = render_template(
