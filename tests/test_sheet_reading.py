@@ -103,6 +103,15 @@ def test_a_unit_above_the_header_holds_for_masses_that_name_none(tmp_path: Path)
     assert lines[1].endswith(",31.48")
 
 
+def test_the_ticket_is_the_number_where_there_is_no_other() -> None:
+    header = ["运输日期", "磅单号", "收货单位"]
+    assert layout_of("shipments", 1, header).columns == ("dispatched_at", "doc_no", "consignee")
+    both = layout_of("shipments", 1, [*header, "运单号"])
+    assert both.columns == ("dispatched_at", "ticket_no", "consignee", "doc_no")
+    told = layout_of("shipments", 1, header, chosen={"磅单号": "ticket_no"})
+    assert "doc_no" in told.missing and told.columns[1] == "ticket_no"
+
+
 def test_codes_and_plates_stay_text(tmp_path: Path) -> None:
     path = saved(tmp_path / "c.xlsx", HEADER, [123.0, *ROW[1:]], ["00124", *ROW[1:]])
     _, lines = read(path)

@@ -365,3 +365,21 @@ def test_parts_of_pages_are_shared_by_those_who_read_the_same_alone(make: Make) 
             g.actor, g.data_version = people.actor(db, login), "one"
             given[login] = once("figures", partial(str, login))
     assert given == {"planner": "planner", "operator.p1": "operator.p1", "reader.p1": "operator.p1"}
+
+
+def test_short_lists_come_as_files_to_those_who_see_them(app: Flask) -> None:
+    for login, pages in (
+        ("root", ("/users", "/audit-log", "/seals", "/findings", "/uploads")),
+        ("admin.p1", ("/members", "/audit-log", "/findings")),
+    ):
+        client = sign_in(app, login)
+        for page in pages:
+            for ending in ("xlsx", "csv"):
+                answer = client.get(f"{page}?format={ending}")
+                assert answer.status_code == 200, (login, page)
+                assert ending in answer.headers["Content-Disposition"], (login, page)
+    whole = sign_in(app, "root").get("/users?format=csv").get_data(as_text=True)
+    assert "system_admin" in whole and PASSWORD not in whole and "argon2" not in whole
+    own = sign_in(app, "admin.p1").get("/members?format=csv").get_data(as_text=True)
+    assert "operator.p1" in own and "operator.use" not in own
+    assert sign_in(app, "admin.p1").get("/users?format=csv").status_code in (403, 404)

@@ -102,7 +102,12 @@ def endings_of(kind: str) -> tuple[str, ...]:
         return (*TABLE_ENDINGS, *GRAPH_ENDINGS)
     if kind in KINDS or kind in REPORTS or kind in OWN:
         return TABLE_ENDINGS
-    raise UnusableFile("export_unknown_kind", kind=kind, known=" ".join((*KINDS, *REPORTS, *GEO)))
+    raise _unknown(kind)
+
+
+def _unknown(kind: str) -> UnusableFile:
+    known = " ".join((*KINDS, *REPORTS, *GEO))
+    return UnusableFile("export_unknown_kind", kind=kind, known=known)
 
 
 def check(asked: Export) -> None:
@@ -194,6 +199,8 @@ def _table_of(db: Any, asked: Export) -> tuple[list[Head], Iterable[list[Any]]]:
     if asked.kind == "provenance":
         return provenance_table(**common, period=span_of(db, asked.period))
     if asked.kind in OWN:
+        if not asked.login:  # a command has no list of its own
+            raise _unknown(asked.kind)
         actor = actor_of_login(db=db, login=asked.login, now=datetime.now(UTC))
         if actor is None:
             raise NotFound("export_expired")

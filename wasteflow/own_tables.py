@@ -146,12 +146,13 @@ def events_table(*, db: Any, scope: str, period: Period | None, material: str) -
     """Every event of the loads of a scope that were dispatched in a period."""
     types = {"at": "moment", "recorded_at": "moment"}
     rows = event_rows(db=db, scope=scope, period=period, material=material)
+    mark = "true" if overview(db=db).synthetic else "false"
     heads = [Head(name, "moment") if name in types else head_of(name) for name in EVENT_COLUMNS]
     cells = (
-        [typed_cell(_text(row[name]), types.get(name, "text")) for name in EVENT_COLUMNS]
+        [*(typed_cell(_text(row[name]), types.get(name, "text")) for name in EVENT_COLUMNS), mark]
         for row in rows
     )
-    return heads, cells
+    return [*heads, Head("synthetic")], cells
 
 
 _TRACE: Final = (

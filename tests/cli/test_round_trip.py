@@ -65,7 +65,8 @@ def held(db: Database) -> dict[str, list[tuple[str, ...]]]:
     found = {}
     with db.read() as session:
         codes = load_keys(session).codes
-        numbers = dict(session.execute(select(ShipmentRow.id, ShipmentRow.doc_no)).tuples())
+        loads = session.execute(select(ShipmentRow.id, ShipmentRow.doc_no))
+        numbers = {key: number for key, number in loads}
         for name, table in TABLES.items():
             columns = [item.name for item in table.__table__.c if item.name not in OWN]
             own = (
@@ -84,7 +85,7 @@ def held(db: Database) -> dict[str, list[tuple[str, ...]]]:
                 kind = KINDS_OF.get(column, column.removesuffix("_id"))
                 return codes[kind].get(value or 0, "")
 
-            rows = session.execute(select(*(getattr(table, column) for column in columns)))
+            rows = session.execute(select(*(table.__table__.c[column] for column in columns)))
             found[name] = sorted(
                 tuple(said(column, value) for column, value in zip(columns, row, strict=True))
                 for row in rows

@@ -44,6 +44,8 @@ def template_book(kind: str, choices: Mapping[str, Sequence[str]], title: str = 
     with xlsxwriter.Workbook(out, options) as book:
         book.set_properties({"title": title or f"wasteflow {kind}"})
         sheet = book.add_worksheet(_DATA)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         notes = book.add_worksheet(_NOTES)
         lists = book.add_worksheet(_LISTS)
         lists.hide()

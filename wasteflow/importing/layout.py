@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.importing.sheets import Row, plain_text
-from wasteflow.importing.synonyms import FACTORS, IGNORED, column_of, factor_of
+from wasteflow.importing.synonyms import FACTORS, IGNORED, NUMBERS, column_of, factor_of
 from wasteflow.schemas.dictionary import columns_of, header_key, is_error_column
 
 HEADER_WITHIN: Final = 40
@@ -190,6 +190,10 @@ def layout_of(
         name = "" if meaningless(title) else column_of(kind, title)
         columns.append("" if name in taken else name)
         taken.add(name)
+    other, number = NUMBERS.get(kind, ("", ""))
+    if other in columns and number not in {*columns, *fixed}:
+        place = columns.index(other)  # plants number loads by the weighbridge ticket alone
+        columns[place] = columns[place] if header[place] in chosen else number
     ignored = tuple(title for title in header if chosen.get(title) == "")
     told = tuple(header), tuple(columns)
     return Layout(kind, header_row, *told, sheet, encoding, fixed, ignored, unit)

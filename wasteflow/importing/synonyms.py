@@ -26,7 +26,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "carrier": "运输单位 承运方 承运商 承运人 运输公司 运输企业",
         "handler": "经手人 司磅员 过磅员 发货人 制单人",
         "dispatched_at": "发货日期 出厂时间 出厂日期 日期 出库日期 出库时间 过磅时间 转移日期 "
-        "转移时间 装车时间 发运日期",
+        "转移时间 装车时间 装车日期 发运日期 发运时间 运输日期 运输时间 外运日期 外运时间 "
+        "装运日期 过磅日期 称重时间 称重日期",
         "dispatched_t": "净重 数量 发货重量 发货净重 出厂净重 重量 吨位 发货吨位 转移量 转移数量 "
         "发出量 出库数量 出库量",
         "moisture_pct": "水分 水份 含水量 水分含量",
@@ -84,6 +85,8 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "capacity_t_per_year": "年能力 处理能力 设计能力",
     },
 }
+NUMBERS: Final[Mapping[str, tuple[str, str]]] = {"shipments": ("ticket_no", "doc_no")}
+"""Kind → (column, required column it stands for where a sheet has no other number)."""
 IGNORED: Final = frozenset(["序号", "序", "no.", "no", "#", "行号", "num"])
 """Headers of running numbers: no column of ours, and never a mistake."""
 FACTORS: Final[Mapping[str, tuple[int, int]]] = {

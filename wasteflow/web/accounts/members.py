@@ -25,7 +25,9 @@ from wasteflow.web.accounts.common import (
     page,
 )
 from wasteflow.web.identity import address, now
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.permits import may
+from wasteflow.web.report_files import rows_file
 
 READ = "member.read"
 
@@ -38,13 +40,16 @@ def subject(**_: object) -> Subject:
 def show(problem: str = "", status: int = 200) -> Response:
     """The page."""
     firm = organisation(READ)
+    rows = members_report(db=books().db, enterprise=firm, actor=actor(), now=now())
+    if wants_file():
+        return rows_file(rows, "members")
     return page(
         "members.html",
         status,
         problem=problem,
         firm=firm,
         firms=firm_choices(READ),
-        rows=members_report(db=books().db, enterprise=firm, actor=actor(), now=now()),
+        rows=rows,
         roles=[role.value for role in FIRM_ROLES],
         writes=may("member.write", subject()),
         given=request.form if status != 200 else {},

@@ -20,6 +20,7 @@ from wasteflow.services.finding_list import (
     OPEN,
     STATES,
     Asked,
+    list_findings,
     open_counts,
     page_findings,
     refresh_findings,
@@ -28,8 +29,10 @@ from wasteflow.services.finding_list import (
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_words import firm, material, registry, route
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.pages.view import read_view
 from wasteflow.web.permits import may
+from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import lang, text
 
 PAGE: Final = 25
@@ -64,6 +67,10 @@ def show() -> Response:
     kind, severity = _word("kind", KINDS), _word("severity", SEVERITIES)
     state = _word("state", (*STATES, "all")) or OPEN
     asked = Asked(view.firms, kind, severity, state, view.material)
+    if wants_file():
+        whole = list_findings(db=books().db, asked=asked, now=now())
+        told = [{**row, "params": _worded(row["params"])} for row in whole]
+        return rows_file(told, "findings")
     number = min(max(1, request.args.get("page", 1, int)), LAST_PAGE)
     found = page_findings(
         db=books().db, asked=asked, now=now(), limit=PAGE, start=(number - 1) * PAGE

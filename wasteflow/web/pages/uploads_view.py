@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from wasteflow.schemas.dictionary import columns_of
@@ -152,6 +152,24 @@ def _fixed_choices(job: Job, name: str) -> list[tuple[str, str]]:
     return []
 
 
+_NAMES: Final[Mapping[str, Callable[[str | None], str]]] = {
+    "consignor": firm,
+    "consignee": firm,
+    "enterprise": firm,
+    "generator": firm,
+    "material": material,
+    "route": route,
+}
+
+
+def _named(values: Mapping[str, str]) -> dict[str, str]:
+    """A row as understood, with the names of what stands there as codes; blanks stay blank."""
+    return {
+        name: _NAMES[name](value) if value and name in _NAMES else value
+        for name, value in values.items()
+    }
+
+
 def preview(job: Job) -> dict[str, Any]:
     """What was understood: counts, sums, first rows, rows left out, first wrong rows."""
     result, titles = job.result, _titles(job.subject)
@@ -172,7 +190,7 @@ def preview(job: Job) -> dict[str, Any]:
         "sums": [(titles[name], tonnes(value)) for name, value in result.get("sums", {}).items()],
         "report": report,
         "names": [(name, titles[name]) for name in names],
-        "shown": first,
+        "shown": [{**item, "values": _named(item["values"])} for item in first],
         "skipped": [
             (line, text(f"uploads.role.{role}"), words) for line, role, words in
             result.get("skipped", [])
