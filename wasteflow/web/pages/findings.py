@@ -20,6 +20,7 @@ from wasteflow.services.finding_list import (
     OPEN,
     STATES,
     Asked,
+    FindingPage,
     open_counts,
     page_findings,
     refresh_findings,
@@ -65,16 +66,17 @@ def show() -> Response:
     state = _word("state", (*STATES, "all")) or OPEN
     asked = Asked(view.firms, kind, severity, state, view.material)
     number = min(max(1, request.args.get("page", 1, int)), LAST_PAGE)
-    found = page_findings(
-        db=books().db, asked=asked, now=now(), limit=PAGE, start=(number - 1) * PAGE
-    )
+    found = _page(asked, number)
+    page_count = max(1, -(-found.total // PAGE))
+    if number > page_count:  # the list grew shorter
+        number, found = page_count, _page(asked, page_count)
     body = render_template(
         "findings.html",
         view=view,
         lines=[_line(row) for row in found.rows],
         total=found.total,
         page=number,
-        page_count=max(1, -(-found.total // PAGE)),
+        page_count=page_count,
         counts=open_counts(db=books().db, firms=view.firms, now=now()),
         chosen={"kind": kind, "severity": severity, "state": state},
         kinds=KINDS,
@@ -85,6 +87,11 @@ def show() -> Response:
     response = make_response(body)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _page(asked: Asked, number: int) -> FindingPage:
+    start = (number - 1) * PAGE
+    return page_findings(db=books().db, asked=asked, now=now(), limit=PAGE, start=start)
 
 
 def snooze(finding_id: int) -> Response:
