@@ -85,6 +85,9 @@ class Database:
         self.path = Path(path) if path and path != ":memory:" else None
         self._turnstile = Turnstile(self.path, BUSY_TIMEOUT_S) if self.path else None
         self._closers: list[Callable[[], None]] = []
+        self._disposals = 0
+        for engine in filter(None, (self._writer, self._reader)):
+            self._watch(engine)
 
     @contextmanager
     def write(self, alone: Alone = Alone.ENTRIES, *, beside: bytes = b"") -> Iterator[Session]:
@@ -258,14 +261,27 @@ class Database:
         with self._writer.connect() as connection:
             yield connection
 
+    def _watch(self, engine: Engine) -> None:
+        """Close what another thread gives back after `dispose`: its pool is gone by then."""
+
+        @event.listens_for(engine, "connect")
+        def made(_: Any, record: Any) -> None:
+            record.info["disposals"] = self._disposals
+
+        @event.listens_for(engine, "checkin")
+        def back(connection: Any, record: Any) -> None:
+            if connection is not None and record.info.get("disposals") != self._disposals:
+                record.invalidate()
+
     def on_dispose(self, closer: Callable[[], None]) -> None:
         """Call `closer` with `dispose`: what stands beside the database closes with it."""
         self._closers.append(closer)
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection; one in use is closed when it is given back."""
         for closer in self._closers:
             closer()
+        self._disposals += 1
         self._writer.dispose()
         if self._reader is not None:
             self._reader.dispose()

@@ -97,8 +97,10 @@ def api_over(
     """The API over a copy of a template."""
     with new_database(request, kind, folder, template.url) as url:
         app = create_app(Config(url))
-        yield Api(app, template.people)
-        dispose(app)
+        try:
+            yield Api(app, template.people)
+        finally:
+            dispose(app)
 
 
 @pytest.fixture

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from tests.cli.files import Command
 from tests.store.books import Books, entry, load
-from wasteflow.cli.common import Settings
+from tests.store.live import person
+from wasteflow.cli.common import Settings, now
 from wasteflow.cli.demo import fill_demo, print_demo_findings, print_demo_people
+from wasteflow.cli.demo_troubles import GIVER, SLAG, _files
+from wasteflow.core.actors import Role
 from wasteflow.core.bulletin import AMOUNTS
 from wasteflow.core.finding_kinds import KINDS
+from wasteflow.core.periods import SHANGHAI, Period, month_text, next_month
+from wasteflow.services.attachments import NewAttachment, add_attachment
+from wasteflow.services.corrections import reverse
+from wasteflow.services.finding_list import Asked, list_findings, refresh_findings
+from wasteflow.services.live.reading import LoadFilter, get_load, list_loads
 from wasteflow.services.reports import overview
+from wasteflow.services.seal_proofs import kind_of_record
 from wasteflow_models import migrate
 from wasteflow_models.engine import Database
+
+ROOT = person(999, Role.SYSTEM_ADMIN, "")
 
 
 @pytest.fixture
@@ -89,7 +104,9 @@ def demo(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield command
 
 
-def test_the_demo_holds_one_of_every_finding(demo: Command) -> None:
+def test_the_demo_holds_one_of_every_finding_and_mending_resolves_it(
+    demo: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = json.loads(demo.good("findings", "--format", "json"))["rows"]
     assert {row["code"] for row in rows} == set(KINDS)
     assert all(row["ref"] and row["message"] for row in rows)
@@ -98,6 +115,100 @@ def test_the_demo_holds_one_of_every_finding(demo: Command) -> None:
     assert "demo.trouble" in demo.good("findings", "--severity", "alert")
     assert demo.good("check", "--full")
     assert migrate.current(demo.url) == migrate.head()
+    monkeypatch.setattr("tests.store.books.NOW", now())  # the demo is sealed: nothing dated back
+    own = Command(_copy(demo, tmp_path), tmp_path)
+    db = Database(own.url)
+    try:
+        _each_leads_to_its_record(db, rows)
+        _each_goes_with_its_cause(db, rows, tmp_path)
+    finally:
+        db.dispose()
+    assert own.good("check", "--full")
+
+
+def _copy(demo: Command, folder: Path) -> str:
+    """URL of a copy of the demo that may be written to."""
+    path = folder / "own.sqlite3"
+    with (
+        closing(sqlite3.connect(make_url(demo.url).database or "")) as source,
+        closing(sqlite3.connect(path)) as target,
+    ):
+        source.backup(target)
+    return f"sqlite:///{path.as_posix()}"
+
+
+def _each_leads_to_its_record(db: Database, rows: list[dict[str, Any]]) -> None:
+    """The record, link, filing or facility that a finding names is there."""
+    registry = overview(db=db).registry
+    for row in rows:
+        assert row["enterprise"] in registry.enterprises
+        kind, ref = row["ref_kind"], row["ref"]
+        if kind == "load":
+            assert get_load(db=db, actor=ROOT, uid=UUID(ref))["id"] == ref
+        elif kind == "entry":
+            assert kind_of_record(db=db, uid=UUID(ref)) == "entry"
+        elif kind in ("filing", "facility"):
+            assert ref in (registry.filings if kind == "filing" else registry.facilities)
+        elif kind == "loads":
+            asked = dict(part.split("=") for part in ref.split("&"))
+            wanted = LoadFilter(
+                party=asked["party"],
+                material=asked["material"],
+                period=Period.parse(asked["period"]),
+            )
+            assert list_loads(db=db, actor=ROOT, wanted=wanted, limit=1, cursor="")["items"]
+        else:
+            assert kind in ("balance", "crosscheck", "gap") and ref
+
+
+def _each_goes_with_its_cause(db: Database, rows: list[dict[str, Any]], folder: Path) -> None:
+    """One finding of every kind, those of the firms in trouble first: mended, it is resolved."""
+    chosen = {row["code"]: row for row in rows}
+    chosen |= {row["code"]: row for row in rows if row["enterprise"].startswith(GIVER)}
+    today = now().astimezone(SHANGHAI)
+    last = next_month(today.year * 100 + today.month, -1)
+    files = _files(last)
+    (facility,), (filing,) = (rows for kind, rows in files if kind in ("facilities", "filings"))
+    late = next(row for row in files[4][1] if row["doc_no"] == "DEMO-X-A11")
+    books = Books(db, folder)
+    books.take("facilities", {**facility, "capacity_t_per_year": "9000", "valid_to": "2099-01-01"})
+    every = {"valid_from": "2020-01-01", "valid_to": "2099-12-31", "quota_t": ""}
+    books.take("filings", {**filing, "quota_t": "900"}, {**filing, "code": "f.all", **every})
+    wide = {"code": "coef.rm_alumina", "kind": "generation", "material": "red_mud",
+            "driver": "alumina", "low": "0.1", "typical": "1.3", "high": "90",
+            "unit": "t/t alumina"}  # fmt: skip
+    books.take("coefficients", wide)
+    books.take("shipments", {**late, "received_at": late["dispatched_at"], "accepted_t": "30.000"})
+    start = f"{month_text(next_month(last, -1))}-01"
+    more = {"material": SLAG, "enterprise": GIVER}
+    books.entries(entry("MEND", "generation", "9000.000", day=start, **more))
+    wanted = LoadFilter(doc_no="DEMO-X-A04")
+    (load_,) = list_loads(db=db, actor=ROOT, wanted=wanted, limit=2, cursor="")["items"]
+    paper = NewAttachment("shipment", load_["id"], b"%PDF-1", "application/pdf", "报告.pdf")
+    giver = person(900, Role.OPERATOR, GIVER)
+    add_attachment(db=db, folder=folder, document=paper, actor=giver, now=now())
+    gone = ["DEMO-X-S1", "DEMO-X-B05", "DEMO-X-A10", "DEMO-X-D1"]
+    gone += [chosen["refused_not_returned"]["params"]["record"], *_loop(db)]
+    for doc_no in gone:
+        reverse(db=db, doc_no=doc_no, reason="误记", now=now())
+    refresh_findings(db=db, now=now())
+    told = list_findings(db=db, asked=Asked(state="resolved"), now=now())
+    resolved = {row["id"] for row in told}
+    assert {kind for kind, row in chosen.items() if row["id"] not in resolved} == set()
+    assert set(chosen) == set(KINDS)
+
+
+def _loop(db: Database) -> list[str]:
+    """Numbers of the loads that close the loop on paper, returns before what they return."""
+    with db.read() as session:
+        found = session.execute(
+            text(
+                "SELECT s.doc_no FROM shipment s JOIN enterprise e ON e.id = s.consignor_id "
+                "WHERE e.code = 'demo.trade_b' AND s.doc_no GLOB 'DEMO-SR0[34]-*' "
+                "AND NOT s.reversed"
+            )
+        ).scalars()
+        return sorted(found, key=lambda doc_no: (not doc_no.endswith("-R"), doc_no))
 
 
 def whole_period(demo: Command) -> str:

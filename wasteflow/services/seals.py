@@ -128,26 +128,32 @@ def seal_books(*, db: Database, now: datetime, by: str = "") -> dict[str, Any] |
             with db.write(Alone.EVERYBODY) as writer:  # nobody is in the middle of a write
                 last = last_seal(writer)
                 drop_blocks_after(writer, last.number if last else 0)
-                bounds = _bounds(session, last)
+                bounds = _bounds(session)
+            if last is not None and last.form == 1:
+                bounds["older_keys"] = _keys_of_form_1(session, last.number)
             writing = _Writing(db, last.number + 1 if last else 1)
             for kind in KINDS:
                 for leaves in _new_leaves(session, kind):
                     writing.add(leaves)
-        return writing.finish(last, bounds, now, by)
+        return writing.finish(last, json.dumps(bounds, sort_keys=True), now, by)
 
 
-def _bounds(session: Session, last: SealRow | None) -> str:
-    """What the books hold at this moment: last numbers, imports not published, keys of form 1."""
+def _bounds(session: Session) -> dict[str, Any]:
+    """What the books hold at this moment: last numbers, imports not published."""
     newest = {
         name: int(session.scalar(select(func.max(table.id))) or 0) for name, table in NUMBERED
     }
     open_batches = session.scalars(
         select(BatchRow.id).where(~BatchRow.published).order_by(BatchRow.id)
     )
-    bounds: dict[str, Any] = {"last": newest, "open_batches": list(open_batches)}
-    if last is not None and last.form == 1:
-        bounds["older_keys"] = older_keys(session, last.number)
-    return json.dumps(bounds, sort_keys=True)
+    return {"last": newest, "open_batches": list(open_batches)}
+
+
+def _keys_of_form_1(session: Session, number: int) -> str:
+    try:
+        return older_keys(session, number)
+    except ValueError as error:
+        raise WasteflowError("seal_block_damaged", number=number) from error
 
 
 def older_keys(session: Session, number: int) -> str:

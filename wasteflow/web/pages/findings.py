@@ -20,6 +20,7 @@ from wasteflow.services.finding_list import (
     OPEN,
     STATES,
     Asked,
+    FindingPage,
     list_findings,
     open_counts,
     page_findings,
@@ -72,16 +73,17 @@ def show() -> Response:
         told = [{**row, "params": _worded(row["params"])} for row in whole]
         return rows_file(told, "findings")
     number = min(max(1, request.args.get("page", 1, int)), LAST_PAGE)
-    found = page_findings(
-        db=books().db, asked=asked, now=now(), limit=PAGE, start=(number - 1) * PAGE
-    )
+    found = _page(asked, number)
+    page_count = max(1, -(-found.total // PAGE))
+    if number > page_count:  # the list grew shorter
+        number, found = page_count, _page(asked, page_count)
     body = render_template(
         "findings.html",
         view=view,
         lines=[_line(row) for row in found.rows],
         total=found.total,
         page=number,
-        page_count=max(1, -(-found.total // PAGE)),
+        page_count=page_count,
         counts=open_counts(db=books().db, firms=view.firms, now=now()),
         chosen={"kind": kind, "severity": severity, "state": state},
         kinds=KINDS,
@@ -92,6 +94,11 @@ def show() -> Response:
     response = make_response(body)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _page(asked: Asked, number: int) -> FindingPage:
+    start = (number - 1) * PAGE
+    return page_findings(db=books().db, asked=asked, now=now(), limit=PAGE, start=start)
 
 
 def snooze(finding_id: int) -> Response:
