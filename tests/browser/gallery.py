@@ -37,14 +37,27 @@ AXE: Final = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" /
 SIZES: Final = (1440, 390)
 LANGS: Final = ("zh", "en")
 WORK: Final = {
-    "receiver": ("/inbox", "/loads", "/loads/new", "/entries", "/entries/new", "/account"),
+    "receiver": (
+        "/inbox",
+        "/loads",
+        "/loads/new",
+        "/entries",
+        "/entries/new",
+        "/account",
+        "/products",
+    ),
     "admin": ("/months", "/uploads", "/uploads/new", "/exports", "/members", "/delegations"),
-    "park": ("/findings", "/boundaries", "/audit-log"),
+    "park": ("/findings", "/boundaries", "/audit-log", "/offers", "/indicators/inputs"),
+    "planner": ("/scenarios", "/scenarios/new"),
     "root": ("/users", "/seals"),
 }
 """Login of the demo → pages of daily work, beside those of the menu that anybody reads."""
 EXTRA: Final = ("/search?q=安宁", "/help", "/help/rates", "/sign-in", "/nowhere", "/api/v1/docs")
-HEAVY: Final = ("/map", "/sankey", "/api/v1/docs")
+_MENU: Final = [
+    page for _, group in GROUPS for page in group if page not in ("offers", "scenarios")
+]
+_PATHS: Final = {"overview": "/", "link_map": "/links/map"}
+HEAVY: Final = ("/map", "/links/map", "/sankey", "/api/v1/docs")
 """Pages that bring a library of maps or charts with them."""
 _PAINT: Final = """() => new Promise(done => {
   let last = 0;
@@ -119,8 +132,7 @@ def demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def pages() -> list[tuple[str, str]]:
     """(login, address) of every page, those anybody reads first."""
-    free = [f"/{page.replace('_', '-')}" for _, group in GROUPS for page in group]
-    found = [("", "/" if address == "/overview" else address) for address in free]
+    found = [("", _PATHS.get(page, f"/{page.replace('_', '-')}")) for page in _MENU]
     found += [("", address) for address in EXTRA]
     return found + [(login, address) for login, listed in WORK.items() for address in listed]
 
