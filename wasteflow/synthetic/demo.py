@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from wasteflow.synthetic import demo_cast as cast
 from wasteflow.synthetic.calendar import Calendar
@@ -34,7 +35,15 @@ from wasteflow.synthetic.writing import COLUMNS, DEMO_SOURCE, RowFile, row_of
 
 Rows = list[dict[str, str]]
 
-KINDS = ("enterprises", "facilities", "targets", "products", "entries", "shipments")
+KINDS = (
+    "enterprises",
+    "facilities",
+    "targets",
+    "coefficients",
+    "products",
+    "entries",
+    "shipments",
+)
 """Files of the demo in the order in which they must be imported."""
 
 
@@ -45,6 +54,7 @@ class DemoData:
     enterprises: Rows
     facilities: Rows
     targets: Rows
+    coefficients: Rows
     products: Rows
     entries: Rows
     shipments: Rows
@@ -58,6 +68,7 @@ class DemoData:
             "enterprises": self.enterprises,
             "facilities": self.facilities,
             "targets": self.targets,
+            "coefficients": self.coefficients,
             "products": self.products,
             "entries": self.entries,
             "shipments": self.shipments,
@@ -86,6 +97,7 @@ def demo_rows(months: int = 24, *, end: tuple[int, int]) -> DemoData:
         enterprises=[_enterprise(firm) for firm in FIRMS],
         facilities=facilities,
         targets=targets,
+        coefficients=price_rows(),
         products=product_rows(books.rows),
         entries=books.rows,
         shipments=loads.rows,
@@ -104,6 +116,33 @@ def write_demo(data: DemoData, out_dir: Path) -> dict[str, Path]:
         with RowFile(path, kind) as out:
             out.dicts(data.rows(kind))
     return paths
+
+
+PRICES: Final = (
+    ("phosphogypsum", "15", "6", "12"),
+    ("steel_slag", "20", "10", "8"),
+    ("red_mud", "5", "8", "15"),
+)
+"""Material, value at the gate, cost of treatment, avoided cost of storage, RMB/t: all assumed."""
+
+
+def price_rows() -> Rows:
+    """Prices that make break-even distances and whole costs of the demo computable."""
+    kinds = ("gate_value", "treatment_cost", "storage_cost")
+    return [
+        row_of(
+            "coefficients",
+            code=f"demo.{kind}.{material}",
+            kind=kind,
+            material=material,
+            driver="*",
+            typical=value,
+            unit="RMB/t",
+            source="演示用假设价，不是市场价",
+        )
+        for material, *values in PRICES
+        for kind, value in zip(kinds, values, strict=True)
+    ]
 
 
 def _enterprise(firm: Firm) -> dict[str, str]:
