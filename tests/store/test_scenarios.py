@@ -242,6 +242,8 @@ def test_faulty_drafts_name_their_fields(standing: Books) -> None:  # noqa: F811
         {"kind": "growth", "percent": "900"},
         {"kind": "add", "name": "", "materials": [], "capacity_t": "1.2345", "lon": "181",
          "from": "soon"},
+        {"kind": "add", "name": "heap", "code": "maker.heap", "park": "park.a", "materials": ["pg"],
+         "capacity_t": "1", "source": "a\ud800"},
         base="2026-03", years=3, name=" ", scope="park:none", material="gold",
     )  # fmt: skip
     with pytest.raises(FieldsRefused) as refused:
@@ -256,6 +258,7 @@ def test_faulty_drafts_name_their_fields(standing: Books) -> None:  # noqa: F811
         "/blocks/4/name": "missing_value", "/blocks/4/materials": "missing_value",
         "/blocks/4/capacity_t": "too_many_places", "/blocks/4/lon": "block_out_of_range",
         "/blocks/4/lat": "missing_value", "/blocks/4/from": "bad_block_day",
+        "/blocks/5/code": "block_no_use", "/blocks/5/source": "control_character",
     }  # fmt: skip
     for issue in refused.value.issues:
         assert issue.text("zh") and "?" not in issue.text("en")
