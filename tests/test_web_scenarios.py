@@ -15,6 +15,7 @@ from tests.load_pages import FACILITIES, Clerk, clerk
 from tests.store.databases import new_database
 from wasteflow.app import create_app
 from wasteflow.config import Config
+from wasteflow.services.account_log import commander, log_report
 from wasteflow.web.access import books
 from wasteflow.web.pages.scenario_map import drawing
 
@@ -128,3 +129,41 @@ def test_the_map_of_nothing_is_none_and_a_loop_is_drawn() -> None:
     assert found is not None and found.arcs[0].less and found.scale_km > 0
     (dot,) = found.dots
     assert (dot.x, dot.y, dot.label, dot.giver) == (320.0, 200.0, "甲", True)
+
+
+def test_what_cannot_be_kept_or_shown_is_refused_at_its_field(app: Flask) -> None:
+    manager = clerk(app, "park.b")
+    add = {
+        "b-0-kind": "add",
+        "b-0-name": "n",
+        "b-0-park": "park.b",
+        "b-0-materials": "phosphogypsum",
+        "b-0-capacity_t": "1",
+    }
+    for wrong in ({"name": "a\0b"}, {"note": "a\x07b"}, {"b-0-name": "a\x1fb"}):
+        manager.send("/scenarios/new", "/scenarios/new", PLAN | add | wrong, 422)
+        assert "U+00" in manager.html, wrong
+    far = PLAN | add | {"base": "2099", "years": "2"}
+    manager.send("/scenarios/new", "/scenarios/new", far, 422)
+    assert "2101" in manager.html
+    answer = manager.send("/scenarios/new", "/scenarios/new", far | {"years": "1"})
+    assert manager.see(answer.headers["Location"])
+
+
+def test_every_change_of_a_scenario_leaves_a_line_in_the_log(app: Flask) -> None:
+    manager = clerk(app, "park.b")
+    address = saved(manager, name="protocol")
+    form = PLAN | CLOSE | {"name": "protocol 2"}
+    manager.send(f"{address}/edit", f"{address}/edit", form)
+    manager.send(address, f"{address}/delete", {"version": ""})
+    assert manager.see(address), "a deletion without its version removes nothing"
+    manager.send(address, f"{address}/delete", {})
+    with app.app_context():
+        rows = log_report(db=books().db, actor=commander(), search="protocol")["rows"]
+    told = [(row["action"], row["about"], row["organisation"]) for row in rows]
+    assert told == [
+        ("scenario.removed", "protocol 2", "park.b"),
+        ("scenario.changed", "protocol 2", "park.b"),
+        ("scenario.made", "protocol", "park.b"),
+    ]
+    assert {row["actor"] for row in rows} == {"park.b"} and all(row["address"] for row in rows)

@@ -42,6 +42,8 @@ def test_a_scenario_is_run_saved_compared_and_deleted(command: Command, tmp_path
     assert "90万t/a" in command("scenario", "projects").output
     assert command("--lang", "en", "scenario", "delete", uid).output.strip() == "deleted"
     assert command("scenario", "compare", uid).exit_code == 1
-    for wrong in ("[]", "{", '{"base": "2026", "blocks": 3}', '{"name": "no base"}', '{"x": 1}'):
+    unfit = ('{"base": "2026", "blocks": [1]}', '{"base": "2026", "years": "1"}', '{"base": 2026}')
+    bare = ("[]", "{", '{"base": "2026", "blocks": 3}', '{"name": "no base"}', '{"x": 1}')
+    for wrong in (*bare, *unfit):
         plan.write_text(wrong, encoding="utf-8")
         assert command("scenario", "run", str(plan)).exit_code == 2, wrong

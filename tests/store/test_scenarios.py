@@ -17,6 +17,7 @@ from tests.store.books import Books
 from tests.store.standing import YEAR, standing  # noqa: F401
 from wasteflow.core.errors import FieldsRefused
 from wasteflow.core.formulas import official
+from wasteflow.core.registry import Facility
 from wasteflow.core.scenarios.blocks import (
     Add,
     Block,
@@ -29,7 +30,9 @@ from wasteflow.core.scenarios.blocks import (
 from wasteflow.core.scenarios.keeping import scaled
 from wasteflow.core.scenarios.project import Plan, Run, run, scale_of
 from wasteflow.core.scenarios.projects import PROJECTS, project_block
+from wasteflow.core.scenarios.stations import Changed, yearly
 from wasteflow.core.symbiosis.books import end_of
+from wasteflow.core.symbiosis.capacity import Station
 from wasteflow.core.symbiosis.filings import Filings
 from wasteflow.core.symbiosis.today import Today, sum_of_terms
 from wasteflow.core.symbiosis.verify import broken_rules
@@ -242,6 +245,8 @@ def test_faulty_drafts_name_their_fields(standing: Books) -> None:  # noqa: F811
         {"kind": "growth", "percent": "900"},
         {"kind": "add", "name": "", "materials": [], "capacity_t": "1.2345", "lon": "181",
          "from": "soon"},
+        {"kind": "add", "name": "heap", "code": "maker.heap", "park": "park.a", "materials": ["pg"],
+         "capacity_t": "1", "source": "a\ud800"},
         base="2026-03", years=3, name=" ", scope="park:none", material="gold",
     )  # fmt: skip
     with pytest.raises(FieldsRefused) as refused:
@@ -256,6 +261,7 @@ def test_faulty_drafts_name_their_fields(standing: Books) -> None:  # noqa: F811
         "/blocks/4/name": "missing_value", "/blocks/4/materials": "missing_value",
         "/blocks/4/capacity_t": "too_many_places", "/blocks/4/lon": "block_out_of_range",
         "/blocks/4/lat": "missing_value", "/blocks/4/from": "bad_block_day",
+        "/blocks/5/code": "block_no_use", "/blocks/5/source": "control_character",
     }  # fmt: skip
     for issue in refused.value.issues:
         assert issue.text("zh") and "?" not in issue.text("en")
@@ -285,3 +291,37 @@ def test_the_projects_of_the_documents_are_all_there() -> None:
 
 def test_a_project_whose_material_is_unknown_is_no_block(standing: Books) -> None:  # noqa: F811
     assert project_block(PROJECTS[0], today_of(standing).registry) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "capacity", "lost"),
+    [
+        ({"closes": 7}, 600, Fraction(1, 2)),
+        ({"resizes": 1, "to": 600}, 600, Fraction(1, 2)),
+        ({"resizes": 1, "to": 600, "closes": 7}, 300, Fraction(3, 4)),
+        ({"resizes": 10, "to": 600, "closes": 7}, 600, Fraction(1, 2)),
+        ({"starts": 7, "closes": 10}, 300, None),
+        ({"starts": 7, "closes": 4}, 0, None),
+        ({"starts": 7, "resizes": 1, "to": 600}, 300, None),
+    ],
+)
+def test_a_facility_works_in_its_open_months_alone(
+    change: dict[str, int], capacity: int, lost: Fraction | None
+) -> None:
+    """1,200 kg a year, all of it used: what is kept never is above the capacity of the year."""
+    facility = Facility("f", "use", "f", "firm", "", frozenset(), frozenset(), 1200, "operating")
+    days = {word: date(2026, change[word], 15) for word in change if word != "to"}
+    made = Changed(
+        Station(facility, {}, 1200, {("pg", "r"): 1200}),
+        opened="starts" in days,
+        starts=days.get("starts"),
+        closing="closes" in days,
+        closes=days.get("closes"),
+        resized_kg=change.get("to"),
+        resizes=days.get("resizes"),
+    )
+    found = yearly(made, YEAR)
+    assert found.capacity_kg == capacity
+    if lost is not None:
+        assert found.lost_share(Fraction(1200)) == lost
+        assert 1200 * (1 - lost) <= capacity

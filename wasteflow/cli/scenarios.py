@@ -130,7 +130,11 @@ def save(settings: Settings, file: Path) -> None:
     from wasteflow.services.scenarios import create_scenario
 
     item = create_scenario(
-        db=open_database(settings), draft=_draft(file), actor=commander(), now=now()
+        db=open_database(settings),
+        draft=_draft(file),
+        actor=commander(),
+        now=now(),
+        address="command",
     )
     click.echo(item.uid)
 
@@ -167,7 +171,14 @@ def delete(settings: Settings, uid: str) -> None:
     from wasteflow.services.account_log import commander
     from wasteflow.services.scenarios import delete_scenario
 
-    delete_scenario(db=open_database(settings), uid=uid, version="", actor=commander())
+    delete_scenario(
+        db=open_database(settings),
+        uid=uid,
+        version="",
+        actor=commander(),
+        now=now(),
+        address="command",
+    )
     settings.say("已删除", "deleted")
 
 
@@ -182,6 +193,11 @@ def _draft(file: Path) -> Any:
         known = isinstance(given, dict) and not set(given) - set(FIELDS)
         if not known or not isinstance(named.get("blocks", []), list):
             raise ValueError(", ".join(sorted(set(given) - set(FIELDS))) or "blocks")
+        for name, value in named.items():
+            if not isinstance(value, {"years": int, "fill": bool, "blocks": list}.get(name, str)):
+                raise ValueError(name)
+        if not all(isinstance(block, dict) for block in named.get("blocks", [])):
+            raise ValueError("blocks")
         return Draft(**{"scope": "all", "name": file.stem, **named})
     except (ValueError, TypeError, KeyError, UnicodeDecodeError) as error:
         raise UnusableFile("bad_scenario_file", reason=str(error)[:200]) from error

@@ -20,8 +20,9 @@ from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Verdict, judge, require
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.core.registry import Registry
-from wasteflow.core.scenarios.blocks import block_rows, read_blocks
-from wasteflow.core.scenarios.project import MOST_YEARS, YEAR
+from wasteflow.core.scenarios.blocks import block_rows, hidden_character, read_blocks
+from wasteflow.core.scenarios.project import MOST_YEARS, YEAR, shifted
+from wasteflow.services.account_log import note
 from wasteflow.services.identity import new_uids
 from wasteflow.services.registry_objects import ObjectChanged
 from wasteflow_models.convert import load_keys
@@ -74,6 +75,8 @@ def check_draft(registry: Registry, draft: Draft) -> list[dict[str, Any]]:
     for word, text, limit in (("name", name, LONGEST_NAME), ("note", draft.note, LONGEST_NOTE)):
         if len(text) > limit:
             issues.append(FieldIssue(f"/{word}", "block_too_long", {"limit": str(limit)}))
+        if hidden := hidden_character(text):
+            issues.append(FieldIssue(f"/{word}", "control_character", {"byte": hidden}))
     try:
         registry.in_scope(draft.scope)
     except WasteflowError as error:
@@ -84,9 +87,12 @@ def check_draft(registry: Registry, draft: Draft) -> list[dict[str, Any]]:
     if not 0 <= draft.years <= MOST_YEARS:
         issues.append(FieldIssue("/years", "scenario_years", {"limit": str(MOST_YEARS)}))
     try:
-        months = len(list(Period.parse(draft.base).months()))
+        base = Period.parse(draft.base)
+        months = len(list(base.months()))
         if draft.years and months != YEAR:
             issues.append(FieldIssue("/base", "scenario_base_not_year", {"value": draft.base}))
+        elif 0 < draft.years <= MOST_YEARS:
+            Period.parse(shifted(base, draft.years).text)  # the last year is a year of the books
     except WasteflowError as error:
         issues.append(FieldIssue("/base", error.code, error.params))
     rows: list[dict[str, Any]] = []
@@ -99,16 +105,15 @@ def check_draft(registry: Registry, draft: Draft) -> list[dict[str, Any]]:
     return rows
 
 
-def create_scenario(*, db: Database, draft: Draft, actor: Actor, now: datetime) -> Scenario:
-    """Save a scenario.  Raises Denied; FieldsRefused."""
+def create_scenario(
+    *, db: Database, draft: Draft, actor: Actor, now: datetime, address: str
+) -> Scenario:
+    """Save a scenario; `address` is where the act came from.  Raises Denied; FieldsRefused."""
     with db.write(Alone.NOBODY) as session:
         registry = load_keys(session).registry
         _demand(registry, actor, "scenario.write", draft.scope)
         blocks = check_draft(registry, draft)
-        own = select(func.count()).select_from(ScenarioRow).where(ScenarioRow.scope == draft.scope)
-        if (session.scalar(own) or 0) >= MOST:
-            issue = FieldIssue("/scope", "scenario_too_many", {"limit": str(MOST)})
-            raise FieldsRefused([issue])
+        _demand_room(session, draft.scope)
         row = ScenarioRow(
             uid=str(new_uids(1, now)[0]),
             version=1,
@@ -120,6 +125,7 @@ def create_scenario(*, db: Database, draft: Draft, actor: Actor, now: datetime) 
         _write(row, draft, blocks)
         session.add(row)
         session.flush()
+        _note(session, "made", row, actor, now, address)
         return told(row)
 
 
@@ -145,7 +151,14 @@ def get_scenario(*, db: Database, uid: str, actor: Actor | None) -> Scenario:
 
 
 def change_scenario(
-    *, db: Database, uid: str, draft: Draft, version: str, actor: Actor, now: datetime
+    *,
+    db: Database,
+    uid: str,
+    draft: Draft,
+    version: str,
+    actor: Actor,
+    now: datetime,
+    address: str,
 ) -> Scenario:
     """Put another draft in its place; version "" = whatever it is now.
 
@@ -161,14 +174,18 @@ def change_scenario(
         blocks = check_draft(registry, draft)
         if draft.scope != row.scope:
             _demand(registry, actor, "scenario.write", draft.scope)
+            _demand_room(session, draft.scope)
         _write(row, draft, blocks)
         row.version += 1
         row.changed_by, row.updated_at = actor.login, now
         session.flush()
+        _note(session, "changed", row, actor, now, address)
         return told(row)
 
 
-def delete_scenario(*, db: Database, uid: str, version: str, actor: Actor) -> None:
+def delete_scenario(
+    *, db: Database, uid: str, version: str, actor: Actor, now: datetime, address: str
+) -> None:
     """Remove a scenario.  Raises Denied; NotFound; ObjectChanged."""
     with db.write(Alone.NOBODY) as session:
         row = _row(session, uid, lock=True)
@@ -176,6 +193,30 @@ def delete_scenario(*, db: Database, uid: str, version: str, actor: Actor) -> No
         if version and version != str(row.version):
             raise ObjectChanged(str(row.version))
         session.delete(row)
+        _note(session, "removed", row, actor, now, address)
+
+
+def _demand_room(session: Session, scope: str) -> None:
+    own = select(func.count()).select_from(ScenarioRow).where(ScenarioRow.scope == scope)
+    if (session.scalar(own) or 0) >= MOST:
+        raise FieldsRefused([FieldIssue("/scope", "scenario_too_many", {"limit": str(MOST)})])
+
+
+def _note(
+    session: Session, action: str, row: ScenarioRow, actor: Actor, now: datetime, address: str
+) -> None:
+    """Who did it into the log; what is of one firm or park is read by its own admins."""
+    kind, _, code = row.scope.partition(":")
+    note(
+        session,
+        f"scenario.{action}",
+        actor=actor,
+        now=now,
+        address=address,
+        about=row.name,
+        organisation=code if kind in ("enterprise", "park") else "",
+        detail=f"{row.uid} v{row.version}",
+    )
 
 
 def _write(row: ScenarioRow, draft: Draft, blocks: list[dict[str, Any]]) -> None:

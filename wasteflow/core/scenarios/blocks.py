@@ -14,6 +14,7 @@ facility works from the month of `from` on, one that closes stops with it; blank
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -173,6 +174,9 @@ class _Reader:
         return made[kind]()
 
     def _add(self) -> Add:
+        known = self._registry.facilities.get(self._text("code"))
+        if known is not None and known.kind != Fate.USE:
+            self._fault("code", "block_no_use", value=known.code)
         firm = self._known("enterprise", self._registry.enterprises, blank=True)
         park = self._known("park", self._registry.parks, blank=True)
         materials = self._codes("materials", self._registry.materials)
@@ -239,6 +243,8 @@ class _Reader:
         words = "" if given is None else str(given).strip()
         if len(words) > longest:
             self._fault(name, "block_too_long", limit=str(longest))
+        if hidden := hidden_character(words):
+            self._fault(name, "control_character", byte=hidden)
         if need and not words:
             self._fault(name, "missing_value")
         return words
@@ -307,6 +313,18 @@ class _Reader:
         if not self._text(name):
             return None
         return float(self._number_of(name, Fraction(-most), Fraction(most)))
+
+
+def hidden_character(words: str) -> str:
+    """The first character no database or workbook takes, as U+0000; "" if there is none.
+
+    >>> hidden_character("two\\nlines"), hidden_character("a\\x07b")
+    ('', 'U+0007')
+    """
+    for char in words:
+        if char not in "\t\r\n" and unicodedata.category(char) in ("Cc", "Cs"):
+            return f"U+{ord(char):04X}"
+    return ""
 
 
 def _decimal(value: Fraction) -> str:

@@ -2,7 +2,7 @@
 
 capacity(year) = yearly capacity x months in force / 12, before and after a change
 lost use       = use x months closed / months           (a facility that closes)
-               = use above the new capacity             (one that shrinks)
+               + use above the new capacity             (one that shrinks, in its open months)
 extra          = capacity above today's: the only place for tonnes that have no use today
 """
 
@@ -44,8 +44,8 @@ class Changed:
 
 @dataclass(slots=True)
 class Yearly:
-    """A facility in one year: capacity (None = not stated), share of its use lost, what it has
-    above today's capacity."""
+    """A facility in one year: capacity (None = not stated), share of the months it is closed, share
+    in which it is open with a smaller capacity, and what that lets it use (None = as before)."""
 
     changed: Changed
     capacity_kg: int | None
@@ -74,7 +74,7 @@ class Yearly:
             return self.closed
         lost = self.closed * used_kg
         if self.shrunk_to_kg is not None:
-            lost = max(lost, self.after * used_kg - self.shrunk_to_kg)
+            lost += max(Fraction(0), self.after * used_kg - self.shrunk_to_kg)
         return min(Fraction(1), lost / used_kg)
 
     def extra_kg(self, room_kg: int) -> int:
@@ -199,19 +199,20 @@ def yearly(item: Changed, period: Period) -> Yearly:
     station = item.station
     capacity = station.capacity_kg
     shut = _from(months, item.closes) if item.closing else 0
+    works = months[: count - shut]
     if item.opened:
-        capacity = (capacity or 0) * _from(months, item.starts) // count
+        works = works[len(works) - _from(works, item.starts) :]
+        capacity = capacity or 0
     shrunk, after = None, 0
-    if item.resized_kg is not None:
-        after = _from(months, item.resizes)
+    if item.resized_kg is not None and _from(months, item.resizes):
+        after = _from(works, item.resizes)
         new = item.resized_kg * after // MONTHS
-        if after and (capacity is None or item.resized_kg * count // MONTHS < capacity):
+        if capacity is None or item.resized_kg * count // MONTHS < capacity:
             shrunk = new
-        if after:
-            before = capacity if capacity is not None else station.used_kg
-            capacity = before * (count - after) // count + new
-    if shut and capacity is not None:
-        capacity = capacity * (count - shut) // count
+        before = capacity if capacity is not None else station.used_kg
+        capacity = before * (len(works) - after) // count + new
+    elif capacity is not None:
+        capacity = capacity * len(works) // count
     return Yearly(item, capacity, Fraction(shut, count), Fraction(after, count), shrunk)
 
 

@@ -45,6 +45,7 @@ from wasteflow.web.api.shapes import (
     ShortField,
 )
 from wasteflow.web.api.words import MomentText, OpenShape
+from wasteflow.web.identity import address
 from wasteflow.web.report_files import sheet_response
 from wasteflow.web.scenario_files import eyes, scenario_sheet
 
@@ -177,7 +178,7 @@ def create(given: dict[str, Any]) -> Response:
     """Save a scenario; nothing of the books changes."""
     need("scenario.write", subject_of_scope(registry(), given["scope"]))
     draft, now = _draft(given), datetime.now(UTC)
-    item = create_scenario(db=books().db, draft=draft, actor=who(), now=now)
+    item = create_scenario(db=books().db, draft=draft, actor=who(), now=now, address=address())
     response = versioned(shown(item), item.version, 201)
     response.headers["Location"] = f"/api/v1/scenarios/{item.uid}"
     return response
@@ -258,6 +259,7 @@ def change(given: dict[str, Any], scenario: UUID) -> Response:
             version=if_match(),
             actor=who(),
             now=datetime.now(UTC),
+            address=address(),
         )
     except ObjectChanged as error:
         raise stale(error.version) from error
@@ -269,7 +271,14 @@ def remove(scenario: UUID) -> Response:
     """Remove a scenario."""
     _found(str(scenario))
     try:
-        delete_scenario(db=books().db, uid=str(scenario), version=if_match(), actor=who())
+        delete_scenario(
+            db=books().db,
+            uid=str(scenario),
+            version=if_match(),
+            actor=who(),
+            now=datetime.now(UTC),
+            address=address(),
+        )
     except ObjectChanged as error:
         raise stale(error.version) from error
     return Response(status=204)

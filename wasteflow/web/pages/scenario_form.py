@@ -25,7 +25,7 @@ from wasteflow.services.scenarios import (
     get_scenario,
 )
 from wasteflow.web.access import books, books_seen
-from wasteflow.web.identity import current_actor, now, reach
+from wasteflow.web.identity import address, current_actor, now, reach
 from wasteflow.web.pages.view import Form, default_period, form_of
 from wasteflow.web.permits import may
 from wasteflow.web.texts import lang, name_of, text
@@ -75,9 +75,16 @@ def remove(uid: UUID) -> Response:
     """Delete a scenario."""
     actor = current_actor()
     assert actor is not None
-    version = request.form.get("version", "")
+    version = request.form.get("version", "") or "0"
     try:
-        delete_scenario(db=books().db, uid=str(uid), version=version, actor=actor)
+        delete_scenario(
+            db=books().db,
+            uid=str(uid),
+            version=version,
+            actor=actor,
+            now=now(),
+            address=address(),
+        )
     except ObjectChanged:
         flash(text("scenario.stale"), "warn")
         return _to("pages.scenario", uid=uid)
@@ -115,7 +122,9 @@ def _posted(uid: str | None) -> Response:
     )
     try:
         if uid is None:
-            item = create_scenario(db=books().db, draft=draft, actor=actor, now=now())
+            item = create_scenario(
+                db=books().db, draft=draft, actor=actor, now=now(), address=address()
+            )
         else:
             item = change_scenario(
                 db=books().db,
@@ -124,6 +133,7 @@ def _posted(uid: str | None) -> Response:
                 version=raw["version"] or "0",
                 actor=actor,
                 now=now(),
+                address=address(),
             )
     except FieldsRefused as error:
         faults = {issue.pointer: issue.text(lang()) for issue in error.issues}
