@@ -34,7 +34,7 @@ def audit(tmp_path: Path, text: str, encoding: str = "utf-8") -> list[dict[str, 
 
 
 def test_json_is_that_of_the_contract(tmp_path: Path) -> None:
-    row = "r1,全国,2003,一般工业固废,100.0,60.0,20.0,20.0,0.0,40.0,0.0,5.0,1,50.0,1"
+    row = "r1,全国,2003,一般工业固废,100.0,60.0,20.0,20.0,0.0,40.0,0.0,5.0,,1,50.0,1"
     (found,) = audit(tmp_path, f"{HEADER}\n{row}\n")
     assert list(found) == ["id", "rates", "reproduced_by", "identity_residual", "findings"]
     assert list(found["rates"]) == list(RATIOS)

@@ -91,6 +91,7 @@ def tampered(books: Books) -> Iterator[Session]:
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.exec_driver_sql("BEGIN")
         else:
+            connection.exec_driver_sql("BEGIN")
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         with Session(connection) as session:
             yield session

@@ -172,7 +172,7 @@ def offers_key() -> tuple[bool, bool]:
     if actor is None or actor.guest:
         return False, False
     manages = bool(actor.organisations(Role.PARK_MANAGER, Role.PLANNER))
-    return bool(actor.memberships), manages
+    return any(item.role is not Role.CARRIER for item in actor.memberships), manages
 
 
 def open_browser(opened: Opened) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import current_app, request
+from flask import request
 
-from wasteflow.web.identity import reach
+from wasteflow.web.identity import offers_key, reach
 
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("overview", ("overview",)),
@@ -19,6 +19,8 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("office", ("findings", "ledger_forms", "bulletin", "indicators", "seals")),
 )
 """Group → its pages, as endpoints of the blueprint `pages`; a group of one is a link."""
+SIGNED_IN: Final = frozenset({"offers", "scenarios"})
+"""Pages of those with a role of their own; a guest who may read everything has none."""
 SUMMARY: Final = "summary"
 """Sums of parks and regions: for those who may not open everything."""
 INSIDE: Final = {
@@ -39,10 +41,10 @@ INSIDE: Final = {
 
 def menu() -> list[tuple[str, tuple[str, ...]]]:
     """The groups as the asker sees them."""
-    known = current_app.view_functions
+    hidden = frozenset() if offers_key()[0] else SIGNED_IN
     found = []
     for name, pages in GROUPS:
-        shown = tuple(page for page in pages if f"pages.{page}" in known)
+        shown = tuple(page for page in pages if page not in hidden)
         if name == "office" and not reach().everything:
             shown = (SUMMARY, *shown)
         found.append((name, shown))
