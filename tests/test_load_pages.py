@@ -340,6 +340,9 @@ def test_long_lists_come_as_files_at_once_or_later(
     file = sender.client.get(f"/exports/{job.uid}/file")
     assert "在途" not in page and file.status_code == 200
     assert len(file.data.decode("utf-8-sig").splitlines()) == job.result["rows"] + 1
+    form = {"kind": "own_loads", "format": "csv"}
+    for word in ({"scope": "park:a/\nb"}, {"encoding": "rot13"}, {"crs": "Mars"}):
+        sender.send("/exports", "/exports", form | word, 422)
     lost = json.dumps({**job.options, "reach": "planner\nenterprise_admin ent.p1"})
     with db.write() as session:  # what rested on a membership is not given without it
         session.execute(update(JobRow).where(JobRow.uid == job.uid).values(options=lost))

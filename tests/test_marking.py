@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -11,6 +12,7 @@ from wasteflow.core.errors import RowIssue
 from wasteflow.importing import marking
 from wasteflow.importing.layout import Layout
 from wasteflow.importing.marking import Marked, mark_file
+from wasteflow.importing.normalising import normalise
 from wasteflow.importing.opening import Asked, Source
 
 HEADER = ["单号", "企业", "类型", "物料", "日期", "吨数", "错误原因"]
@@ -32,6 +34,32 @@ def book(path: Path) -> Path:
     page.merge_cells("A1:G1")
     made.save(path)
     return path
+
+
+@pytest.mark.parametrize("cell", [b"NaN", b"1e400"])
+def test_numbers_that_are_none_are_named_and_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cell: bytes
+) -> None:
+    monkeypatch.setattr(marking, "MARKED_BYTES", 0)
+    path = tmp_path / "odd.xlsx"
+    with zipfile.ZipFile(book(tmp_path / "a.xlsx")) as made, zipfile.ZipFile(path, "w") as out:
+        for name in made.namelist():
+            out.writestr(name, made.read(name).replace(b"<v>-1</v>", b"<v>" + cell + b"</v>"))
+    source = Source(path, path.name)
+    layout = source.guess("entries", Asked())
+    done = normalise(source.rows(layout.sheet), layout, tmp_path / "out.csv", words={})
+    assert len(done.lines) == 3 and not done.sums
+    back, _ = marked(path, tmp_path)
+    page = openpyxl.load_workbook(back.path).worksheets[0]
+    assert page["F4"].value in ("nan", "inf")
+
+
+def test_a_reason_is_never_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marking, "reasons_of", lambda *_: {3: '=HYPERLINK("x")', 4: "#N/A"})
+    back, _ = marked(book(tmp_path / "七月.xlsx"), tmp_path)
+    page = openpyxl.load_workbook(back.path).worksheets[0]
+    assert back.whole and [page[cell].data_type for cell in ("G3", "G4")] == ["s", "s"]
+    assert page["G3"].value == '=HYPERLINK("x")'
 
 
 def marked(path: Path, folder: Path) -> tuple[Marked, Layout]:

@@ -60,6 +60,9 @@ def test_what_is_typed_wrong_stays_and_is_named(app: Flask) -> None:
     maker.look("/products")
     maker.again("/products", {**MARCH, "tonnes": "1.2345", "date": ""}, 422)
     assert 'value="1.2345"' in maker.html
+    for page in ("/products?product=%00", "/loads?x%00=1"):
+        answer = maker.client.get(page)
+        assert answer.status_code in (400, 422) and "U+0000" in answer.get_data(as_text=True)
     assert 'id="p-tonnes-error"' in maker.html and 'id="p-date-error"' in maker.html
     assert "xyz" in maker.see("/products?period=xyz", 422)
 

@@ -13,11 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from wasteflow.core.errors import NotFound, UnusableFile
+from wasteflow.core.errors import InvalidValue, NotFound, UnusableFile
+from wasteflow.core.geodesy import CRS_NAMES
 from wasteflow.core.periods import SHANGHAI, Period
 from wasteflow.exporting.flat import KIND_OF_TYPE, flat_table, head_of, typed_cell
 from wasteflow.exporting.graphs import EDGE_COLUMNS, edge_rows
 from wasteflow.exporting.sheets import TONNES, Head, Sheet, csv_pieces, write_xlsx
+from wasteflow.exporting.tables import CSV_ENCODINGS
 from wasteflow.own_tables import OWN, events_table, own_table, provenance_table
 from wasteflow.schemas.dictionary import columns_of
 from wasteflow.services.acting import actor_of_login
@@ -111,10 +113,18 @@ def _unknown(kind: str) -> UnusableFile:
 
 
 def check(asked: Export) -> None:
-    """UnusableFile `unknown_format` for an ending the kind cannot have."""
+    """UnusableFile `unknown_format` for an ending the kind cannot have.
+
+    InvalidValue `unknown_encoding`, `geo_crs_unknown` for words that are none.
+    """
     known = endings_of(asked.kind)
     if asked.ending not in known:
         raise UnusableFile("unknown_format", file=asked.filename, known=" ".join(known))
+    if asked.encoding not in CSV_ENCODINGS:
+        words = ", ".join(CSV_ENCODINGS)
+        raise InvalidValue("unknown_encoding", encoding=asked.encoding, known=words)
+    if asked.crs not in CRS_NAMES:
+        raise InvalidValue("geo_crs_unknown", value=asked.crs)
 
 
 def media_type(ending: str) -> str:

@@ -90,7 +90,8 @@ def _published(work: Work, common: dict[str, Any], told: dict[str, Any], layout:
     with witnessed(lambda session, batch: jobs.holds(session, work.job, batch.id, told | {
         "batch": batch.id, "taken": batch.taken,
     })):  # fmt: skip
-        done = record(**common, progress=work.progress)
+        # Checking may have taken long: a seal holds that nothing recorded after it is dated before.
+        done = record(**common | {"now": work.clock()}, progress=work.progress)
     columns = dict(zip(layout.header, layout.columns, strict=True))
     remember_columns(
         db=work.db,

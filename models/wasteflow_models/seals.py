@@ -155,6 +155,13 @@ def blocks_of(session: Session, number: int) -> Iterator[SealBlockRow]:
     yield from session.scalars(query.execution_options(yield_per=64))
 
 
+def roots_of(session: Session, number: int) -> list[bytes]:
+    """The roots of the blocks of a seal in order."""
+    row = SealBlockRow
+    query = select(row.root).where(row.number == number).order_by(row.block)
+    return list(session.scalars(query))
+
+
 def drop_blocks_after(session: Session, number: int) -> None:
     """Drop the blocks of seals that were never finished."""
     session.execute(delete(SealBlockRow).where(SealBlockRow.number > number))

@@ -66,8 +66,10 @@ def clear_rows(db: Database, batch_id: int) -> None:
     row = FlowStagedRow
     with db.write(Alone.NOBODY) as session:
         others = select(row.batch_id).where(row.batch_id != batch_id).limit(1)
-        if session.execute(others).first() is None:
-            session.execute(delete(row))  # SQLite drops whole pages when there is no condition
+        if db.is_sqlite and session.execute(others).first() is None:
+            # It drops whole pages without a condition, and nobody else writes meanwhile; on
+            # PostgreSQL the first rows of another import may come between the two statements.
+            session.execute(delete(row))
             return
     with db.read() as session:
         waiting = rollup.months_aside(session, batch_id)

@@ -13,6 +13,10 @@ import pytest
 from sqlalchemy import update
 
 from tests.api.conftest import Api
+from wasteflow.core.actors import Actor, Membership, Role
+from wasteflow.core.permissions import Denied
+from wasteflow.exports import Export
+from wasteflow.web.exports_out import may_export, reach_of
 from wasteflow.worker import Worker
 from wasteflow_models.engine import Alone
 from wasteflow_models.jobs import JobRow
@@ -180,6 +184,7 @@ def test_events_and_provenance_are_exported(api: Api) -> None:
         ("op-p1", {"kind": "entries", "scope": "enterprise:ent.p2"}, 404),
         ("op-p1", {"kind": "closes"}, 404),
         ("op-p1", {"kind": "enterprises", "format": "csv"}, 202),
+        ("op-p1", {"kind": "enterprises", "scope": "park:nowhere"}, 404),
         ("manager-a", {"kind": "rates", "scope": "park:park.a"}, 202),
         ("manager-a", {"kind": "rates", "scope": "park:park.b"}, 404),
         ("planner", {"kind": "geodata", "format": "kml"}, 202),
@@ -191,3 +196,14 @@ def test_exports_obey_the_rights_of_their_data(
     api: Api, who: str, body: dict[str, str], status: int
 ) -> None:
     assert api.post(who, "/exports", body).status_code == status
+
+
+def test_a_file_rests_on_every_kind_of_records_a_delegation_reached() -> None:
+    both, one = (
+        Actor(1, "d", "D", (Membership(Role.DELEGATE, "ent.p1", frozenset(words)),))
+        for words in (("entry", "shipment"), ("shipment",))
+    )
+    assert set(reach_of(one)) < set(reach_of(both))
+    narrowed = Export("own_entries", reach="\n".join(reach_of(both)))
+    with pytest.raises(Denied):
+        may_export(one, narrowed)

@@ -12,7 +12,7 @@ import pytest
 from tests.store.books import NOW, Books, child, entry, load
 from tests.store.live import CEMENT, MAKER, PARK, person
 from wasteflow.core.actors import Role
-from wasteflow.core.errors import RuleBroken
+from wasteflow.core.errors import NotFound, RuleBroken
 from wasteflow.core.finding_kinds import KINDS, SEVERITY
 from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied
@@ -248,6 +248,8 @@ def test_a_finding_is_snoozed_with_a_reason_by_those_who_may(books: Books) -> No
     for actor in (MAKER, CEMENT, None):
         with pytest.raises(Denied):
             snooze_finding(**told, actor=actor, until=until, reason="待补")
+    with pytest.raises(NotFound):
+        snooze_finding(**told | {"finding_id": 1 << 70}, actor=PARK, until=until, reason="待补")
     with pytest.raises(RuleBroken, match="reason"):
         snooze_finding(**told, actor=PARK, until=until, reason=" ")
     for wrong in (date(2026, 11, 1), date(2028, 1, 1)):

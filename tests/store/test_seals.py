@@ -18,7 +18,9 @@ from sqlalchemy.orm import Session
 
 from tests.store.books import NOW, Books, child, entry, load
 from tests.store.live import CEMENT, MAKER, Gate
+from wasteflow.core.errors import WasteflowError
 from wasteflow.core.seal import canonical, root_of
+from wasteflow.services import seals as service
 from wasteflow.services.attachments import NewAttachment, add_attachment
 from wasteflow.services.closing import close_month, reopen_month
 from wasteflow.services.live.entries import reverse_entry
@@ -37,7 +39,7 @@ from wasteflow_models.seal_texts import (
     record_texts,
     values_of,
 )
-from wasteflow_models.seals import PART_BITS, SealBlockRow, SealRow, leaves_of
+from wasteflow_models.seals import PART_BITS, SealBlockRow, SealRow, drop_blocks_after, leaves_of
 from wasteflow_models.seals import seals as list_rows
 
 LATER = NOW + timedelta(hours=1)
@@ -423,6 +425,27 @@ def test_later_moves_are_sealed_by_the_next_seal(sealed: Books) -> None:
     assert newest is not None and before is not None
     assert (newest["number"], before["number"]) == (3, 1)
     assert newest["head"] == done["head"]
+
+
+def test_a_seal_whose_blocks_another_dropped_is_not_made(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that lost its turn and does not know it makes no seal over blocks that are gone."""
+    books.entries(entry("O", "opening", "90.000"))
+    monkeypatch.setattr(service, "WRITTEN", 1)
+    finish = service._Writing.finish
+
+    def late(self: Any, *told: Any) -> Any:
+        with books.db.write() as session:
+            drop_blocks_after(session, 0)
+        return finish(self, *told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service._Writing, "finish", late)
+        with pytest.raises(WasteflowError, match="another process"):
+            seal_books(db=books.db, now=NOW)
+    assert list_seals(db=books.db) == []
+    assert seal_books(db=books.db, now=NOW) is not None and faults(books) == []
 
 
 def test_seals_leave_no_gap_while_writers_go_on(books: Books) -> None:

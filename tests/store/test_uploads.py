@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
 from tests.store.books import NOW, Books, load
 from tests.store.databases import row_counts
@@ -17,7 +19,9 @@ from wasteflow.services import uploads
 from wasteflow.services import work as jobs
 from wasteflow.services.uploads import Owner, go_on, take_upload
 from wasteflow.services.work_files import find_file, read_pieces
+from wasteflow.sheet_files import record
 from wasteflow.worker import Worker
+from wasteflow_models.ledger import BatchRow
 
 COMMAND = Owner("maker", 0, "")
 HEADER = ["序号", "运单号", "发货方", "客户", "品名", "用途", "车号", "日期", "净重(kg)", "备注"]
@@ -171,3 +175,24 @@ def test_file_and_rows_give_the_same_books_as_the_command(books: Books, tmp_path
     report = books.take("shipments", *rows)
     assert (report.taken, report.skipped) == (0, 3)
     books.check()
+
+
+def test_a_publication_is_dated_after_the_check_before_it(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check may take longer than a seal waits for records dated before it."""
+    hours, dated = count(), {}
+
+    def noted(**told: Any) -> Any:
+        dated[told.get("dry_run", False)] = told["now"]
+        return record(**told)
+
+    monkeypatch.setattr("wasteflow.uploads.record", noted)
+    asked: dict[str, Any] = {"db": books.db, "kind": "shipments", "now": NOW, "owner": COMMAND}
+    take_upload(**asked, filename="七月.xlsx", pieces=[sheet(row(1))], options={"publish": True})
+    done = Worker(books.db, lambda: NOW + timedelta(hours=next(hours))).once()
+    assert done is not None and done.state == "done"
+    assert dated[False] > dated[True]
+    with books.db.read() as session:
+        batch = session.scalars(select(BatchRow).order_by(BatchRow.id.desc()).limit(1)).one()
+        assert batch.recorded_at == dated[False]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,7 +142,8 @@ def _mark_book(
         if getattr(row, "value", None) and row.row not in reasons:
             row.value = None
     for number, text in reasons.items():
-        sheet.cell(number, last, _cell_text(text)).fill = fill
+        cell = sheet.cell(number, last, _cell_text(text))
+        cell.data_type, cell.fill = "s", fill  # a reason may begin with what the user typed
     for number, place in bad:
         sheet.cell(number, place + 1).fill = fill
     book.save(out)
@@ -193,7 +195,7 @@ def _put(sheet: Any, row: int, column: int, value: Any, mark: Any, day: Any) -> 
         return
     if isinstance(value, bool) or value == "":
         sheet.write(row, column, value, mark)
-    elif isinstance(value, int | float):
+    elif isinstance(value, int | float) and isfinite(value):
         sheet.write_number(row, column, value, mark)
     elif isinstance(value, date) and date(value.year, value.month, value.day) >= _FIRST_DAY:
         sheet.write_datetime(row, column, value, mark or day)

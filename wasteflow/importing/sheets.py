@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -174,6 +175,8 @@ def plain_text(value: Value) -> str:
 
 
 def _number_text(value: float) -> str:
+    if not isfinite(value):  # some programs write them; no field takes them for a number
+        return str(value)
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     text = repr(value)

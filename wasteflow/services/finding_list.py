@@ -51,6 +51,8 @@ OPEN, SNOOZED, RESOLVED = "open", "snoozed", "resolved"
 STATES: Final = (OPEN, SNOOZED, RESOLVED)
 SMALL_PLACES: Final = 2_000
 LONGEST_SNOOZE_DAYS: Final = 366
+LAST_ID: Final = (1 << 63) - 1
+"""No key of a database is above it."""
 _BOOKS: Final = "books"
 Place = tuple[int, int, str, int]
 """Where a finding stands in the list: severity, kind, since, id."""
@@ -353,7 +355,7 @@ def snooze_finding(
     """
     today = shanghai_day(now)
     with db.write(Alone.NOBODY) as session:
-        row = session.get(FindingRow, finding_id)
+        row = session.get(FindingRow, finding_id) if finding_id <= LAST_ID else None
         if row is None:
             raise NotFound("finding_unknown", value=finding_id)
         registry = load_keys(session).registry

@@ -40,6 +40,7 @@ from wasteflow_models.seals import (
     drop_blocks_after,
     last_seal,
     leaves_of,
+    roots_of,
     seals,
 )
 from wasteflow_models.turns import turn_of
@@ -280,6 +281,9 @@ class _Writing:
         row.head = facts_of(row).head
         with self.db.write(Alone.NOBODY) as session:
             session.add_all(self.waiting)
+            session.flush()
+            if roots_of(session, self.number) != self.roots:  # the turn was lost, another began
+                raise WasteflowError("seal_running")
             session.add(row)
             session.merge(SecretRow(name=GUARD, value=guard_of(session, row)))
             touch(session, STAMP)

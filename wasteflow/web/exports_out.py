@@ -48,16 +48,26 @@ def may_export(actor: Actor, asked: Export) -> None:
 
 
 def reach_of(actor: Actor) -> list[str]:
-    """The memberships that what somebody sees rests on; its file is given while they last."""
-    return sorted({f"{item.role.value} {item.organisation}" for item in actor.memberships})
+    """The memberships that what somebody sees rests on; its file is given while they last.
+
+    A delegation counts by each kind of records it reaches.
+    """
+    found = set()
+    for item in actor.memberships:
+        word = f"{item.role.value} {item.organisation}"
+        families = item.families
+        found |= {word} if families is None else {f"{word} {family}" for family in families}
+    return sorted(found)
 
 
 def ask_export(actor: Actor, asked: Export, now: datetime) -> Job:
     """Put an export to be made in the background; it belongs to who asked.
 
-    Raises Denied, UnusableFile (`export_unknown_kind`, `unknown_format`).
+    Raises Denied, UnusableFile (`export_unknown_kind`, `unknown_format`), NotFound and InvalidValue
+    for a scope, an encoding or a coordinate system there is not.
     """
     check(asked)
+    books_seen().registry.in_scope(asked.scope)  # it stands in the name of the file
     asked = replace(asked, login=actor.login, reach="\n".join(reach_of(account_of(actor))))
     may_export(actor, asked)
     job = NewJob(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
+from wasteflow.core.errors import InvalidValue
 from wasteflow.web.access import books
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
@@ -40,8 +41,20 @@ def request_id() -> str:
 
 def install(app: Flask) -> None:
     """Set the headers after each request; templates know `nonce` and `request_id`."""
+    app.before_request(_no_nul)
     app.after_request(_with_headers)
     app.context_processor(lambda: {"nonce": nonce, "request_id": request_id})
+
+
+def _no_nul() -> None:
+    """Nobody types one, and PostgreSQL takes none; the API looks at its values itself."""
+    if request.path.startswith("/api/"):
+        return
+    typed = [request.args]
+    if request.mimetype == "application/x-www-form-urlencoded":
+        typed.append(request.form)
+    if any("\0" in text for part in typed for pair in part.items(multi=True) for text in pair):
+        raise InvalidValue("control_character", value="", byte="U+0000")
 
 
 def _with_headers(response: Response) -> Response:
