@@ -21,6 +21,7 @@ _TEXT = {
     "valid_from valid_to lon lat crs precision_km source",
     "targets": "code scope materials metric operator value unit year baseline_year baseline_value "
     "binding coverage_complete source",
+    "coefficients": "code kind material driver low typical high unit source",
     "products": "enterprise product date tonnes p2o5_pct",
     "entries": "doc_no enterprise facility kind material route date tonnes moisture_pct basis "
     "weighed year_generated generator from_use handler reason remark",
