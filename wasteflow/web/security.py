@@ -39,6 +39,10 @@ def request_id() -> str:
     return str(g.request_id)
 
 
+_READS_ITS_FORM: Final = "pages.audit"
+"""It parses its body itself, within its own limits, and stores nothing."""
+
+
 def install(app: Flask) -> None:
     """Set the headers after each request; templates know `nonce` and `request_id`."""
     app.before_request(_no_nul)
@@ -51,7 +55,8 @@ def _no_nul() -> None:
     if request.path.startswith("/api/"):
         return
     typed = [request.args]
-    if request.mimetype == "application/x-www-form-urlencoded":
+    form = request.mimetype == "application/x-www-form-urlencoded"
+    if form and request.endpoint != _READS_ITS_FORM:
         typed.append(request.form)
     if any("\0" in text for part in typed for pair in part.items(multi=True) for text in pair):
         raise InvalidValue("control_character", value="", byte="U+0000")
