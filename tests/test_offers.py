@@ -19,6 +19,7 @@ from wasteflow.core.symbiosis.offers import (
     Side,
     asked_sides,
     by_the_books,
+    heard_from,
     moved,
     moves_for,
     new_offer,
@@ -124,3 +125,20 @@ def test_a_finished_one_stays_finished_and_talks_need_both(
         assert offer.material == start.material and offer.kg == start.kg
     late = by_the_books(offer, date(2027, 1, 1), loaded=False)
     assert (late is OfferMove.LAPSE) is (offer.state in ALIVE)
+
+
+def test_only_a_pair_that_agreed_is_realised_by_a_load() -> None:
+    proposed = replace(PLAIN, taker="ent.b", state=OfferState.PROPOSED)
+    assert by_the_books(proposed, TODAY, loaded=True) is None
+    talks = replace(proposed, state=OfferState.TALKS)
+    assert by_the_books(talks, TODAY, loaded=True) is OfferMove.REALISE
+
+
+def test_a_partner_does_not_read_what_the_one_before_wrote() -> None:
+    moves = [OfferMove.CREATE, OfferMove.RESPOND, OfferMove.DECLINE, OfferMove.RESPOND]
+    assert heard_from(PLAIN, frozenset({Side.TAKER}), moves) == 3
+    assert heard_from(PLAIN, frozenset({Side.GIVER}), moves) == 0
+    assert heard_from(PLAIN, frozenset({Side.TAKER, Side.MANAGER}), moves) == 0
+    assert heard_from(ASK, frozenset({Side.GIVER}), moves) == 3
+    proposal = replace(PLAIN, kind=OfferKind.PROPOSAL, taker="ent.b")
+    assert heard_from(proposal, frozenset({Side.TAKER}), moves) == 0

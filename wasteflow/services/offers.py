@@ -6,7 +6,7 @@ name of its firm, by firms that could use the material, an open ask by firms tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -29,6 +29,7 @@ from wasteflow.core.symbiosis.offers import (
     OfferState,
     Side,
     by_the_books,
+    heard_from,
     moved,
     new_offer,
     settled,
@@ -370,9 +371,10 @@ def _told(
     seen = seen_by(actor, offer, keys.registry, Books(session, keys))
     if seen is None:
         raise NotFound("unknown_code", what="offer", value=row.uid)
-    events: Iterable[OfferEventRow] = ()
+    events: Sequence[OfferEventRow] = ()
     if whole and seen.inside:
         query = select(OfferEventRow).where(OfferEventRow.offer_id == row.id)
-        events = session.scalars(query.order_by(OfferEventRow.number))
+        events = session.scalars(query.order_by(OfferEventRow.number)).all()
+        events = events[heard_from(offer, seen.sides, [OfferMove(item.move) for item in events]) :]
     firm = keys.codes["enterprise"]
     return offer_view(row, offer, seen, [event_view(item, firm) for item in events])

@@ -11,7 +11,7 @@ firm only; nobody accepts for another.  What a load or the calendar does is no m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -193,8 +193,9 @@ def by_the_books(offer: Offer, today: date, *, loaded: bool) -> OfferMove | None
     """What a load or the calendar does to it: `realise` before `lapse`; None if nothing.
 
     loaded: a load of the material from its giver was accepted by its taker since they were named.
+    Firms that trade anyway realise nothing by it before both have said yes.
     """
-    if offer.state in (OfferState.PROPOSED, OfferState.TALKS) and loaded:
+    if offer.state is OfferState.TALKS and loaded:
         return OfferMove.REALISE
     return OfferMove.LAPSE if offer.state in ALIVE and offer.last < today else None
 
@@ -203,6 +204,19 @@ def settled(offer: Offer, move: OfferMove) -> Offer:
     """The offer after what `by_the_books` found."""
     state = OfferState.REALISED if move is OfferMove.REALISE else OfferState.LAPSED
     return replace(offer, state=state)
+
+
+def heard_from(offer: Offer, sides: frozenset[Side], moves: Sequence[OfferMove]) -> int:
+    """Index of the first of its events that somebody may read.
+
+    A partner reads them from the moment they were named: who was asked before is not theirs to
+    know.  Owner, managers and the firms of a proposal read all of them.
+    """
+    owner = {OfferKind.OFFER: Side.GIVER, OfferKind.ASK: Side.TAKER}.get(offer.kind)
+    if owner is None or owner in sides or Side.MANAGER in sides:
+        return 0
+    named = (OfferMove.RESPOND, OfferMove.PROPOSE)
+    return max((number for number, move in enumerate(moves) if move in named), default=0)
 
 
 def asked_sides(offer: Offer) -> tuple[Side, ...]:
