@@ -88,8 +88,17 @@ def test_a_refused_part_that_nothing_moves() -> None:
     assert rules.refusal_left(5_000, 0, date(2026, 6, 12), DAY, 30) == 0
 
 
-def test_what_tracing_the_crosscheck_and_the_stocktake_say() -> None:
+def test_a_loop_counts_from_a_tonne() -> None:
     assert rules.looped(1_000) and not rules.looped(999.9)
+
+
+def test_disposal_after_a_declared_use_counts_from_a_tonne() -> None:
     assert rules.disposed_later(1_000) and not rules.disposed_later(999.9)
+
+
+def test_generation_that_does_not_fit_the_output() -> None:
     assert rules.generation_off("generation_above_output") and not rules.generation_off("")
+
+
+def test_a_count_is_stale_when_the_book_it_was_held_against_moved() -> None:
     assert rules.count_changed(5, 6) and not rules.count_changed(5, 5)

@@ -34,6 +34,7 @@ CONTRACT = {
     "targets": "code, scope, materials, metric, operator, value, unit, year, baseline_year, "
     "baseline_value, binding, coverage_complete, source",
     "coefficients": "code, kind, material, driver, low, typical, high, unit, source",
+    "park_inputs": "park, input, year, value, date, source, reason",
     "products": "enterprise, product, date, tonnes, p2o5_pct",
     "parks": "code, name_zh, name_en, parent, region, level, lon, lat, crs, precision_km, source",
     "enterprises": "code, name_zh, name_en, uscc, park, region, industry, external, aliases, lon, "

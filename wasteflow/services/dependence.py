@@ -53,12 +53,9 @@ def dependence_report(
 
     The `reroute` receivers of the most tonnes, and `receiver`, are re-routed too.  may_name: firms
     that may be named beside those that trade with the scope directly; None = all.
-    Raises InvalidValue `bad_scope`, `bad_formula`, `bad_link_limit`; NotFound `unknown_code`.
+    Raises InvalidValue `bad_scope`, `bad_formula`, `bad_reroute`; NotFound `unknown_code`.
     """
-    if formula not in FORMULAS:
-        raise InvalidValue("bad_formula", value=formula, known=" ".join(FORMULAS))
-    if not 0 <= reroute <= MOST_REROUTED:
-        raise InvalidValue("bad_reroute", value=reroute, limit=MOST_REROUTED)
+    _check(formula, reroute)
     with db.read() as session:
         keys = load_keys(session)
         check_material(keys.registry, material)
@@ -104,6 +101,14 @@ def dependence_report(
         "producers": producer_rows(sorted(found.owners), taken, names),
         **hinge_rows(hinges, bridges),
     }
+
+
+def _check(formula: str, reroute: int) -> None:
+    """Raises InvalidValue `bad_formula`, `bad_reroute`."""
+    if formula not in FORMULAS:
+        raise InvalidValue("bad_formula", value=formula, known=" ".join(FORMULAS))
+    if not 0 <= reroute <= MOST_REROUTED:
+        raise InvalidValue("bad_reroute", value=reroute, limit=MOST_REROUTED)
 
 
 def dependence_of(today: Today, firms: frozenset[str], formula: str) -> Dependence:

@@ -40,6 +40,7 @@ KINDS = (
     "facilities",
     "targets",
     "coefficients",
+    "park_inputs",
     "products",
     "entries",
     "shipments",
@@ -55,6 +56,7 @@ class DemoData:
     facilities: Rows
     targets: Rows
     coefficients: Rows
+    park_inputs: Rows
     products: Rows
     entries: Rows
     shipments: Rows
@@ -69,6 +71,7 @@ class DemoData:
             "facilities": self.facilities,
             "targets": self.targets,
             "coefficients": self.coefficients,
+            "park_inputs": self.park_inputs,
             "products": self.products,
             "entries": self.entries,
             "shipments": self.shipments,
@@ -98,6 +101,7 @@ def demo_rows(months: int = 24, *, end: tuple[int, int]) -> DemoData:
         facilities=facilities,
         targets=targets,
         coefficients=price_rows(),
+        park_inputs=input_rows(end[0] - 1),
         products=product_rows(books.rows),
         entries=books.rows,
         shipments=loads.rows,
@@ -142,6 +146,38 @@ def price_rows() -> Rows:
         )
         for material, *values in PRICES
         for kind, value in zip(kinds, values, strict=True)
+    ]
+
+
+STATED: Final = {
+    "industrial_value_added": ("1860000", "940000"),
+    "resource_consumption": ("6200000", "3900000"),
+    "energy_consumption": ("2450000", "1380000"),
+    "water_use": ("31000000", "17500000"),
+    "renewable_collected": ("96000", "41000"),
+    "renewable_recycled": ("88000", "36500"),
+    "hazardous_generated": ("5200", "2900"),
+    "hazardous_handled": ("5150", "2900"),
+    "new_chain_projects": ("3", "1"),
+}
+"""Input of park indicators → its value in each of `STATING`, in the unit of the input: assumed."""
+STATING: Final = ("park.anning", "park.haikou")
+
+
+def input_rows(year: int) -> Rows:
+    """What two parks state for the year before the last month, so that their indicators show."""
+    return [
+        row_of(
+            "park_inputs",
+            park=park,
+            input=name,
+            year=str(year),
+            value=values[number],
+            date=f"{year + 1}-01-15",
+            source="演示用假设数",
+        )
+        for number, park in enumerate(STATING)
+        for name, values in STATED.items()
     ]
 
 

@@ -22,6 +22,7 @@ _TEXT = {
     "targets": "code scope materials metric operator value unit year baseline_year baseline_value "
     "binding coverage_complete source",
     "coefficients": "code kind material driver low typical high unit source",
+    "park_inputs": "park input year value date source reason",
     "products": "enterprise product date tonnes p2o5_pct",
     "entries": "doc_no enterprise facility kind material route date tonnes moisture_pct basis "
     "weighed year_generated generator from_use handler reason remark",
