@@ -130,6 +130,17 @@ def _left(terms: Terms) -> int | None:
     return terms.stored_kg + terms.disposed_kg
 
 
+def reaches_back(first: int, january: int) -> bool:
+    """Whether books that begin in month `first` (yyyymm, 0 = empty) hold the whole year before.
+
+    A year that is recorded in part is not compared with a whole one.
+
+    >>> reaches_back(202411, 202401), reaches_back(202401, 202401), reaches_back(0, 202401)
+    (False, True, False)
+    """
+    return 0 < first <= january
+
+
 def _decline(facts: ParkFacts) -> Figure:
     """贮存处置量下降幅度 = (last year's - this year's) / last year's of (贮存量 + 处置量) [K].
 

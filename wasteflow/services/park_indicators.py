@@ -20,6 +20,7 @@ from wasteflow.core.park_indicators import (
     ParkFacts,
     exchanges,
     printed_value,
+    reaches_back,
     used_inside,
 )
 from wasteflow.core.periods import Period, next_month
@@ -63,13 +64,14 @@ def indicators_report(*, db: Database, scope: str, year: str) -> dict[str, Any]:
         books = queries.period_books(session, keys, period, negatives=False)
         stated = inputs_of_year(session, keys, period.first // 100)
         synthetic = queries.has_synthetic(session)
-        last = (queries.ledger_months(session) or (0, 0))[1]
+        first, last = queries.ledger_months(session) or (0, 0)
         seal = latest_root(session)
+    earlier = before.text if reaches_back(first, before.first) else ""
     told = list_inputs(db=db, scope=scope, year=period.first // 100, history=False)
     rows = [
         _park(
             park,
-            _facts(park, registry, items, (period.text, before.text), books),
+            _facts(park, registry, items, (period.text, earlier), books),
             stated.get(park, {}),
             [item for item in told if item["park"] == park],
         )
