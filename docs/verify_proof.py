@@ -32,6 +32,7 @@ def verify(proof: dict, head: str) -> list[str]:
             pair = (step["hash"], found) if step["side"] == "left" else (found, step["hash"])
             found = sha(b"\x01", bytes.fromhex("".join(pair)))
         check(roots[item["seal"]] == f"64:{found}", "a record is not in its seal")
+    check(bool(proof["proofs"]), "the file proves no record")
     return [item["text"] for item in proof["proofs"]]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from wasteflow.core.errors import RowsRefused
@@ -88,7 +89,8 @@ def _record(
     from wasteflow.services.batches import new_batch
     from wasteflow.services.loads import LoadFile, record_loads
 
-    now, clock = asked.now, Clock(shanghai_day(asked.now), asked.now, asked.tolerance)
+    clock = Clock(shanghai_day(asked.now), asked.now, asked.tolerance)
+    moments = _moments(asked.now)
 
     def elsewhere(keys: Any, packing: Any) -> Generator[Any, None, None]:
         from wasteflow.load_reader import Order
@@ -106,17 +108,29 @@ def _record(
             None if reader is None or text.table is not None else elsewhere,
             text.lines,
         ),
-        batch=lambda: new_batch(
+        batch=lambda now: new_batch(
             kind="shipments",
             filename=asked.path.name,
             sha256=text.sha256,
             now=now,
             synthetic=asked.synthetic,
         ),
-        now=now,
+        now=lambda: next(moments),
         dry_run=asked.dry_run,
         progress=(lambda done: progress(done, max(done, text.lines - 1))) if progress else None,
     )
+
+
+def _moments(first: datetime) -> Iterator[datetime]:
+    """The moment of the first try of an import, then that of each later one.
+
+    A seal made meanwhile knows nothing of a try that begins after it: with the moment of the first
+    its records would look slipped in.
+    """
+    began = monotonic()
+    yield first
+    while True:
+        yield first + timedelta(seconds=monotonic() - began)
 
 
 def _reader(asked: Import, held: ExitStack) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -136,6 +137,7 @@ def test_a_damaged_backup_restores_nothing(books: Books, tmp_path: Path) -> None
     assert not (tmp_path / "r.sqlite3").exists()
     _broken_anywhere(file, tmp_path)
     _documents_or_nothing(file, tmp_path)
+    _shapeless_manifests(file, tmp_path)
     shutil.copyfile(books.folder / "entries-1.csv", tmp_path / "no.zip")
     with pytest.raises(UnusableFile, match="no backup"):
         restore_backup(url=url, path=tmp_path / "no.zip", documents=tmp_path / "there")
@@ -163,6 +165,26 @@ def _broken_anywhere(file: Path, tmp_path: Path) -> None:
                 )
             assert told.value.code in ("backup_damaged", "backup_unreadable")
             assert not goal.exists() and not (tmp_path / "none").exists()
+
+
+def _shapeless_manifests(file: Path, tmp_path: Path) -> None:
+    """A manifest that lacks a part, or holds another kind of thing there, is told in words."""
+    with zipfile.ZipFile(file) as whole:
+        manifest = json.loads(whole.read("manifest.json"))
+    for part, instead in (
+        ("revision", None),
+        ("months", "202401"),
+        ("tables", {"entry": {"rows": "many"}}),
+        ("documents", []),
+    ):
+        told = {**manifest, part: instead}
+        if instead is None:
+            del told[part]
+        path = tmp_path / "shapeless.zip"
+        with zipfile.ZipFile(path, "w") as new:
+            new.writestr("manifest.json", json.dumps(told))
+        with pytest.raises(UnusableFile, match=f"manifest.json: {part}"):
+            restore_backup(url="sqlite:///nowhere", path=path, documents=tmp_path / "none")
 
 
 def _documents_or_nothing(file: Path, tmp_path: Path) -> None:

@@ -205,8 +205,8 @@ def halfway(books: Books, rows: list[dict[str, str]]) -> Iterator[Halfway]:
             service.record_loads(
                 db=books.db,
                 file=service.LoadFile(chunks, Clock(NOW.date(), NOW), small=False),
-                batch=lambda: new_batch(kind="shipments", now=NOW),
-                now=NOW,
+                batch=lambda now: new_batch(kind="shipments", now=now),
+                now=lambda: NOW,
             )
         except Exception as error:
             run_on.errors.append(error)
@@ -383,3 +383,24 @@ def test_partitions_are_made_ahead(books: Books) -> None:
     with books.db.read() as session:
         key = session.scalars(sa.select(ShipmentRow.id)).one()
     assert key // STEP == 202603
+
+
+def test_a_try_that_begins_later_carries_its_own_moment(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a seal made between the tries would hold its records for slipped in."""
+    ticks, lost = iter([0.0, 900.0]), iter([True])
+    monkeypatch.setattr("wasteflow.load_files.monotonic", lambda: next(ticks))
+    whole = service.claimed
+
+    @contextmanager
+    def claimed(db: Database, batch_id: int) -> Iterator[bool]:
+        with whole(db, batch_id) as mine:
+            yield mine and not next(lost, False)
+
+    monkeypatch.setattr(service, "claimed", claimed)
+    take(books, *ROWS[:5])
+    with books.db.read() as session:
+        moments = list(session.scalars(sa.select(BatchRow.recorded_at).order_by(BatchRow.id)))
+        events = set(session.scalars(sa.select(EventRow.recorded_at)))
+    assert moments[-1] == NOW + timedelta(seconds=900) and events == {moments[-1]}

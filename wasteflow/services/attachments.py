@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +14,7 @@ from sqlalchemy import select
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import NotFound, WasteflowError
 from wasteflow.services.identity import new_uids
+from wasteflow.services.whole_files import whole_file
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.engine import Alone, Database
 
@@ -163,12 +162,8 @@ def write_once(path: Path, content: bytes) -> None:
     if path.is_file():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_bytes(content)
 
 
 def get_attachment(*, db: Database, uid: str) -> Attachment:

@@ -7,11 +7,8 @@ manifest.  It is the same for every database, so it also moves books from SQLite
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +20,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.errors import UnusableFile
 from wasteflow.services.attachments import path_of
 from wasteflow.services.seals import latest_root
+from wasteflow.services.whole_files import whole_file
 from wasteflow_models import (
     accounts,
     api,
@@ -83,7 +81,11 @@ def write_backup(
     if out.exists():
         raise UnusableFile("backup_exists", file=out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with _whole_file(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
+    # Its owner's alone: it holds secrets of the site.
+    with (
+        whole_file(out, mode=0o600) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file,
+    ):
         file.compresslevel = _ZIPPED
         with db.read() as session:
             manifest = _manifest(session, db, now)
@@ -96,20 +98,6 @@ def write_backup(
         manifest["documents"] = _write_documents(file, documents, digests)
         file.writestr(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True))
     return manifest
-
-
-@contextmanager
-def _whole_file(out: Path) -> Iterator[Path]:
-    """A file beside `out` that takes its name when all is written and on the disk."""
-    part = out.with_name(f"{out.name}.{secrets.token_hex(4)}.part")
-    part.touch(mode=0o600, exist_ok=False)  # it holds secrets of the site
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _manifest(session: Session, db: Database, now: datetime) -> dict[str, Any]:

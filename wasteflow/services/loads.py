@@ -77,21 +77,23 @@ def record_loads(
     *,
     db: Database,
     file: LoadFile,
-    batch: Callable[[], BatchRow],
-    now: datetime,
+    batch: Callable[[datetime], BatchRow],
+    now: Callable[[], datetime],
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Take a file of shipments; `batch` makes the row that says what was imported.
 
+    now: the moment it is recorded at, asked once for each try.
     Raises RowsRefused with every reason of every row; then nothing is taken.
     """
     tick = progress or (lambda done: None)
+    moment = now()
     if not file.small:
         sweep(db)
-        return _in_stages(db, file, batch(), now, dry_run, tick)
+        return _in_stages(db, file, batch(moment), moment, dry_run, tick)
     try:
-        return _at_once(db, file, batch(), now, dry_run, tick)
+        return _at_once(db, file, batch(moment), moment, dry_run, tick)
     except RowsRefused as error:
         blocked = any(issue.code == "doc_no_in_other_import" for issue in error.issues)
         if blocked and sweep(db):  # it was a dead one

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import UnusableFile, WasteflowError
+from wasteflow.schemas.backup_manifest import lacking
 from wasteflow.services.attachments import path_of, write_once
 from wasteflow.services.backup import FORMAT, KNOWN, MANIFEST
 from wasteflow.services.tracing import forget
@@ -45,6 +46,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise UnusableFile("backup_unreadable", file=path, reason=MANIFEST)
     if manifest.get("format") != FORMAT:
         raise UnusableFile("backup_unreadable", file=path, reason=manifest.get("format"))
+    if wrong := lacking(manifest):
+        raise UnusableFile("backup_unreadable", file=path, reason=f"{MANIFEST}: {wrong}")
     return manifest
 
 
@@ -80,8 +83,8 @@ def restore_backup(
     try:
         with (
             zipfile.ZipFile(path) as file,
-            _undone_if_failed() as written,
             db.write(Alone.EVERYBODY) as session,
+            _undone_if_failed() as written,
         ):
             _make_room(session, manifest, replace)
             _fill(session, file, path, manifest, progress)
@@ -181,7 +184,11 @@ def _restore_document(
 
 @contextmanager
 def _undone_if_failed() -> Iterator[list[Path]]:
-    """Files that go again if the transaction inside does not commit."""
+    """Files that go again if the block fails.
+
+    They stay when the commit after it fails or is not answered: then the rows may stand, and a
+    document nobody names does no harm.
+    """
     written: list[Path] = []
     try:
         yield written
