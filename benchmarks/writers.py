@@ -63,8 +63,8 @@ def record_one(db: Database, given: dict[str, str], number: str) -> None:
     record_loads(
         db=db,
         file=file,
-        batch=lambda: new_batch(kind="shipments", now=NOW, synthetic=True),
-        now=NOW,
+        batch=lambda now: new_batch(kind="shipments", now=now, synthetic=True),
+        now=lambda: NOW,
     )
 
 

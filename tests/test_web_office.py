@@ -59,6 +59,7 @@ def test_the_list_leads_to_records_and_is_snoozed_by_who_may(app: Flask) -> None
     far = date.today() + timedelta(days=900)
     for until, why, told in (
         (str(far), "waits", "cannot be snoozed"),
+        (str(date.today() + timedelta(days=9)), "long" * 126, "at most 500"),
         (str(date.today() + timedelta(days=9)), "waits for the ticket", "Snoozed."),
     ):
         answer = visitor.send(there, {"until": until, "why": why})

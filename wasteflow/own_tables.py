@@ -22,8 +22,14 @@ from wasteflow.services.live.reading import MOST, LoadFilter, list_loads
 from wasteflow.services.provenance import DOWNSTREAM, trace_report
 from wasteflow.services.reports import overview
 
-OWN: Final = ("own_loads", "own_entries", "account_log")
-"""Lists as one user sees them: their rows hang on who asks, not on a scope."""
+OWN: Final[Mapping[str, str]] = {
+    "own_loads": "shipment.read",
+    "own_entries": "entry.read",
+    "account_log": "audit.read",
+}
+"""Lists as one user sees them (their rows hang on who asks, not on a scope), and the right that a
+token needs for each.
+"""
 Table = tuple[list[Head], Iterator[list[Any]]]
 _LOADS: Final = (
     "doc_no", "state", "consignor", "consignee", "material", "route", "mode", "vehicle",

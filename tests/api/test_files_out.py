@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.api.conftest import Api
 from wasteflow.core.actors import Actor, Membership, Role
 from wasteflow.core.permissions import Denied
 from wasteflow.exports import Export
+from wasteflow.own_tables import OWN
 from wasteflow.web.exports_out import may_export, reach_of
 from wasteflow.worker import Worker
 from wasteflow_models.engine import Alone
@@ -207,3 +209,15 @@ def test_a_file_rests_on_every_kind_of_records_a_delegation_reached() -> None:
     narrowed = Export("own_entries", reach="\n".join(reach_of(both)))
     with pytest.raises(Denied):
         may_export(one, narrowed)
+
+
+def test_a_token_fetches_its_users_lists_only_with_the_right_to_their_records() -> None:
+    user = Actor(1, "d", "D", (Membership(Role.OPERATOR, "ent.p1"),), token_id=7)
+    for kind, right in OWN.items():
+        asked = Export(kind, reach="\n".join(reach_of(user)))
+        may_export(user, asked)
+        for scopes in (("read",), ("export.read", right)):
+            may_export(replace(user, scopes=frozenset(scopes)), asked)
+        with pytest.raises(Denied) as told:
+            may_export(replace(user, scopes=frozenset({"export.read"})), asked)
+        assert told.value.right == right

@@ -391,7 +391,7 @@ def test_a_try_that_begins_later_carries_its_own_moment(
     """Else a seal made between the tries would hold its records for slipped in."""
     ticks, lost = iter([0.0, 900.0]), iter([True])
     monkeypatch.setattr("wasteflow.load_files.monotonic", lambda: next(ticks))
-    whole = service.claimed
+    whole = staging.claimed
 
     @contextmanager
     def claimed(db: Database, batch_id: int) -> Iterator[bool]:

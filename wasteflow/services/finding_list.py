@@ -26,6 +26,7 @@ from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.periods import SHANGHAI, Period, shanghai_day
 from wasteflow.core.permissions import require
 from wasteflow.core.reach import subject_of_firms
+from wasteflow.schemas.field_base import clean_text
 from wasteflow.services.finding_books import book_findings
 from wasteflow.services.finding_digests import STAMP, Digests, digests_of
 from wasteflow.services.finding_records import month_findings
@@ -351,8 +352,9 @@ def snooze_finding(
 
     It stays in the list as snoozed, with who did it and why.
     Raises Denied, NotFound `finding_unknown`; RuleBroken `reason_needed`, `snooze_until`,
-    `finding_resolved`.
+    `finding_resolved`; InvalidValue for a reason that is too long or holds control characters.
     """
+    why = clean_text(reason.strip())
     today = shanghai_day(now)
     with db.write(Alone.NOBODY) as session:
         row = session.get(FindingRow, finding_id) if finding_id <= LAST_ID else None
@@ -364,11 +366,11 @@ def snooze_finding(
         if row.resolved_at is not None:
             raise RuleBroken("finding_resolved", value=finding_id)
         if until is not None:
-            if not reason.strip():
+            if not why:
                 raise RuleBroken("reason_needed")
             if not 0 <= (until - today).days <= LONGEST_SNOOZE_DAYS:
                 raise RuleBroken("snooze_until", value=until, days=LONGEST_SNOOZE_DAYS)
-        row.snoozed_until, row.snooze_reason = until, reason.strip()
+        row.snoozed_until, row.snooze_reason = until, why
         row.snoozed_at, row.snoozed_by = now, actor.login
         touch(session, STAMP)
         session.flush()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from wasteflow.core.actors import Actor, Subject
 from wasteflow.core.errors import NotFound, WasteflowError
-from wasteflow.core.permissions import Denied, Verdict, require
+from wasteflow.core.permissions import Denied, Verdict, in_scope, require
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.exports import KEPT, KINDS, Export, check
 from wasteflow.own_tables import OWN
@@ -38,6 +38,8 @@ def may_export(actor: Actor, asked: Export) -> None:
     if asked.kind in OWN:
         if not set(asked.reach.split("\n")) <= set(reach_of(actor)):
             raise Denied(Verdict.NOT_ONES_RIGHT, "export.read")
+        if not in_scope(actor, OWN[asked.kind]):
+            raise Denied(Verdict.NOT_ONES_RIGHT, OWN[asked.kind])
         return
     if asked.kind in OPEN_KINDS:
         require(actor, "registry.read", Subject())

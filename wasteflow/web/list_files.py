@@ -43,7 +43,7 @@ def list_response(actor: Actor, kind: str, wanted: Mapping[str, str]) -> Respons
         synthetic=books_seen().synthetic,
     )
     first = list(islice(rows, AT_ONCE + 1))
-    if len(first) > AT_ONCE and not actor.guest:
+    if len(first) > AT_ONCE:  # a guest is asked to sign in: a file waits for an account
         ask_export(actor, asked, now())
         flash(text("export.large", number=AT_ONCE))
         return make_response(redirect(url_for("exports.index"), 303))

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from tests import people, web_books
+from tests import people
+from tests.accounts.conftest import code
 from tests.people import PASSWORD, actor, enrol
 from wasteflow.core.actors import Actor, Membership, Role
-from wasteflow.core.errors import InvalidValue, NotFound, WasteflowError
+from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.permissions import Denied
-from wasteflow.services.account_log import commander, log_report
+from wasteflow.services.account_log import log_report
 from wasteflow.services.acting import actor_of_session, actor_of_token
 from wasteflow.services.memberships import revoke_membership
 from wasteflow.services.sign_in import sign_in
 from wasteflow.services.tokens import SCOPES, create_token, revoke_token, tokens_report
 from wasteflow.services.users import set_active
 from wasteflow_models.engine import Database
-
-ROOT = commander()
-ADMIN = Membership(Role.SYSTEM_ADMIN)
-
-
-@pytest.fixture
-def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
-    """A database with the registry of `web_books` and nobody enrolled."""
-    web_books.load(database_url, tmp_path, web_books.REGISTRY)
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-def code(error: pytest.ExceptionInfo[WasteflowError]) -> str:
-    return error.value.code
 
 
 def test_a_token_is_its_user_narrowed_and_ends(db: Database) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from tests import people, web_books
+from tests import people
+from tests.accounts.conftest import ADMIN, ROOT, code
 from tests.people import CHEAP, PASSWORD, actor, enrol
 from wasteflow.core.actors import Membership, Role
 from wasteflow.core.errors import InvalidValue, NotFound, RuleBroken, WasteflowError
 from wasteflow.core.permissions import Denied, Verdict
-from wasteflow.services.account_log import commander
 from wasteflow.services.acting import actor_of_login, actor_of_session, actor_of_token
 from wasteflow.services.delegations import (
     NewDelegation,
@@ -29,23 +27,6 @@ from wasteflow.services.sign_in import SignInRefused, sign_in, sign_out
 from wasteflow.services.users import NewUser, create_user, set_active, set_password
 from wasteflow_models.accounts import AccountRow, SignInGuardRow, SignInRow, TokenRow
 from wasteflow_models.engine import Database
-
-ROOT = commander()
-ADMIN = Membership(Role.SYSTEM_ADMIN)
-
-
-@pytest.fixture
-def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
-    """A database with the registry of `web_books` and nobody enrolled."""
-    web_books.load(database_url, tmp_path, web_books.REGISTRY)
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-def code(error: pytest.ExceptionInfo[WasteflowError]) -> str:
-    return error.value.code
-
 
 # --- users -----------------------------------------------------------------------------------
 

@@ -3,72 +3,21 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
 from tests import people, web_books
+from tests.accounts.conftest import Make
 from tests.people import PASSWORD, Visitor, sign_in
 from wasteflow.app import create_app
 from wasteflow.config import Config
-from wasteflow.config_accounts import AccountConfig
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
-from wasteflow_models import migrate
-from wasteflow_models.engine import Database
-
-Make = Callable[..., Flask]
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the small books and the whole cast, copied for each test.
-
-    The services below are tested on both databases; pages add no SQL of their own.
-    """
-    folder = tmp_path_factory.mktemp("accounts")
-    path = folder / "ready.sqlite3"
-    url = f"sqlite:///{path.as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, (*web_books.REGISTRY, *web_books.TRADED))
-    db = Database(url)
-    people.enrol(db)
-    db.dispose()
-    return path
-
-
-@pytest.fixture
-def url(ready: Path, tmp_path: Path) -> str:
-    """The URL of a copy of `ready`."""
-    shutil.copy(ready, tmp_path / "books.sqlite3")
-    return f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
-
-
-@pytest.fixture
-def make(url: str) -> Iterator[Make]:
-    """``make(open_reading=…)``: the application on the copy, with settings of accounts."""
-    apps = []
-
-    def made(**accounts: Any) -> Flask:
-        apps.append(create_app(Config(url, lang="en", accounts=AccountConfig(**accounts))))
-        return apps[-1]
-
-    yield made
-    for app in apps:
-        books(app).db.dispose()
-
-
-@pytest.fixture
-def app(make: Make) -> Flask:
-    """The application on the copy."""
-    return make()
 
 
 def html(client: FlaskClient, address: str, status: int = 200) -> str:
