@@ -113,6 +113,9 @@ def test_figures_are_those_of_the_rates_and_nothing_is_guessed(app: Flask) -> No
     assert told["books"]["used_in_park_t"] == "200.000"
     assert rows["chain_firms"]["value"] == pytest.approx(2 / 3), "trader and user; the maker not"
     assert rows["left_decline"]["not_computable"] == "year_before_missing"
+    (old,) = indicators_report(db=db, scope="park:park.b", year="2020")["parks"]
+    rows = {row["indicator"]: row for row in old["rows"]}
+    assert rows["chain_firms"]["not_computable"] == "nothing_recorded", "unknown is not 0"
     with pytest.raises(InvalidValue, match="calendar year"):
         indicators_report(db=db, scope="all", year="2026H1")
 

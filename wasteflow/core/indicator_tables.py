@@ -13,7 +13,13 @@ from wasteflow.core.park_indicators import FRACTION, INDICATORS, INPUTS
 from wasteflow.core.periods import month_text
 from wasteflow.core.registry import Registry
 
-SHORT: Final = ("input_missing", "input_zero", "nothing_recorded", "year_before_missing")
+SHORT: Final = (
+    "input_missing",
+    "input_zero",
+    "nothing_left_before",
+    "nothing_recorded",
+    "year_before_missing",
+)
 """Reasons that have a short word."""
 
 

@@ -28,6 +28,7 @@ INDICATOR_WORDS: Final[dict[str, tuple[str, str]]] = {
     "short.input_missing": ("缺数据", "input missing"),
     "short.input_zero": ("除数为零", "divisor is 0"),
     "short.nothing_recorded": ("无记录", "no records"),
+    "short.nothing_left_before": ("上年为零", "nothing before"),
     "short.year_before_missing": ("缺上年", "no year before"),
     "indicators.sheet": ("指标", "Indicators"),
     "indicators.title": ("园区指标", "Indicators"),

@@ -58,6 +58,10 @@ OFFICE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the books do not hold the year before, so there is nothing to compare with; records of it "
         "bring it in",
     ),
+    "nothing_left_before": (
+        "上一年没有贮存和处置，无法计算下降幅度。",
+        "nothing was stored or disposed of in the year before, so there is nothing to decline from",
+    ),
     "no_firms": (
         "园区内没有登记企业。",
         "no firm is registered in the park",

@@ -40,6 +40,7 @@ INPUTS: Final[Mapping[str, str]] = {
 MISSING: Final = "input_missing"
 NO_BEFORE: Final = "year_before_missing"
 NOTHING: Final = "input_zero"
+NOTHING_LEFT: Final = "nothing_left_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def _decline(facts: ParkFacts) -> Figure:
     now, before = _left(facts.terms), _left(facts.before)
     if now is None or before is None:
         return Figure(None, facts.terms.reason or facts.before.reason or "prior_stock_untraced")
-    return Figure(Fraction(before - now, before)) if before else Figure(None, NO_BEFORE)
+    return Figure(Fraction(before - now, before)) if before else Figure(None, NOTHING_LEFT)
 
 
 def _with_hazardous(facts: ParkFacts) -> Figure:
@@ -185,6 +186,8 @@ def _linked(facts: ParkFacts) -> Figure:
     >>> _linked(ParkFacts(Terms(), None, 0, 8, 2)).value
     Fraction(1, 4)
     """
+    if facts.reason and not facts.linked:
+        return Figure(None, facts.reason)
     return Figure(Fraction(facts.linked, facts.firms)) if facts.firms else Figure(None, "no_firms")
 
 
@@ -212,6 +215,8 @@ def _circular(facts: ParkFacts) -> Figure:
     >>> _circular(facts).value
     Fraction(1, 4)
     """
+    if facts.reason and not facts.used_kg:
+        return Figure(None, facts.reason)
     used = Fraction(facts.used_kg, 1000)
     whole = used + Fraction(facts.stated["resource_consumption"])
     return Figure(used / whole) if whole else Figure(None, NOTHING, ("resource_consumption",))

@@ -7,7 +7,8 @@ Cost depends on links and months.  Formulas are `core.park_indicators`, words
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from wasteflow.core.books import PeriodBooks
@@ -29,7 +30,7 @@ from wasteflow.core.registry import Registry
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.rating import firm_terms
 from wasteflow.services.seals import latest_root
-from wasteflow.services.statements import inputs_of_year, list_inputs, parks_in
+from wasteflow.services.statements import parks_in, stated_inputs
 from wasteflow_models import queries
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
@@ -62,17 +63,15 @@ def indicators_report(*, db: Database, scope: str, year: str) -> dict[str, Any]:
         before = Period.of(next_month(period.first, -12), next_month(period.last, -12))
         items = firm_terms(session, keys, [period, before], BASIS)[0]
         books = queries.period_books(session, keys, period, negatives=False)
-        stated = inputs_of_year(session, keys, period.first // 100)
+        told = stated_inputs(session, keys, parks, year=period.first // 100, history=False)
         synthetic = queries.has_synthetic(session)
         first, last = queries.ledger_months(session) or (0, 0)
         seal = latest_root(session)
     earlier = before.text if reaches_back(first, before.first) else ""
-    told = list_inputs(db=db, scope=scope, year=period.first // 100, history=False)
     rows = [
         _park(
             park,
             _facts(park, registry, items, (period.text, earlier), books),
-            stated.get(park, {}),
             [item for item in told if item["park"] == park],
         )
         for park in parks
@@ -113,7 +112,7 @@ def _facts(
     facts = ParkFacts(
         now.terms,
         before.terms if before.found and before.late <= now.late else None,
-        used_inside(books.flows, firms, registry),
+        used_inside(books.flows, firms - now.late, registry),
         len(inside),
         len(exchanges(books.flows, inside, registry)),
         reason="" if now.found else "nothing_recorded",
@@ -135,12 +134,10 @@ def _sum(items: Iterable[FirmTerms], registry: Registry) -> _Sum:
 
 
 def _park(
-    park: str, read: tuple[ParkFacts, list[str]], stated: Any, told: list[dict[str, Any]]
+    park: str, read: tuple[ParkFacts, list[str]], told: list[dict[str, Any]]
 ) -> dict[str, Any]:
     facts, late = read
-    facts = ParkFacts(
-        facts.terms, facts.before, facts.used_kg, facts.firms, facts.linked, stated, facts.reason
-    )
+    facts = replace(facts, stated={item["input"]: Decimal(item["value"]) for item in told})
     kilograms = {name: getattr(facts.terms, f"{name}_kg") for name in TOLD}
     known = {item["input"]: _told(item) for item in told}
     return {

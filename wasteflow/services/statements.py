@@ -293,29 +293,26 @@ def list_inputs(
 
     Raises InvalidValue `bad_scope`, NotFound `unknown_code`.
     """
-    row = ParkInputRow
     with db.read() as session:
         keys = load_keys(session)
-        wanted = parks_in(keys.registry, scope)
-        query = select(row).order_by(row.year, row.name, row.take, row.id)
-        if year is not None:
-            query = query.where(row.year == year)
-        if not history:
-            query = query.where(~row.replaced)
-        found = [input_dict(item, keys) for item in session.scalars(query)]
+        parks = parks_in(keys.registry, scope)
+        return stated_inputs(session, keys, parks, year=year, history=history)
+
+
+def stated_inputs(
+    session: Session, keys: Keys, parks: Iterable[str], *, year: int | None, history: bool
+) -> list[dict[str, Any]]:
+    """Inputs of some parks as `list_inputs` gives them."""
+    row, wanted = ParkInputRow, frozenset(parks)
+    query = select(row).order_by(row.year, row.name, row.take, row.id)
+    if year is not None:
+        query = query.where(row.year == year)
+    if not history:
+        query = query.where(~row.replaced)
+    found = [input_dict(item, keys) for item in session.scalars(query)]
     mine = [item for item in found if item["park"] in wanted]
     order = {name: place for place, name in enumerate(INPUTS)}
     return sorted(mine, key=lambda i: (i["park"], i["year"], order[i["input"]], i["take"]))
-
-
-def inputs_of_year(session: Session, keys: Keys, year: int) -> dict[str, dict[str, Decimal]]:
-    """Park → input → value of the statements of a year that hold."""
-    row, found = ParkInputRow, dict[str, dict[str, Decimal]]()
-    query = select(row).where(row.year == year, ~row.replaced).order_by(row.id)
-    for item in session.scalars(query):
-        park = keys.codes["park"][item.park_id]
-        found.setdefault(park, {})[item.name] = Decimal(item.value)
-    return found
 
 
 def parks_in(registry: Registry, scope: str) -> list[str]:
