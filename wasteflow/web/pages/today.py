@@ -153,7 +153,7 @@ def _links(actor: Actor, code: str) -> list[Door]:
         found.append(Door("log_book", url_for("accounts.log")))
     if actor.organisations(*FIRM):
         found.append(Door("delegations", url_for("accounts.delegations")))
-    return [*found, Door("tokens", url_for("accounts.own", _anchor="tokens"))]
+    return [*found, Door("tokens", url_for("accounts.own", _anchor="h-tokens"))]
 
 
 def _short(actor: Actor, code: str) -> FirmShort:
