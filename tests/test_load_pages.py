@@ -287,9 +287,9 @@ def test_the_menu_follows_the_rights(at: People) -> None:
     kept = {"/inbox", "/loads", "/exports"}
     assert menus["driver"] == kept
     kept |= {"/entries", "/uploads"}
-    assert menus["operator.p1"] == kept | {"/loads/new"}
+    assert menus["operator.p1"] == kept | {"/loads/new", "/gate", "/log"}
     assert menus["park.b"] == kept | {"/months", "/boundaries"}
-    assert menus["admin.use"] == kept | {"/loads/new", "/months"}
+    assert menus["admin.use"] == kept | {"/loads/new", "/gate", "/log", "/months"}
 
 
 def _menu(html: str) -> str:

@@ -20,7 +20,8 @@ from wasteflow.web.security import nonce
 
 _protect: Final = CSRFProtect()
 _STAFF: Final = frozenset({Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE})
-_AT_WORK: Final = _STAFF | {Role.GATE, Role.CARRIER, Role.PARK_MANAGER}
+_GATE: Final = _STAFF | {Role.GATE}
+_AT_WORK: Final = _GATE | {Role.CARRIER, Role.PARK_MANAGER, Role.READER}
 _SENDING: Final = frozenset(
     {Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE, Role.PARK_MANAGER, Role.SYSTEM_ADMIN}
 )
@@ -111,6 +112,8 @@ def work_items(actor: Actor) -> list[tuple[str, str]]:
     held = {item.role for item in actor.memberships}
     pages = (
         ("loads.inbox", "nav.inbox", _AT_WORK),
+        ("loads.gate", "nav.gate", _GATE),
+        ("loads.log", "nav.log", _STAFF),
         ("loads.index", "nav.loads", frozenset(Role)),
         ("loads.new", "nav.new_load", _STAFF),
         ("loads.entries", "nav.entries", frozenset(Role) - {Role.CARRIER}),

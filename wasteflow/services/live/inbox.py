@@ -37,7 +37,8 @@ CHUNK = 500
 _GRADES = (int(Evidence.DISPUTED), int(Evidence.ONE_SIDED), int(Evidence.ESTIMATED))
 """Grades under which somebody may owe a word on a decided load."""
 _OPEN = (LoadState.ISSUED.value, LoadState.IN_TRANSIT.value, LoadState.RECEIVED.value)
-_STAFF = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.DELEGATE)
+_DECIDING = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
+_STAFF = (*_DECIDING, Role.GATE)
 
 
 def inbox(*, db: Database, actor: Actor | None, limit: int = MOST) -> list[dict[str, Any]]:
@@ -70,6 +71,7 @@ def waiting_ids(session: Session, keys: Keys, actor: Actor) -> list[int]:
 def _due(session: Session, keys: Keys, actor: Actor) -> list[tuple[datetime, int, str, str, Held]]:
     """(since, id, who owes it, what, the load), the longest waiting first."""
     mine, known = actor.organisations(*_STAFF), keys.ids["enterprise"]
+    deciding = actor.organisations(*_DECIDING)
     ids = sorted(known[code] for code in mine & known.keys())
     if not ids:
         return []
@@ -78,9 +80,16 @@ def _due(session: Session, keys: Keys, actor: Actor) -> list[tuple[datetime, int
         for firm, move in owing(held):
             if firm not in mine or (held.state is LoadState.DRAFT and not _offered(held)):
                 continue
+            if firm not in deciding and not _at_the_gate(held, move):
+                continue
             since = held.events[-1].recorded_at if held.events else held.recorded_at
             found.append((since, held.row.id, firm, move, held))
     return sorted(found, key=lambda item: item[:4])
+
+
+def _at_the_gate(held: Held, move: str) -> bool:
+    """Whether a weighbridge can do its part of what is due: weigh what leaves or arrives."""
+    return move == "dispatch" or (move == "decide" and held.state is LoadState.IN_TRANSIT)
 
 
 def _offered(held: Held) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Response, flash, make_response, render_template, request, url_for
 
 from wasteflow.config import LANGS
+from wasteflow.core.actors import Role
 from wasteflow.services.sign_in import Opened, SignInRefused
 from wasteflow.services.sign_in import sign_in as open_sign_in
 from wasteflow.services.sign_in import sign_out as end_sign_in
@@ -15,6 +16,7 @@ from wasteflow.services.users import any_user
 from wasteflow.web.access import books, check_database
 from wasteflow.web.accounts.common import actor, to
 from wasteflow.web.identity import address, close_browser, now, open_browser, signed_in
+from wasteflow.web.pages.today import FIRM
 from wasteflow.web.texts import LANG_COOKIE, YEAR_S, lang, text
 
 _TOO_MANY: Final = 429
@@ -63,12 +65,18 @@ def enter(opened: Opened, goal: str) -> Response:
     if opened.must_change:
         flash(text("accounts.must_change"))
         goal = url_for("accounts.own")
-    response = to(goal)
+    response = to(url_for("loads.inbox") if goal == "/" and _keeps_books() else goal)
     if opened.lang in LANGS:
         response.set_cookie(
             LANG_COOKIE, opened.lang, max_age=YEAR_S, httponly=True, samesite="Lax", path="/"
         )
     return response
+
+
+def _keeps_books() -> bool:
+    """Whether who signed in has a part in a firm or drives for one: their day comes first."""
+    found = signed_in()
+    return found is not None and bool(found.actor.organisations(*FIRM, Role.CARRIER) - {""})
 
 
 def form(goal: str, problem: str = "", login: str = "", status: int = 200) -> Response:

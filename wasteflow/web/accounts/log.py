@@ -11,6 +11,7 @@ from wasteflow.web.accounts.common import actor, organisation_subject, page
 from wasteflow.web.identity import current_actor
 from wasteflow.web.list_files import list_response
 from wasteflow.web.pages.tables import wants_file
+from wasteflow.web.texts import has_text, text
 
 
 def subject(**_: object) -> Subject:
@@ -33,4 +34,10 @@ def show() -> Response:
         search=search,
         before=int(before) if before.isascii() and before.isdigit() else 0,
     )
-    return page("audit_log.html", **found, search=search)
+    return page("audit_log.html", **found, search=search, act_words=act_words)
+
+
+def act_words(action: str) -> str:
+    """An act in words; one that has none yet stays as it is written, and the page stands."""
+    key = f"accounts.act.{action}"
+    return text(key) if has_text(key) else action

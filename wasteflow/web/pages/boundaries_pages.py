@@ -188,7 +188,10 @@ def frame(uid: UUID) -> Response:
 
     actor = _actor()
     _, file = kept_upload(actor, uid, now())
-    found = outlines_in(file, wanted_of(request.args), actor)
+    try:
+        found = outlines_in(file, wanted_of(request.args), actor)
+    except UnusableFile as error:
+        return _preview(uid, error.text(lang()), 422)
     parks = books_seen().registry.parks
     pairs = [
         (

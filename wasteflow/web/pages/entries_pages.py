@@ -149,7 +149,7 @@ def save() -> Response:
     if request.form.get("step") == "choose":
         return _page(filled)
     try:
-        values = _typed_values(filled.values, of)
+        values = typed_values(filled.values, of)
         common: dict[str, Any] = {"db": books().db, "actor": actor, "now": now()}
         if of is None:
             done = record_entry(**common, values=values, channel=CHANNEL)
@@ -169,7 +169,7 @@ def save() -> Response:
         "done",
     )
     if item.booked_month != item.month:
-        flash(_booked(item.month, item.booked_month), "warn")
+        flash(booked_elsewhere(item.month, item.booked_month), "warn")
     for words in remark_words(done.warnings):
         flash(words, "warn")
     return make_response(redirect(url_for("loads.entries"), 303))
@@ -193,6 +193,8 @@ def reverse(uid: UUID) -> Response:
         flash(error.text(lang()), "wrong")
         return make_response(redirect(url_for("loads.entry", uid=uid), 303))
     flash(text("entries.done.reversed"), "done")
+    if request.form.get("back") == "log":
+        return make_response(redirect(url_for("loads.log", like=uid), 303))
     return make_response(redirect(url_for("loads.entry", uid=uid), 303))
 
 
@@ -206,7 +208,9 @@ def show_one(uid: UUID) -> Response:
         item=item,
         names=[name for name in FIELDS if item.values.get(name) not in (None, "", False)],
         mine=item.enterprise in actor.organisations(*_STAFF),
-        booked=_booked(item.month, item.booked_month) if item.booked_month != item.month else "",
+        booked=booked_elsewhere(item.month, item.booked_month)
+        if item.booked_month != item.month
+        else "",
     )
     return make_response(body)
 
@@ -214,10 +218,10 @@ def show_one(uid: UUID) -> Response:
 # --- values ----------------------------------------------------------------------------------
 
 
-def _typed_values(told: Mapping[str, str], of: EntryObject | None) -> dict[str, Any]:
+def typed_values(told: Mapping[str, str], of: EntryObject | None) -> dict[str, Any]:
     """Typed values of every column, by the rules of the file of entries; FieldsRefused."""
     texts = {name: told.get(name, "") for name in FIELDS}
-    texts["doc_no"] = told.get("entry_doc_no", "") or _number(told, of)
+    texts["doc_no"] = told.get("entry_doc_no", "") or new_number(told, of)
     if texts["kind"] == EntryKind.STOCKTAKE:
         texts["reason"] = told.get("stocktake_reason", "")
     values: dict[str, Any] = {}
@@ -240,7 +244,7 @@ def _typed_values(told: Mapping[str, str], of: EntryObject | None) -> dict[str, 
     return values
 
 
-def _number(told: Mapping[str, str], of: EntryObject | None) -> str:
+def new_number(told: Mapping[str, str], of: EntryObject | None) -> str:
     """A number for an entry that was given none: the corrected one's, or a new one."""
     if of is not None:
         base = str(of.values["doc_no"])
@@ -302,6 +306,15 @@ def own_firms(actor: Actor) -> list[str]:
 
 
 def _refused(filled: Filled, error: WasteflowError) -> Response:
+    errors, whole = problems_of_entry(error)
+    if "reason" in errors and filled.values.get("kind") == EntryKind.STOCKTAKE:
+        errors["stocktake_reason"] = errors.pop("reason")
+    filled.errors, filled.problems, filled.status = errors, whole, 422
+    return _page(filled)
+
+
+def problems_of_entry(error: WasteflowError) -> tuple[dict[str, str], list[str]]:
+    """(field of a form of entries → what is wrong with it, what is wrong with the whole)."""
     if isinstance(error, RowsRefused):
         errors = {issue.field: without_line(issue) for issue in error.issues}
         whole: list[str] = []
@@ -309,10 +322,7 @@ def _refused(filled: Filled, error: WasteflowError) -> Response:
         errors, whole = problems_of(error)
     if "doc_no" in errors:
         errors["entry_doc_no"] = errors.pop("doc_no")
-    if "reason" in errors and filled.values.get("kind") == EntryKind.STOCKTAKE:
-        errors["stocktake_reason"] = errors.pop("reason")
-    filled.errors, filled.problems, filled.status = errors, whole, 422
-    return _page(filled)
+    return errors, whole
 
 
 def without_line(issue: Any) -> str:
@@ -331,7 +341,7 @@ def kind_words(kind: str) -> str:
     return text(key) if has_text(key) else LABELS["kind"].get(kind, kind)
 
 
-def _booked(month: int, booked: int) -> str:
+def booked_elsewhere(month: int, booked: int) -> str:
     return text(
         "entries.booked", month=month_words(month, lang()), booked=month_words(booked, lang())
     )
@@ -387,4 +397,4 @@ def _late(code: str, day: str) -> str:
     if not 1 <= month % 100 <= 12:
         return ""
     booked = booking_month(db=books().db, firms=[code], month=month)
-    return _booked(month, booked) if booked != month else ""
+    return booked_elsewhere(month, booked) if booked != month else ""

@@ -10,10 +10,16 @@ from werkzeug.exceptions import NotFound
 from wasteflow.web.menu import GROUPS, INSIDE, SUMMARY
 from wasteflow.web.texts import has_text
 
-WORK: Final = ("inbox", "loads", "entries", "months", "uploads", "exports", "boundaries", "people")
+WORK: Final = (
+    "inbox", "gate", "log", "loads", "entries", "months", "uploads", "exports", "boundaries",
+    "people",
+)  # fmt: skip
 """Topics of those who keep the books, in order."""
 _TOPICS: Final = {
     "loads.inbox": "inbox",
+    "loads.gate": "gate",
+    "loads.gate_load": "gate",
+    "loads.log": "log",
     "loads.months": "months",
     "loads.entries": "entries",
     "loads.entry": "entries",

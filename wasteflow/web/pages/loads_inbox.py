@@ -1,4 +1,4 @@
-"""`/inbox`: what waits for me, the most frequent answer one tap away; many at once by ticking."""
+"""`/inbox`, the page of the day: what waits for me, answered by a tap, many by ticking."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_data import waits
 from wasteflow.web.pages.loads_moves import run
 from wasteflow.web.pages.loads_words import number_of, problems_of, registry, remark_words
+from wasteflow.web.pages.today import day_of
 from wasteflow.web.texts import text
 
 ORDER: Final = ("decide", "approve", "acknowledge", "dispatch", "issue", "confirm")
@@ -59,7 +60,8 @@ def show() -> Response:
         endings=_endings(actor),
         offers=waiting_offers(db=books().db, actor=actor, now=now()),
         today=shanghai_day(now()),
-        firms=sorted(mine),
+        firms=sorted(mine) or sorted(actor.organisations(Role.READER)),
+        day=day_of(actor, due),
         waits=waits(),
     )
     response = make_response(body)

@@ -14,6 +14,7 @@ from wasteflow.web.access import READY, books, books_seen
 from wasteflow.web.identity import current_actor
 from wasteflow.web.pages import (
     entries_pages,
+    gate,
     loads_inbox,
     loads_list,
     loads_new,
@@ -22,6 +23,7 @@ from wasteflow.web.pages import (
     months_pages,
     papers,
     products_pages,
+    quick_log,
 )
 from wasteflow.web.pages import loads_words as words
 from wasteflow.web.permits import needs
@@ -49,6 +51,11 @@ def _answerer(move: Move) -> Callable[..., Response]:
 
 _get("/inbox", "inbox", "shipment.read", loads_inbox.show)
 _form("/inbox/accept", "accept_many", "shipment.decide", loads_inbox.accept_many)
+_get("/gate", "gate", gate.RIGHT, gate.show)
+_get("/gate/<uuid:uid>", "gate_load", gate.RIGHT, gate.show_one)
+_form("/gate/<uuid:uid>", "save_gate", gate.RIGHT, gate.save)
+_get("/log", "log", "entry.write", quick_log.show)
+_form("/log", "save_log", "entry.write", quick_log.save)
 _get("/loads", "index", "shipment.read", loads_list.show)
 _get("/loads/new", "new", "shipment.draft", loads_new.show_new)
 _form("/loads/new", "save_new", "shipment.draft", loads_new.save_new)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, request, url_for
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 
 from wasteflow.core.errors import InvalidValue
@@ -47,34 +48,53 @@ def add(uid: UUID) -> Response:
     actor = current_actor()
     subject = subject_of_load(db=books().db, actor=actor, uid=uid)
     require(actor, "attachment.write", subject)
-    assert actor is not None
-    request.max_content_length = LARGEST + _ROOM
     back = make_response(redirect(url_for("loads.one", uid=uid, _anchor="papers"), 303))
+    request.max_content_length = LARGEST + _ROOM
     try:
         file = request.files.get("file")
-        if file is None or not file.filename:
-            flash(text("papers.none_chosen"), "warn")
-            return back
+        remark = clean_text(request.form.get("remark", ""))[:500]
+    except RequestEntityTooLarge:
+        flash(_too_large().text(lang()), "wrong")
+        return back
+    except InvalidValue as error:
+        flash(error.text(lang()), "wrong")
+        return back
+    if file is None or not file.filename:
+        flash(text("papers.none_chosen"), "warn")
+        return back
+    keep(uid, file, remark)
+    return back
+
+
+def keep(uid: UUID, file: FileStorage, remark: str) -> None:
+    """Keep a photo or document with a load and say so; a refusal is told and nothing is kept.
+
+    Raises Denied.
+    """
+    actor = current_actor()
+    require(actor, "attachment.write", subject_of_load(db=books().db, actor=actor, uid=uid))
+    assert actor is not None  # require() has refused it
+    try:
         document = NewAttachment(
             kind="shipment",
             ref=str(uid),
             content=file.stream.read(),
             media_type=file.mimetype,
-            filename=file.filename,
-            remark=clean_text(request.form.get("remark", ""))[:500],
+            filename=file.filename or "",
+            remark=remark,
             organisation=min(actor.organisations() - {""}, default=""),
         )
         item, new = add_attachment(
             db=books().db, folder=folder(), document=document, actor=actor, now=now()
         )
-    except RequestEntityTooLarge:
-        error = AttachmentRefused("attachment_too_large", limit=LARGEST // 2**20)
-        flash(error.text(lang()), "wrong")
     except (AttachmentRefused, InvalidValue) as error:
         flash(error.text(lang()), "wrong")
     else:
         flash(text("papers.added" if new else "papers.there", name=item.filename), "done")
-    return back
+
+
+def _too_large() -> AttachmentRefused:
+    return AttachmentRefused("attachment_too_large", limit=LARGEST // 2**20)
 
 
 def content(uid: UUID, paper: UUID) -> Response:

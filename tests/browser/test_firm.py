@@ -1,0 +1,267 @@
+"""The firm's journeys in a real Chromium: the gate on a phone, a month with wrong rows, attacks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from werkzeug.serving import make_server
+
+from tests import hostile, people, web_books
+from tests.browser.test_pages import AXE, ready, serious
+from tests.load_pages import BOOKS, CAST, clerk
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.services.checking import check_books
+from wasteflow.web.access import books
+from wasteflow.worker import Worker
+from wasteflow_models import migrate
+
+WIDTHS = {"zh": 390, "en": 1440}
+"""Language → the width its journey is made at; the other pair is in the gallery."""
+PNG = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
+    b"\0\0\0\nIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82"
+)
+
+
+class Taps:
+    """Counts what a finger does."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self, target: Locator) -> None:
+        self.made += 1
+        box = target.bounding_box()
+        assert box is not None and box["height"] >= 44, f"too small for a finger: {box}"
+        target.tap()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The application over small books with the cast enrolled."""
+    folder: Path = tmp_path_factory.mktemp("firm")
+    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
+    migrate.upgrade(url)
+    web_books.load(url, folder, BOOKS)
+    made = create_app(Config(url))
+    people.enrol(books(made).db, CAST)
+    yield made
+    books(made).db.dispose()
+
+
+def serve(app: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def site(app: Flask) -> Iterator[str]:
+    """Its address."""
+    yield from serve(app)
+
+
+@pytest.fixture
+def opened(chromium_browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """``opened(site, width, lang)``: a browser of somebody who reads that language."""
+    made = []
+
+    def context(site: str, width: int, lang: str, **more: object) -> BrowserContext:
+        locale = {"zh": "zh-CN", "en": "en-GB"}[lang]
+        view = {"width": width, "height": 844}
+        made.append(
+            chromium_browser.new_context(base_url=site, viewport=view, locale=locale, **more)  # type: ignore[arg-type]
+        )
+        made[-1].add_cookies([{"name": "lang", "value": lang, "url": site}])
+        return made[-1]
+
+    yield context
+    for item in made:
+        item.close()
+
+
+def sign_in(page: Page, login: str) -> None:
+    """Through the form, as it stands."""
+    page.goto("/sign-in")
+    page.locator("[name=login]").fill(login)
+    page.locator("[name=password]").fill(people.PASSWORD)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url("**/inbox")
+
+
+@pytest.mark.parametrize("lang", WIDTHS)
+def test_a_load_is_taken_in_at_the_gate_with_three_taps(
+    app: Flask, site: str, opened: Callable[..., BrowserContext], lang: str
+) -> None:
+    """Twice on a 390 pixel phone: as it was sent; and weighed, with a photo, out of the network."""
+    sender = clerk(app, "operator.p1")
+    plain, weighed = (sender.load("dispatch", vehicle=f"云A·{lang}{n}") for n in (1, 2))
+    context = opened(site, 390, lang, has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    sign_in(phone, "operator.use")
+    taps = Taps()
+    taps(phone.locator(".door-first"))
+    taps(phone.locator(".gate-card", has_text=f"云A·{lang}1"))
+    if AXE.is_file():
+        assert serious(phone) == []
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    taps(phone.locator(".gate-button"))
+    expect(phone.locator(".told-done")).to_be_visible()
+    assert taps.made == 3
+
+    phone.locator("#g-q").fill(f"云a{lang} 2")
+    phone.locator("#g-q").press("Enter")  # one hit is opened at once
+    phone.locator("#g-received_t").fill("31.2")
+    phone.locator("#g-file").set_input_files(
+        {"name": "ticket.png", "mimeType": "image/png", "buffer": PNG}
+    )
+    assert phone.locator("#g-file").get_attribute("capture") == "environment"
+    context.set_offline(True)
+    phone.locator(".gate-button").tap()
+    expect(phone.locator("[data-offline]")).to_be_visible()
+    expect(phone.locator("#g-received_t")).to_have_value("31.2")
+    context.set_offline(False)  # what was typed is sent by itself
+    expect(phone.locator(".told-done").first).to_be_visible(timeout=20_000)
+    for load, tonnes in ((plain, "31.48"), (weighed, "31.20")):
+        text = clerk(app, "operator.use").see(load)
+        assert "已接收" in text and f"{tonnes} 吨" in text, load
+    assert "ticket.png" in clerk(app, "operator.p1").see(weighed)
+    assert check_books(db=books(app).db).ok
+
+
+HEADER = "doc_no,enterprise,kind,material,route,date,tonnes"
+FAULTS = (("tonnes", "-3"), ("tonnes", "ten"), ("material", "gold"), ("kind", "magic"),
+          ("date", "2026-13-01"))  # fmt: skip
+
+
+def month_sheet(lang: str) -> tuple[str, list[dict[str, str]]]:
+    """A month of generation with five rows that cannot be taken, and its rows as they should be."""
+    good = [
+        dict(zip(HEADER.split(","), (f"{lang}{day}", "ent.p1", "generation", "phosphogypsum", "",
+                                     f"2026-06-{day:02d}", "10.5"), strict=True))
+        for day in range(1, 31)
+    ]  # fmt: skip
+    bad = [dict(row) for row in good]
+    for place, (field, value) in enumerate(FAULTS):
+        bad[place * 5][field] = value
+    lines = [",".join(row.values()) for row in bad]
+    return "\n".join([HEADER, *lines]), good
+
+
+@pytest.mark.parametrize("lang", WIDTHS)
+def test_a_month_with_five_wrong_rows_is_mended_and_taken(
+    app: Flask, site: str, opened: Callable[..., BrowserContext], lang: str
+) -> None:
+    """Nine clicks: four to be told, one for the own rows back, four to send them again."""
+    page = opened(site, WIDTHS[lang], lang).new_page()
+    sign_in(page, "operator.p1")
+    content, good = month_sheet(lang)
+    clicks = 0
+
+    def click(target: Locator) -> None:
+        nonlocal clicks
+        clicks += 1
+        target.click()
+
+    def send(name: str, body: bytes) -> None:
+        page.locator("select[name=kind], input[name=kind][value=entries]").first.focus()
+        if page.locator("select[name=kind]").count():
+            page.locator("select[name=kind]").select_option("entries")
+        else:
+            page.locator("input[name=kind][value=entries]").check(force=True)
+        file = {"name": name, "mimeType": "text/csv", "buffer": body}
+        page.locator("input[type=file]").set_input_files(file)
+        click(page.locator("main form button[type=submit]").first)
+        page.wait_for_url(re.compile(r"/uploads/[0-9a-f-]{36}"))
+        Worker(books(app).db, lambda: datetime.now(UTC)).once()
+        page.reload()
+
+    click(page.locator(".door", has_text={"zh": "上传", "en": "Upload"}[lang]))
+    click(page.locator("a.button", has_text={"zh": "上传", "en": "Upload"}[lang]).first)
+    send("june.csv", content.encode())
+    expect(page.locator(".told-wrong")).to_contain_text("5")
+    with page.expect_download() as download:
+        click(page.locator("a[download]").first)
+    back = Path(download.value.path()).read_bytes()
+    text = back.decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 5, "one's own wrong rows, each with its reason"
+    last = list(rows[0])[-1]
+    assert all(row[last] for row in rows)
+    by_number = {row["doc_no"]: row for row in good}
+    mended = content
+    for row in rows:
+        number = next(value for value in row.values() if value in by_number)
+        line = ",".join(by_number[number].values())
+        mended = re.sub(rf"(?m)^{number},.*$", line, mended)
+    click(page.locator("a.button.quiet", has_text={"zh": "再传", "en": "nother"}[lang]).first)
+    send("june.csv", mended.encode())
+    click(page.locator(".upload-publish button"))
+    Worker(books(app).db, lambda: datetime.now(UTC)).once()
+    page.reload()
+    expect(page.locator(".told-wrong")).to_have_count(0)
+    page.goto("/entries?period=2026-06")
+    expect(page.locator("main")).to_contain_text(f"{lang}30")
+    assert clicks <= 7
+
+
+def test_no_attack_runs_in_a_browser(
+    app: Flask, opened: Callable[..., BrowserContext], page_guard: Callable[..., object]
+) -> None:
+    """Over books whose every text is an attack, and with every popup of the map opened."""
+    clerk(app, "operator.p1").load("dispatch", remark="x")
+    hostile.poison(books(app).db, (hostile.POLYGLOT,))
+    attacked = create_app(Config(str(books(app).db.url)))
+    server = serve(attacked)
+    site = next(server)
+    try:
+        page = opened(site, 1440, "zh").new_page()
+        page_guard(page, site)
+        dialogs: list[str] = []
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        sign_in(page, "operator.use")
+        for path in ("/inbox", "/gate", "/loads", "/entries", "/log", "/map", "/links/map",
+                     "/sankey", "/flows", "/matrix", "/provenance", "/findings"):  # fmt: skip
+            page.goto(path)
+            ready(page)
+            for frame in page.frames:
+                frame.evaluate(OPEN_ALL)
+                assert frame.evaluate("window.wf") is None, (path, frame.url)
+        assert dialogs == []
+        phone = opened(site, 390, "zh").new_page()
+        sign_in(phone, "operator.use")
+        for path in ("/inbox", "/gate", "/log"):
+            phone.goto(path)
+            assert phone.evaluate("document.documentElement.scrollWidth") <= 390, path
+    finally:
+        server.close()
+        books(attacked).db.dispose()
+
+
+OPEN_ALL = """() => {
+  for (const name of Object.keys(window)) {
+    const map = name.startsWith("map_") ? window[name] : null;
+    if (!map || !map.eachLayer) continue;
+    map.eachLayer((layer) => { layer.openPopup?.(); layer.openTooltip?.(); });
+  }
+  for (const mark of document.querySelectorAll(".leaflet-interactive, .leaflet-marker-icon")) {
+    mark.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+    mark.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  }
+}"""
