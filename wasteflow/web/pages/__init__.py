@@ -28,6 +28,7 @@ from wasteflow.web.pages import (
     ledger_forms,
     link_map,
     matrix,
+    month,
     offers,
     origin,
     overview,
@@ -62,6 +63,7 @@ def _report(path: str, name: str, view: Callable[[], str | Response]) -> None:
 
 _report("/", "overview", kept(overview.show))
 _report("/overview/part", "overview_part", kept(overview.part))
+_report("/month", "month", month.show)
 _report("/map", "map", kept(flow_map.show))
 _report("/map/frame", "map_frame", kept(flow_map.frame))
 _report("/map/data", "map_data", kept(flow_map.data))
