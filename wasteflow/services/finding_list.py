@@ -333,6 +333,18 @@ def open_counts(*, db: Database, firms: Collection[str], now: datetime) -> dict[
     return {kind: found[kind] for kind in KINDS if kind in found}
 
 
+def open_by_firm(
+    *, db: Database, firms: Collection[str], now: datetime
+) -> dict[str, dict[str, int]]:
+    """Enterprise → severity → how many are open, as the list stands; firms without any left out."""
+    with db.read() as session:
+        keys = finding_keys(session, firms, KINDS, _conditions(Asked(), shanghai_day(now)))
+    found: dict[str, Counter[str]] = {}
+    for key in keys:
+        found.setdefault(key.enterprise, Counter())[SEVERITY[key.kind]] += 1
+    return {code: dict(found[code]) for code in sorted(found)}
+
+
 def forget_findings(*, db: Database, now: datetime, days: int) -> int:
     """Drop findings that were resolved more than `days` ago; returns how many."""
     with db.write(Alone.NOBODY) as session:

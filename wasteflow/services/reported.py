@@ -72,6 +72,19 @@ def reported(session: Session, keys: Keys, as_of: int, firms: Iterable[str]) -> 
     return Reported(as_of, tuple(sorted(open_)), changed)
 
 
+def firms_in_months(session: Session, wanted: Iterable[int]) -> dict[int, set[int]]:
+    """Month (yyyymm) → ids of the enterprises at whose places something was posted in it."""
+    places = flow_columns.place_columns(session)
+    owner = np.where(np.isin(places.kind, [int(kind) for kind in HOLDING]), places.a, 0)
+    found: dict[int, set[int]] = {month: set() for month in wanted}
+    for material_id in flow_columns.versions(session):
+        months = flow_columns.months(session, material_id)
+        for month in found.keys() & months.keys():
+            ends = np.unique(np.concatenate([months[month].source, months[month].target]))
+            found[month] |= set(np.unique(owner[places.positions(ends)]).tolist()) - {0}
+    return found
+
+
 def firms_with_books(session: Session, as_of: int = 0) -> dict[int, int]:
     """Enterprise id → first month in which something was posted at one of its places."""
     places = flow_columns.place_columns(session)

@@ -16,7 +16,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "symbiosis",
         ("realised", "potential", "link_map", "break_even", "offers", "dependence", "scenarios"),
     ),
-    ("office", ("findings", "ledger_forms", "bulletin", "indicators", "seals")),
+    ("office", ("month", "findings", "ledger_forms", "bulletin", "indicators", "seals")),
 )
 """Group → its pages, as endpoints of the blueprint `pages`; a group of one is a link."""
 SIGNED_IN: Final = frozenset({"offers", "scenarios"})
@@ -24,6 +24,7 @@ SIGNED_IN: Final = frozenset({"offers", "scenarios"})
 SUMMARY: Final = "summary"
 """Sums of parks and regions: for those who may not open everything."""
 INSIDE: Final = {
+    "target_gap": "targets",
     "postings": "rates",
     "records": "rates",
     "proof": "seals",

@@ -65,7 +65,7 @@ def enter(opened: Opened, goal: str) -> Response:
     if opened.must_change:
         flash(text("accounts.must_change"))
         goal = url_for("accounts.own")
-    response = to(url_for("loads.inbox") if goal == "/" and _keeps_books() else goal)
+    response = to(_first_page() if goal == "/" else goal)
     if opened.lang in LANGS:
         response.set_cookie(
             LANG_COOKIE, opened.lang, max_age=YEAR_S, httponly=True, samesite="Lax", path="/"
@@ -73,10 +73,14 @@ def enter(opened: Opened, goal: str) -> Response:
     return response
 
 
-def _keeps_books() -> bool:
-    """Whether who signed in has a part in a firm or drives for one: their day comes first."""
+def _first_page() -> str:
+    """The day of who has a part in a firm or drives for one; the month of who manages a park."""
     found = signed_in()
-    return found is not None and bool(found.actor.organisations(*FIRM, Role.CARRIER) - {""})
+    if found is not None and found.actor.organisations(*FIRM, Role.CARRIER) - {""}:
+        return url_for("loads.inbox")
+    if found is not None and found.actor.organisations(Role.PARK_MANAGER):
+        return url_for("pages.month")
+    return "/"
 
 
 def form(goal: str, problem: str = "", login: str = "", status: int = 200) -> Response:

@@ -9,11 +9,12 @@ from marshmallow import fields
 
 from wasteflow.core.bulletin import MAX_PLACES
 from wasteflow.services.ledger_forms import ledger_forms
+from wasteflow.services.month_sheet import month_rows, month_sheet
 from wasteflow.web.access import books
 from wasteflow.web.answers import kept
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.parsing import as_json
-from wasteflow.web.api.reports import RIGHT, period_of
+from wasteflow.web.api.reports import RIGHT, ScopeQuery, answered, period_of
 from wasteflow.web.api.rights import need, need_scope
 from wasteflow.web.api.shapes import (
     ApiSchema,
@@ -37,7 +38,7 @@ from wasteflow.web.office_papers import (
 )
 from wasteflow.web.pages.ledger_forms import XLSX, file_of
 
-blueprint = ApiBlueprint("office", "Statutory forms, bulletin, park indicators", "/reports")
+blueprint = ApiBlueprint("office", "Statutory forms, bulletin, park indicators, month", "/reports")
 
 
 class FormsQuery(ApiSchema):
@@ -148,3 +149,32 @@ def park_indicators(query: dict[str, Any]) -> Response:
         return as_workbook(document, name) if shape == "xlsx" else as_print(document)
 
     return kept(make)()
+
+
+class MonthReport(OpenShape):
+    """Figures and rates of a month, of the month before and of that of a year ago."""
+
+    scope = fields.String(required=True)
+    month = fields.String(required=True)
+    figures = fields.List(fields.Dict(), required=True)
+    rates = fields.List(fields.Dict(), required=True)
+    silent = fields.List(fields.String(), required=True)
+    open = fields.List(fields.String(), required=True)
+
+
+@blueprint.endpoint("GET", "/month", RIGHT, query=ScopeQuery, returns=MonthReport, tagged=True)
+def month(query: dict[str, Any]) -> Response:
+    """The last month of the period at a glance; firms without records, and with it open."""
+    need_scope(RIGHT, query["scope"])
+    shape = query["format"]
+
+    def make() -> dict[str, Any]:
+        told = month_sheet(
+            db=books().db,
+            scope=query["scope"],
+            month=period_of(query["period"]).last,
+            material=query["material"],
+        )
+        return told if shape == "json" else {"rows": month_rows(told)}
+
+    return answered(make, shape, "month")

@@ -28,6 +28,7 @@ from wasteflow.web.pages import (
     ledger_forms,
     link_map,
     matrix,
+    month,
     offers,
     origin,
     overview,
@@ -40,6 +41,7 @@ from wasteflow.web.pages import (
     seals,
     searching,
     summary,
+    target_gap,
     target_page,
 )
 from wasteflow.web.pages.place_words import exact, exact_kg
@@ -62,6 +64,7 @@ def _report(path: str, name: str, view: Callable[[], str | Response]) -> None:
 
 _report("/", "overview", kept(overview.show))
 _report("/overview/part", "overview_part", kept(overview.part))
+_report("/month", "month", month.show)
 _report("/map", "map", kept(flow_map.show))
 _report("/map/frame", "map_frame", kept(flow_map.frame))
 _report("/map/data", "map_data", kept(flow_map.data))
@@ -70,6 +73,7 @@ _report("/map/geodata", "map_geodata", flow_map.geodata)
 _report("/sankey", "sankey", kept(sankey.show))
 _report("/targets", "targets", kept(target_page.show))
 _report("/targets/part", "targets_part", kept(target_page.part))
+_report("/targets/gap", "target_gap", kept(target_gap.show))
 _report("/rates", "rates", kept(explorer.show))
 _report("/compare", "compare", kept(compare.show))
 _report("/gap", "gap", kept(explorer.gap))
