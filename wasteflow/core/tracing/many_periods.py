@@ -23,7 +23,9 @@ from wasteflow.core.periods import Period, next_month
 from wasteflow.core.tracing.adjoint import Column, Hits, Pools, adjoint
 from wasteflow.core.tracing.attribution import (
     DISPOSED,
+    FATE_STEP,
     USED,
+    Arrivals,
     Basis,
     PeriodTerms,
     Span,
@@ -34,9 +36,10 @@ from wasteflow.core.tracing.attribution import (
     move_codes,
     spans_of,
     terms_of_tables,
+    unknown_year,
 )
 from wasteflow.core.tracing.behind import without_openings
-from wasteflow.core.tracing.flows import UNKNOWN_YEAR, Floats, Ints, Mask
+from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.forward import ForwardMonth, State, forward
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.solve import MonthSystem
@@ -90,12 +93,13 @@ class _Passed:
 class _Since(NamedTuple):
     """The periods with one first month: their ends, and the origins that are their new mass.
 
-    `born` is None where some origin also has mass that is no part of it (`_born`).
+    Not `told`: some of these origins also have older mass (`_since_of`).
     """
 
     first: int
     ends: frozenset[int]
-    born: Mask | None
+    born: Mask
+    told: bool
 
     @property
     def last(self) -> int:
@@ -121,7 +125,7 @@ def periods_together(
     stated: dict[int, _Passed] = {}
     for since in firsts:
         opened = any(len(chain.months[n].opened.kg) for n in range(since.first, since.last + 1))
-        if since.born is None:
+        if not since.told:
             fresh[since.first] = _from_nothing(whole, since, basis, openings=False)
         stated[since.first] = fresh[since.first]
         if opened and since.first == 0:
@@ -129,36 +133,32 @@ def periods_together(
         elif opened:
             stated[since.first] = _from_nothing(whole, since, basis, openings=True)
     unused = _unused(operators, whole.passed, spans, basis)
+    spent = _spent(chain, everything, basis)
+    arrivals = [Arrivals(part.chain) for part in whole.parts]
     found: list[list[PeriodTerms]] = [[] for _ in whole.parts]
     for number, span in enumerate(spans):
         tables = _tables(chain, span, everything, fresh[span.first], stated[span.first])
         treated = _treated(chain, span, number, everything, unused)
-        spent = _spent(chain, span, everything)
-        for terms, part, names in zip(found, whole.parts, whole.names(), strict=True):
-            mine = Span(span.period, *part.chain.span(span.period), span.codes, 0)
+        used = spent[span.last + 1] if basis is Basis.VERIFIED else spent[0]
+        for terms, came, names in zip(found, arrivals, whole.names(), strict=True):
+            mine = Span(span.period, *came.chain.span(span.period), span.codes, 0)
             cut = [table[names] for table in tables]
-            terms.append(
-                terms_of_tables(part.chain, mine, cut, treated[names], spent[names], basis)
-            )
+            terms.append(terms_of_tables(came, mine, cut, treated[names], used[names], basis))
     return found
 
 
 def _since_of(chain: Chain, spans: Sequence[Span], first: int) -> _Since:
-    ends = frozenset(span.last for span in spans if span.first == first and span.last >= first)
-    return _Since(first, ends, _born(chain, first, max(ends, default=-1)))
+    """Which origins arise in the periods from `first` on.
 
-
-def _born(chain: Chain, first: int, last: int) -> Mask | None:
-    """Origins that arise in the months first..last, if all their mass up to then does.
-
-    Then the new mass of the periods is told by its origin, in the pass over everything.  None: some
-    of them have earlier mass, or opening stock that is stated to be of their year.
+    If all mass of theirs does, the new mass of the periods is told by its origin in the pass over
+    everything; an opening entry that states their year, or a first day inside a year, prevents it.
     """
+    ends = frozenset(span.last for span in spans if span.first == first and span.last >= first)
     born, older = np.zeros(len(chain.origins), bool), np.zeros(len(chain.origins), bool)
-    for number, system in enumerate(chain.months[: last + 1]):
+    for number, system in enumerate(chain.months[: max(ends, default=-1) + 1]):
         (older if number < first else born)[system.sources.origin] = True
         older[system.opened.origin] = True
-    return None if (born & older).any() else born
+    return _Since(first, ends, born, not (born & older).any())
 
 
 class _ByName:
@@ -180,11 +180,6 @@ class _ByName:
         return np.asarray(found.reshape(self._shape), dtype=np.float64)
 
 
-def _unknown(chain: Chain) -> Mask:
-    """Origins of no known year."""
-    return np.asarray(np.asarray(chain.years)[chain.origin_year] == UNKNOWN_YEAR)
-
-
 def _all_months(
     whole: Together, spans: Sequence[Span], firsts: Sequence[_Since], basis: Basis
 ) -> tuple[_Passed, dict[int, _Passed]]:
@@ -194,9 +189,9 @@ def _all_months(
     begin = min((span.first for span in spans), default=0)
     if basis is Basis.VERIFIED:
         begin = 0  # everything used since the books began stands beside
-    told = [since for since in firsts if since.born is not None]
+    told = [since for since in firsts if since.told]
     everything, fresh = _Passed(), {since.first: _Passed() for since in told}
-    unknown = _unknown(chain)
+    unknown = unknown_year(chain)
     from_start = {span.last for span in spans if span.first == 0}
     for step in forward(whole.operators, whole.passed, last=last, lens=lens_of(basis)):
         number = step.number
@@ -246,7 +241,7 @@ def _from_nothing(whole: Together, since: _Since, basis: Basis, *, openings: boo
     chain, found = operators.chain, _Passed()
     if last < first:
         return found
-    lens, unknown = lens_of(basis), _unknown(chain)
+    lens, unknown = lens_of(basis), unknown_year(chain)
     operators.prepare(first, last, lens)
     shape = len(chain.places), len(chain.origins)
     before = next_month(chain.months[first].month, -1)
@@ -269,30 +264,30 @@ def _tables(
     Of other fates than use and disposal, and of stock, prior is only what the period's own opening
     entries state.
     """
-    shape = len(chain.names), len(span.codes) + 1
+    shape = len(span.codes) + 1, len(chain.names)
     new, prior, unknown = (np.zeros(shape) for _ in range(3))
     old = np.array([decode(code)[0] <= DISPOSED for code in span.codes.tolist()], dtype=bool)
     for number in range(span.first, span.last + 1):
         total, arose, said = whole.exits[number], fresh.exits[number], stated.exits[number]
-        column = np.searchsorted(span.codes, total.codes)
-        traced = old[column][:, None]
-        new[:, column] += arose.kg.T
-        prior[:, column] += (np.where(traced, total.kg, said.kg) - arose.kg).T
-        unknown[:, column] += np.where(traced, total.unknown, said.unknown).T
+        row = np.searchsorted(span.codes, total.codes)
+        traced = old[row][:, None]
+        new[row] += arose.kg
+        prior[row] += np.where(traced, total.kg, said.kg) - arose.kg
+        unknown[row] += np.where(traced, total.unknown, said.unknown)
     if span.last in fresh.stock:
-        new[:, -1] = fresh.stock[span.last][0]
-        prior[:, -1] = stated.stock[span.last][0] - new[:, -1]
-        unknown[:, -1] = stated.stock[span.last][1]
-    return [new, np.maximum(prior, 0.0), unknown]
+        new[-1] = fresh.stock[span.last][0]
+        prior[-1] = stated.stock[span.last][0] - new[-1]
+        unknown[-1] = stated.stock[span.last][1]
+    return [new.T, np.maximum(prior, 0.0).T, unknown.T]
 
 
-def _spent(chain: Chain, span: Span, whole: _Passed) -> Floats:
-    """Used by name since the books began, as far as the months were kept."""
-    found = np.zeros(len(chain.names))
-    for number, exits in whole.exits.items():
-        if number <= span.last:
-            used = np.array([decode(code)[0] == USED for code in exits.codes.tolist()], dtype=bool)
-            found += exits.kg[used].sum(axis=0)
+def _spent(chain: Chain, whole: _Passed, basis: Basis) -> list[Floats]:
+    """Used by name since the books began, to the end of every month (verified basis only)."""
+    found = [np.zeros(len(chain.names))]
+    if basis is Basis.VERIFIED:
+        for _, exits in sorted(whole.exits.items()):
+            used = exits.codes < FATE_STEP
+            found.append(found[-1] + exits.kg[used].sum(axis=0))
     return found
 
 
