@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -275,15 +276,22 @@ def _listed(
             columns[f"{word}_kg"] = all_kg - old_kg
     rows = zip(*(columns[name].tolist() for name in AMOUNTS), strict=True)
     listed = [Terms(*row) for row in rows]
-    uses = np.flatnonzero(fate == USED)
-    row, column = np.nonzero(whole[:, uses])
-    kg = whole[row, uses[column]].tolist()
-    for number, position, weight in zip(row.tolist(), uses[column].tolist(), kg, strict=True):
-        key = words[position][1]
-        assert key is not None
-        split = listed[number].split
-        split[key] = split.get(key, 0) + weight
+    _split(listed, words, whole)
     return listed
+
+
+def _split(listed: Sequence[Terms], words: Sequence[_Word], whole: Ints) -> None:
+    """Give every name its utilised kilograms by route and evidence."""
+    told = [(key, column) for column, (_, key) in enumerate(words) if key is not None]
+    keys = list(dict.fromkeys(key for key, _ in told))
+    kg = np.zeros((len(whole), len(keys)), np.int64)
+    for key, column in told:
+        kg[:, keys.index(key)] += whole[:, column]
+    row, at = np.nonzero(kg)
+    words_there, kg_there = [keys[number] for number in at.tolist()], kg[row, at].tolist()
+    bounds = np.searchsorted(row, np.arange(len(listed) + 1)).tolist()
+    for terms, (low, high) in zip(listed, pairwise(bounds), strict=True):
+        terms.split.update(zip(words_there[low:high], kg_there[low:high], strict=True))
 
 
 def unknown_year(chain: Chain) -> Mask:

@@ -114,6 +114,8 @@ class _Work:
         rows, columns = len(row_need), len(column_need)
         first_row, first_column = 2, 2 + rows
         raising, lowering = np.flatnonzero(up > 0), np.flatnonzero(down > 0)
+        if not len(raising) and not len(lowering):
+            return
         arcs = [
             _from(0, first_row, row_need),
             _into(1, first_row, -row_need),
