@@ -120,6 +120,26 @@ def test_figures_are_those_of_the_rates_and_nothing_is_guessed(app: Flask) -> No
         indicators_report(db=db, scope="all", year="2026H1")
 
 
+def test_a_year_recorded_in_part_is_not_compared(app: Flask, tmp_path: Path) -> None:
+    """Books that begin in November do not hold the year before; those of January do."""
+    head = "doc_no,enterprise,kind,material,route,date,tonnes\n"
+
+    def after(day: str) -> dict[str, object]:
+        path = tmp_path / "before.csv"
+        row = f"before-{day},ent.p1,generation,phosphogypsum,,{day},4000.000\n"
+        path.write_text(head + row, "utf-8")
+        import_file(db=books(app).db, kind="entries", path=path, now=NOW)
+        return value(app, "left_decline")
+
+    november = after("2025-11-15")
+    assert november["value"] is None and november["not_computable"] == "year_before_missing"
+    january = after("2025-01-20")
+    assert january["not_computable"] is None and january["value"] is not None
+    now = rates_report(db=books(app).db, scope="park:park.a", period=Period.parse("2026"))["total"]
+    left = float(now["stored_t"]) + float(now["disposed_t"])
+    assert january["value"] == pytest.approx((8000 - left) / 8000, abs=1e-6) and left > 0
+
+
 def test_the_api_and_its_rights(app: Flask) -> None:
     db, client = books(app).db, app.test_client()
     tokens = enrol_stances(db)

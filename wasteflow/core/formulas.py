@@ -47,7 +47,7 @@ class Terms:
 
         Where the utilised sum is not known there is no split of it either.
         """
-        for name, theirs in zip(_AMOUNTS, _amounts(other), strict=True):
+        for name, theirs in zip(AMOUNTS, _amounts(other), strict=True):
             if theirs != 0:
                 mine = getattr(self, name)
                 unknown = mine is None or theirs is None
@@ -76,8 +76,9 @@ class Terms:
         return self.generated_kg - (used - used_prior + stored + disposed - disposed_prior + rest)
 
 
-_AMOUNTS = tuple(item.name for item in fields(Terms) if item.name not in {"split", "reason"})
-_amounts: Callable[[Terms], tuple[int | None, ...]] = attrgetter(*_AMOUNTS)
+AMOUNTS = tuple(item.name for item in fields(Terms) if item.name not in {"split", "reason"})
+"""The first fields of `Terms`, in their order: kilograms."""
+_amounts: Callable[[Terms], tuple[int | None, ...]] = attrgetter(*AMOUNTS)
 
 
 @dataclass(frozen=True, slots=True)

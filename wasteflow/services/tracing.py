@@ -22,7 +22,7 @@ from wasteflow.core.collecting import no_collecting
 from wasteflow.core.periods import Period
 from wasteflow.core.tracing.attribution import Basis, PeriodTerms
 from wasteflow.core.tracing.flows import FlowTable, ledger_starts
-from wasteflow.core.tracing.many_periods import forward_is_quicker, terms_of_periods
+from wasteflow.core.tracing.many_periods import forward_is_quicker, periods_together
 from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.periods import terms_together
 from wasteflow.core.tracing.together import Together
@@ -80,10 +80,7 @@ class Traced:
         """
 
         def make(missing: list[Period]) -> list[PeriodTerms]:
-            if forward_is_quicker(self.chain, missing, basis):
-                return terms_of_periods(self.operators, self.passed, missing, basis)
-            alone = Together.alone(self.operators, self.passed)
-            return terms_together(alone, missing, basis)[0]
+            return _all_terms(Together.alone(self.operators, self.passed), missing, basis)[0]
 
         return self.each(("terms", basis), periods, make)
 
@@ -155,8 +152,8 @@ def _known(
 def sweep_together(books: Sequence[Traced], periods: Sequence[Period], basis: Basis) -> None:
     """Have the terms of the periods made for all materials at once, as far as they are not kept.
 
-    Only what one sweep backwards answers best and what was traced together, and large materials
-    beside each other; `Traced.terms` makes the rest.
+    Only what was traced together, and large materials beside each other; `Traced.terms` makes the
+    rest.
     """
     what = ("terms", basis)
     groups: dict[int, list[Traced]] = {}
@@ -170,14 +167,19 @@ def sweep_together(books: Sequence[Traced], periods: Sequence[Period], basis: Ba
             lacking = [
                 one
                 for one in group
-                if not forward_is_quicker(one.chain, periods, basis)
-                and all(one.results.get((period, what)) is None for period in periods)
+                if all(one.results.get((period, what)) is None for period in periods)
             ]
             if len(lacking) > 1:
-                made = terms_together(group[0].whole, periods, basis)
+                made = _all_terms(group[0].whole, periods, basis)
                 for one in lacking:
                     for period, terms in zip(periods, made[one.part], strict=True):
                         one.results.put((period, what), terms)
+
+
+def _all_terms(whole: Together, periods: Sequence[Period], basis: Basis) -> list[list[PeriodTerms]]:
+    """Terms of every part and period, the quicker way."""
+    quicker = forward_is_quicker(whole, periods, basis)
+    return (periods_together if quicker else terms_together)(whole, periods, basis)
 
 
 def _making(materials: Sequence[str]) -> ExitStack:

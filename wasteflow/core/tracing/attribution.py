@@ -9,21 +9,22 @@ rule with other exits; the terms of a period follow from one adjoint sweep.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from wasteflow.core.formulas import Terms
+from wasteflow.core.formulas import AMOUNTS, Terms
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.tracing.adjoint import Hits
-from wasteflow.core.tracing.flows import Floats, Ints, is_pseudo
+from wasteflow.core.tracing.flows import UNKNOWN_YEAR, Floats, Ints, Mask, is_pseudo
 from wasteflow.core.tracing.months import CREDIT_DISPOSAL, CREDIT_USE, SETTLED, Chain
 from wasteflow.core.tracing.rounding import controlled_rounding
-from wasteflow.core.tracing.solve import MonthSystem
+from wasteflow.core.tracing.solve import MonthSystem, Sources
 from wasteflow.core.tracing.yearpass import Lens, open_lens
 from wasteflow.core.vocabulary import Evidence
 
@@ -172,8 +173,35 @@ def no_hits(number: int, system: MonthSystem) -> Hits:
     return Hits(empty, empty)
 
 
+class Arrivals:
+    """Whole kilograms that came in by name, added up from the first month of the books."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        came = self._by_month([system.sources for system in chain.months])
+        stated = self._by_month([system.opened for system in chain.months])
+        self._came = np.cumsum(came, axis=0)
+        self._had = np.cumsum(came + stated, axis=0)
+
+    def _by_month(self, sources: Sequence[Sources]) -> Ints:
+        """Months x names, after a row of nothing."""
+        shape = len(sources) + 1, len(self.chain.names)
+        found = np.zeros(shape, np.int64)
+        for row, part in zip(found[1:], sources, strict=True):
+            np.add.at(row, self.chain.origin_name[part.origin], part.kg)
+        return found
+
+    def within(self, span: Span) -> Ints:
+        """What came in during the months, openings not counted."""
+        return np.asarray(self._came[max(span.last + 1, span.first)] - self._came[span.first])
+
+    def until(self, last: int) -> Ints:
+        """All that ever came in to the end of a month, opening stock included."""
+        return np.asarray(self._had[last + 1])
+
+
 def terms_of_tables(
-    chain: Chain,
+    arrivals: Arrivals,
     span: Span,
     tables: Sequence[Floats],
     treated: Floats,
@@ -185,42 +213,35 @@ def terms_of_tables(
     tables: new, prior, and of the prior what no year is known of; names x (codes of the span, and
     the stock).  treated, spent (used since the books began; verified only): kilograms by name.
     """
+    chain = arrivals.chain
     fresh, before, blank = tables
     cells = np.concatenate([fresh, before - blank, blank])
     whole = controlled_rounding(np.maximum(cells, 0.0))
     new, prior, unknown = whole.reshape(3, len(chain.names), fresh.shape[1])
-    arose = _arisen(chain, span)
+    arose = arrivals.within(span)
     treated_kg = np.rint(np.round(treated, 5)).astype(np.int64)
     result = PeriodTerms(span.period, basis, {}, {}, {})
     present = new.any(axis=1) | prior.any(axis=1) | unknown.any(axis=1) | (arose > 0)
-    numbers = np.flatnonzero(present | (treated_kg > 0)).tolist()
-    columns = arose.tolist(), treated_kg.tolist(), new[:, -1].tolist()
-    listed: dict[int, Terms] = {}
-    for number in numbers:
-        came, treated_there, stored = (column[number] for column in columns)
-        terms = listed[number] = Terms(generated_kg=came, treated_kg=treated_there)
-        terms.stored_kg = stored
-        terms.utilised_kg = terms.utilised_prior_kg = 0
+    numbers = np.flatnonzero(present | (treated_kg > 0))
+    kg = arose[numbers], treated_kg[numbers], new[numbers], (prior + unknown)[numbers]
+    listed = _listed(*kg, chain, span.codes)
+    for number, terms in zip(numbers.tolist(), listed, strict=True):
         name = chain.names[number]
         (result.pseudo if is_pseudo(name) else result.generators)[name] = terms
-    _fill(listed, _words(chain, span.codes), new[:, :-1], (prior + unknown)[:, :-1])
     uses = int(np.searchsorted(span.codes, FATE_STEP))
     blank_kg = unknown[:, :uses].sum(axis=1)
     for number in np.flatnonzero(blank_kg).tolist():
         result.unknown_year_kg[chain.names[number]] = int(blank_kg[number])
     if basis is Basis.VERIFIED:
-        result.ever.update(_ever(chain, span, spent))
+        result.ever.update(_ever(arrivals, span, spent))
     return result
 
 
-def _ever(chain: Chain, span: Span, spent: Floats) -> dict[str, Cumulative]:
+def _ever(arrivals: Arrivals, span: Span, spent: Floats) -> dict[str, Cumulative]:
     """Used and all ever had, opening stock included, to the end of the period, per name."""
-    had = np.zeros(len(chain.names), np.int64)
-    for system in chain.months[: span.last + 1]:
-        for part in (system.opened, system.sources):
-            had += np.bincount(chain.origin_name[part.origin], part.kg, len(had)).astype(np.int64)
+    had, names = arrivals.until(span.last), arrivals.chain.names
     return {
-        chain.names[number]: Cumulative(float(spent[number]), int(had[number]))
+        names[number]: Cumulative(float(spent[number]), int(had[number]))
         for number in np.flatnonzero(had).tolist()
     }
 
@@ -238,33 +259,52 @@ def _words(chain: Chain, codes: Ints) -> list[_Word]:
     return found
 
 
-def _fill(listed: Mapping[int, Terms], words: Sequence[_Word], new: Ints, older: Ints) -> None:
-    """Put the columns of every name into its terms; `words`: what each column is."""
-    whole = new + older
-    row, column = np.nonzero(whole)
-    cells = row, column, whole[row, column], older[row, column]
-    for number, position, kg, old in zip(*(part.tolist() for part in cells), strict=True):
-        terms, (fate, key) = listed[number], words[position]
-        if key is not None:
-            terms.utilised_kg = (terms.utilised_kg or 0) + kg
-            terms.utilised_prior_kg = (terms.utilised_prior_kg or 0) + old
-            terms.split[key] = terms.split.get(key, 0) + kg
-        elif fate == DISPOSED:
-            terms.disposed_kg, terms.disposed_prior_kg = kg, old
+def _listed(
+    arose: Ints, treated: Ints, new: Ints, older: Ints, chain: Chain, codes: Ints
+) -> list[Terms]:
+    """The terms of names, one a row; `new` and `older`: names x (codes, stock)."""
+    words = _words(chain, codes)
+    whole = new[:, :-1] + older[:, :-1]
+    fate = np.array([fate for fate, _ in words], dtype=np.int64)
+    columns = {"generated_kg": arose, "treated_kg": treated, "stored_kg": new[:, -1]}
+    for code, word in enumerate(FATES):
+        some = np.flatnonzero(fate == code)
+        all_kg, old_kg = whole[:, some].sum(axis=1), older[:, some].sum(axis=1)
+        if code in (USED, DISPOSED):
+            columns[f"{word}_kg"], columns[f"{word}_prior_kg"] = all_kg, old_kg
         else:
-            setattr(terms, f"{FATES[fate]}_kg", kg - old)
+            columns[f"{word}_kg"] = all_kg - old_kg
+    rows = zip(*(columns[name].tolist() for name in AMOUNTS), strict=True)
+    listed = [Terms(*row) for row in rows]
+    _split(listed, words, whole)
+    return listed
 
 
-def by_name(chain: Chain, by_origin: Floats) -> Floats:
-    """Rows of origins added up by name."""
-    found = np.zeros((len(chain.names), by_origin.shape[1]))
-    np.add.at(found, chain.origin_name, by_origin)
-    return found
+def _split(listed: Sequence[Terms], words: Sequence[_Word], whole: Ints) -> None:
+    """Give every name its utilised kilograms by route and evidence."""
+    told = [(key, column) for column, (_, key) in enumerate(words) if key is not None]
+    keys = list(dict.fromkeys(key for key, _ in told))
+    kg = np.zeros((len(whole), len(keys)), np.int64)
+    for key, column in told:
+        kg[:, keys.index(key)] += whole[:, column]
+    row, at = np.nonzero(kg)
+    words_there, kg_there = [keys[number] for number in at.tolist()], kg[row, at].tolist()
+    bounds = np.searchsorted(row, np.arange(len(listed) + 1)).tolist()
+    for terms, (low, high) in zip(listed, pairwise(bounds), strict=True):
+        terms.split.update(zip(words_there[low:high], kg_there[low:high], strict=True))
 
 
-def _arisen(chain: Chain, span: Span) -> Ints:
-    """Whole kilograms that came in during the period per name, openings not counted."""
-    found = np.zeros(len(chain.names), np.int64)
-    for system in chain.months[span.first : span.last + 1]:
-        np.add.at(found, chain.origin_name[system.sources.origin], system.sources.kg)
-    return found
+def unknown_year(chain: Chain) -> Mask:
+    """Origins of no known year."""
+    return np.asarray(np.asarray(chain.years)[chain.origin_year] == UNKNOWN_YEAR)
+
+
+def by_name(chain: Chain, by_origin: Floats, some: Mask | None = None) -> Floats:
+    """Rows of origins added up by name; some: of these origins alone."""
+    names = chain.origin_name
+    if some is not None:
+        by_origin, names = by_origin[some], names[some]
+    shape = len(chain.names), by_origin.shape[1]
+    cell = names[:, None] * shape[1] + np.arange(shape[1])
+    found = np.bincount(cell.ravel(), by_origin.ravel(), shape[0] * shape[1])
+    return np.asarray(found.reshape(shape), dtype=np.float64)

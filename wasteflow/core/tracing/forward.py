@@ -35,6 +35,8 @@ class State:
 
     def fitted(self, chain: Chain) -> sparse.csr_array:
         """The same content in the numbering of `chain` (KeyError if a place or origin is gone)."""
+        if self.places is chain.places and self.origins is chain.origins:
+            return self.kg
         place = {item: number for number, item in enumerate(chain.places)}
         origin = {item: number for number, item in enumerate(chain.origins)}
         cells = sparse.coo_array(self.kg)

@@ -1,17 +1,18 @@
 """Terms of many periods at once: forward passes instead of a sweep backwards for each of them.
 
     total(m) = what left along each fate in month m, by name: one pass over all months
-    new(m)   = the same for mass that arose since a period's first day: one pass per first month
+    new(m)   = the same for mass that arose since a period's first day: of that pass the origins
+               that arose since, if none is older too; else one pass more per first month
     prior    = total - new, each summed over the months of the period
 
 A sweep backwards carries the columns of every period through all of its history; forward every
 month is seen once, whatever the number of periods (paper 6, 4: "for every month at once use
-forward").  The figures are those of `attribution.period_terms`.
+forward").  The figures are those of `periods.terms_together`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,7 +23,9 @@ from wasteflow.core.periods import Period, next_month
 from wasteflow.core.tracing.adjoint import Column, Hits, Pools, adjoint
 from wasteflow.core.tracing.attribution import (
     DISPOSED,
+    FATE_STEP,
     USED,
+    Arrivals,
     Basis,
     PeriodTerms,
     Span,
@@ -33,12 +36,14 @@ from wasteflow.core.tracing.attribution import (
     move_codes,
     spans_of,
     terms_of_tables,
+    unknown_year,
 )
 from wasteflow.core.tracing.behind import without_openings
-from wasteflow.core.tracing.flows import UNKNOWN_YEAR, Floats, Ints
+from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.forward import ForwardMonth, State, forward
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.solve import MonthSystem
+from wasteflow.core.tracing.together import Together
 from wasteflow.core.tracing.yearpass import Operators, YearPass
 
 FEW_ORIGINS = 6_000
@@ -47,13 +52,15 @@ STEP_COLUMNS = 45
 """A month forward takes about as long as so many columns of a month backwards."""
 
 
-def forward_is_quicker(chain: Chain, periods: Sequence[Period], basis: Basis) -> bool:
-    """Whether `terms_of_periods` answers sooner than one sweep back (`attribution.period_terms`).
+def forward_is_quicker(whole: Together, periods: Sequence[Period], basis: Basis) -> bool:
+    """Whether `periods_together` answers sooner than one sweep back (`periods.terms_together`).
 
     Backwards every column of a period goes through all months before its end; forward all months
-    are passed once, and the months of the periods once more for every first day.
+    are passed once, and the months of the periods at worst once more for every first day.
     """
-    if len(periods) == 1 or len(chain.origins) > FEW_ORIGINS:
+    chain = whole.operators.chain
+    many = max(len(part.chain.origins) for part in whole.parts)
+    if len(periods) == 1 or many > FEW_ORIGINS:
         return False
     spans = spans_of(chain, periods, basis, Split.ROUTE)
     back = sum((span.last + 1) * len(span.codes) for span in spans)
@@ -83,103 +90,169 @@ class _Passed:
     pools: dict[int, sparse.coo_array] = field(default_factory=dict)
 
 
+class _Since(NamedTuple):
+    """The periods with one first month: their ends, and the origins that are their new mass.
+
+    Not `told`: some of these origins also have older mass (`_since_of`).
+    """
+
+    first: int
+    ends: frozenset[int]
+    born: Mask
+    told: bool
+
+    @property
+    def last(self) -> int:
+        return max(self.ends, default=-1)
+
+
 def terms_of_periods(
     operators: Operators, passed: YearPass, periods: Sequence[Period], basis: Basis
 ) -> list[PeriodTerms]:
-    """Terms of every origin name for each period, split by route."""
+    """Terms of every origin name of one material for each period, split by route."""
+    return periods_together(Together.alone(operators, passed), periods, basis)[0]
+
+
+def periods_together(
+    whole: Together, periods: Sequence[Period], basis: Basis
+) -> list[list[PeriodTerms]]:
+    """The same for every part, all from the same passes: parts x periods."""
+    operators = whole.operators
     chain = operators.chain
     spans = spans_of(chain, periods, basis, Split.ROUTE)
+    firsts = [_since_of(chain, spans, first) for first in sorted({span.first for span in spans})]
+    everything, fresh = _all_months(whole, spans, firsts, basis)
+    stated: dict[int, _Passed] = {}
+    for since in firsts:
+        opened = any(len(chain.months[n].opened.kg) for n in range(since.first, since.last + 1))
+        if not since.told:
+            fresh[since.first] = _from_nothing(whole, since, basis, openings=False)
+        stated[since.first] = fresh[since.first]
+        if opened and since.first == 0:
+            stated[since.first] = everything
+        elif opened:
+            stated[since.first] = _from_nothing(whole, since, basis, openings=True)
+    unused = _unused(operators, whole.passed, spans, basis)
+    spent = _spent(chain, everything, basis)
+    arrivals = [Arrivals(part.chain) for part in whole.parts]
+    found: list[list[PeriodTerms]] = [[] for _ in whole.parts]
+    for number, span in enumerate(spans):
+        tables = _tables(chain, span, everything, fresh[span.first], stated[span.first])
+        treated = _treated(chain, span, number, everything, unused)
+        used = spent[span.last + 1] if basis is Basis.VERIFIED else spent[0]
+        for terms, came, names in zip(found, arrivals, whole.names(), strict=True):
+            mine = Span(span.period, *came.chain.span(span.period), span.codes, 0)
+            cut = [table[names] for table in tables]
+            terms.append(terms_of_tables(came, mine, cut, treated[names], used[names], basis))
+    return found
+
+
+def _since_of(chain: Chain, spans: Sequence[Span], first: int) -> _Since:
+    """Which origins arise in the periods from `first` on.
+
+    If all mass of theirs does, the new mass of the periods is told by its origin in the pass over
+    everything; an opening entry that states their year, or a first day inside a year, prevents it.
+    """
+    ends = frozenset(span.last for span in spans if span.first == first and span.last >= first)
+    born, older = np.zeros(len(chain.origins), bool), np.zeros(len(chain.origins), bool)
+    for number, system in enumerate(chain.months[: max(ends, default=-1) + 1]):
+        (older if number < first else born)[system.sources.origin] = True
+        older[system.opened.origin] = True
+    return _Since(first, ends, born, not (born & older).any())
+
+
+class _ByName:
+    """Columns of origins (rows x origins) added up by name, of all origins or of some."""
+
+    def __init__(self, kg: sparse.csr_array, chain: Chain) -> None:
+        row = np.repeat(np.arange(kg.shape[0]), np.diff(kg.indptr))
+        self._shape = kg.shape[0], len(chain.names)
+        self._cell = row * self._shape[1] + chain.origin_name[kg.indices]
+        self._origin, self._kg = kg.indices, kg.data
+
+    def of(self, some: Mask | None = None) -> Floats:
+        """Kilograms rows x names; some: of these origins alone."""
+        cell, kg = self._cell, self._kg
+        if some is not None:
+            at = np.flatnonzero(some[self._origin])
+            cell, kg = cell[at], kg[at]
+        found = np.bincount(cell, kg, self._shape[0] * self._shape[1])
+        return np.asarray(found.reshape(self._shape), dtype=np.float64)
+
+
+def _all_months(
+    whole: Together, spans: Sequence[Span], firsts: Sequence[_Since], basis: Basis
+) -> tuple[_Passed, dict[int, _Passed]]:
+    """One pass over all months: everything, and the new mass of those `firsts` it can tell."""
+    chain = whole.operators.chain
     last = max((span.last for span in spans), default=-1)
     begin = min((span.first for span in spans), default=0)
     if basis is Basis.VERIFIED:
         begin = 0  # everything used since the books began stands beside
-    lens = lens_of(basis)
-    whole = _Passed()
-    for step in forward(operators, passed, last=last, lens=lens):
-        if step.number >= begin:
-            _note(whole, step, basis, chain)
-    fresh: dict[int, _Passed] = {}
-    stated: dict[int, _Passed] = {}
-    for first in sorted({span.first for span in spans}):
-        ends = {span.last for span in spans if span.first == first and span.last >= first}
-        months = chain.months[first : max(ends, default=-1) + 1]
-        arguments = operators, passed, first, ends, basis
-        stated[first] = fresh[first] = _since(*arguments, openings=False)
-        if any(len(system.opened.kg) for system in months):
-            stated[first] = _since(*arguments, openings=True)
-    unused = _unused(operators, passed, spans, basis)
-    return [
-        terms_of_tables(
-            chain,
-            span,
-            _tables(chain, span, whole, fresh[span.first], stated[span.first]),
-            _treated(chain, span, number, whole, unused),
-            _spent(chain, span, whole),
-            basis,
-        )
-        for number, span in enumerate(spans)
-    ]
+    told = [since for since in firsts if since.told]
+    everything, fresh = _Passed(), {since.first: _Passed() for since in told}
+    unknown = unknown_year(chain)
+    from_start = {span.last for span in spans if span.first == 0}
+    for step in forward(whole.operators, whole.passed, last=last, lens=lens_of(basis)):
+        number = step.number
+        if number < begin:
+            continue
+        live = [since for since in told if since.first <= number <= since.last]
+        codes, exits = _exits(step, basis, chain)
+        everything.exits[number] = _Exits(codes, exits.of(), exits.of(unknown))
+        for since in live:
+            born = exits.of(since.born), exits.of(since.born & unknown)
+            fresh[since.first].exits[number] = _Exits(codes, *born)
+        sites = np.flatnonzero(step.system.treated)
+        if len(sites):
+            everything.pools[number] = sparse.coo_array(step.pool_of(sites))
+        ending = [since for since in live if number in since.ends]
+        if ending or number in from_start:
+            kept = _stock(step, chain)
+            everything.stock[number] = kept.of()[0], kept.of(unknown)[0]
+            for since in ending:
+                born = kept.of(since.born)[0], kept.of(since.born & unknown)[0]
+                fresh[since.first].stock[number] = born
+    return everything, fresh
 
 
-def _by_name(kg: sparse.csr_array, chain: Chain, *, unknown: bool = False) -> Floats:
-    """Columns of origins added up by name; unknown: only the origins of no known year."""
-    if unknown and UNKNOWN_YEAR not in chain.years:
-        return np.zeros((kg.shape[0], len(chain.names)))
-    row = np.repeat(np.arange(kg.shape[0]), np.diff(kg.indptr))
-    column, cells = kg.indices, kg.data
-    if unknown:
-        some = np.flatnonzero(np.asarray(chain.years)[chain.origin_year[column]] == UNKNOWN_YEAR)
-        row, column, cells = row[some], column[some], cells[some]
-    shape = kg.shape[0], len(chain.names)
-    cell = row * shape[1] + chain.origin_name[column]
-    found = np.bincount(cell, cells, shape[0] * shape[1])
-    return np.asarray(found.reshape(shape), dtype=np.float64)
-
-
-def _note(found: _Passed, step: ForwardMonth, basis: Basis, chain: Chain) -> None:
-    """Keep what left in the month, and the pools of what was treated."""
+def _exits(step: ForwardMonth, basis: Basis, chain: Chain) -> tuple[Ints, _ByName]:
+    """Codes of what left in the month, and its kilograms."""
     code = move_codes(step.system, basis)
     moves = np.flatnonzero(code >= 0)
     codes, group = np.unique(code[moves], return_inverse=True)
-    table = step.grouped(moves, group, len(codes))
-    exits = _Exits(codes, _by_name(table, chain), _by_name(table, chain, unknown=True))
-    found.exits[step.number] = exits
-    sites = np.flatnonzero(step.system.treated)
-    if len(sites):
-        found.pools[step.number] = sparse.coo_array(step.pool_of(sites))
+    return codes, _ByName(step.grouped(moves, group, len(codes)), chain)
 
 
-def _since(
-    operators: Operators,
-    passed: YearPass,
-    first: int,
-    ends: Collection[int],
-    basis: Basis,
-    *,
-    openings: bool,
-) -> _Passed:
-    """The months from `first` to the last of `ends` for mass that arose in them.
+def _stock(step: ForwardMonth, chain: Chain) -> _ByName:
+    """What lies anywhere at the end of the month, as one row."""
+    kept = step.closing()
+    pointer = np.array([0, kept.nnz])
+    shape = 1, kept.shape[1]
+    return _ByName(sparse.csr_array((kept.data, kept.indices, pointer), shape=shape), chain)
+
+
+def _from_nothing(whole: Together, since: _Since, basis: Basis, *, openings: bool) -> _Passed:
+    """The months of the periods for mass that arose in them.
 
     openings: with the stock that entries of these months state (prior for every period).
     """
+    operators, first, last = whole.operators, since.first, since.last
     chain, found = operators.chain, _Passed()
-    last = max(ends, default=-1)
     if last < first:
         return found
-    lens = lens_of(basis)
+    lens, unknown = lens_of(basis), unknown_year(chain)
     operators.prepare(first, last, lens)
     shape = len(chain.places), len(chain.origins)
     before = next_month(chain.months[first].month, -1)
     start = State(before, chain.places, chain.origins, sparse.csr_array(shape))
     used = operators if openings else without_openings(operators, first, last, lens)
-    for step in forward(used, passed, last=last, lens=lens, start=start):
-        _note(found, step, basis, chain)
-        if step.number in ends:
-            kept = step.closing()
-            found.stock[step.number] = (
-                _by_name(kept, chain).sum(axis=0),
-                _by_name(kept, chain, unknown=True).sum(axis=0),
-            )
+    for step in forward(used, whole.passed, last=last, lens=lens, start=start):
+        codes, exits = _exits(step, basis, chain)
+        found.exits[step.number] = _Exits(codes, exits.of(), exits.of(unknown))
+        if step.number in since.ends:
+            kept = _stock(step, chain)
+            found.stock[step.number] = kept.of()[0], kept.of(unknown)[0]
     return found
 
 
@@ -191,30 +264,30 @@ def _tables(
     Of other fates than use and disposal, and of stock, prior is only what the period's own opening
     entries state.
     """
-    shape = len(chain.names), len(span.codes) + 1
+    shape = len(span.codes) + 1, len(chain.names)
     new, prior, unknown = (np.zeros(shape) for _ in range(3))
     old = np.array([decode(code)[0] <= DISPOSED for code in span.codes.tolist()], dtype=bool)
     for number in range(span.first, span.last + 1):
         total, arose, said = whole.exits[number], fresh.exits[number], stated.exits[number]
-        column = np.searchsorted(span.codes, total.codes)
-        traced = old[column][:, None]
-        new[:, column] += arose.kg.T
-        prior[:, column] += (np.where(traced, total.kg, said.kg) - arose.kg).T
-        unknown[:, column] += np.where(traced, total.unknown, said.unknown).T
+        row = np.searchsorted(span.codes, total.codes)
+        traced = old[row][:, None]
+        new[row] += arose.kg
+        prior[row] += np.where(traced, total.kg, said.kg) - arose.kg
+        unknown[row] += np.where(traced, total.unknown, said.unknown)
     if span.last in fresh.stock:
-        new[:, -1] = fresh.stock[span.last][0]
-        prior[:, -1] = stated.stock[span.last][0] - new[:, -1]
-        unknown[:, -1] = stated.stock[span.last][1]
-    return [new, np.maximum(prior, 0.0), unknown]
+        new[-1] = fresh.stock[span.last][0]
+        prior[-1] = stated.stock[span.last][0] - new[-1]
+        unknown[-1] = stated.stock[span.last][1]
+    return [new.T, np.maximum(prior, 0.0).T, unknown.T]
 
 
-def _spent(chain: Chain, span: Span, whole: _Passed) -> Floats:
-    """Used by name since the books began, as far as the months were kept."""
-    found = np.zeros(len(chain.names))
-    for number, exits in whole.exits.items():
-        if number <= span.last:
-            used = np.array([decode(code)[0] == USED for code in exits.codes.tolist()], dtype=bool)
-            found += exits.kg[used].sum(axis=0)
+def _spent(chain: Chain, whole: _Passed, basis: Basis) -> list[Floats]:
+    """Used by name since the books began, to the end of every month (verified basis only)."""
+    found = [np.zeros(len(chain.names))]
+    if basis is Basis.VERIFIED:
+        for _, exits in sorted(whole.exits.items()):
+            used = exits.codes < FATE_STEP
+            found.append(found[-1] + exits.kg[used].sum(axis=0))
     return found
 
 

@@ -17,6 +17,7 @@ from wasteflow.core.tracing.attribution import (
     DISPOSED,
     FATE_STEP,
     USED,
+    Arrivals,
     Basis,
     PeriodTerms,
     Span,
@@ -26,10 +27,11 @@ from wasteflow.core.tracing.attribution import (
     move_codes,
     no_hits,
     terms_of_tables,
+    unknown_year,
 )
-from wasteflow.core.tracing.flows import UNKNOWN_YEAR, Floats, Ints
+from wasteflow.core.tracing.flows import Floats, Ints
 from wasteflow.core.tracing.solve import MonthSystem
-from wasteflow.core.tracing.together import Part, Together
+from wasteflow.core.tracing.together import Together
 from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
 
 _PART_STEP = 1_000_000_000
@@ -92,11 +94,8 @@ def terms_together(
     )
     treated = treatment.attribute(whole.passed, lens)
     return [
-        [
-            _terms(part, number, layout, reached.kg, treated[part.origins, position], basis)
-            for position, layout in enumerate(layouts)
-        ]
-        for number, part in enumerate(whole.parts)
+        _terms(whole, number, layouts, reached.kg, treated, basis)
+        for number in range(len(whole.parts))
     ]
 
 
@@ -209,27 +208,32 @@ class _Treatment:
 
 
 def _terms(
-    part: Part, number: int, layout: Layout, kg: Floats, treated: Floats, basis: Basis
-) -> PeriodTerms:
-    """Add the columns of a part and period up by name, then as `terms_of_tables`."""
-    chain = part.chain
-    low, high = np.searchsorted(layout.codes, np.array([number, number + 1]) * _PART_STEP).tolist()
-    columns = [*layout.column[low:high].tolist(), layout.stock]
+    whole: Together,
+    number: int,
+    layouts: Sequence[Layout],
+    kg: Floats,
+    treated: Floats,
+    basis: Basis,
+) -> list[PeriodTerms]:
+    """Add the columns of a part up by name for each period, then as `terms_of_tables`."""
+    part = whole.parts[number]
+    chain, arrivals = part.chain, Arrivals(part.chain)
     mine = kg[:, part.origins]
-    cells = mine[:, :, columns]
-    unknown = np.array([origin.year == UNKNOWN_YEAR for origin in chain.origins])
-    tables = [
-        by_name(chain, cells[NEW]),
-        by_name(chain, cells[PRIOR]),
-        by_name(chain, cells[PRIOR] * unknown[:, None]),
-    ]
-    spent = mine[:, :, layout.ever].sum(axis=0) if basis is Basis.VERIFIED else mine[0, :, 0]
-    codes = layout.codes[low:high] - number * _PART_STEP
-    return terms_of_tables(
-        chain,
-        Span(layout.period, *chain.span(layout.period), codes, 0),
-        tables,
-        by_name(chain, treated[:, None])[:, 0],
-        by_name(chain, spent[:, None])[:, 0],
-        basis,
-    )
+    unknown = unknown_year(chain)
+    treated_kg = by_name(chain, treated[part.origins])
+    found = []
+    for position, layout in enumerate(layouts):
+        bounds = np.array([number, number + 1]) * _PART_STEP
+        low, high = np.searchsorted(layout.codes, bounds).tolist()
+        cells = mine[:, :, [*layout.column[low:high].tolist(), layout.stock]]
+        tables = [
+            by_name(chain, cells[NEW]),
+            by_name(chain, cells[PRIOR]),
+            by_name(chain, cells[PRIOR], unknown),
+        ]
+        spent = mine[:, :, layout.ever].sum(axis=0) if basis is Basis.VERIFIED else mine[0, :, 0]
+        codes = layout.codes[low:high] - number * _PART_STEP
+        span = Span(layout.period, *chain.span(layout.period), codes, 0)
+        used = by_name(chain, spent[:, None])[:, 0]
+        found.append(terms_of_tables(arrivals, span, tables, treated_kg[:, position], used, basis))
+    return found

@@ -59,15 +59,21 @@ def round_table(cells: sparse.csr_array, rows: Ints, columns: Ints) -> Rounded:
     table = sparse.csr_array(cells, copy=True)
     table.sum_duplicates()
     line = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-    work = _Work(table.data, line, table.indices.astype(np.int64), rows, columns)
+    work = _rounded(table.data, line, table.indices.astype(np.int64), rows, columns)
+    shape = table.shape
+    found = sparse.csr_array((work.whole, (work.line, work.column)), shape=shape)
+    return Rounded(found, work.row_need)
+
+
+def _rounded(values: Floats, line: Ints, column: Ints, rows: Ints, columns: Ints) -> _Work:
+    """The cells `values` at (line, column), which stand in that order, rounded."""
+    work = _Work(values, line, column, rows, columns)
     for threshold in (0.5, 0.2, 0.0):
         offered = (work.rest > threshold) & ~work.raised
         work.push(offered.astype(np.int64), work.raised.astype(np.int64))
     work.push(np.full(len(line), _MUCH), np.minimum(work.whole, _MUCH))
     work.keep_columns()
-    shape = table.shape
-    found = sparse.csr_array((work.whole, (work.line, work.column)), shape=shape)
-    return Rounded(found, work.row_need)
+    return work
 
 
 class _Work:
@@ -106,22 +112,21 @@ class _Work:
         if not row_need.any() and not column_need.any():
             return
         rows, columns = len(row_need), len(column_need)
-        row_node = 2 + np.arange(rows)
-        column_node = 2 + rows + np.arange(columns)
+        first_row, first_column = 2, 2 + rows
+        raising, lowering = np.flatnonzero(up > 0), np.flatnonzero(down > 0)
+        if not len(raising) and not len(lowering):
+            return
         arcs = [
-            (np.zeros(rows, np.int64), row_node, row_need),
-            (row_node, np.ones(rows, np.int64), -row_need),
-            (np.zeros(columns, np.int64), column_node, -column_need),
-            (column_node, np.ones(columns, np.int64), column_need),
-            (row_node[self.line], column_node[self.column], up),
-            (column_node[self.column], row_node[self.line], down),
+            _from(0, first_row, row_need),
+            _into(1, first_row, -row_need),
+            _from(0, first_column, -column_need),
+            _into(1, first_column, column_need),
+            (first_row + self.line[raising], first_column + self.column[raising], up[raising]),
+            (first_column + self.column[lowering], first_row + self.line[lowering], down[lowering]),
         ]
         start, end, capacity = (np.concatenate(part) for part in zip(*arcs, strict=True))
-        some = capacity > 0
         size = 2 + rows + columns
-        graph = sparse.csr_array(
-            (capacity[some].astype(np.int32), (start[some], end[some])), shape=(size, size)
-        )
+        graph = sparse.csr_array((capacity.astype(np.int32), (start, end)), shape=(size, size))
         flow = sparse.coo_array(maximum_flow(graph, 0, 1).flow)
         cell = (flow.row >= 2) & (flow.row < 2 + rows) & (flow.col >= 2 + rows) & (flow.data != 0)
         key = (flow.row[cell].astype(np.int64) - 2) * columns + flow.col[cell] - 2 - rows
@@ -137,6 +142,21 @@ class _Work:
                 self.whole[cells] = largest_remainder(values, int(self._columns[column]))
 
 
+_Arcs = tuple[Ints, Ints, Ints]
+
+
+def _from(node: int, first: int, need: Ints) -> _Arcs:
+    """Arcs (start, end, capacity) from a node to those that need something."""
+    at = np.flatnonzero(need > 0)
+    return np.full(len(at), node), first + at, need[at]
+
+
+def _into(node: int, first: int, need: Ints) -> _Arcs:
+    """The same into it."""
+    to, at, capacity = _from(node, first, need)
+    return at, to, capacity
+
+
 def _sum(index: Ints, kg: Ints, count: int) -> Ints:
     return np.bincount(index, weights=kg, minlength=count).astype(np.int64)
 
@@ -147,14 +167,24 @@ def controlled_rounding(cells: Floats) -> Ints:
     Margins that are whole stay exact.  The others are completed by one more row and column, which
     makes all margins whole, and left to the rounding.
     """
+    found = np.zeros(cells.shape, np.int64)
+    lines, bars = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    if not len(lines):
+        return found
+    cells = cells[np.ix_(lines, bars)]
     rows, columns = cells.sum(axis=1), cells.sum(axis=0)
     beside, below = _complement(rows), _complement(columns)
     corner = float(_complement(np.array([beside.sum()]))[0])
     full = np.block([[cells, beside[:, None]], [below[None, :], np.array([[corner]])]])
     row_sums = np.rint(full.sum(axis=1)).astype(np.int64)
     column_sums = np.rint(full.sum(axis=0)).astype(np.int64)
-    rounded = round_table(sparse.csr_array(full), row_sums, column_sums)
-    return np.asarray(rounded.kg.toarray()[:-1, :-1])
+    if int(row_sums.sum()) != int(column_sums.sum()):
+        raise ValueError(f"margins differ: {row_sums.sum()} and {column_sums.sum()} kg")
+    line, bar = np.nonzero(full)
+    work = _rounded(full[line, bar], line, bar, row_sums, column_sums)
+    inner = (line < len(lines)) & (bar < len(bars))
+    found[lines[line[inner]], bars[bar[inner]]] = work.whole[inner]
+    return found
 
 
 def _complement(sums: Floats) -> Floats:

@@ -68,6 +68,10 @@ class Together:
             owner[part.sites] = owner[part.queues] = number
         return cls(operators, year_pass(operators), parts, owner)
 
+    def names(self) -> list[slice]:
+        """Where the names of each part stand among those of the whole."""
+        return _slices([len(part.chain.names) for part in self.parts], 0)
+
     def pass_of(self, number: int) -> YearPass:
         """The year pass of one part, in the numbering of its own chain."""
         part, whole = self.parts[number], self.passed

@@ -28,7 +28,7 @@ from wasteflow.importing.reading import read_table
 from wasteflow.schemas.cells import Table, write_csv
 from wasteflow.services.auditing import COLUMNS, audit_report, audit_table
 from wasteflow.web.pages.view import View, read_view
-from wasteflow.web.texts import lang, text
+from wasteflow.web.texts import has_text, lang, text
 
 MAX_MB: Final = 2
 MAX_BYTES: Final = MAX_MB * 1024 * 1024
@@ -64,6 +64,7 @@ class Result:
     id: str
     title: str
     published: str
+    amounts: tuple[tuple[str, str], ...]
     lines: tuple[FormulaLine, ...]
     identity: str
     findings: tuple[str, ...]
@@ -179,6 +180,12 @@ def _label(field: str) -> str:
     return f"{labels[0]} {field}" if labels and lang() == "zh" else field
 
 
+def _amount_label(column: str) -> str:
+    """A column of amounts as people call it."""
+    key = f"term.{column}"
+    return COLUMNS[column][0] if lang() == "zh" or not has_text(key) else text(key)
+
+
 def _page(view: View, **more: object) -> dict[str, object]:
     """What the template always needs; `more` on top."""
     nothing = {"results": None, "problem": "", "issues": (), "issues_left": 0, "given": ""}
@@ -194,6 +201,7 @@ def result_of(audit: Audit) -> Result:
         figure.id,
         " · ".join(part for part in (figure.scope, figure.year, figure.material) if part),
         "" if figure.published_rate is None else f"{figure.published_rate:f}",
+        tuple((_amount_label(name), f"{kg:f}") for name, kg in figure.amounts.items()),
         tuple(
             _line(name, rate, audit.matches.get(name, ""), places)
             for name, rate in audit.rates.items()

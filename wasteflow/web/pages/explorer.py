@@ -11,7 +11,7 @@ from flask import Response, render_template, request
 from wasteflow.core.formulas import FORMULAS, PRODUCT
 from wasteflow.core.rates import GROUPINGS, TIMES
 from wasteflow.core.target_values import RATE_TERMS
-from wasteflow.services.drill import TERMS
+from wasteflow.services.drill import TERMS, term_report
 from wasteflow.services.provenance import gap_report
 from wasteflow.services.rating import BASES, TERRITORIAL
 from wasteflow.web.access import books
@@ -19,7 +19,7 @@ from wasteflow.web.answers import once
 from wasteflow.web.formats import kg_of, percent
 from wasteflow.web.pages.detail import group_cell
 from wasteflow.web.pages.explained import beside, explain, report_of
-from wasteflow.web.pages.place_words import kg_cell, term_address
+from wasteflow.web.pages.place_words import kg_cell, place_words, term_address
 from wasteflow.web.pages.reported import Banner, banner_of, compare_kg, compare_rate
 from wasteflow.web.pages.tables import (
     Cell,
@@ -63,7 +63,10 @@ ALL_TERMS: Final = (
     "stocktake_loss",
     "settled",
 )
+ROLLED: Final = ("stored", "utilised_prior", "disposed_prior")
+"""Net new stock = the first less the others, which are the draw on old stock."""
 GAP_SHOWN: Final = 6
+PLACES_SHOWN: Final = 12
 
 
 def show() -> str | Response:
@@ -92,6 +95,7 @@ def show() -> str | Response:
         Column("rate", f"metric.{report['formula']}", "%", True),
     ]
     asked = {"formula": formula, "basis": basis}
+    wide = request.args.get("terms") == "all"
     cells = [_cells(view, row, words, terms, asked) for row in rows]
     start = words[0] if words[0] in TIMES else "-generated"
     page = page_of(columns, cells, sort=start)
@@ -114,7 +118,8 @@ def show() -> str | Response:
         gap=[] if view.as_of else gap_rows(view)[:GAP_SHOWN],
         banner=_banner(view, report, formula, basis),
         sums=_sums(matching(cells), report["total"], words),
-        wide=request.args.get("terms") == "all",
+        wide=wide,
+        rolled=_rolled(view, report["total"], asked) if wide else None,
         pseudo=report["pseudo"],
         time=words[0] in TIMES,
         year=len(view.span.text) == 4,
@@ -194,6 +199,47 @@ def _sums(cells: Sequence[Row], total: Mapping[str, Any], words: Sequence[str]) 
         rows = sum(kg_of(str(row[term].value)) or 0 for row in cells if row[term].value is not None)
         found.append((term, rows, whole))
     return {"rows": len(cells), "terms": found}
+
+
+def _rolled(
+    view: View, total: Mapping[str, Any], asked: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """Net new stock and the draw on old stock with the terms they are made of; None if unknown."""
+    kg = {term: kg_of(total.get(f"{term}_t")) for term in ROLLED}
+    stored, used, disposed = kg.values()
+    if stored is None or used is None or disposed is None:
+        return None
+    opens = {term: term_address(view, term, **asked) if kg[term] else "" for term in ROLLED}
+    terms = [(term, kg[term], opens[term]) for term in ROLLED]
+    lying = _lying(view, asked["basis"]) if stored else []
+    return {"net": stored - used - disposed, "drawn": used + disposed, "terms": terms, "at": lying}
+
+
+def _lying(view: View, basis: str) -> list[tuple[str, int, str]]:
+    """Where the stored mass of the one firm in scope lies, if it lies in few places."""
+    word, _, firm = view.scope.partition(":")
+    if word != "enterprise" or view.as_of or basis == TERRITORIAL:
+        return []
+    rows = term_report(
+        db=books().db,
+        enterprise=firm,
+        material=view.material,
+        period=view.span,
+        basis=basis,
+        term="stored",
+        include_products=view.products,
+    )["rows"]
+    if len(rows) > PLACES_SHOWN:
+        return []
+    opens = {"term": "stored", "basis": basis}
+    return [
+        (
+            place_words(view, row["place"]),
+            kg_of(row["part_t"]) or 0,
+            view.address("postings", material=row["material"], at=row["place"], **opens),
+        )
+        for row in rows
+    ]
 
 
 def gap_rows(view: View) -> list[dict[str, Any]]:

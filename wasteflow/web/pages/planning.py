@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
 
 from wasteflow.core.messages import render
+from wasteflow.core.periods import Period, next_month
 from wasteflow.core.vocabulary import LABELS, label
 from wasteflow.services.products import crosscheck_report
 from wasteflow.services.target_status import PHOSPHOGYPSUM, consumption_report
@@ -55,6 +56,7 @@ def quota() -> str | Response:
         basis=basis,
         bases=BASES,
         sums=quota_sums(report),
+        behind=_terms(view, basis, material=PHOSPHOGYPSUM, by="enterprise"),
         gypsum=view.registry.materials.get(PHOSPHOGYPSUM),
     )
 
@@ -77,15 +79,32 @@ def quota_sums(report: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "firms": len(rows), "above": above, "open": len(report["rows"]) - len(rows)}
 
 
+def _terms(view: View, basis: str, **changes: str) -> str:
+    """The rate with every term: what net new stock and a draw on old stock are made of."""
+    found = {"formula": "official", "basis": basis, "products": "", "terms": "all", **changes}
+    return view.address("rates", **found) + "#rows"
+
+
+def _lay_before(view: View, keys: Mapping[str, str]) -> str:
+    """What lay at the start: the end of the balance of all months before, if there are any."""
+    span, start = view.span, view.books.first
+    if start and start < span.first:
+        span = Period.of(start, next_month(span.first, -1))
+    scope = f"enterprise:{keys['enterprise']}"
+    return view.address("balances", scope=scope, material=keys["material"], period=span.text)
+
+
 def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
     keys = {"enterprise": row["enterprise"], "material": row["material"]}
 
-    def figure(name: str, term: str = "") -> Cell:
-        value = row[f"{name}_t"]
-        opens = term and kg_of(value)
-        address = term_address(view, term, keys=keys, basis=basis) if opens else ""
-        return mass_cell(kg_of(value), address)
+    def figure(name: str, term: str) -> Cell:
+        address = term_address(view, term, keys=keys, basis=basis)
+        return mass_cell(kg_of(row[f"{name}_t"]), address)
 
+    firm = f"enterprise:{row['enterprise']}"
+    whole_firm = _terms(view, basis, scope=firm, material=row["material"], by="enterprise")
+    made_of = {word: kg_of(row[f"{word}_t"]) for word in ("net_new_stock", "drawn_from_old_stock")}
+    plan, old = kg_of(row["draw_down_plan_t"]), kg_of(row["old_stock_t"])
     acid = row["acid_equivalent_t"]
     span = (
         f"{cell(kg_of(acid['low']))}–{cell(kg_of(acid['high']))}"
@@ -106,12 +125,12 @@ def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
         "generated": figure("generated", "generated"),
         "consumed": figure("consumed", "utilised"),
         "balance": balance,
-        "net_new_stock": figure("net_new_stock", "stored"),
+        "net_new_stock": mass_cell(made_of["net_new_stock"], whole_firm),
         "allowed": figure("allowed_generation", "utilised"),
         "acid": Cell(span, acid["typical"], muted=span == NONE),
-        "drawn": figure("drawn_from_old_stock", "utilised_prior"),
-        "plan": figure("draw_down_plan"),
-        "old": figure("old_stock"),
+        "drawn": mass_cell(made_of["drawn_from_old_stock"], whole_firm),
+        "plan": mass_cell(plan, view.address("targets", scope=firm)),
+        "old": mass_cell(old, _lay_before(view, keys)),
         "findings": Cell(
             text("list.comma").join(short) or NONE, whole, title=whole, muted=not notes
         ),
@@ -163,10 +182,12 @@ def _cross_cells(view: View, row: Mapping[str, Any]) -> Row:
     if row["factor"] is not None:
         factor = Cell(f"{row['factor']:.3f}", row["factor"])
     address = term_address(view, "generated", keys=keys)
+    told = {"enterprise": row["enterprise"], "period": view.span.text}
+    made = url_for("loads.products", **told)
     return {
         "enterprise": firm_cell(view, row["enterprise"]),
         "material": material_cell(view, row["material"]),
-        "output": Cell(outputs or NONE, outputs, muted=not outputs),
+        "output": Cell(outputs or NONE, outputs, made if outputs else "", muted=not outputs),
         "generated": mass_cell(kg_of(row["generated_t"]), address),
         **{word: mass_cell(kg_of(row["expected_t"][word])) for word in ("low", "typical", "high")},
         "factor": factor,

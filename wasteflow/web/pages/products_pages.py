@@ -34,6 +34,7 @@ from wasteflow.web.texts import lang, text
 PAGE: Final = 50
 COLUMNS: Final = columns_of("products")
 FIELDS: Final = tuple(column.name for column in COLUMNS)
+_ASKED: Final = ("enterprise", "product", "period")
 
 
 @dataclass(slots=True)
@@ -131,12 +132,15 @@ def _page(filled: Filled) -> Response:
     actor = current_actor()
     assert actor is not None  # reader() or staff() has refused nobody
     period, problem = None, ""
-    told = {name: request.args.get(name, "").strip() for name in ("product", "period")}
+    told = {name: request.args.get(name, "").strip() for name in _ASKED}
     try:
         period = Period.parse(told["period"]) if told["period"] else None
     except WasteflowError as error:
         problem = error.text(lang())
     firms = readable_firms(actor, "entry.read", registry())
+    one = told["enterprise"]
+    if one:
+        firms = {one} if firms is None or one in firms else set()
     before = request.args.get("before", "")
     found: list[ProductObject] = []
     if not problem:
