@@ -83,6 +83,9 @@ def current(url: str) -> str | None:
 
 def drift(url: str) -> list[str]:
     """Differences between the tables of the database and of this program, as text."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
     from wasteflow_models import (  # noqa: F401
         accounts,
         api,
@@ -98,9 +101,6 @@ def drift(url: str) -> list[str]:
         seals,
         statements,
     )
-
-    from alembic.autogenerate import compare_metadata
-    from alembic.runtime.migration import MigrationContext
 
     with _connection(url) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
