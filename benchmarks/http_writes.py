@@ -9,26 +9,22 @@ as the server.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 from argon2 import PasswordHasher
 
+from benchmarks import http_clients
+from benchmarks.http_clients import ISSUED, load_of
 from benchmarks.writers import hot_rows
-from wasteflow.client import ApiError, Client, Unreachable
 from wasteflow.core.actors import Actor, Membership, Role
 from wasteflow.services.account_log import commander
 from wasteflow.services.acting import actor_of_login
@@ -38,42 +34,6 @@ from wasteflow.services.users import NewUser, create_user
 from wasteflow_models.engine import Database
 
 READY_S = 60
-_FIELDS = ("consignor", "consignee", "material", "route", "mode", "vehicle", "dispatched_t")
-
-
-ENTRY, DRAFT, ISSUED = "entry", "draft", "issued"
-KINDS = {
-    ENTRY: "an entry",
-    DRAFT: "a draft of a load",
-    ISSUED: "a load made and issued",
-}
-"""What one request writes → its name in the table."""
-
-
-def load_of(row: dict[str, str]) -> dict[str, Any]:
-    """A load of a link of the file, as a client sends it: made and issued in one request."""
-    told = {name: row[name] for name in _FIELDS if row.get(name)}
-    return {**told, "mode": "road", "vehicle": "云A00001", "dispatched_t": "30.000", "issue": True}
-
-
-def entry_of(load: dict[str, Any], number: str) -> dict[str, Any]:
-    """What the consignor of a load generated of its material."""
-    return {
-        "enterprise": load["consignor"],
-        "doc_no": number,
-        "kind": "generation",
-        "material": load["material"],
-        "date": datetime.now(UTC).date().replace(day=1).isoformat(),
-        "tonnes": "30.000",
-    }
-
-
-def send(client: Client, kind: str, load: dict[str, Any], number: str) -> None:
-    """One request of a kind; number: of the entry, told once."""
-    if kind == ENTRY:
-        client.post("/entries", entry_of(load, number))
-    else:
-        client.create_load({**load, "issue": kind == ISSUED}, issue=kind == ISSUED)
 
 
 def writer_tokens(url: str, firms: list[str]) -> list[str]:
@@ -159,36 +119,6 @@ def used_by(process: int) -> float:
     return own + sum(used_by(int(child)) for child in children)
 
 
-def _writer(
-    kind: str,
-    address: str,
-    token: str,
-    rows: list[dict[str, Any]],
-    seconds: float,
-    start: Barrier,
-    found: Queue[tuple[list[float], Counter[str], float]],
-) -> None:
-    """One client process: write until the time is up, send home how long each request took and
-    the seconds of processor time of all of them.
-    """
-    number = f"BENCH-{os.getpid()}"
-    taken: list[float] = []
-    errors: Counter[str] = Counter()
-    with Client(address, token=token, tries=1) as client:
-        send(client, kind, rows[0], f"{number}-warm")
-        start.wait(READY_S)
-        end, used = time.perf_counter() + seconds, time.process_time()
-        while (began := time.perf_counter()) < end:
-            count = len(taken) + errors.total()
-            try:
-                send(client, kind, rows[count % len(rows)], f"{number}-{count}")
-                taken.append(time.perf_counter() - began)
-            except (ApiError, Unreachable) as error:  # counted and shown by name
-                errors[f"{type(error).__name__} {getattr(error, 'code', '')}".strip()] += 1
-        used = time.process_time() - used
-    found.put((taken, errors, used))
-
-
 def write_over_http(
     url: str,
     shipments: str,
@@ -199,10 +129,9 @@ def write_over_http(
     seconds: float,
     links: int,
 ) -> dict[str, Any]:
-    """Requests per second, milliseconds (p50, p95, p99, slowest), processor time of server and
-    clients per request (ms), errors by name, faults.
+    """What `http_clients.Written.figures` says of a served copy of books, and its faults after.
 
-    kind: what every request writes (`KINDS`).
+    kind: what every request writes (`http_clients.KINDS`).
     """
     rows = [load_of(row) for row in hot_rows(shipments, links)]
     by_firm: dict[str, list[dict[str, Any]]] = {}
@@ -210,48 +139,12 @@ def write_over_http(
         by_firm.setdefault(row["consignor"], []).append(row)
     firms = (sorted(by_firm) * clients)[:clients]
     tokens = writer_tokens(url, firms)
-    context = multiprocessing.get_context("spawn")
-    start, found = context.Barrier(clients + 1), context.Queue()
-    taken: list[float] = []
-    errors: Counter[str] = Counter()
-    asking = 0.0
+    writers = [(token, by_firm[firm]) for firm, token in zip(firms, tokens, strict=True)]
     with served(url, workers) as (address, server):
-        processes = [
-            context.Process(
-                target=_writer, args=(kind, address, token, by_firm[firm], seconds, start, found)
-            )
-            for firm, token in zip(firms, tokens, strict=True)
-        ]
-        for process in processes:
-            process.start()
-        start.wait(READY_S)
-        answering = -used_by(server)
-        for _ in processes:
-            times, failed, used = found.get(timeout=READY_S + 2 * seconds + 120)
-            taken += times
-            errors += failed
-            asking += used
-        answering += used_by(server)
-        for process in processes:
-            process.join()
+        found = http_clients.write(address, writers, kind, seconds, lambda: used_by(server))
     db = Database(url)
     try:
         faults = len(check_books(db=db).faults)
     finally:
         db.dispose()
-    cuts = quantiles(taken, n=100, method="inclusive") if len(taken) > 1 else [0.0] * 99
-    return {
-        "clients": clients,
-        "workers": workers,
-        "seconds": seconds,
-        "writes": len(taken),
-        "per_second": len(taken) / seconds,
-        "median_ms": 1000 * cuts[49],
-        "p95_ms": 1000 * cuts[94],
-        "p99_ms": 1000 * cuts[98],
-        "slowest_ms": 1000 * max(taken, default=0.0),
-        "server_cpu_ms": 1000 * answering / max(1, len(taken)),
-        "clients_cpu_ms": 1000 * asking / max(1, len(taken)),
-        "errors": dict(sorted(errors.items())),
-        "faults": faults,
-    }
+    return {"clients": clients, "workers": workers, "faults": faults, **found.figures(seconds)}

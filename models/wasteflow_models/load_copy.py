@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from psycopg.errors import UniqueViolation
 from sqlalchemy.orm import Session
 
 from wasteflow_models.load_events import EVENT_COLUMNS, WEIGHT_COLUMNS
@@ -162,6 +161,8 @@ def texts_of_copies(copies: CopiedLoads, names: tuple[str, ...]) -> dict[str, li
 
 def claim_copies(session: Session, copies: CopiedLoads) -> bool:
     """Claim the numbers of the loads; False, and nothing claimed, if one of them is taken."""
+    from psycopg.errors import UniqueViolation  # an eighth of a second that SQLite does not need
+
     cursor = driver(session).cursor()
     cursor.execute("SAVEPOINT claim")
     try:

@@ -1,27 +1,32 @@
 """Schema migrations by call: upgrade, downgrade, current revision, drift.
 
 They run without SQLite's foreign_keys hook (ALTER by table copy would cascade deletes) and compare
-the row count of every table before and after.
+the row count of every table before and after.  Alembic is imported by what changes a database only:
+every command asks for the revision first, and it takes longer to import than they need to start.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models.base import Base
 from wasteflow_models.engine import BUSY_TIMEOUT_S, WRITER_LOCK, checked_url
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+FOLDER = Path(__file__).parent / "migrations"
+_VERSIONS = "alembic_version"
+_NAMED = re.compile(r'^(down_revision|revision)\b[^=\n]*= "(\w+)"$', re.MULTILINE)
 
 
 class RowsLost(Exception):
@@ -30,23 +35,38 @@ class RowsLost(Exception):
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database to `revision`; creates the SQLite file and its folder if missing."""
+    from alembic import command
+
     _run(url, lambda config: command.upgrade(config, revision))
 
 
 def downgrade(url: str, revision: str) -> None:
     """Bring the database back to `revision` ("base" empties it of our tables)."""
+    from alembic import command
+
     _run(url, lambda config: command.downgrade(config, revision))
 
 
 def head() -> str:
     """The newest revision of this program."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    after = _revisions()
+    (last,) = after.keys() - set(after.values())
+    return last
 
 
 def known(revision: str) -> bool:
     """Whether this program knows a revision."""
-    walked = ScriptDirectory.from_config(_config()).walk_revisions()
-    return any(item.revision == revision for item in walked)
+    return revision in _revisions()
+
+
+@cache
+def _revisions() -> dict[str, str]:
+    """Revision → the one before it ("" = none), as the files of the migrations name them."""
+    found = {}
+    for path in sorted((FOLDER / "versions").glob("m*.py")):
+        named = dict(_NAMED.findall(path.read_text(encoding="utf-8")))
+        found[named["revision"]] = named.get("down_revision", "")
+    return found
 
 
 def current(url: str) -> str | None:
@@ -55,11 +75,17 @@ def current(url: str) -> str | None:
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
         return None
     with _connection(url) as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table(_VERSIONS):
+            return None
+        found: str | None = connection.scalar(text(f"SELECT version_num FROM {_VERSIONS}"))
+        return found
 
 
 def drift(url: str) -> list[str]:
     """Differences between the tables of the database and of this program, as text."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
     from wasteflow_models import (  # noqa: F401
         accounts,
         api,
@@ -82,8 +108,10 @@ def drift(url: str) -> list[str]:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(FOLDER))
     config.set_main_option("path_separator", "os")
     return config
 
@@ -134,7 +162,7 @@ def _alone(connection: Connection) -> None:
 
 def _counts(connection: Connection) -> dict[str, int]:
     """Rows per table; the version table aside."""
-    names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+    names = [name for name in inspect(connection).get_table_names() if name != _VERSIONS]
     return {
         name: int(connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one())
         for name in sorted(names)

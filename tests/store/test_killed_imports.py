@@ -6,12 +6,8 @@ The quick test runs always.  The slow one (100,000 loads, 50 kills per database,
 
 from __future__ import annotations
 
-import os
 import random
-import select
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +17,7 @@ from sqlalchemy import text
 
 from tests.store.books import NOW
 from tests.store.databases import row_counts
+from tests.store.import_process import ImportProcess
 from wasteflow.jobs import import_file, seed_database
 from wasteflow.services.checking import check_books
 from wasteflow.synthetic import synth
@@ -28,33 +25,6 @@ from wasteflow_models.engine import Database
 from wasteflow_models.staging import sweep
 
 BEFORE = ("parks", "enterprises", "facilities")
-
-COMMAND = """
-import sys
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-from wasteflow import load_files
-from wasteflow.cli import main
-
-load_files.CHUNK_ROWS = int(sys.argv.pop(1))
-load_files.READER_BYTES = 0
-done = 0
-
-def say(word):
-    sys.stderr.write(word + "\\n")
-    sys.stderr.flush()
-
-@event.listens_for(Engine, "commit")
-def commits(connection):
-    global done
-    done += 1
-    say(f"@{done};")
-
-say("@0;")
-main()
-"""
-"""The command as installed, with chunks of a given size read by a process of their own, which says
-when it begins to commit."""
 
 CHUNKS = 8
 MOST_AFTER_S = 0.3
@@ -69,41 +39,25 @@ class Killing:
     file: Path
     chunk_rows: int
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> ImportProcess:
         """`wasteflow import shipments` in a process of its own."""
-        command = [sys.executable, "-c", COMMAND, str(self.chunk_rows), "--database", self.url]
-        return subprocess.Popen(
-            [*command, "import", "shipments", str(self.file)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-        )
+        return ImportProcess.start(self.url, self.file, self.chunk_rows)
 
     def whole(self) -> str:
         """One import that is left to end; returns what it said."""
         process = self.start()
-        said, wrong = process.communicate(timeout=1800)
-        assert process.returncode == 0, wrong.decode()
-        return said.decode()
+        assert process.end() == 0, process.said.decode()
+        return process.said.decode()
 
     def kill_one(self, commits: int, after: float) -> bool:
         """Kill an import `after` seconds beyond its commit of that number; False if it ended."""
         process = self.start()
-        assert process.stderr is not None
-        heard, deadline = b"", time.monotonic() + 600
-        while f"@{commits};".encode() not in heard and time.monotonic() < deadline:
-            if process.poll() is not None:
-                break
-            if select.select([process.stderr], [], [], 1)[0]:
-                heard += process.stderr.read(64) or b""
-        assert b"@0;" in heard, heard
+        process.hear(f"@{commits};".encode(), 600)
+        assert b"@0;" in process.said, process.said
         time.sleep(after)
-        died = process.poll() is None
-        if died:
-            os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        assert process.returncode in (0, -signal.SIGKILL)
-        return process.returncode != 0
+        died = process.kill()
+        assert process.process.exitcode in (0, -signal.SIGKILL), process.said.decode()
+        return died
 
 
 def prepare(url: str, folder: Path, loads: int, firms: int) -> tuple[Database, Path]:

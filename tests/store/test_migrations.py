@@ -33,6 +33,13 @@ def revisions() -> list[str]:
     return [item.revision for item in reversed(list(script.walk_revisions()))]
 
 
+def test_the_revisions_are_read_as_alembic_reads_them() -> None:
+    script = ScriptDirectory.from_config(migrate._config())
+    before = {item.revision: item.down_revision or "" for item in script.walk_revisions()}
+    assert migrate._revisions() == before
+    assert migrate.known("0001") and not migrate.known("9999")
+
+
 def fill(db: Database, folder: Path) -> Books:
     """Books with something in every table but the few without a service."""
     books = Books(db, folder)
@@ -49,8 +56,8 @@ def test_up_down_and_up_again_with_data(raw_database_url: str, tmp_path: Path) -
     assert migrate.current(url) is None
     migrate.upgrade(url)
     assert migrate.current(url) == migrate.head() == revisions()[-1]
+    assert migrate.drift(url) == []  # imports every module of tables
     assert tables(url) == set(Base.metadata.tables)
-    assert migrate.drift(url) == []
 
     db = Database(url)
     books = fill(db, tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -176,19 +176,39 @@ def import_(
 
         show_outlines(settings, database, file, shape, dry_run=dry_run, **outlines)
         return
-    from wasteflow.config import load_config
     from wasteflow.importing.package import is_spreadsheet
-    from wasteflow.jobs import import_file
 
     told = SheetOptions(sheet, header_row, encoding or "", chosen, fixed)
-    if is_spreadsheet(file.name) or told.any:
-        with _bar(settings, kind) as progress:
+    with _bar(settings, kind) as progress:
+        if is_spreadsheet(file.name) or told.any:
             report, used = import_sheet(
                 settings, database, kind, file, told, dry_run, round_kg, errors, progress
             )
-        _show(settings, report, used, shape)
-        _pack(database, kind, dry_run)
-        return
+        else:
+            report, used = _import_plain(
+                settings, database, kind, file, encoding, dry_run, round_kg, errors, progress
+            )
+    _show(settings, report, used, shape)
+    _pack(database, kind, dry_run)
+
+
+def _import_plain(
+    settings: Settings,
+    db: Any,
+    kind: str,
+    file: Path,
+    encoding: str | None,
+    dry_run: bool,
+    round_kg: bool,
+    errors: Path | None,
+    progress: Callable[[int, int], None],
+) -> tuple[Any, str]:
+    """Import a file in the columns of the contract; (report, encoding).
+
+    Raises UnusableFile, RowsRefused.
+    """
+    from wasteflow.config import load_config
+    from wasteflow.jobs import import_file
 
     def write_errors(table: Any, error: RowsRefused) -> None:
         from wasteflow.importing.errors_file import errors_lines
@@ -197,21 +217,19 @@ def import_(
             _emit_lines(errors_lines(table, error.issues, settings.lang), errors)
             settings.say(f"错误文件: {errors}", f"Rows with reasons: {errors}", err=True)
 
-    with _bar(settings, kind) as progress:
-        done = import_file(
-            db=database,
-            kind=kind,
-            path=file,
-            now=now(),
-            encoding=encoding,
-            dry_run=dry_run,
-            round_kg=round_kg,
-            progress=progress,
-            on_refused=write_errors,
-            tolerance=load_config().tolerance,
-        )
-    _show(settings, done.report, done.encoding, shape)
-    _pack(database, kind, dry_run)
+    done = import_file(
+        db=db,
+        kind=kind,
+        path=file,
+        now=now(),
+        encoding=encoding,
+        dry_run=dry_run,
+        round_kg=round_kg,
+        progress=progress,
+        on_refused=write_errors,
+        tolerance=load_config().tolerance,
+    )
+    return done.report, done.encoding
 
 
 def _show(settings: Settings, report: Any, encoding: str, shape: str) -> None:

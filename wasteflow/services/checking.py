@@ -45,7 +45,7 @@ from wasteflow_models import queries, scan
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.packed_months import ROWS_ONLY
-from wasteflow_models.rollup import stored_late, stored_rollup
+from wasteflow_models.rollup_stored import stored_late, stored_rollup
 
 SHOWN_RECORDS = 20
 BLOCK = 50_000

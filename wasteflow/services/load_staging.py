@@ -245,6 +245,8 @@ class Staging:
 
     def compare_known(self, session: Session, batch: LoadBatch, bound: Bound) -> None:
         """Loads whose number is taken: repeated, completing, or in conflict."""
+        if not len(batch):
+            return
         ids = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
         there = np.flatnonzero(ids)
         if len(there) < len(ids) and not self.issues:

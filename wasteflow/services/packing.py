@@ -6,6 +6,7 @@ Nothing rests on it: a month that is not packed is read row by row
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +24,10 @@ from wasteflow_models.packed_months import (
     stale_months,
     write_packed,
 )
+
+TOGETHER_BYTES = 2 * 1024 * 1024
+"""Packed months from which a transaction ends: one for each costs small books a flush per month."""
+_Ready = tuple[MonthVersion, bytes]
 
 
 class Packer:
@@ -49,20 +54,39 @@ def pack_books(*, db: Database) -> int:
 
 
 def _pack(db: Database, months: Iterable[MonthVersion]) -> int:
-    """Each month in a short transaction of its own, its rows read before."""
-    done = 0
-    for month in months:
+    """Several months in a short transaction together, their rows read before."""
+    left, done = deque(months), 0
+    while left:
         with db.read() as session:
-            if not _holds(session, month):
-                continue
+            ready = _read(session, left)
+        done += _write(db, ready)
+    return done
+
+
+def _read(session: Session, left: deque[MonthVersion]) -> list[_Ready]:
+    """The next months as bytes, taken from `left`; those that were written meanwhile left out."""
+    found: list[_Ready] = []
+    size = 0
+    while left and size < TOGETHER_BYTES:
+        month = left.popleft()
+        if _holds(session, month):
             data = packed(read_month(session, month.material_id, month.month))
-        try:
-            with db.write(Alone.NOBODY) as session:
+            found.append((month, data))
+            size += len(data)
+    return found
+
+
+def _write(db: Database, ready: list[_Ready]) -> int:
+    """Write months that still are at their version; how many."""
+    done = 0
+    try:
+        with db.write(Alone.NOBODY) as session:
+            for month, data in ready:
                 if _holds(session, month):
                     write_packed(session, month, data)
                     done += 1
-        except IntegrityError:  # another process packed it at the same moment
-            continue
+    except IntegrityError:  # another process packed one of them at the same moment
+        return 0 if len(ready) == 1 else sum(_write(db, [one]) for one in ready)
     return done
 
 

@@ -15,7 +15,7 @@ from wasteflow.services.tracing import forget
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.packed_months import drop_packed
-from wasteflow_models.rollup import stored_late, stored_rollup
+from wasteflow_models.rollup_stored import stored_late, stored_rollup
 
 
 @dataclass(frozen=True, slots=True)
