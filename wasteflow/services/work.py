@@ -175,8 +175,8 @@ def hold(session: Session, job_id: int, lease: str | None) -> None:
     job has ended by then.
     """
     if lease is None:
-        query = select(JobRow.state).where(JobRow.id == job_id).with_for_update()
-        state = session.scalars(query).one_or_none() or CANCELLED
+        stands = select(JobRow.state).where(JobRow.id == job_id).with_for_update()
+        state = session.scalars(stands).one_or_none() or CANCELLED
         if state in ENDED:
             raise WasteflowError("job_state", state=state, action="upload")
         return
