@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import openpyxl
 import pytest
@@ -243,6 +243,7 @@ def inert(content: bytes, ending: str) -> list[list[str]]:
         return rows
     book = openpyxl.load_workbook(io.BytesIO(content))
     told = []
+    sheet: Any
     for sheet in book.worksheets:
         for cells in sheet.iter_rows():
             for cell in cells:
