@@ -25,7 +25,7 @@ from wasteflow.core.errors import UnusableFile
 from wasteflow.core.geodesy import BD09, CGCS2000, GCJ02, WGS84, wgs84_to_bd09, wgs84_to_gcj02
 from wasteflow_maps.geo_crs import SYSTEMS, ZONES, stated_system, to_degrees, zones_for
 from wasteflow_maps.geo_outlines import Place, Wanted, outlines_of
-from wasteflow_maps.geo_reading import Layer, read_geodata
+from wasteflow_maps.geo_reading import read_geodata
 from wasteflow_maps.geo_repair import area_m2, mend
 from wasteflow_maps.geo_writing import GeoDocument, GeoLayer, write_geo
 from wasteflow_maps.outline_map import render_outlines
@@ -289,18 +289,6 @@ def test_all_files_of_an_archive_share_the_limits(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("wasteflow_maps.geo_reading.MAX_FEATURES", 5)
     monkeypatch.setattr("wasteflow_maps.geo_reading.MAX_POSITIONS", 20)
     assert refused(lambda: read_geodata(data, "p.zip")) == "geo_too_many"
-
-
-@settings(max_examples=6)
-@given(cut=st.integers(30, 400), flip=st.integers(0, 400))
-def test_cut_and_flipped_files_never_end_in_a_traceback(cut: int, flip: int) -> None:
-    whole = bytearray(collection(({"code": "park.a"}, HOLED)))
-    whole[flip % len(whole)] ^= 0x15
-    try:
-        layers: tuple[Layer, ...] = read_geodata(bytes(whole[:-cut]), "f")
-        outlines_of(layers, Wanted(system=WGS84), PARKS)
-    except UnusableFile as error:
-        assert error.text("zh")
 
 
 def test_a_truncated_shapefile_is_told(tmp_path: Path) -> None:

@@ -15,16 +15,19 @@ from wasteflow.core.reading import readable_firms
 from wasteflow.exporting.flat import KIND_OF_TYPE, head_of, typed_cell
 from wasteflow.exporting.sheets import TONNES, Head
 from wasteflow.schemas.dictionary import columns_of
+from wasteflow.schemas.fields import field_of
 from wasteflow.services.account_log import log_report
 from wasteflow.services.entry_objects import EntryFilter, list_entries
 from wasteflow.services.event_rows import EVENT_COLUMNS, event_rows
 from wasteflow.services.live.reading import MOST, LoadFilter, list_loads
+from wasteflow.services.product_objects import ProductFilter, list_products
 from wasteflow.services.provenance import DOWNSTREAM, trace_report
 from wasteflow.services.reports import overview
 
 OWN: Final[Mapping[str, str]] = {
     "own_loads": "shipment.read",
     "own_entries": "entry.read",
+    "own_products": "entry.read",
     "account_log": "audit.read",
 }
 """Lists as one user sees them (their rows hang on who asks, not on a scope), and the right that a
@@ -41,12 +44,16 @@ _ENTRIES: Final = (
     "moisture_pct", "basis", "weighed", "year_generated", "generator", "from_use", "handler",
     "reason", "remark", "evidence", "booked_month",
 )  # fmt: skip
+_PRODUCTS: Final = (
+    "enterprise", "product", "date", "tonnes", "p2o5_pct", "state", "reason", "recorded_at",
+)  # fmt: skip
 _LOG: Final = (
     "id", "at", "actor", "action", "about", "organisation", "address", "token_id", "sign_in_id",
     "detail",
 )  # fmt: skip
 _MORE_LABELS: Final[Mapping[str, str]] = {
     "state": "状态", "evidence": "证据等级", "booked_month": "入账月份", "id": "序号", "at": "时间",
+    "recorded_at": "录入时间",
     "actor": "操作人", "action": "操作", "about": "对象", "organisation": "单位",
     "address": "来源地址", "token_id": "令牌", "sign_in_id": "登录", "detail": "详情",
 }  # fmt: skip
@@ -64,9 +71,14 @@ def own_table(
         names, types, rows = _LOADS, _types("shipments"), _loads(db, actor, wanted)
     elif kind == "own_entries":
         names, types, rows = _ENTRIES, _types("entries"), _entries(db, actor, wanted)
+    elif kind == "own_products":
+        names, types = _PRODUCTS, {**_types("products"), "recorded_at": "moment"}
+        rows = _products(db, actor, wanted)
     else:
         names, types, rows = _LOG, {}, _log(db, actor, wanted)
-    of = {"own_loads": "shipments", "own_entries": "entries"}.get(kind, "")
+    of = {"own_loads": "shipments", "own_entries": "entries", "own_products": "products"}.get(
+        kind, ""
+    )
     labels = {item.name: item.label_zh for item in columns_of(of)} if of else {}
     heads = []
     for name in names:
@@ -134,6 +146,28 @@ def _entries(db: Any, actor: Actor, wanted: Mapping[str, str]) -> Iterator[Mappi
         if len(found) < MOST:
             return
         after = found[-1].key
+
+
+def _products(db: Any, actor: Actor, wanted: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    period = wanted.get("period", "")
+    span = Period.parse(period) if period else None
+    firms = readable_firms(actor, "entry.read", overview(db=db).registry)
+    asked = ProductFilter(firms, wanted.get("product", ""), span)
+    fields = {item.name: field_of(item) for item in columns_of("products")}
+    after = 0
+    while True:
+        found = list_products(db=db, wanted=asked, after=after, newest=True, limit=MOST)
+        for item in found:
+            more = {
+                "state": "reversed" if item.reversed_ else "in_force",
+                "reason": item.reason,
+                "recorded_at": item.recorded_at,
+            }
+            held = {name: value for name, value in item.values.items() if value is not None}
+            yield {**{name: fields[name].to_text(value) for name, value in held.items()}, **more}
+        if len(found) < MOST:
+            return
+        after = found[-1].row
 
 
 def _log(db: Any, actor: Actor, wanted: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:

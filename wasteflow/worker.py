@@ -34,7 +34,7 @@ HANDLERS: Final[dict[str, str]] = {
 """Kind of job → "module:function" of its handler, imported when the first such job comes."""
 BEAT_S: Final = 1.0
 RESTART_S: Final = 2.0
-SWEEP_EVERY: Final = timedelta(hours=1)
+SWEEP_EVERY: Final = timedelta(minutes=10)
 _log = logging.getLogger("wasteflow.worker")
 
 
@@ -141,6 +141,7 @@ class Worker:
         now = self._clock()
         if self._swept is None or now - self._swept >= SWEEP_EVERY:
             jobs.forget_jobs(db=self._db, now=now)
+            jobs.end_arrivals(db=self._db, kind="import", error="upload_cut_off", now=now)
             self._swept = now
         job = jobs.claim_job(db=self._db, now=now, kinds=self._kinds, lease=self._lease)
         if job is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from wasteflow import worker
 from wasteflow.core.errors import NotFound, WasteflowError
@@ -19,6 +20,7 @@ from wasteflow.services.work_files import PIECE, copy_to, find_file, keep_file, 
 from wasteflow.worker import Outcome, Work, Worker
 from wasteflow_models import migrate
 from wasteflow_models.engine import Alone, Database
+from wasteflow_models.jobs import JobChunkRow, JobFileRow
 
 NOW = datetime(2026, 8, 1, 4, tzinfo=UTC)
 LATER = NOW + jobs.LEASE + timedelta(seconds=1)
@@ -185,6 +187,33 @@ def test_files_are_kept_in_pieces_and_go_with_their_job(base: Database, tmp_path
     assert jobs.forget_jobs(db=base, now=NOW + jobs.KEPT) == 1
     with pytest.raises(NotFound):
         find_file(db=base, uid=job.uid, role="input")
+
+
+def test_a_file_that_did_not_arrive_whole_is_ended_and_removed(base: Database) -> None:
+    """Its server died under it; one that only takes long is left alone, a late piece refused."""
+
+    def arriving(kind: str, at: datetime) -> jobs.Job:
+        job = jobs.create_job(db=base, job=NewJob(kind, filename="七月.csv"), now=at, begin=False)
+        asked: dict[str, Any] = {"job_id": job.id, "role": "input", "filename": job.filename}
+        keep_file(db=base, **asked, media_type="text/csv", pieces=[b"a" * 10])
+        return job
+
+    cut, outline = arriving("import", NOW), arriving("outline", NOW)
+    slow = arriving("import", NOW + timedelta(minutes=50))
+    assert Worker(base, lambda: NOW + jobs.ARRIVAL).once() is None
+    ended = jobs.get_job(db=base, uid=cut.uid)
+    assert (ended.state, ended.error) == ("failed", "upload_cut_off")
+    assert ended.error_text("zh").startswith("文件没有传完")
+    states = [jobs.get_job(db=base, uid=job.uid).state for job in (outline, slow)]
+    assert states == ["arriving", "arriving"]
+    with base.read() as session:
+        left = session.scalars(select(JobFileRow.job_id).order_by(JobFileRow.job_id)).all()
+        pieces = session.scalar(select(func.count()).select_from(JobChunkRow))
+    assert (left, pieces) == ([outline.id, slow.id], 2)
+    with pytest.raises(WasteflowError, match="failed"):
+        keep_file(
+            db=base, job_id=cut.id, role="input", filename="", media_type="", pieces=[b"late"]
+        )
 
 
 def echo(work: Work) -> Outcome:

@@ -42,6 +42,12 @@ UPLOAD_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "dry_run (only check) and publish (publish at once if every row is right) cannot both be "
         "true; keep one of them",
     ),
+    "upload_cut_off": (
+        "文件没有传完：服务器在接收时停止或失去了数据库。已收到的部分已删除，账目未受影响。"
+        "请重新上传。",
+        "the file did not arrive whole: the server stopped or lost its database while receiving "
+        "it; what had come was removed and the books are untouched: upload it again",
+    ),
     "not_a_spreadsheet": (
         "{file} 不是 Excel 或 ODS 表格（扩展名与内容不符）。请在 Excel 中另存为 .xlsx 后再上传。",
         "{file} is no Excel or ODS spreadsheet, whatever its name says; save it as .xlsx and send "

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.errors import NotFound, WasteflowError
 from wasteflow.services.identity import new_uids
 from wasteflow.services.work_job import (
+    ARRIVAL,
     ARRIVING,
     CANCELLED,
     DONE,
@@ -38,13 +39,13 @@ from wasteflow.services.work_job import (
     NewJob,
 )
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.jobs import JobRow
+from wasteflow_models.jobs import JobFileRow, JobRow
 
 __all__ = [
-    "ARRIVING", "CANCELLED", "DONE", "ENDED", "FAILED", "KEPT", "LEASE", "MOST_ATTEMPTS", "READY",
-    "REFUSED", "RUNNING", "WAITING", "Job", "JobCancelled", "LeaseLost", "NewJob", "begin_job",
-    "cancel_job", "claim_job", "create_job", "drop_job", "end_job", "forget_jobs", "get_job",
-    "hold", "holds", "list_jobs", "renew",
+    "ARRIVAL", "ARRIVING", "CANCELLED", "DONE", "ENDED", "FAILED", "KEPT", "LEASE",
+    "MOST_ATTEMPTS", "READY", "REFUSED", "RUNNING", "WAITING", "Job", "JobCancelled", "LeaseLost",
+    "NewJob", "begin_job", "cancel_job", "claim_job", "create_job", "drop_job", "end_arrivals",
+    "end_job", "forget_jobs", "get_job", "hold", "holds", "list_jobs", "renew",
 ]  # fmt: skip
 
 
@@ -170,9 +171,14 @@ def renew(
 def hold(session: Session, job_id: int, lease: str | None) -> None:
     """Raise LeaseLost unless the worker with this lease has the job until the transaction ends.
 
-    lease: None for whoever writes before any worker has it.
+    lease: None for whoever writes before any worker has it; WasteflowError `job_state` when the
+    job has ended by then.
     """
     if lease is None:
+        stands = select(JobRow.state).where(JobRow.id == job_id).with_for_update()
+        state = session.scalars(stands).one_or_none() or CANCELLED
+        if state in ENDED:
+            raise WasteflowError("job_state", state=state, action="upload")
         return
     query = select(JobRow.id).where(
         JobRow.id == job_id, JobRow.lease == lease, JobRow.state == RUNNING
@@ -295,6 +301,26 @@ def drop_job(*, db: Database, uid: str) -> None:
     """Take a job that nobody works on away, with its files."""
     with db.write(Alone.NOBODY) as session:
         session.execute(delete(JobRow).where(JobRow.uid == uid, JobRow.state != RUNNING))
+
+
+def end_arrivals(*, db: Database, kind: str, error: str, now: datetime) -> int:
+    """End jobs whose files did not become whole in `ARRIVAL`; what came of them is removed.
+
+    They were handed to a server that died or lost its database.  error: the code their user is
+    told.  Returns how many.
+    """
+    late = (
+        JobRow.kind == kind,
+        JobRow.state == ARRIVING,
+        JobRow.created_at <= now - ARRIVAL,
+    )
+    with db.write(Alone.NOBODY) as session:
+        found = session.scalars(select(JobRow.id).where(*late).order_by(JobRow.id)).all()
+        if found:
+            ended = _end(FAILED, now) | {"error": error}
+            session.execute(update(JobRow).where(*late).values(ended))
+            session.execute(delete(JobFileRow).where(JobFileRow.job_id.in_(found)))
+        return len(found)
 
 
 def forget_jobs(*, db: Database, now: datetime) -> int:

@@ -17,6 +17,8 @@ ENDED: Final = (DONE, REFUSED, FAILED, CANCELLED)
 `refused`: rows are wrong, nothing was taken."""
 LEASE: Final = timedelta(seconds=30)
 MOST_ATTEMPTS: Final = 5
+ARRIVAL: Final = timedelta(hours=1)
+"""How long a file may take from the server into the database: ten minutes at the most, and room."""
 KEPT: Final = timedelta(days=30)
 """How long a job and its files are kept unless it says otherwise."""
 

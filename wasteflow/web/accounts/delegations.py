@@ -20,7 +20,9 @@ from wasteflow.services.delegations import (
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.accounts.common import acted, actor, firm_choices, organisation, page
 from wasteflow.web.identity import address, current_actor, now
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.permits import may
+from wasteflow.web.report_files import rows_file
 
 READ = "delegation.read"
 USUAL_DAYS = 365
@@ -40,6 +42,10 @@ def show(problem: str = "", status: int = 200) -> Response:
     firm, db, moment = organisation(READ), books().db, now()
     today = moment.astimezone(SHANGHAI).date()
     granted = delegations_report(db=db, actor=actor(), now=moment, enterprise=firm) if firm else []
+    held = delegations_report(db=db, actor=actor(), now=moment)
+    if wants_file():
+        mine = request.args.get("part") == "held" or not firm
+        return rows_file(held if mine else granted, "delegations")
     return page(
         "delegations.html",
         status,
@@ -47,7 +53,7 @@ def show(problem: str = "", status: int = 200) -> Response:
         firm=firm,
         firms=firm_choices(READ),
         granted=granted,
-        held=delegations_report(db=db, actor=actor(), now=moment),
+        held=held,
         families=FAMILIES,
         writes=bool(firm) and may("delegation.write", subject()),
         today=today,

@@ -152,10 +152,12 @@ def here(**changes: Any) -> str:
     values = {**request.args.to_dict(), **where, **changes}
     endpoint = request.endpoint or ""
     known = endpoint.startswith(
-        (f"{blueprint.name}.", "accounts.", "loads.", "exports.", "boundaries.")
+        (f"{blueprint.name}.", "accounts.", "loads.", "exports.", "boundaries.", "uploads.")
     )
     if request.method != "GET" or not known:
-        endpoint = "loads.one" if endpoint.startswith("loads.") and where else "pages.overview"
+        group = endpoint.partition(".")[0]
+        one = group in ("loads", "uploads") and where
+        endpoint = f"{group}.one" if one else "pages.overview"
     return url_for(
         endpoint, **{name: value for name, value in values.items() if value not in ("", None)}
     )

@@ -22,7 +22,7 @@ from wasteflow.core.actors import Actor
 from wasteflow.core.errors import UnusableFile, WasteflowError
 from wasteflow.core.permissions import Denied
 from wasteflow.outline_files import OutlineFile, digests, keep_outlines
-from wasteflow.services.outlines import outline_versions
+from wasteflow.services.outlines import OutlineVersion, outline_versions
 from wasteflow.services.work import cancel_job
 from wasteflow.services.work_files import pieces_of
 from wasteflow.web.access import books, books_seen
@@ -37,7 +37,9 @@ from wasteflow.web.outlines_in import (
     parks_of,
     wanted_of,
 )
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.permits import needs
+from wasteflow.web.report_files import rows_file
 from wasteflow.web.security import nonce
 from wasteflow.web.texts import lang, name_of, text, theme
 from wasteflow_maps.geo_crs import SYSTEMS, ZONES
@@ -58,8 +60,29 @@ def _actor() -> Actor:
 @blueprint.get("/boundaries", endpoint="index")
 @needs(RIGHT)
 def show() -> Response:
-    """One's parks with the outline each has, and the form for a file."""
+    """One's parks with the outline each has, and the form for a file; as a file every version."""
+    if wants_file():
+        mine = set(parks_of(_actor()))
+        held = outline_versions(db=books().db)
+        return rows_file((_told(item) for item in held if item.park in mine), "outlines")
     return _list()
+
+
+def _told(item: OutlineVersion) -> dict[str, Any]:
+    """A version of an outline without its corners, which are geodata."""
+    return {
+        "park": item.park,
+        "version": item.number,
+        "area_km2": round(item.area_m2 / 1e6, 4),
+        "crs": item.system,
+        "source": item.source,
+        "licence": item.licence,
+        "dated": item.dated,
+        "filename": item.filename,
+        "notes": item.notes,
+        "by": item.login,
+        "at": item.at,
+    }
 
 
 def _list(problem: str = "", status: int = 200) -> Response:

@@ -25,19 +25,25 @@ from wasteflow.services.work import DONE, FAILED, Job
 from wasteflow.web.api.imports import download
 from wasteflow.web.exports_out import account_of, ask_export, export_content, own_exports
 from wasteflow.web.identity import current_actor, now
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.pages.view import read_view
 from wasteflow.web.permits import needs
+from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import lang, text
 
 blueprint = Blueprint("exports", __name__)
 FIRST: Final = ("shipments", "entries", "balances", "rates", "target_status", "geodata")
+_LISTED: Final = ("kind", "filename", "state", "error", "rows", "size", "at", "until")
 _LIVE: Final = ("arriving", "waiting", "running")
 
 
 @blueprint.get("/exports", endpoint="index")
 @needs("export.read")
 def show() -> Response:
-    """The form and one's own exports."""
+    """The form and one's own exports; the list of them as a file."""
+    if request.args.get("part") == "list" and wants_file():
+        held = own_exports(account_of(current_actor()), now())
+        return rows_file(({name: _shown(job)[name] for name in _LISTED} for job in held), "exports")
     return _page()
 
 

@@ -25,6 +25,7 @@ from wasteflow.web.pages.place_words import exact_cell, firm_name, place_words
 from wasteflow.web.pages.sankey_view import Flow, Picture, payload
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
+from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import lang, text
 
 DIRECTIONS: Final = (DOWNSTREAM, UPSTREAM)
@@ -63,14 +64,17 @@ def show() -> str | Response:
     )
     cells = [_cells(view, row, material, direction) for row in rows]
     page = page_of(columns, cells, sort="-tonnes", limit=25)
-    if wants_file():
-        name = f"wasteflow-{direction}-{firm}-{view.span.text}"
-        return file_response(page, name, text, view.books.synthetic)
-    flows, names = _flows(view, rows)
     other = request.args.get("other", "")
     partners = [code for code in view.registry.enterprises if code != firm]
     partners = [code for code in partners if view.opens(f"enterprise:{code}")]
     other = other if other in partners else ""
+    path = _path(view, firm, other, material, direction) if other and material else None
+    if path and request.args.get("part") == "path" and wants_file():
+        return rows_file(path["rows"], f"path-{firm}-{other}-{view.span.text}")
+    if wants_file():
+        name = f"wasteflow-{direction}-{firm}-{view.span.text}"
+        return file_response(page, name, text, view.books.synthetic)
+    flows, names = _flows(view, rows)
     return render_template(
         "provenance.html",
         page=page,
@@ -82,7 +86,7 @@ def show() -> str | Response:
         height="mid" if len(names) > 14 else "low",
         partners=sorted(partners, key=lambda code: firm_name(view, code)),
         other=other,
-        path=_path(view, firm, other, material, direction) if other and material else None,
+        path=path,
         **options,
     )
 
@@ -232,7 +236,9 @@ def _path(view: View, firm: str, other: str, material: str, direction: str) -> d
         }
         for arc in report["arcs"]
     ]
-    return {"giver": firm_name(view, giver), "taker": firm_name(view, taker), "arcs": arcs}
+    ends = {"giver": firm_name(view, giver), "taker": firm_name(view, taker)}
+    rows = [{**ends, **{key: arc[key] for key in ("source", "target", "tonnes")}} for arc in arcs]
+    return {**ends, "arcs": arcs, "rows": rows}
 
 
 def _loops(view: View, firm: str) -> list[dict[str, Any]]:

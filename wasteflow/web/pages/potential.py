@@ -76,10 +76,11 @@ def show() -> str | Response:
     )
     columns = _COLUMNS if wants_file() or not may_propose() else (*_COLUMNS, _PROPOSE)
     links = page_of(columns, [_cells(view, row) for row in report["links"]], sort="-tonnes")
-    if wants_file():
-        name = f"wasteflow-potential-{view.span.text}"
-        return file_response(links, name, text, view.books.synthetic)
     left = page_of(_LEFT, [_left(view, row) for row in report["unserved"]], sort="-tonnes")
+    if wants_file():
+        part = left if request.args.get("part") == "left" else links
+        name = f"wasteflow-{'unserved' if part is left else 'potential'}-{view.span.text}"
+        return file_response(part, name, text, view.books.synthetic)
     body = render_template(
         "potential.html",
         view=view,

@@ -26,9 +26,11 @@ from wasteflow.services.product_objects import (
 )
 from wasteflow.web.access import books
 from wasteflow.web.identity import address, current_actor, now
+from wasteflow.web.list_files import list_response
 from wasteflow.web.pages.entries_pages import own_firms, reader, staff, without_line
 from wasteflow.web.pages.loads_form import typed
 from wasteflow.web.pages.loads_words import firm, problems_of, registry, remark_words, word
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.texts import lang, text
 
 PAGE: Final = 50
@@ -143,6 +145,8 @@ def _page(filled: Filled) -> Response:
         firms = {one} if firms is None or one in firms else set()
     before = request.args.get("before", "")
     found: list[ProductObject] = []
+    if not problem and wants_file():
+        return list_response(actor, "own_products", told)
     if not problem:
         found = list_products(
             db=books().db,

@@ -12,7 +12,9 @@ from wasteflow.services.summary import summary_report
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import kg_of
 from wasteflow.web.identity import reach
+from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.pages.view import View, default_period, may_read, read_view, scope_name
+from wasteflow.web.report_files import rows_file
 
 RIGHT = "report.summary"
 
@@ -43,6 +45,9 @@ def show() -> str | Response:
         own=seen.firms,
         period=period,
     )
+    if wants_file():  # without the line of totals: what is hidden stays hidden
+        rows = ({"scope": asked, "period": report["period"], **row} for row in report["rows"])
+        return rows_file(rows, "summary")
     return render_template(
         "summary.html",
         view=view,

@@ -43,6 +43,13 @@ blueprint = Blueprint("uploads", __name__)
 LISTED: Final = 200
 _FILE: Final = ("at", "filename", "kind", "organisation", "by", "state", "rows", "tonnes", "error")
 
+_LISTS: Final[Mapping[str, tuple[str, str]]] = {
+    "shipments": ("loads.index", "loads.title"),
+    "entries": ("loads.entries", "entries.title"),
+    "products": ("loads.products", "products.title"),
+}
+"""Kind of file → the page that lists what it brought, and its title."""
+
 
 def _actor() -> Actor:
     actor = current_actor()
@@ -162,6 +169,7 @@ def _page(job: Job, problem: str = "", status: int = 200) -> Response:
         preview=preview(job) if stage in ("checked", "refused", "published") else None,
         may_change=not job.over and bool(senders_of(_actor())),
         problem=problem,
+        list_of=_LISTS.get(job.subject),
         live=job.state in ("waiting", "running", "arriving"),
     )
     response = make_response(body, status)

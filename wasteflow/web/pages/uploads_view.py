@@ -100,7 +100,7 @@ def mapping(job: Job) -> dict[str, Any]:
             "title": title,
             "column": name,
             "unknown": title in unread,
-            "sample": [row[place] for row in sample if place < len(row)][:3],
+            "sample": list(dict.fromkeys(row[place] for row in sample if place < len(row)))[:3],
         }
         for place, (title, name) in enumerate(zip(layout["header"], layout["columns"], strict=True))
         if title

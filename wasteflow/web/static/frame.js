@@ -2,7 +2,7 @@
 (function () {
   "use strict";
   function menus() {
-    return Array.prototype.slice.call(document.querySelectorAll("details.menu[open]"));
+    return Array.prototype.slice.call(document.querySelectorAll("details.menu[open], details.file-menu[open]"));
   }
   document.addEventListener("click", function (event) {
     menus().forEach(function (menu) {

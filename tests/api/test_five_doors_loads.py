@@ -1,9 +1,10 @@
-"""Same loads by single call, bulk call, CSV and XLSX: same verdicts, same masses in the books."""
+"""Same loads by single call, bulk call, page, CSV and XLSX: same verdicts, same masses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from tests.api.conftest import Api, api_over
-from tests.api.test_three_doors import as_table, uploaded
+from tests.api.page_door import PageDoor, agree
+from tests.api.test_five_doors import as_table, uploaded
 from wasteflow.services.checking import check_books
 
 COLUMNS = (
@@ -37,6 +39,9 @@ ROWS = st.fixed_dictionaries(
 )
 Row = dict[str, str]
 Refused = dict[str, set[str]]
+Problems = dict[str, dict[str, Any]]
+EXAMPLES = count()
+"""A number of an example: the books grow, and a load that may not leave keeps its own."""
 TABLES = (
     "SELECT doc_no, dispatched_month, dispatched_kg, trips, mode, vehicle, remark, state "
     "FROM shipment WHERE dispatched_month > 0 ORDER BY doc_no",
@@ -46,16 +51,22 @@ TABLES = (
 
 @pytest.fixture
 def doors(request: pytest.FixtureRequest, tmp_path: Path, _templates: Any) -> Iterator[list[Api]]:
-    """Four copies of the same books."""
+    """Five copies of the same books."""
     with ExitStack() as stack:
         made = []
-        for number in range(4):
+        for number in range(5):
             folder = tmp_path / str(number)
             folder.mkdir()
             made.append(
                 stack.enter_context(api_over(request, "sqlite", folder, _templates("sqlite")))
             )
         yield made
+
+
+@pytest.fixture
+def page(doors: list[Api]) -> PageDoor:
+    """A clerk at the pages of the last copy."""
+    return PageDoor(doors[-1])
 
 
 def faults(row: Row) -> int:
@@ -77,12 +88,12 @@ def draft(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value} | {"issue": True}
 
 
-def leave(api: Api, load: dict[str, Any], row: Row) -> set[str]:
-    """The issued load leaves its site as its row says; the codes of a refusal."""
+def leave(api: Api, load: dict[str, Any], row: Row) -> dict[str, Any]:
+    """The issued load leaves its site as its row says; the problem of a refusal."""
     body = {name: row[name] for name in ("dispatched_at", "dispatched_t")}
     tag = f'"{load["version"]}"'
     answer = api.post("op-p1", f"/shipments/{load['id']}/dispatch", body, If_Match=tag)
-    return set() if answer.status_code == 200 else codes_of(answer.get_json())
+    return {} if answer.status_code == 200 else answer.get_json()
 
 
 def codes_of(problem: dict[str, Any]) -> set[str]:
@@ -90,28 +101,28 @@ def codes_of(problem: dict[str, Any]) -> set[str]:
     return {str(fault["code"]) for fault in problem.get("errors") or [problem]}
 
 
-def by_call(api: Api, rows: list[Row]) -> Refused:
-    """Number → codes of the rows that a single call refuses."""
-    refused: Refused = {}
+def by_call(api: Api, rows: list[Row]) -> Problems:
+    """Number → problem of the rows that a single call refuses."""
+    refused: Problems = {}
     for row in rows:
         answer = api.post("op-p1", "/shipments", draft(row))
         told = answer.get_json()
-        codes = leave(api, told, row) if answer.status_code == 201 else codes_of(told)
-        if codes:
-            refused[row["doc_no"]] = codes
+        problem = leave(api, told, row) if answer.status_code == 201 else told
+        if problem:
+            refused[row["doc_no"]] = problem
     return refused
 
 
 def by_bulk(api: Api, rows: list[Row]) -> Refused:
-    """The same of a bulk call."""
+    """Number → codes of the rows that a bulk call refuses."""
     body = {"objects": [draft(row) for row in rows]}
     refused: Refused = {}
     results = api.post("op-p1", "/shipments/bulk", body).get_json()["results"]
     for row, item in zip(rows, results, strict=True):
         good = item["status"] == 201
-        codes = leave(api, item["object"], row) if good else codes_of(item["problem"])
-        if codes:
-            refused[row["doc_no"]] = codes
+        problem = leave(api, item["object"], row) if good else item["problem"]
+        if problem:
+            refused[row["doc_no"]] = codes_of(problem)
     return refused
 
 
@@ -144,11 +155,18 @@ def content(api: Api) -> list[list[tuple[Any, ...]]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(given_rows=st.lists(ROWS, min_size=3, max_size=8))
-def test_four_doors_one_verdict(doors: list[Api], given_rows: list[Row]) -> None:
-    single, bulk, text_file, sheet = doors
-    made = len(content(single)[0])
+def test_five_doors_one_verdict(doors: list[Api], page: PageDoor, given_rows: list[Row]) -> None:
+    single, bulk, text_file, sheet, _ = doors
+    made = next(EXAMPLES)
     rows = [{"doc_no": f"D{made}-{place}", **row} for place, row in enumerate(given_rows)]
-    told = by_call(single, rows)
+    problems = by_call(single, rows)
+    words = page.loads(rows)
+    assert words.keys() == problems.keys()
+    for row in rows:
+        if faults(row) == 1:
+            number = row["doc_no"]
+            assert agree(problems[number], words[number]), (problems[number], words[number])
+    told = {number: codes_of(problem) for number, problem in problems.items()}
     assert by_bulk(bulk, rows) == told
     for api, name in ((text_file, "rows.csv"), (sheet, "rows.xlsx")):
         found = by_file(api, rows, name)
@@ -159,4 +177,4 @@ def test_four_doors_one_verdict(doors: list[Api], given_rows: list[Row]) -> None
                 assert found[number] & told[number], (row, found[number], told[number])
     first, *others = [content(api) for api in doors]
     assert all(other == first for other in others)
-    assert check_books(db=single.db).ok and check_books(db=sheet.db).ok
+    assert check_books(db=single.db).ok and check_books(db=page.api.db).ok
