@@ -26,15 +26,14 @@ from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
 from wasteflow_models.ledger import EventRow, ShipmentRow
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, header_history
+from wasteflow_models.order import NUMBERS_LOCK
 from wasteflow_models.prepared import Prepared, RowInsert
 from wasteflow_models.raw import is_postgresql
 
-_CHANGES_LOCK = 7705
-"""PostgreSQL advisory lock: numbers of changes are committed in their order."""
 _CHANGES = cast(Table, ChangeRow.__table__)
 _TOLD = ("at", "kind", "record_id", "ref", "action", "organisations")
 _CHANGE = Prepared(insert(_CHANGES), _TOLD)
-_TURN = select(func.pg_advisory_xact_lock(_CHANGES_LOCK).label("held")).subquery("turn")
+_TURN = select(func.pg_advisory_xact_lock(NUMBERS_LOCK).label("held")).subquery("turn")
 _GIVEN = [bindparam(name, type_=_CHANGES.c[name].type) for name in _TOLD]
 _CHANGE_IN_TURN = Prepared(
     insert(_CHANGES).from_select(_TOLD, select(*_GIVEN).select_from(_TURN)),
