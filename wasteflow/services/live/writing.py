@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.booking import Change, change_of, load_changes
-from wasteflow.core.reading import carrier_word
+from wasteflow.core.reading import carrier_word, holder_word
 from wasteflow.core.records import Event, EventKind, LoadHeader, apply_event
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.booking import book_change, firms_of
@@ -211,6 +211,8 @@ def told_firms(held: Held) -> list[str]:
     if held.draft is not None and held.row.state == "draft" and not held.events:
         return [held.draft.organisation]
     firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+    if held.holder and held.holder not in firms:
+        firms.append(holder_word(held.holder))
     return [*firms, carrier_word(held.row.carrier)] if held.row.carrier else firms
 
 
