@@ -271,7 +271,7 @@ def _ways(keys: Keys, actor: Actor, wanted: LoadFilter) -> list[Conditions]:
     months = len(list(wanted.period.months())) if wanted.period is not None else 0
     narrow = 0 < months <= WIDE_MONTHS
     if wanted.sort and not narrow and not carries:
-        raise InvalidValue("sort_too_wide", value=wanted.sort, months=WIDE_MONTHS)
+        raise InvalidValue("sort_too_wide", months=WIDE_MONTHS)
     return _by_months(wanted.period) if wanted.period is not None else [[]]
 
 
