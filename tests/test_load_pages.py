@@ -286,7 +286,7 @@ def test_the_menu_follows_the_rights(at: People) -> None:
     }
     kept = {"/inbox", "/loads", "/exports"}
     assert menus["driver"] == kept
-    kept |= {"/entries", "/uploads"}
+    kept |= {"/entries", "/products", "/uploads"}
     assert menus["operator.p1"] == kept | {"/loads/new", "/gate", "/log"}
     assert menus["park.b"] == kept | {"/months", "/boundaries"}
     assert menus["admin.use"] == kept | {"/loads/new", "/gate", "/log", "/months"}
@@ -311,6 +311,23 @@ def test_the_list_filters_pages_and_exports(at: People) -> None:
     rows = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
     mine = next(row for row in rows if row["单号"] == number[1])
     assert mine["发货量(吨)"] == "31.480" and not mine["备注"].startswith("=")
+
+
+def test_the_list_is_sorted_by_its_headings_and_keeps_the_filter(at: People) -> None:
+    sender = at("operator.p1")
+    for tonnes in ("31.480", "12.000", "25.000"):
+        sender.load("dispatch", dispatched_t=tonnes)
+    html = sender.look("/loads?state=in_transit&sort=-tonnes")
+    heads = re.findall(r'aria-sort="(\w+)"><a href="([^"]*)"', html)
+    assert [word for word, _ in heads] == ["none"] * 4 + ["descending"]
+    assert all("state=in_transit" in href for _, href in heads)
+    assert heads[-1][1].endswith("sort=tonnes") and "sort=-date" in heads[3][1]
+    assert '<input type="hidden" name="sort" value="-tonnes">' in html
+    for sort, reverse in (("tonnes", False), ("-tonnes", True)):
+        text = sender.client.get(f"/loads?format=csv&state=in_transit&sort={sort}").text
+        rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+        sent = [float(row["发货量(吨)"]) for row in rows]
+        assert len(set(sent)) >= 3 and sent == sorted(sent, reverse=reverse)
 
 
 def test_long_lists_come_as_files_at_once_or_later(

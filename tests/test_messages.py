@@ -22,6 +22,7 @@ from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_geo import GEO_MESSAGES
 from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
+from wasteflow.core.messages_lists import LIST_MESSAGES
 from wasteflow.core.messages_moves import MOVE_MESSAGES
 from wasteflow.core.messages_offers import OFFER_MESSAGES
 from wasteflow.core.messages_office import OFFICE_MESSAGES
@@ -52,6 +53,7 @@ def test_no_code_is_worded_twice() -> None:
         MOVE_MESSAGES,
         OFFER_MESSAGES,
         SYMBIOSIS_MESSAGES,
+        LIST_MESSAGES,
         SCENARIO_MESSAGES,
         SEAL_MESSAGES,
         ALERT_MESSAGES,

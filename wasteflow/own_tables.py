@@ -19,7 +19,7 @@ from wasteflow.schemas.fields import field_of
 from wasteflow.services.account_log import log_report
 from wasteflow.services.entry_objects import EntryFilter, list_entries
 from wasteflow.services.event_rows import EVENT_COLUMNS, event_rows
-from wasteflow.services.live.reading import MOST, LoadFilter, list_loads
+from wasteflow.services.live.listing import MOST, LoadFilter, list_loads
 from wasteflow.services.product_objects import ProductFilter, list_products
 from wasteflow.services.provenance import DOWNSTREAM, trace_report
 from wasteflow.services.reports import overview
@@ -115,6 +115,7 @@ def _loads(db: Any, actor: Actor, wanted: Mapping[str, str]) -> Iterator[Mapping
         period=Period.parse(period) if period else None,
         doc_no=wanted.get("doc_no", ""),
         material=wanted.get("material", ""),
+        sort=wanted.get("sort", ""),
     )
     cursor = ""
     while True:

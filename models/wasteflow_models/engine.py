@@ -4,8 +4,9 @@ SQLite's default transactions lose concurrent updates without an error, so write
 (a test holds this); SQLite itself lets a busy writer starve the others, so writers of one file
 queue at a turnstile (`queue`).  On PostgreSQL records of loads are written side by side - unique
 keys and row locks, taken in one order, hold what a service decided - while the registry is written
-alone and entries one writer at a time (`Alone`).  On both a commit is brought to the disk after its
-locks are given back and before anybody is answered (`log_file`, `postgres`): commits share a flush.
+alone, entries one writer per firm and files of them one at a time (`Alone`, `order`).  On both a
+commit is brought to the disk after its locks are given back and before anybody is answered
+(`log_file`, `postgres`): commits share a flush.
 """
 
 from __future__ import annotations
@@ -51,9 +52,13 @@ _joined: ContextVar[tuple[Database, Session] | None] = ContextVar("joined", defa
 
 
 class Alone(Enum):
-    """Whom a writer keeps out on PostgreSQL (SQLite has one writer at any time)."""
+    """Whom a writer keeps out on PostgreSQL (SQLite has one writer at any time).
+
+    FIRMS: whoever writes entries of the firms that the transaction holds (`order.hold_firms`).
+    """
 
     NOBODY = "loads"
+    FIRMS = "firms"
     ENTRIES = "entries"
     EVERYBODY = "registry"
 
@@ -210,8 +215,9 @@ class Database:
         connection = session.connection()
         shared = "" if alone is Alone.EVERYBODY else "_shared"
         locks = [f"pg_advisory_xact_lock{shared}({WRITER_LOCK})"]
-        if alone is Alone.ENTRIES:  # everybody takes them in this order
-            locks.append(f"pg_advisory_xact_lock({ENTRIES_LOCK})")
+        if alone in (Alone.FIRMS, Alone.ENTRIES):  # everybody takes them in this order
+            shared = "_shared" if alone is Alone.FIRMS else ""
+            locks.append(f"pg_advisory_xact_lock{shared}({ENTRIES_LOCK})")
         connection.exec_driver_sql(f"SELECT {', '.join(locks)}")
 
     @contextmanager

@@ -131,6 +131,7 @@ class ShipmentRow(Base):
 
     __tablename__ = "shipment"
     __table_args__ = (
+        Index("ix_shipment_consignor", "consignor_id"),
         Index("ix_shipment_consignee", "consignee_id"),
         {"postgresql_partition_by": "RANGE (id)"},
     )

@@ -130,7 +130,7 @@ class ChangeRow(Base):
 
     `kind` says of what (shipment, entry, …), `record_id` its key inside and `ref` its id outside,
     `action` what happened, `organisations` whose business it is, each between semicolons (";a;b;"):
-    codes of enterprises, and `carrier:<name>`.
+    codes of enterprises, `carrier:<name>`, and `holder:<code>` of the firm whose mass is moved.
     """
 
     __tablename__ = "change"

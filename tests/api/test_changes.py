@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.api.conftest import Api
-from tests.api.loads import issued, on_the_road
+from tests.api.loads import drafted, issued, moved, on_the_road
 from tests.api.test_telling import Clock, Receiver, hooked
 from wasteflow.jobs import import_file
 from wasteflow.services.corrections import lose, reverse
@@ -103,3 +103,23 @@ def test_a_carrier_follows_what_it_carries(api_anywhere: Api) -> None:
     assert moved.status_code == 200, moved.get_json()
     assert told(api, "carrier", "shipment")[-1] == ("dispatched", load["id"])
     assert told(api, "nobody", "shipment") == []
+
+
+def test_whose_mass_is_redirected_follows_the_load(api: Api) -> None:
+    """The refuser sends on what stays in the books of the consignor until it is received."""
+    refused = {"received_t": "30.000", "refused_t": "10.000", "reason": "wet"}
+    parent = moved(api, "op-use", on_the_road(api), "decide", refused)
+    receiver, hook = Receiver(), hooked(api, scope="enterprise:ent.p1", kinds=["shipment"])
+    assert hook["active"]
+    on = {"consignor": "ent.use", "consignee": "ent.trade", "kind": "redirect"}
+    on |= {"parent": parent["id"], "dispatched_t": "10.000"}
+    child = moved(api, "op-use", drafted(api, "op-use", **on), "issue")
+    child = moved(api, "gate-use", child, "dispatch")
+    expected = [("issued", child["id"]), ("dispatched", child["id"])]
+    for who in ("op-p1", "reader-p1"):
+        assert told(api, who, "shipment")[-2:] == expected
+        assert api.get(who, f"/shipments/{child['id']}/events").status_code == 200
+    for who in ("op-p2", "nobody"):
+        assert told(api, who, "shipment") == []
+    assert deliver(db=api.db, clock=Clock(), call=receiver).told == 2
+    assert [json.loads(body)["change"]["ref"] for _, body, _ in receiver.calls] == [child["id"]] * 2

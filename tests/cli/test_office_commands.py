@@ -28,7 +28,8 @@ from wasteflow.core.periods import SHANGHAI, Period, month_text, next_month
 from wasteflow.services.attachments import NewAttachment, add_attachment
 from wasteflow.services.corrections import reverse
 from wasteflow.services.finding_list import Asked, list_findings, refresh_findings
-from wasteflow.services.live.reading import LoadFilter, get_load, list_loads
+from wasteflow.services.live.listing import LoadFilter, list_loads
+from wasteflow.services.live.reading import get_load
 from wasteflow.services.reports import overview
 from wasteflow.services.seal_proofs import kind_of_record
 from wasteflow_models import migrate

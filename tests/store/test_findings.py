@@ -27,7 +27,7 @@ from wasteflow.services.finding_list import (
     refresh_findings,
     snooze_finding,
 )
-from wasteflow.services.live.reading import LoadFilter, list_loads
+from wasteflow.services.live.listing import LoadFilter, list_loads
 from wasteflow.services.products import reverse_product
 
 HEAD = person(20, Role.ENTERPRISE_ADMIN, "maker")

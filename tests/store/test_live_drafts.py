@@ -18,8 +18,8 @@ from tests.store.live import (
 )
 from wasteflow.core.errors import FieldsRefused
 from wasteflow.core.permissions import Denied
-from wasteflow.services.live import reading
-from wasteflow.services.live.reading import LoadFilter
+from wasteflow.services.live import listing
+from wasteflow.services.live.listing import LoadFilter
 from wasteflow.services.live.views import Outcome
 
 
@@ -58,10 +58,10 @@ def test_a_draft_is_one_partys_paper(gate: Gate) -> None:
     for actor in (PARK, PLANNER, HAULIER):
         with pytest.raises(Denied):
             gate.see(uid, actor)
-    assert reading.list_loads(db=db, actor=MAKER)["items"] == []
+    assert listing.list_loads(db=db, actor=MAKER)["items"] == []
     drafts = LoadFilter(state="draft")
-    assert len(reading.list_loads(db=db, actor=MAKER, wanted=drafts)["items"]) == 1
-    assert reading.list_loads(db=db, actor=CEMENT, wanted=drafts)["items"] == []
+    assert len(listing.list_loads(db=db, actor=MAKER, wanted=drafts)["items"]) == 1
+    assert listing.list_loads(db=db, actor=CEMENT, wanted=drafts)["items"] == []
     with pytest.raises(FieldsRefused) as caught:
         gate.act("issue", MAKER, uid)
     assert codes(caught) == [("/route", "missing_value"), ("/mode", "missing_value")]

@@ -24,10 +24,10 @@ from tests.store.live import (
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.errors import InvalidValue, RuleBroken, WasteflowError
 from wasteflow.core.permissions import Denied
-from wasteflow.services.live import reading
+from wasteflow.services.live import listing
 from wasteflow.services.live.entries import reverse_entry
 from wasteflow.services.live.inbox import inbox
-from wasteflow.services.live.reading import LoadFilter
+from wasteflow.services.live.listing import LoadFilter
 from wasteflow.services.proof import Fault
 from wasteflow.services.proof_booking import BookingProof
 from wasteflow.services.proof_live import prove_live
@@ -47,30 +47,30 @@ def gate(books: Books) -> Gate:
 
 def listed(gate: Gate, actor: Actor, wanted: LoadFilter, name: str) -> list[str]:
     """One column of a list."""
-    found = reading.list_loads(db=gate.books.db, actor=actor, wanted=wanted)
+    found = listing.list_loads(db=gate.books.db, actor=actor, wanted=wanted)
     return [item[name] for item in found["items"]]
 
 
 def test_pages_of_a_list_hold_still(gate: Gate) -> None:
     db = gate.books.db
     made = [str(gate.issued()) for _ in range(5)]
-    first = reading.list_loads(db=db, actor=MAKER, limit=2)
+    first = listing.list_loads(db=db, actor=MAKER, limit=2)
     extra = str(gate.issued())
-    second = reading.list_loads(db=db, actor=MAKER, limit=2, cursor=first["next"])
-    third = reading.list_loads(db=db, actor=MAKER, limit=2, cursor=second["next"])
+    second = listing.list_loads(db=db, actor=MAKER, limit=2, cursor=first["next"])
+    third = listing.list_loads(db=db, actor=MAKER, limit=2, cursor=second["next"])
     seen = [item["id"] for page in (first, second, third) for item in page["items"]]
     assert seen == list(reversed(made)) and third["next"] is None and extra not in seen
     with pytest.raises(InvalidValue):
-        reading.list_loads(db=db, actor=MAKER, cursor="x")
+        listing.list_loads(db=db, actor=MAKER, cursor="x")
     with pytest.raises(InvalidValue):
-        reading.list_loads(db=db, actor=MAKER, wanted=LoadFilter(state="gone"))
+        listing.list_loads(db=db, actor=MAKER, wanted=LoadFilter(state="gone"))
     count = {
-        actor.login: len(reading.list_loads(db=db, actor=actor)["items"])
+        actor.login: len(listing.list_loads(db=db, actor=actor)["items"])
         for actor in (MAKER, CEMENT, TRADER, PARK, PLANNER, HAULIER)
     }
     assert count == {"user1": 6, "user2": 6, "user10": 0, "user4": 6, "user11": 6, "user5": 6}
     system = person(99, Role.SYSTEM_ADMIN, "")
-    assert len(reading.list_loads(db=db, actor=system)["items"]) == 6
+    assert len(listing.list_loads(db=db, actor=system)["items"]) == 6
     gate.later(minutes=5)
     gate.act("dispatch", MAKER, UUID(made[1]))
     changed = LoadFilter(updated_after=gate.now - timedelta(minutes=1))

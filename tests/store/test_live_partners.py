@@ -24,9 +24,9 @@ from wasteflow.core.permissions import Denied
 from wasteflow.core.rules import Tolerance
 from wasteflow.services.account_log import commander
 from wasteflow.services.delegations import NewDelegation, grant_delegation
-from wasteflow.services.live import decisions, reading
+from wasteflow.services.live import decisions, listing
 from wasteflow.services.live.inbox import inbox, open_refusals
-from wasteflow.services.live.reading import LoadFilter
+from wasteflow.services.live.listing import LoadFilter
 from wasteflow.services.users import NewUser, create_user
 
 
@@ -67,7 +67,7 @@ def test_a_refused_part_goes_back_and_on(gate: Gate) -> None:
     gate.act("decide", BOARD, on, received_t="4.000")
     assert gate.see(on, BOARD)["parent_doc_no"] == gate.see(uid)["doc_no"]
     assert gate.see(on, MAKER)["moves"] == []  # whose mass it is: to read, nothing more
-    listed = reading.list_loads(db=gate.books.db, actor=MAKER, wanted=LoadFilter(party="board"))
+    listed = listing.list_loads(db=gate.books.db, actor=MAKER, wanted=LoadFilter(party="board"))
     assert [item["id"] for item in listed["items"]] == [str(on)]
     for move in ("cancel", "lost"):
         with pytest.raises((Denied, RuleBroken)):
@@ -181,11 +181,11 @@ def test_an_external_partner_is_closed_at_once(gate: Gate) -> None:
 
 def test_imported_loads_become_both_when_both_confirm(gate: Gate) -> None:
     gate.books.loads(load("F1", "30.000", "30.000"), load("F2", "30.000"))
-    listed = reading.list_loads(db=gate.books.db, actor=MAKER, wanted=LoadFilter(doc_no="F1"))
+    listed = listing.list_loads(db=gate.books.db, actor=MAKER, wanted=LoadFilter(doc_no="F1"))
     uid = UUID(listed["items"][0]["id"])
     assert gate.act("confirm", MAKER, uid).load["evidence"] == "imported"
     assert gate.act("confirm", CEMENT, uid).load["evidence"] == "both"
-    other = reading.list_loads(db=gate.books.db, actor=CEMENT, wanted=LoadFilter(doc_no="F2"))
+    other = listing.list_loads(db=gate.books.db, actor=CEMENT, wanted=LoadFilter(doc_no="F2"))
     road = UUID(other["items"][0]["id"])
     done = gate.act("decide", CEMENT, road, received_t="30.000").load
     assert (done["state"], done["evidence"]) == ("accepted", "imported")

@@ -16,8 +16,8 @@ from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied
 from wasteflow.services.closing import close_month
 from wasteflow.services.export import export_shipments
-from wasteflow.services.live import reading
-from wasteflow.services.live.reading import LoadFilter
+from wasteflow.services.live import listing, reading
+from wasteflow.services.live.listing import LoadFilter
 from wasteflow.services.reports import balance_report
 
 
@@ -87,7 +87,7 @@ def test_everything_of_a_load_moves_with_its_revision(gate: Gate) -> None:
     }
     (row,) = export_shipments(db=gate.books.db, material="slag", period=Period.parse("2026-09"))
     assert (row["dispatched_t"], row["refused_t"], row["loads"]) == (40_000, 1_500, 2)
-    found = reading.list_loads(
+    found = listing.list_loads(
         db=gate.books.db, actor=CEMENT, wanted=LoadFilter(material="slag", state="partly_accepted")
     )
     assert [item["id"] for item in found["items"]] == [str(uid)]
@@ -121,7 +121,7 @@ def test_an_external_party_is_not_asked_and_the_evidence_says_so(gate: Gate) -> 
 
 def test_a_load_of_a_file_is_revised_by_its_parties_and_signed_by_it(gate: Gate) -> None:
     gate.books.loads(load("F1", "30.000", "29.900", dispatched_at="2026-03-02T08:00:00+08:00"))
-    listed = reading.list_loads(db=gate.books.db, actor=MAKER)["items"]
+    listed = listing.list_loads(db=gate.books.db, actor=MAKER)["items"]
     uid = UUID(listed[0]["id"])
     assert (listed[0]["evidence"], listed[0]["version"]) == ("imported", 2)
     revision = gate.revise(MAKER, uid, dispatched_t="29.900")

@@ -20,6 +20,7 @@ from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_geo import GEO_MESSAGES
 from wasteflow.core.messages_jobs import JOB_MESSAGES, UPLOAD_MESSAGES
+from wasteflow.core.messages_lists import LIST_MESSAGES
 from wasteflow.core.messages_moves import (
     EVENT_WORDS,
     MOVE_MESSAGES,
@@ -46,6 +47,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **MOVE_MESSAGES,
     **OFFER_MESSAGES,
     **SYMBIOSIS_MESSAGES,
+    **LIST_MESSAGES,
     **SCENARIO_MESSAGES,
     **SEAL_MESSAGES,
     **ALERT_MESSAGES,

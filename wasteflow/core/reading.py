@@ -42,6 +42,26 @@ def carrier_word(name: str) -> str:
     return "carrier:" + name.replace(";", ",")
 
 
+def holder_word(firm: str) -> str:
+    """Whose mass a return or redirect moves, among the organisations of a change.
+
+    Not as a firm: whoever reads the loads of that firm for a park has no right to this one.
+
+    >>> holder_word("ent.a")
+    'holder:ent.a'
+    """
+    return f"holder:{firm}"
+
+
+def holders_of(actor: Actor, right: str) -> frozenset[str]:
+    """Enterprises of the actor whose mass on the road `right` lets the actor read."""
+    return frozenset(
+        item.organisation
+        for item in actor.memberships
+        if item.covers(right) and (item.role, Standing.HOLDER) in TABLE[right]
+    ) - {""}
+
+
 def _scope(item: Membership, right: str, registry: Registry) -> str:
     """The scope of one membership under `right`, "" if it gives none."""
     held = {standing for role, standing in TABLE[right] if role is item.role}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import change_of, load_changes
@@ -38,6 +38,7 @@ from wasteflow_models.ledger import (
     visible,
 )
 from wasteflow_models.live import header_history
+from wasteflow_models.order import take_number
 
 REVERSAL_MARK = "#reversal"
 
@@ -183,13 +184,13 @@ def reverse_entry_row(
     booked_month = open_month(session, [row.enterprise_id], row.month)
     check_asked(asked, row.month, booked_month)
     booked_month = max(booked_month, row.booked_month)
-    next_id = (session.scalar(select(func.max(EntryRow.id))) or 0) + 1
+    post_rollup(session, keys, rollup, booked_month)
     session.execute(
         insert(EntryRow),
         [
             {
                 **{name: getattr(row, name) for name in _COPIED},
-                "id": next_id,
+                "id": take_number(session),
                 "uid": new_uids(1, now)[0],
                 "batch_id": None,
                 "doc_no": row.doc_no + REVERSAL_MARK,
@@ -201,7 +202,6 @@ def reverse_entry_row(
             }
         ],
     )
-    post_rollup(session, keys, rollup, booked_month)
     return {"doc_no": row.doc_no, "kind": "entry", "state": "reversed", "kg": row.kg}
 
 

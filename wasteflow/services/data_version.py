@@ -18,8 +18,9 @@ from wasteflow_models.ledger import BatchRow, EntryRow, RollupVersionRow, StampR
 def data_version(*, db: Database) -> str:
     """Digest (32 hex digits) of registry, places, roll-up, entries and batches, by one query.
 
-    Entries count by their last number: a correction may move no kilogram, and they are written one
-    writer at a time.  Batches count because reports say whether the books hold synthetic records.
+    Entries count by their last number: a correction may move no kilogram, and their numbers are
+    committed in order (`order`).  Batches count because reports say whether the books hold
+    synthetic records.
     """
     nothing, month = null(), RollupVersionRow
     synthetic = func.sum(case((BatchRow.synthetic, 1), else_=0))

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import delete, select
 
+from wasteflow.core.reading import holder_word
 from wasteflow.core.registry import Registry
 from wasteflow.services.changes import Change, list_changes
 from wasteflow.services.outbound import Told, post
@@ -146,7 +147,12 @@ def _due(db: Database, now: datetime) -> list[_Due]:
 
 
 def _firms(registry: Registry, scope: str) -> frozenset[str] | None:
-    return None if scope == "all" else registry.in_scope(scope)
+    """What a webhook of a scope is told of: one of a firm also where its mass is moved."""
+    if scope == "all":
+        return None
+    kind, _, code = scope.partition(":")
+    mine = {holder_word(code)} if kind == "enterprise" else set()
+    return registry.in_scope(scope) | mine
 
 
 def _pass_over(db: Database, webhook_id: int, after: int) -> None:

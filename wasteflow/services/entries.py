@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import first_open, late_part
@@ -37,11 +36,10 @@ from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.entry_store import insert_entries
 from wasteflow_models.late import closed
-from wasteflow_models.ledger import BatchRow, EntryRow
-from wasteflow_models.prepared import Prepared
+from wasteflow_models.ledger import BatchRow
+from wasteflow_models.order import next_entry, take_number
 
 WRITE_CHUNK = 5000
-_LAST_ID = Prepared(select(func.max(EntryRow.__table__.c.id)))
 FEW_ENTRIES = 8
 """So many entries are posted one by one: arrays cost more than they do."""
 FEW_FIRMS = 50
@@ -112,7 +110,10 @@ def take_entries(
         session.add(batch)
         session.flush()
         batch.taken, batch.skipped = len(new), report.skipped
-    written = _write(session, keys, new, batch.id if batch else None, now)
+    if batch is None:
+        written = [_write_one(session, keys, item, now) for item in new]
+    else:
+        written = _write(session, keys, new, batch.id, now)
     report.taken = len(new)
     if batch is not None:
         note_import(session, keys, batch, firms, now)
@@ -164,18 +165,33 @@ def _opened_places(items: Iterable[CheckedEntry]) -> set[tuple[str, str, str]]:
     }
 
 
+def _write_one(session: Session, keys: Keys, item: CheckedEntry, now: datetime) -> dict[str, Any]:
+    """Post an entry given by hand, then number and insert it: others wait from its number on."""
+    session.flush()
+    entry = item.entry
+    if entry.kind is EntryKind.STOCKTAKE:
+        book = book_at(session, keys, _counted_place(item), entry.material, entry.day)
+        item = item.counted_against(book)
+    through = closed(session, keys).through
+    row = _values(item, keys, through, 0, new_uids(1, now)[0], None, now)
+    rollup: Rollup = {}
+    add_postings(rollup, entry_postings(item.entry))
+    post_rollup(session, keys, rollup, row["booked_month"])
+    row["id"] = take_number(session)
+    insert_entries(session, [row])
+    return row
+
+
 def _write(
     session: Session,
     keys: Keys,
     items: Sequence[CheckedEntry],
-    batch_id: int | None,
+    batch_id: int,
     now: datetime,
 ) -> list[dict[str, Any]]:
     """Insert entries and their postings: everything but stocktakes first, then those by day."""
     written: list[dict[str, Any]] = []
-    session.flush()
-    ((last_id,),) = _LAST_ID.rows(session.connection(), {})
-    next_id = (last_id or 0) + 1
+    next_id = next_entry(session)
     uids = new_uids(len(items), now)
     plain = [item for item in items if item.entry.kind is not EntryKind.STOCKTAKE]
     through = closed(session, keys).through

@@ -25,8 +25,9 @@ from wasteflow.services.naming import Names
 from wasteflow.services.outcome import ImportReport, Row, Warnings
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
-from wasteflow_models.engine import Database
+from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import EntryRow
+from wasteflow_models.order import hold_firms
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def record_entry(
     external_id: the number of a new entry in the software of its firm, "" for none.
     Raises Denied, FieldsRefused, RowsRefused, RuleBroken `month_closed`, ExternalIdTaken.
     """
-    with db.write() as session:
+    with db.write(Alone.FIRMS) as session:
         keys = load_keys(session)
         done = _record(session, keys, actor, values, now, asked_month, channel)
         if external_id and done.new:
@@ -84,7 +85,7 @@ def correct_entry(
 
     Raises Denied, FieldsRefused, RowsRefused, RuleBroken `already_reversed`, `reason_needed`.
     """
-    with db.write() as session:
+    with db.write(Alone.FIRMS) as session:
         keys = load_keys(session)
         take_back(session, keys, actor, uid, reason, now, channel)
         return _record(session, keys, actor, values, now, 0, channel)
@@ -103,6 +104,7 @@ def _record(
     require(actor, "entry.write", entry_subject(keys, firm))
     assert actor is not None  # require() has refused it
     firm_id = keys.id_of("enterprise", firm)
+    hold_firms(session, [firm_id])
     if asked_month:
         month = month_of_day(values["date"])
         check_asked(asked_month, month, open_month(session, [firm_id], month, keys))

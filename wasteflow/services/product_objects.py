@@ -34,8 +34,9 @@ from wasteflow.services.products import (
     take_products,
 )
 from wasteflow_models.convert import Keys, load_keys
-from wasteflow_models.engine import Database
+from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import ProductRow
+from wasteflow_models.order import hold_firms
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,14 @@ def record_product(
     The same amount again is not new.  Raises Denied, FieldsRefused, RowsRefused (`product_differs`
     where another amount is in force: take that back first).
     """
-    with db.write() as session:
+    with db.write(Alone.FIRMS) as session:
         keys = load_keys(session)
         try:
             firm = Names(keys.registry).enterprise(str(values["enterprise"]))
         except WasteflowError as error:
             raise FieldsRefused([FieldIssue("/enterprise", error.code, error.params)]) from error
         require(actor, "entry.write", entry_subject(keys, firm))
+        hold_firms(session, [keys.id_of("enterprise", firm)])
         report = ImportReport("products", rows=1)
         take_products(session, keys, [Row(1, values)], [], None, now, report)
         product = word_of("product", values["product"]) or str(values["product"])
@@ -143,9 +145,10 @@ def reverse_output(
 
     Raises Denied, RuleBroken `reason_needed`, `already_reversed`.
     """
-    with db.write() as session:
+    with db.write(Alone.FIRMS) as session:
         keys = load_keys(session)
         firm = name.partition("/")[0]
+        hold_firms(session, [keys.ids["enterprise"].get(firm, 0)])  # before its row is read
         if product_of_key(session, keys, name) is None:
             verdict = Verdict.NOT_SIGNED_IN if actor is None else Verdict.NOT_ONES_BUSINESS
             raise Denied(verdict, "entry.read")

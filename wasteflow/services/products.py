@@ -30,6 +30,7 @@ from wasteflow_models import products, queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import BatchRow, ProductRow
+from wasteflow_models.order import wait_for_numbers
 from wasteflow_models.products import ProductKey
 
 KEY_PARTS = 3
@@ -116,6 +117,8 @@ def take_products(
     takes = products.last_takes(session, min(days), max(days))
     batch_id = batch.id if batch else None
     values = [_values(item, keys, takes, batch_id, now) for item in new]
+    if values and batch is None:
+        wait_for_numbers(session)
     if values:
         session.execute(insert(ProductRow), values)
     report.taken = len(new)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from wasteflow.core.actors import Actor
 from wasteflow.core.ids import load_of_uid
 from wasteflow.services.live.held import held_rows
-from wasteflow.services.live.reading import seen_by
+from wasteflow.services.live.listing import seen_by
 from wasteflow.services.live.views import load_view
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database

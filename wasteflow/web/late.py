@@ -100,11 +100,23 @@ def _who() -> str:
     return render_template("_who.html", found=found, sign_in=goal, token=token, waiting=waiting)
 
 
+_INSIDE: Final = {
+    "loads.one": "loads.index",
+    "loads.edit": "loads.index",
+    "loads.revise": "loads.index",
+    "loads.new_entry": "loads.entries",
+    "loads.entry": "loads.entries",
+}
+"""Page without an item in the menu of daily work → the item it belongs to."""
+
+
 def _work() -> str:
     """The menu of daily work, by the rights of who is signed in; nothing for anybody else."""
     found = signed_in() if books().usable() == READY else None
     items = work_items(found.actor) if found is not None else []
-    return render_template("_work.html", items=items) if items else ""
+    if not items:
+        return ""
+    return render_template("_work.html", items=items, inside=_INSIDE.get(request.endpoint or ""))
 
 
 def work_items(actor: Actor) -> list[tuple[str, str]]:
@@ -117,6 +129,7 @@ def work_items(actor: Actor) -> list[tuple[str, str]]:
         ("loads.index", "nav.loads", frozenset(Role)),
         ("loads.new", "nav.new_load", _STAFF),
         ("loads.entries", "nav.entries", frozenset(Role) - {Role.CARRIER}),
+        ("loads.products", "products.title", frozenset(Role) - {Role.CARRIER}),
         ("loads.months", "nav.months", _CLOSING),
         ("uploads.index", "nav.uploads", _SENDING),
         ("exports.index", "nav.exports", _READING),

@@ -17,9 +17,10 @@ from wasteflow.services.corrections import reverse_entry_row
 from wasteflow.services.live.held import subject_of
 from wasteflow.services.live.writing import Doer, note_change
 from wasteflow_models.convert import Keys, load_keys
-from wasteflow_models.engine import Database
+from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import EntryRow
 from wasteflow_models.live import EntryActorRow
+from wasteflow_models.order import hold_firms
 from wasteflow_models.prepared import Prepared
 
 _ACTOR: Final = cast(Table, EntryActorRow.__table__)
@@ -40,7 +41,7 @@ def reverse_entry(
 
     Raises Denied, RuleBroken `already_reversed`, `reason_needed`.
     """
-    with db.write() as session:
+    with db.write(Alone.FIRMS) as session:
         return take_back(session, load_keys(session), actor, uid, reason, now, channel)
 
 
@@ -63,6 +64,7 @@ def take_back(
     assert actor is not None  # require() has refused it
     if not reason.strip():
         raise RuleBroken("reason_needed")
+    hold_firms(session, [row.enterprise_id])
     answer = reverse_entry_row(session, keys, row, reason, now)
     reversal = session.scalars(select(EntryRow).where(EntryRow.reverses_id == row.id)).one()
     sign_entry(session, reversal.id, Doer.of(actor, channel, [firm]))

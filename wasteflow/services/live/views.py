@@ -19,7 +19,7 @@ from wasteflow.core.actors import Actor
 from wasteflow.core.errors import Remark
 from wasteflow.core.ids import load_uid
 from wasteflow.core.lifecycle import Rule, legal_moves, may
-from wasteflow.core.periods import SHANGHAI, month_text
+from wasteflow.core.periods import SHANGHAI, month_of_day, month_text, shanghai_day
 from wasteflow.core.records import WEIGHED, EventKind
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence, LoadState
@@ -66,11 +66,24 @@ def load_view(held: Held, actor: Actor | None) -> View:
         "holder": held.holder or None,
         "signed_by": sorted(held.signed),
         "revision": revision_view(held, held.pending) if held.pending else None,
+        "booked_late": booked_late(held),
         "created_at": moment(held.recorded_at),
         "updated_at": moment(held.events[-1].recorded_at if held.events else held.recorded_at),
         "moves": [_move(rule) for rule in rules if may(actor, rule, subject)],
         "open_moves": [_move(rule) for rule in rules],
     }
+
+
+def booked_late(held: Held) -> str | None:
+    """The last month in which something of the load is booked that happened before; else None."""
+    late = [row.booked_month for row in held.events if row.booked_month > _physical(held, row)]
+    return month_text(max(late)) if late else None
+
+
+def _physical(held: Held, row: EventRow) -> int:
+    """The month of what an event is about: a revision says it, others have it in their moment."""
+    said = str(held.details(row.seq).get("month", ""))
+    return int(said.replace("-", "")) if said else month_of_day(shanghai_day(row.at))
 
 
 def _move(rule: Rule) -> View:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.booking import Change, change_of, load_changes
-from wasteflow.core.reading import carrier_word
+from wasteflow.core.reading import carrier_word, holder_word
 from wasteflow.core.records import Event, EventKind, LoadHeader, apply_event
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.booking import book_change, firms_of
@@ -26,15 +26,14 @@ from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
 from wasteflow_models.ledger import EventRow, ShipmentRow
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, header_history
+from wasteflow_models.order import NUMBERS_LOCK
 from wasteflow_models.prepared import Prepared, RowInsert
 from wasteflow_models.raw import is_postgresql
 
-_CHANGES_LOCK = 7705
-"""PostgreSQL advisory lock: numbers of changes are committed in their order."""
 _CHANGES = cast(Table, ChangeRow.__table__)
 _TOLD = ("at", "kind", "record_id", "ref", "action", "organisations")
 _CHANGE = Prepared(insert(_CHANGES), _TOLD)
-_TURN = select(func.pg_advisory_xact_lock(_CHANGES_LOCK).label("held")).subquery("turn")
+_TURN = select(func.pg_advisory_xact_lock(NUMBERS_LOCK).label("held")).subquery("turn")
 _GIVEN = [bindparam(name, type_=_CHANGES.c[name].type) for name in _TOLD]
 _CHANGE_IN_TURN = Prepared(
     insert(_CHANGES).from_select(_TOLD, select(*_GIVEN).select_from(_TURN)),
@@ -212,6 +211,8 @@ def told_firms(held: Held) -> list[str]:
     if held.draft is not None and held.row.state == "draft" and not held.events:
         return [held.draft.organisation]
     firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
+    if held.holder and held.holder not in firms:
+        firms.append(holder_word(held.holder))
     return [*firms, carrier_word(held.row.carrier)] if held.row.carrier else firms
 
 

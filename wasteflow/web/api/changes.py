@@ -8,7 +8,13 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from wasteflow.core.actors import Subject
-from wasteflow.core.reading import carrier_word, carriers_of, readable_firms
+from wasteflow.core.reading import (
+    carrier_word,
+    carriers_of,
+    holder_word,
+    holders_of,
+    readable_firms,
+)
 from wasteflow.services.changes import Change, Readers, list_changes
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
@@ -75,6 +81,7 @@ def feed_readers() -> Readers:
     loads = found["shipment"]
     if loads is not None:
         loads |= {carrier_word(name) for name in carriers}
+        loads |= {holder_word(firm) for firm in holders_of(who(), "shipment.read")}
     return {**found, "shipment": loads, "": found["entry"]}
 
 

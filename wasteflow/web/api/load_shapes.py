@@ -154,6 +154,7 @@ _LOAD: dict[str, Any] = {
     "holder": fields.String(required=True, allow_none=True),
     "signed_by": fields.List(fields.String(), required=True),
     "revision": fields.Nested(RevisionShape, required=True, allow_none=True),
+    "booked_late": MonthText(required=True, allow_none=True),
     "created_at": MomentText(required=True),
     "updated_at": MomentText(required=True),
     "moves": fields.List(fields.Nested(MoveShape), required=True),

@@ -17,6 +17,7 @@ from wasteflow.services.live import (
     dispatching,
     disputes,
     drafts,
+    listing,
     moves,
     one_sided,
     reading,
@@ -160,13 +161,13 @@ def list_(query: dict[str, Any]) -> Response:
     """Loads, the newest first."""
     if query["external_id"]:
         return as_json({"items": _by_external_id(query["external_id"]), "next": None})
-    wanted = reading.LoadFilter(
+    wanted = listing.LoadFilter(
         **{name: query[name] or "" for name in ("state", "party", "material", "doc_no")},
         period=query["period"],
         updated_after=query["updated_after"],
     )
     return as_json(
-        reading.list_loads(
+        listing.list_loads(
             db=books().db,
             actor=who(),
             wanted=wanted,

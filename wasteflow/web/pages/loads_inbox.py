@@ -16,7 +16,8 @@ from wasteflow.core.lifecycle import Move
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.services.live.inbox import inbox, open_refusals
-from wasteflow.services.live.reading import LoadFilter, get_load, list_loads
+from wasteflow.services.live.listing import LoadFilter, list_loads
+from wasteflow.services.live.reading import get_load
 from wasteflow.services.offers import waiting_offers
 from wasteflow.services.reminders import AHEAD_DAYS, Reminder, ending
 from wasteflow.web.access import books

@@ -11,7 +11,7 @@ from flask import Response, render_template, url_for
 from wasteflow.core.finding_kinds import SEVERITIES
 from wasteflow.core.periods import Period, month_from_text, month_text, next_month
 from wasteflow.services.finding_list import open_by_firm
-from wasteflow.services.live.reading import LoadFilter, list_loads
+from wasteflow.services.live.listing import LoadFilter, list_loads
 from wasteflow.services.month_sheet import MONTHS, month_rows, month_sheet
 from wasteflow.web.access import books
 from wasteflow.web.answers import once

@@ -1,0 +1,134 @@
+"""Lists of loads: sorted page by page, found by the sides of a firm and not by reading them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.store.books import Books, entry, load
+from tests.store.live import CEMENT, MAKER, PLANNER, Gate, person
+from wasteflow.core.actors import Actor, Membership, Role
+from wasteflow.core.errors import InvalidValue
+from wasteflow.core.periods import Period
+from wasteflow.services.live.listing import SORTS, LoadFilter, list_loads, page_query
+from wasteflow_models.convert import load_keys
+from wasteflow_models.ledger import ShipmentRow
+
+ROWS = [
+    load("C", "10.000", "10.000"),
+    load("A", "30.000", "30.000", dispatched_at="2026-02-03"),
+    load("E", "20.000"),
+    load("B", "20.000", "19.000", consignee="board", route="plaster"),
+    load("D", "10.000", "10.000", dispatched_at="2026-01-05"),
+]
+BY: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "date": lambda item: item["dispatched_at"],
+    "number": lambda item: item["doc_no"],
+    "tonnes": lambda item: float(item["dispatched_t"]),
+    "state": lambda item: ["in_transit", "received", "accepted"].index(item["state"]),
+    "partner": lambda item: item["consignee"] == "board",
+}
+"""What a list that is sorted by a word goes by; names of partners are in this order."""
+
+
+@pytest.fixture
+def gate(books: Books) -> Gate:
+    """Live services; maker has sent five loads by file."""
+    books.entries(entry("O", "opening", "900.000", "2025-12-31", facility="maker.works"))
+    books.loads(*ROWS)
+    return Gate(books)
+
+
+def pages(gate: Gate, actor: Actor, wanted: LoadFilter) -> list[dict[str, Any]]:
+    """Every load of a list, two at a time."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = list_loads(db=gate.books.db, actor=actor, wanted=wanted, limit=2, cursor=cursor)
+        found += page["items"]
+        if not page["next"]:
+            return found
+        assert len(page["items"]) == 2
+        cursor = page["next"]
+
+
+def test_a_list_is_sorted_by_any_column_page_by_page(gate: Gate) -> None:
+    quarter = Period.parse("2026Q1")
+    for sort, key in BY.items():
+        up, down = (pages(gate, MAKER, LoadFilter(sort=word)) for word in (sort, f"-{sort}"))
+        assert [item["id"] for item in down] == [item["id"] for item in reversed(up)]
+        told = [key(item) for item in up]
+        assert len(up) == len(ROWS) and told == sorted(told), sort
+        all_of = pages(gate, PLANNER, LoadFilter(sort=sort, period=quarter))
+        assert [item["id"] for item in all_of] == [item["id"] for item in up]
+    assert set(BY) == set(SORTS)
+
+
+def test_what_is_too_wide_to_sort_is_said(gate: Gate) -> None:
+    everything = person(99, Role.SYSTEM_ADMIN, "")
+    for period in ("", "2026H1"):
+        wanted = LoadFilter(sort="tonnes", period=Period.parse(period) if period else None)
+        with pytest.raises(InvalidValue) as caught:
+            list_loads(db=gate.books.db, actor=everything, wanted=wanted)
+        assert caught.value.code == "sort_too_wide"
+    board = LoadFilter(sort="tonnes", party="board")
+    assert [item["doc_no"] for item in pages(gate, everything, board)] == ["B"]
+    with pytest.raises(InvalidValue, match="height"):
+        list_loads(db=gate.books.db, actor=everything, wanted=LoadFilter(sort="height"))
+
+
+def test_a_cursor_of_a_load_of_others_tells_nothing(gate: Gate) -> None:
+    (theirs,) = pages(gate, MAKER, LoadFilter(party="board"))
+    wanted = LoadFilter(sort="tonnes")
+    with pytest.raises(InvalidValue) as caught:
+        list_loads(db=gate.books.db, actor=CEMENT, wanted=wanted, cursor=theirs["id"])
+    assert caught.value.code == "bad_cursor"
+
+
+def test_loads_dispatched_in_another_month_than_their_id_are_in_the_period(gate: Gate) -> None:
+    """A load kept by hand has the month it was drafted in in its id; who reads all finds it."""
+    uid = gate.issued()
+    gate.later(days=15)
+    gate.act("dispatch", MAKER, uid)
+    everything = person(99, Role.SYSTEM_ADMIN, "")
+    for period, ids in (("2026-12", [str(uid)]), ("2026-11", [])):
+        found = pages(gate, everything, LoadFilter(period=Period.parse(period)))
+        assert [item["id"] for item in found] == ids
+
+
+def test_ones_own_loads_are_found_by_an_index(gate: Gate) -> None:
+    roles = Membership(Role.READER, "maker"), Membership(Role.READER, "cement")
+    both = Actor(7, "both", memberships=roles)
+    wide = LoadFilter(party="board")
+    for actor, wanted in (
+        (MAKER, LoadFilter()),
+        (MAKER, LoadFilter(sort="tonnes")),
+        (both, LoadFilter(state="disputed")),
+        (PLANNER, wide),
+        (PLANNER, LoadFilter(doc_no="B")),
+        (PLANNER, LoadFilter(period=Period.parse("2026-02"))),
+    ):
+        scans = [line for line in plan(gate, actor, wanted) if reads_all(line)]
+        assert scans == [], (actor.login, wanted)
+
+
+def reads_all(line: str) -> bool:
+    """Whether a line of a plan reads a whole table of loads."""
+    table = ShipmentRow.__tablename__
+    return f"SCAN {table}" in line or f"Seq Scan on {table}" in line.replace("wasteflow_parts.", "")
+
+
+def plan(gate: Gate, actor: Actor, wanted: LoadFilter) -> list[str]:
+    """How the database reads the first page."""
+    db = gate.books.db
+    with db.read() as session:
+        query = page_query(session, load_keys(session), actor, wanted, 51)
+        compiled = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
+        if db.is_sqlite:
+            rows = session.execute(sa.text(f"EXPLAIN QUERY PLAN {compiled}")).all()
+            return [str(row[-1]) for row in rows]
+        session.execute(sa.text("SET LOCAL enable_seqscan = off"))  # small tables are read whole
+        return [str(row[0]) for row in session.execute(sa.text(f"EXPLAIN {compiled}"))]
