@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, make_response, render_template, request
 
 from wasteflow.core.places import site, transit
 from wasteflow.core.units import tonnes_text
@@ -103,7 +103,7 @@ def flows() -> str | Response:
     rows = [_link_cells(view, row) for row in found]
     page = page_of(columns, rows, sort="-mass", add=("mass", "loads"))
     kg = sum(row.kg for row in found)
-    return _answer(
+    body = _answer(
         "flows.html",
         view,
         page,
@@ -113,6 +113,7 @@ def flows() -> str | Response:
         total_kg=kg,
         pair=[view.scope_words(scope) for scope in pair],
     )
+    return make_response(body, 422) if asked.problem and not wants_file() else body
 
 
 def _pair(view: View) -> tuple[str, str] | tuple[()]:
