@@ -81,14 +81,18 @@
     write(told.title, 20, 650, ink, 0);
     write(told.where, 14, 400, soft, 8);
     y = entries(root, legend, y, width, family, ink);
-    var top = y + 4;
-    outer(target).forEach(function (one) {
+    var top = y + 4, drawn = outer(target);
+    // A small chart that can grow fills the picture; one made for its size keeps it.
+    var grow = drawn.length === 1 && drawn[0].hasAttribute("viewBox")
+      ? Math.max(1, Math.min(2, NARROWEST / box.width)) : 1;
+    drawn.forEach(function (one) {
       var at = one.getBoundingClientRect(), made = copy(one, root);
-      ["x", "y", "width", "height"].forEach(function (name, index) {
-        made.setAttribute(name, Math.round([EDGE + at.left - box.left, top + at.top - box.top, at.width, at.height][index] * 10) / 10);
+      [["x", EDGE + grow * (at.left - box.left)], ["y", top + grow * (at.top - box.top)],
+        ["width", grow * at.width], ["height", grow * at.height]].forEach(function (pair) {
+        made.setAttribute(pair[0], Math.round(pair[1] * 10) / 10);
       });
     });
-    y = top + box.height + 10;
+    y = top + grow * box.height + 10;
     if (told.synthetic) write(told.synthetic, 13, 650, "#6b4700", 0);
     [told.formula, told.source + " " + told.made.replace("{date}", today())].forEach(function (text) { if (text) write(text, 12.5, 400, soft, 0); });
     y = Math.ceil(y + EDGE - 8);
