@@ -45,7 +45,8 @@
         // The same gap as in the layout, so that the chart uses the same scale.
         pad: data.gap * (box.clientHeight - 24),
         thickness: 14,
-        hovertemplate: "<b>%{customdata}</b><br>%{value}<extra></extra>"
+        // No <b>: plotly would set a style attribute, which the policy of the page forbids.
+        hovertemplate: "%{customdata}<br>%{value}<extra></extra>"
       },
       link: {
         source: data.links.map(function (link) { return link.source; }),
