@@ -10,7 +10,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from wasteflow.core.flow_filter import FlowFilter, edge_key
 from wasteflow.core.periods import Period, month_text
+from wasteflow.core.registry import Registry
+from wasteflow.core.units import tonnes_text
+from wasteflow.core.vocabulary import LABELS
+from wasteflow.services.flow_months import MonthEdges, flows_by_month
 from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import flows_report, overview
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 LEVELS = ("enterprise", "park")
 LINKS = (300, 1000, 5000)
 """How many links a map may be asked to draw at most; the first unless asked."""
+MONTHS_PLAYED = 60
+"""A longer period is a map that does not play."""
 
 
 _LOCATED = ("code", "name_zh", "name_en", "park", "parent", "lon", "lat")
@@ -35,11 +42,15 @@ def map_of(
     level: str = "enterprise",
     basemap: dict[str, str] | None = None,
     links: int = LINKS[0],
+    wanted: FlowFilter | None = None,
+    months: bool = False,
     month_word: Callable[[int], str] = month_text,
 ) -> MapData:
     """What the map shows: links with an end in scope, parks with their official declared rate.
 
     links: how many links are drawn at most.
+    wanted: only links that pass it are drawn; what it leaves out is told on the map.
+    months: with what moved in each month, so that the map can play (up to `MONTHS_PLAYED`).
     month_word: how the last month of the evidence is written.
     Raises InvalidValue `bad_scope`, `bad_level`; NotFound.
     """
@@ -51,6 +62,9 @@ def map_of(
     firms = registry.in_scope(scope)
     if scope != "all":
         flows = flows_of_scope(registry, flows, scope, level)
+    told = None
+    if wanted is not None and not wanted.blank:
+        told, flows = _left_out(registry, flows, wanted), wanted.of_report(registry, flows)
     rates = rates_report(db=db, scope=scope, period=period, material=material, by="park")
     ends = {end for edge in flows["edges"] for end in (edge["source"], edge["target"])}
     return map_data(
@@ -65,7 +79,42 @@ def map_of(
         basemap=basemap,
         evidence_date=month_word(min(period.last, seen.last)) if seen.last else "-",
         max_links=links,
+        months=_months(db, period, level, material, flows) if months else (),
+        left_out=told,
     )
+
+
+def _months(
+    db: Any, period: Period, level: str, material: str, flows: dict[str, Any]
+) -> list[MonthEdges]:
+    """The edges of a report by month; none for a period too long to play."""
+    if not 1 < len(list(period.months())) <= MONTHS_PLAYED:
+        return []
+    shown = {edge_key(edge) for edge in flows["edges"]}
+    return [
+        (month, {key: part for key, part in edges.items() if key in shown})
+        for month, edges in flows_by_month(db=db, period=period, level=level, material=material)
+    ]
+
+
+def _left_out(registry: Registry, flows: dict[str, Any], wanted: FlowFilter) -> dict[str, Any]:
+    """What a filter leaves out of the links between places, and its words in both languages."""
+    places = {node["id"] for node in flows["nodes"] if node["kind"] in LEVELS}
+    kept = {edge_key(edge) for edge in wanted.of_report(registry, flows)["edges"]}
+    gone = [
+        edge["kg"]
+        for edge in flows["edges"]
+        if {edge["source"], edge["target"]} <= places and edge_key(edge) not in kept
+    ]
+    least = f"≥ {tonnes_text(wanted.least_kg).removesuffix('.000')} t" if wanted.least_kg else ""
+    grade = (wanted.evidence, wanted.evidence)
+    if wanted.evidence:
+        grade = (LABELS["evidence"][wanted.evidence], wanted.evidence.replace("_", " "))
+    zh, en = (
+        " · ".join(word for word in (wanted.waste_class, least, grade[index]) if word)
+        for index in (0, 1)
+    )
+    return {"zh": zh, "en": en, "count": len(gone), "kg": sum(gone)}
 
 
 def _located(item: Any) -> dict[str, Any]:

@@ -11,17 +11,20 @@ from typing import Any, Final
 from wasteflow_maps import geometry, style
 from wasteflow_maps.geometry import LonLat
 from wasteflow_maps.layers import OTHER, MapData
-from wasteflow_maps.links import Bubble, Link, largest_first
+from wasteflow_maps.links import Bubble, Link, Series, largest_first
 from wasteflow_maps.views import MARGIN_DEG, box_of, opening_view
 
 PARTNERS_NAMED: Final = 5
 MATERIALS_NAMED: Final = 4
 
 _JS_TEXTS: Final = (
+    "close",
     "distance",
     "evidence",
     "from",
     "in",
+    "in_period",
+    "links_unit",
     "loads",
     "mass",
     "material",
@@ -34,9 +37,13 @@ _JS_TEXTS: Final = (
     "partner_in",
     "partner_out",
     "partners",
+    "pause",
+    "play",
     "rate_scale",
     "route",
+    "see_loads",
     "to",
+    "whole_period",
     "zoom_in",
     "zoom_out",
 )
@@ -61,6 +68,7 @@ def payload(data: MapData, lang: str) -> dict[str, Any]:
         "groups": [
             {
                 "name": group_name(group, lang),
+                "code": group["code"] or "other",
                 "colour": group["colour"],
                 "bend": round(geometry.bend_of(index), 2),
             }
@@ -69,6 +77,7 @@ def payload(data: MapData, lang: str) -> dict[str, Any]:
         "materials": [
             (style.name_of(data.materials[code], lang), data.group_of[code]) for code in shown
         ],
+        "material_codes": shown,
         "routes": [style.name_of(data.routes.get(code, {"code": code}), lang) for code in codes],
         "grades": [words.get(f"ev_{grade}", grade) for grade in grades],
         "nodes": [_node_row(data, key, lang) for key in data.positions],
@@ -83,7 +92,24 @@ def payload(data: MapData, lang: str) -> dict[str, Any]:
         "biggest": geometry.BIGGEST_RADIUS_PX,
         "smallest": geometry.SMALLEST_RADIUS_PX,
         "views": _views(data),
+        "codes": [scope_of(data, key) for key in data.positions],
+        "months": list(data.months),
+        "series": [_flat(series) for series in data.link_series],
+        "bubble_series": [_flat(series) for series in data.bubble_series],
     }
+
+
+def scope_of(data: MapData, key: str) -> str:
+    """A place as pages ask for it: `park:code`, `enterprise:code`; "" where it is neither."""
+    kind = str(data.places[key]["kind"]) if key in data.places else ""
+    if kind not in ("park", "enterprise") or ":" in key:
+        return ""
+    return f"{kind}:{key}"
+
+
+def _flat(series: Series) -> list[int]:
+    """Month position, kilograms, loads, again and again: a third of the brackets."""
+    return [number for part in series for number in part]
 
 
 def group_name(group: Mapping[str, Any], lang: str) -> str:

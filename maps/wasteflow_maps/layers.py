@@ -15,7 +15,16 @@ from wasteflow.core.collecting import no_collecting
 from wasteflow.core.geodesy import CGCS2000, WGS84
 from wasteflow_maps import MapError
 from wasteflow_maps.geometry import LonLat, spread_shared
-from wasteflow_maps.links import Bubble, Link, Sorted, place_key, sort_flows
+from wasteflow_maps.links import (
+    Bubble,
+    Link,
+    MonthEdges,
+    Series,
+    Sorted,
+    month_series,
+    place_key,
+    sort_flows,
+)
 from wasteflow_maps.style import OTHER_COLOUR, colour_of, distinct_colours
 
 MAX_LINKS: Final = 300
@@ -50,6 +59,10 @@ class MapData:
     unlocated_kg: Mapping[str, int]
     parks: tuple[Row, ...]
     basemap: Row | None
+    months: tuple[int, ...] = ()
+    link_series: tuple[Series, ...] = ()
+    bubble_series: tuple[Series, ...] = ()
+    left_out: Row | None = None
 
     @property
     def largest_kg(self) -> int:
@@ -78,6 +91,8 @@ def map_data(
     formula: str = "official",
     basis: str = "declared",
     max_links: int = MAX_LINKS,
+    months: Sequence[MonthEdges] = (),
+    left_out: Row | None = None,
 ) -> MapData:
     """Sort flows into drawn links and `not_drawn`, and give every place its position.
 
@@ -87,7 +102,8 @@ def map_data(
     names; `rates` maps a park code to `value` (fraction or None) and `not_computable` (reason).
     `basemap` is None or url, attribution, approval_no (审图号).  More than `max_links` links
     between firms are added up by park; of what remains the largest `max_links` are drawn, and as
-    many bubbles.
+    many bubbles.  `months` are the same edges month by month, for a map that plays.
+    `left_out`: what a filter keeps from the map: zh, en (the filter in words), count, kg.
     Raises MapError for an unusable basemap.
     """
     park_rows = {str(park["code"]): park for park in parks}
@@ -98,6 +114,7 @@ def map_data(
     shown = _shown(places, flow)
     positions = _spread(shown)
     rows = _materials(materials, edges)
+    series = month_series(months, kinds, places, flow) if len(months) > 1 else ([], [])
     groups, group_of = _groups(rows, edges, flow)
     return MapData(
         period=period,
@@ -120,6 +137,10 @@ def map_data(
         unlocated_kg=flow.unlocated_kg,
         parks=tuple(_park_areas(park_rows, rates)),
         basemap=_checked_basemap(basemap),
+        months=tuple(month for month, _ in months) if len(months) > 1 else (),
+        link_series=tuple(series[0]),
+        bubble_series=tuple(series[1]),
+        left_out=left_out,
     )
 
 

@@ -33,6 +33,10 @@ BOUNDARY_WORDS: Final = frozenset(
 )
 
 Row = Mapping[str, Any]
+MonthEdges = tuple[int, Mapping[tuple[str, str, str, str], tuple[int, int]]]
+"""A month (yyyymm), and (source, target, material, route) → (kilograms, loads) in it."""
+Series = tuple[tuple[int, ...], ...]
+"""(position of a month, kilograms, loads) of the months that hold anything, in order."""
 
 
 @dataclass(slots=True)
@@ -223,6 +227,40 @@ def _sort_edges(
             link = group[key] = Link(*key)
         link.add(edge)
     return list(drawn.values()), {why: list(group.values()) for why, group in kept.items()}
+
+
+def month_series(
+    months: Sequence[MonthEdges],
+    kinds: Mapping[str, str],
+    places: Mapping[str, Row],
+    found: Sorted,
+) -> tuple[list[Series], list[Series]]:
+    """What every drawn link and every bubble of `found` moved in each month it moved anything.
+
+    Two lists in the order of the links and of the bubbles; a series is (position of the month in
+    `months`, kilograms, loads), in order.  Over the months it adds up to the link or bubble.
+    """
+    drawn = {(link.source, link.target, link.material): link for link in found.links}
+    circles = {(one.place, one.way): one for one in found.bubbles}
+    lines: dict[object, dict[int, list[int]]] = {key: {} for key in (*drawn, *circles)}
+    ends: dict[str, tuple[str, str]] = {}
+    for number, (_, edges) in enumerate(months):
+        for (source, target, material, _), (kg, loads) in edges.items():
+            for node in (source, target):
+                if node not in ends:
+                    ends[node] = _end(node, kinds, places, found.by_park)
+            (source_is, giver), (target_is, taker) = ends[source], ends[target]
+            key: object = (giver, taker, material)
+            if {source_is, target_is} == {"located", "unlocated"}:
+                key = (giver, "out") if source_is == "located" else (taker, "in")
+            elif source_is != "located" or target_is != "located":
+                continue
+            if key in lines:
+                part = lines[key].setdefault(number, [0, 0])
+                part[0] += kg
+                part[1] += loads
+    made = {key: tuple((at, *part) for at, part in rows.items()) for key, rows in lines.items()}
+    return [made[key] for key in drawn], [made[key] for key in circles]
 
 
 def _drawn_ends(

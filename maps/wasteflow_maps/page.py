@@ -39,7 +39,7 @@ HEADER_ASSETS: Final[dict[str, str | None]] = {
 """folium's name of a linked file -> our asset, or None for what our maps do not need."""
 
 OWN_STYLE: Final = "wasteflow_map.css"
-OWN_SCRIPTS: Final = ("arcs.js", "ground.js", "bubbles.js", "flowmap.js")
+OWN_SCRIPTS: Final = ("arcs.js", "ground.js", "bubbles.js", "play.js", "flowmap.js")
 ARROWS_PX: Final = (("s", 9), ("m", 14), ("l", 22))
 _FOREIGN: Final = re.compile(r"\s*(?:\w+:)?//", re.IGNORECASE)
 
@@ -53,10 +53,12 @@ def render_map(
     asset_url: Callable[[str], str] | None,
     nonce: str | None,
     data_url: str | None = None,
+    rows_url: str | None = None,
 ) -> str:
     """The whole HTML page of `data` in `lang` ("zh" or "en").
 
     With `data_url` the page is without what it draws: it loads `map_json` from there.
+    With `rows_url` a link that is clicked leads there, its ends, material and month added.
 
     `single_file` puts every asset inline: the file works from disk without any request, so a
     basemap is left out of it.
@@ -96,6 +98,7 @@ def render_map(
         nonce_attr=nonce_attr,
         payload=Markup(_safe_json(content)) if data_url is None else "",
         data_url=data_url,
+        rows_url=rows_url,
         arrows=ARROWS_PX,
         share=content["views"]["share"],
         **panel(data, lang, content["parks"]),

@@ -24,6 +24,14 @@ def panel(data: MapData, lang: str, parks: list[dict[str, Any]]) -> dict[str, An
     words = style.texts(lang)
     share = 100 // len(style.RATE_COLOURS)
     notes = [words["note_precision"]] if any(p["boundary"] is None for p in data.parks) else []
+    if data.left_out:
+        told = words["note_left_out"].replace(
+            "{words}", data.left_out["en" if lang == "en" else "zh"]
+        )
+        mass = style.mass_text(data.left_out["kg"], lang)
+        notes.insert(
+            0, told.replace("{count}", str(data.left_out["count"])).replace("{mass}", mass)
+        )
     if data.fanned:
         notes.append(words["note_fanned"].replace("{count}", str(data.fanned)))
     if data.by_park:

@@ -90,3 +90,11 @@ def positions_in(known: Sequence[Ints], wanted: Sequence[Ints]) -> Ints:
     # Stable order: where a group holds a known row, it stands first.
     first = np.where(found.first < count, found.first, -1)
     return first[found.numbers()[count:]]
+
+
+def sums_by_part(whole: Ints, part: Ints, kg: Ints) -> tuple[Ints, Ints, Ints]:
+    """(whole, part, sum of kg), the parts of a whole in the order in which they first appear."""
+    groups = groups_of([whole, part])
+    first, total = groups.first, groups.sums(kg)
+    order = np.lexsort((first, whole[first]))
+    return whole[first][order], part[first][order], total[order]

@@ -8,7 +8,7 @@ node in - out = closing - opening, to the kilogram.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from wasteflow.core.books import FlowSums, Names, PeriodBooks, StockSums, closing_of
 from wasteflow.core.collecting import no_collecting
-from wasteflow.core.columns import Ints, groups_of, positions_in
+from wasteflow.core.columns import Ints, groups_of, positions_in, sums_by_part
 from wasteflow.core.geodesy import geodesic_distance_km
 from wasteflow.core.places import OUTSIDE, Place, PlaceKind, site
 from wasteflow.core.registry import NO_PARK, NO_REGION, Registry
@@ -68,6 +68,17 @@ def build_graph(
     with no_collecting():
         _fill(graph, nodes, edges, held)
     return graph
+
+
+def edge_sums(
+    flows: FlowSums, registry: Registry, level: str, material: str = ""
+) -> Iterator[tuple[str, str, str, str, int, int]]:
+    """(source, target, material, route, kilograms, loads) of the edges `build_graph` would make."""
+    nodes = _nodes_of(flows.names, registry, level, False)
+    edges, names, labels = _Edges.of(flows.of_material(material), nodes), flows.names, nodes.labels
+    columns = edges.source, edges.target, edges.material, edges.route, edges.kg, edges.loads
+    for source, target, stuff, way, kg, loads in zip(*(c.tolist() for c in columns), strict=True):
+        yield labels[source], labels[target], names.materials[stuff], names.routes[way], kg, loads
 
 
 def _fill(
@@ -174,7 +185,7 @@ class _Edges:
             loads=groups.sums(flows.n),
             dispatched=groups.sums(np.where(dispatched, flows.kg, 0)),
             accepted=groups.sums(np.where(accepted, flows.kg, 0)),
-            graded=_by_part(groups.numbers(), flows.evidence, flows.kg),
+            graded=sums_by_part(groups.numbers(), flows.evidence, flows.kg),
         )
 
     def add_dispatched(self, flows: FlowSums, nodes: _Nodes, material: str) -> None:
@@ -227,14 +238,6 @@ class _Edges:
             if parallel is None:
                 parallel = leaving[giver][taker] = arriving[taker][giver] = {}
             parallel[f"{stuff}/{way}"] = attributes
-
-
-def _by_part(whole: Ints, part: Ints, kg: Ints) -> tuple[Ints, Ints, Ints]:
-    """(whole, part, sum of kg), the parts of a whole in the order in which they first appear."""
-    groups = groups_of([whole, part])
-    first, total = groups.first, groups.sums(kg)
-    order = np.lexsort((first, whole[first]))
-    return whole[first][order], part[first][order], total[order]
 
 
 class _Names:
@@ -292,7 +295,7 @@ def _node_stocks(
     held: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
     for index, stock in enumerate(stocks):
         codes = stock.names.materials
-        columns = _by_part(nodes.of_place[stock.place], stock.material, stock.kg)
+        columns = sums_by_part(nodes.of_place[stock.place], stock.material, stock.kg)
         for node, stuff, kg in zip(*(column.tolist() for column in columns), strict=True):
             if not material or codes[stuff] == material:
                 held.setdefault(node, ({}, {}))[index][codes[stuff]] = kg

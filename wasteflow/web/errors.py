@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -16,7 +17,13 @@ from wasteflow.core.errors import InvalidValue, NotFound, WasteflowError
 from wasteflow.core.messages import render
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.web.access import books
-from wasteflow.web.api.problems import http_answer, is_api, problem_answer, unexpected_answer
+from wasteflow.web.api.problems import (
+    http_answer,
+    is_api,
+    problem_answer,
+    problem_of,
+    unexpected_answer,
+)
 from wasteflow.web.pages.view import Form, raw_form
 from wasteflow.web.security import request_id
 from wasteflow.web.texts import has_text, lang, text
@@ -44,18 +51,33 @@ def _refused(error: WasteflowError) -> Response:
         return problem_answer(error)
     if isinstance(error, Denied):
         return _denied(error)
+    if isinstance(error, InvalidValue) and request.method not in ("GET", "HEAD"):
+        return _page(UNPROCESSABLE, error.text(lang()), kind="refused")
     if isinstance(error, InvalidValue):
         return _page(UNPROCESSABLE, error.text(lang()), raw_form(), _field(error.code))
     if isinstance(error, NotFound):
         return _page(404, error.text(lang()), raw_form())
+    status = problem_of(error).status
+    if status < 500:
+        kind = "409" if status in (409, 412) else "refused"
+        return _page(status, error.text(lang()), kind=kind)
     _log.error("%s %s: %s", request_id(), request.path, error)
     return _page(500, error.text(lang()))
+
+
+def came_from() -> str:
+    """The page of ours whose form was sent, "" where it is not known: path and query."""
+    told = urlsplit(request.referrer or "")
+    if request.method in ("GET", "HEAD") or told.netloc != request.host:
+        return ""
+    return f"{told.path}?{told.query}" if told.query else told.path
 
 
 def _denied(error: Denied) -> Response:
     """401 leads to the sign-in page; 404 for what is not one's business, 403 otherwise."""
     if error.verdict is Verdict.NOT_SIGNED_IN:
-        back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else "/"
+        reading = request.method in ("GET", "HEAD")
+        back = request.full_path.rstrip("?") if reading else came_from() or "/"
         return make_response(redirect(url_for("accounts.sign_in", next=back)))
     return _page(DENIED[error.verdict], error.text(lang()))
 
@@ -89,15 +111,21 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _page(
-    code: int, detail: str, form: Form | None = None, field: str = "", state: str = ""
+    code: int,
+    detail: str,
+    form: Form | None = None,
+    field: str = "",
+    state: str = "",
+    kind: str = "",
 ) -> Response:
     """The error page; for other than pages (a file, a frame) it is the same in plain words."""
-    kind = str(code) if has_text(f"error.{code}.title") else ("4xx" if code < 500 else "500")
+    known = str(code) if has_text(f"error.{code}.title") else ("4xx" if code < 500 else "500")
     action = request.path if code == UNPROCESSABLE else url_for("pages.overview")
     body = render_template(
         "error.html",
         code=code,
-        kind=kind,
+        kind=kind or known,
+        back=came_from(),
         detail=detail,
         form=form,
         field=field,

@@ -35,20 +35,22 @@
 
   // links: [source, target, material, kg, loads, km, [[route, kg, loads]], [[grade, share %]]]
   function groupOf(link) { return data.materials[link[2]][1]; }
-  function linkTip(link) {
+  function linkTip(link, index) {
+    var month = wasteflowPlay.value("series", index);
     var box = document.createElement("div"), material = data.materials[link[2]];
     var head = add(box, "div", "wf-tip-head");
     add(head, "span", "wf-key wf-m" + material[1]);
     add(head, "strong", "", material[0]);
-    add(head, "b", "", mass(link[3]));
+    add(head, "b", "", mass(month ? month[0] : link[3]));
     var table = add(box, "table");
+    if (month) row(table, T.in_period, mass(link[3]));
     row(table, T.from, data.nodes[link[0]][0]);
     row(table, T.to, data.nodes[link[1]][0]);
     link[6].forEach(function (part) {
       var name = data.routes[part[0]] || T.other_route;
       row(table, T.route, link[6].length > 1 ? name + " " + mass(part[1]) : name);
     });
-    row(table, T.loads, grouped(link[4], 0));
+    row(table, T.loads, grouped(month ? month[1] : link[4], 0));
     if (link[5] !== null) row(table, T.distance, grouped(link[5], 1) + " km");
     if (link[7].length) {
       row(table, T.evidence, link[7].map(function (part) {
@@ -56,6 +58,25 @@
       }).join(zh ? "，" : ", "));
     }
     return box;
+  }
+  // The page that lists the loads of a link, of the month shown or of the whole period.
+  function rowsOf(link) {
+    var url = new URL(source.dataset.rows, window.location.href), month = wasteflowPlay.month();
+    url.searchParams.set("source", data.codes[link[0]]);
+    url.searchParams.set("target", data.codes[link[1]]);
+    url.searchParams.set("material", data.material_codes[link[2]]);
+    if (month) url.searchParams.set("period", month);
+    return url.href;
+  }
+  function card(link, index, at) {
+    var box = linkTip(link, index), way = add(box, "a", "wf-see", T.see_loads);
+    way.href = rowsOf(link);
+    way.target = "_top";
+    var popup = L.popup({ className: "wf-card wf-tip", maxWidth: 360, autoPanPadding: [20, 60] });
+    popup.setLatLng(at).setContent(box).openOn(map);
+    var close = popup.getElement().querySelector(".leaflet-popup-close-button");
+    close.setAttribute("aria-label", T.close);
+    close.title = T.close;
   }
   function nodeTip(index) {
     var node = data.nodes[index], sums = {}, box = document.createElement("div");
@@ -104,14 +125,19 @@
   }
   function tip(layer, make, options) {
     layer.bindTooltip(make, L.extend({ sticky: true, className: "wf-tip", opacity: 1 }, options));
-    layer.on("click", function (event) { layer.openTooltip(event.latlng); });
+    layer.on("click", function (event) {
+      if (!options || !options.card || !source.dataset.rows) { layer.openTooltip(event.latlng); return; }
+      layer.closeTooltip();
+      options.card(event.latlng);
+      L.DomEvent.stopPropagation(event);
+    });
   }
 
   // Arcs of one material, or of the group of all small ones.
   function arcs(which) {
     var group = L.geoJSON(null);
     var canvas = L.svg({ pane: "wf-arcs", padding: 0.4 });
-    data.links.forEach(function (link) {
+    data.links.forEach(function (link, index) {
       if (groupOf(link) !== which) return;
       var a = data.nodes[link[0]], b = data.nodes[link[1]], wide = width(link[3]);
       var size = wide < 3 ? "s" : wide < 7 ? "m" : "l";
@@ -119,10 +145,11 @@
         wasteflowArcs.arc(a[1], a[2], b[1], b[2], data.groups[which].bend)
           .map(function (p) { return [p[1], p[0]]; }),
         { weight: wide, color: data.groups[which].colour, opacity: 0.82, pane: "wf-arcs",
-          renderer: canvas, className: "wf-arc wf-m" + which, lineCap: "butt", arrow: size, link: link,
+          renderer: canvas, className: "wf-arc wf-m" + which, lineCap: "butt", arrow: size, link: link, index: index, group: which,
           trim: { s: 14, m: 19, l: 27 }[size] });
       line.feature = { type: "Feature", properties: { material: which, kg: link[3] } };
-      tip(line, function () { return linkTip(link); });
+      tip(line, function () { return linkTip(link, index); },
+        { card: function (at) { pinned = [line]; heat(pinned); card(link, index, at); } });
       watch(line, function () { return [line]; });
       [link[0], link[1]].forEach(function (end) { (byNode[end] = byNode[end] || []).push(line); });
       lines.push(line);
@@ -208,7 +235,8 @@
     pinned = [line];
     map.fitBounds(line.getBounds(), { padding: [60, 60], maxZoom: 12, animate: false });
     heat(pinned);
-    line.openTooltip(line.getLatLngs()[20]);
+    if (source.dataset.rows) card(link, index, line.getLatLngs()[20]);
+    else line.openTooltip(line.getLatLngs()[20]);
   }
   function showBubble(index) {
     var mark = bubbles[index];
@@ -261,6 +289,8 @@
       }
     });
     wasteflowGround.labels(map, marks, spots);
+    wasteflowPlay.start({ data: data, map: map, groups: groups, lines: lines, marks: bubbles,
+      tools: { mass: mass, grouped: grouped, radius: wasteflowBubbles.radius(data) } });
     document.documentElement.dataset.ready = "true";
   }
 

@@ -9,7 +9,15 @@ from flask import Blueprint, Response, request, url_for
 
 from wasteflow.web.access import check_database
 from wasteflow.web.answers import kept
-from wasteflow.web.formats import cell, count, mass, moment_words, percent, target_value
+from wasteflow.web.formats import (
+    cell,
+    count,
+    mass,
+    moment_words,
+    month_words,
+    percent,
+    target_value,
+)
 from wasteflow.web.menu import entry, menu
 from wasteflow.web.office_papers import is_number, thousands
 from wasteflow.web.pages import (
@@ -201,4 +209,5 @@ def _formats() -> dict[str, Any]:
         "may_plan": scenario_form.may_plan,
         "may_offer": offers.may_offer,
         "origin_words": origin.origin_words,
+        "until_words": lambda view: month_words(min(view.span.last, view.books.last), lang()),
     }

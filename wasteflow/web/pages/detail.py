@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, render_template, request
+from flask import Response, make_response, render_template, request
 
 from wasteflow.core.places import site, transit
 from wasteflow.core.units import tonnes_text
-from wasteflow.core.vocabulary import EVIDENCE
 from wasteflow.web.formats import NONE, cell, count, kg_of
+from wasteflow.web.pages.flow_words import GRADES, asked_flows
 from wasteflow.web.pages.links import LinkRow, flows_of, links_of
 from wasteflow.web.pages.reported import Banner, banner_of, compare_count, compare_kg
 from wasteflow.web.pages.stocks import COMPARTMENTS, FINDINGS, StockLine, balance_of, lines_of
@@ -84,10 +84,8 @@ def flows() -> str | Response:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    evidence = request.args.get("evidence", "")
-    found = links_of(view, flows_of(view))
-    if evidence in EVIDENCE:
-        found = [row for row in found if row.worst == evidence]
+    asked = asked_flows(view)
+    found = links_of(view, flows_of(view), asked.filter)
     pair = _pair(view)
     if pair:
         senders, receivers = map(view.registry.in_scope, pair)
@@ -105,15 +103,17 @@ def flows() -> str | Response:
     rows = [_link_cells(view, row) for row in found]
     page = page_of(columns, rows, sort="-mass", add=("mass", "loads"))
     kg = sum(row.kg for row in found)
-    return _answer(
+    body = _answer(
         "flows.html",
         view,
         page,
         f"flows-{view.span.text}",
-        evidence=evidence,
+        asked=asked,
+        grades=GRADES,
         total_kg=kg,
         pair=[view.scope_words(scope) for scope in pair],
     )
+    return make_response(body, 422) if asked.problem and not wants_file() else body
 
 
 def _pair(view: View) -> tuple[str, str] | tuple[()]:
@@ -136,7 +136,7 @@ def _link_cells(view: View, row: LinkRow) -> Row:
         "material": lambda: material_cell(view, row.material),
         "route": lambda: route_cell(view, row.route),
         "mass": lambda: mass_cell(row.kg, _postings_of(view, row)),
-        "loads": lambda: Cell(count(row.loads), row.loads),
+        "loads": lambda: Cell(count(row.loads), row.loads, _postings_of(view, row)),
         "distance": lambda: _distance_cell(row.distance_km),
         "evidence": lambda: _evidence_cell(row.worst),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from flask import Response, abort, make_response, render_template, request
 
 from wasteflow.core.geodesy import CRS_NAMES, WGS84
@@ -11,10 +13,13 @@ from wasteflow.web.access import books
 from wasteflow.web.answers import once
 from wasteflow.web.assets import themed_url
 from wasteflow.web.formats import month_words
+from wasteflow.web.pages.flow_words import GRADES, AskedFlows, asked_flows
+from wasteflow.web.pages.map_table import map_table
+from wasteflow.web.pages.tables import file_response, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.report_files import geodata_file
 from wasteflow.web.security import nonce
-from wasteflow.web.texts import lang, theme
+from wasteflow.web.texts import lang, text, theme
 from wasteflow_maps.layers import MapData
 from wasteflow_maps.page import map_json, render_map
 
@@ -22,12 +27,16 @@ APART = 300
 """A map of more lines and bubbles than this loads them after the page."""
 
 
-def show() -> str:
-    """The map inside the frame of the site, its filters in the address."""
+def show() -> str | Response:
+    """The map inside the frame of the site, its filters in the address, and the same as a table."""
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    return render_template(
+    asked = asked_flows(view)
+    page = map_table(view, data_of(view), asked.kept)
+    if wants_file():
+        return file_response(page, f"wasteflow-map-{view.span.text}", text, view.books.synthetic)
+    body = render_template(
         "map.html",
         view=view,
         level=_level(view),
@@ -35,7 +44,30 @@ def show() -> str:
         links_of=LINKS,
         default=LINKS[0],
         datums=CRS_NAMES,
+        asked=asked,
+        grades=GRADES,
+        few=_few(view, asked),
+        state=_state(),
+        page=page,
+        args=request.args,
     )
+    return make_response(body, 422 if asked.problem else 200)
+
+
+def _few(view: View, asked: AskedFlows) -> dict[str, str]:
+    """What the addresses of the map's parts carry beside the view."""
+    links = _links()
+    return {
+        "level": _level(view),
+        "links": str(links) if links != LINKS[0] else "",
+        **asked.kept,
+    }
+
+
+def _state() -> str:
+    """The hash that tells the frame which month is shown and which layers are hidden."""
+    asked = {name: request.args.get(name, "") for name in ("month", "hide")}
+    return urlencode({name: word[:200] for name, word in asked.items() if word})
 
 
 def frame() -> str:
@@ -45,13 +77,15 @@ def frame() -> str:
         return render_template("empty.html", view=view)
     shown = data_of(view)
     apart = len(shown.links) + len(shown.bubbles) > APART
+    few = _few(view, asked_flows(view))
     return render_map(
         shown,
         lang=lang(),
         single_file=False,
         asset_url=lambda name: themed_url(name, theme()),
         nonce=nonce(),
-        data_url=view.address("map_data", level=_level(view), links=_links()) if apart else None,
+        data_url=view.address("map_data", **few) if apart else None,
+        rows_url=view.address("flows", **asked_flows(view).kept),
     )
 
 
@@ -109,7 +143,8 @@ def _links() -> int:
 def data_of(view: View) -> MapData:
     """What the map of a view shows; links with an end in scope."""
     basemap = books().config.basemap
-    asked = view.span, view.scope, view.material, _level(view), _links(), lang()
+    wanted = asked_flows(view).filter
+    asked = view.span, view.scope, view.material, _level(view), _links(), wanted, lang()
 
     def make() -> MapData:
         return map_of(
@@ -119,6 +154,8 @@ def data_of(view: View) -> MapData:
             material=view.material,
             level=_level(view),
             links=_links(),
+            wanted=wanted,
+            months=True,
             basemap=basemap.as_dict() if basemap else None,
             month_word=lambda month: month_words(month, lang()),
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wasteflow.core.vocabulary import EVIDENCE
+from wasteflow.core.flow_filter import FlowFilter, worst_evidence
 from wasteflow.services.reports import flows_report
 from wasteflow.web.access import books
 from wasteflow.web.pages.view import View
@@ -32,8 +32,14 @@ def flows_of(view: View, level: str = "enterprise") -> dict[str, Any]:
     return flows_report(db=books().db, period=view.span, level=level, material=view.material)
 
 
-def links_of(view: View, flows: Mapping[str, Any]) -> list[LinkRow]:
-    """Links with an end in scope out of the graph at level enterprise, largest first."""
+def links_of(
+    view: View, flows: Mapping[str, Any], wanted: FlowFilter | None = None
+) -> list[LinkRow]:
+    """Links with an end in scope out of the graph at level enterprise, largest first.
+
+    wanted: only those that pass it.
+    """
+    wanted = wanted or FlowFilter()
     firms = view.registry.enterprises
     rows = [
         LinkRow(
@@ -45,17 +51,13 @@ def links_of(view: View, flows: Mapping[str, Any]) -> list[LinkRow]:
             edge["loads"],
             edge["evidence"].get("disputed", 0),
             edge["distance_km"],
-            _worst(edge["evidence"]),
+            worst_evidence(edge["evidence"]),
         )
         for edge in flows["edges"]
         if edge["source"] in firms
         and edge["target"] in firms
         and edge["source"] != edge["target"]
         and (edge["source"] in view.firms or edge["target"] in view.firms)
+        and wanted.passes(view.registry, edge["material"], edge["kg"], edge["evidence"])
     ]
     return sorted(rows, key=lambda row: (-row.kg, row.source, row.target, row.material, row.route))
-
-
-def _worst(evidence: Mapping[str, int]) -> str:
-    known = [word for word, kg in evidence.items() if kg and word in EVIDENCE]
-    return max(known, key=lambda word: EVIDENCE[word], default="")

@@ -11,6 +11,7 @@ from wasteflow.web.assets import injected_styles
 from wasteflow.web.formats import NONE, count, mass
 from wasteflow.web.pages.detail import mass_cell, material_cell
 from wasteflow.web.pages.links import flows_of
+from wasteflow.web.pages.sankey_links import KINDS, NodeLinks
 from wasteflow.web.pages.sankey_view import (
     OTHER_FROM,
     Flow,
@@ -45,7 +46,9 @@ def show() -> str | Response:
     top = int(_choice("top", tuple(str(number) for number in TOPS), str(TOPS[1])))
     between = request.args.get("between") == "1"
     data = sankey_json(without_yards(flows_of(view, level)))
-    shown = picture(data, _inside(view, level), top, not between)
+    within = _inside(view, level)
+    shown = picture(data, within, top, not between)
+    looks = NodeLinks(view, level, shown.nodes, within)
     names = {node: _name(shown, node) for node in _ends(shown)}
     columns = (
         Column("source", "col.from"),
@@ -54,7 +57,7 @@ def show() -> str | Response:
         Column("mass", "col.mass", "t", True),
         Column("loads", "col.loads", "", True),
     )
-    rows = [_cells(view, flow, names) for flow in shown.all_flows]
+    rows = [_cells(view, flow, names, looks) for flow in shown.all_flows]
     page = page_of(columns, rows, sort="-mass", limit=12, add=("mass", "loads") if between else ())
     if wants_file():
         return file_response(page, f"wasteflow-sankey-{view.span.text}", text, view.books.synthetic)
@@ -70,7 +73,8 @@ def show() -> str | Response:
         between=between,
         shown=shown,
         inner_kg=sum(flow.kg for flow in shown.inner),
-        chart=_payload(view, shown, names),
+        chart=_payload(view, shown, names, looks),
+        kinds=_kinds(shown, looks),
         height=_height(shown),
         guarded=injected_styles("plotly-strict.min.js"),
     )
@@ -118,7 +122,16 @@ def _name(shown: Picture, node: str) -> str:
     return text("sankey.other_from" if node == OTHER_FROM else "sankey.other")
 
 
-def _cells(view: View, flow: Flow, names: dict[str, str]) -> Row:
+def _kinds(shown: Picture, looks: NodeLinks) -> list[str]:
+    """Kinds of nodes that are drawn, for the legend."""
+    found = {looks.kind(node) for flow in shown.drawn for node in flow.ends}
+    return [kind for kind in KINDS if kind in found]
+
+
+def _cells(view: View, flow: Flow, names: dict[str, str], looks: NodeLinks) -> Row:
+    def place(node: str) -> Cell:
+        return Cell(names[node], names[node], looks.inside(node), title=node)
+
     def loads() -> Cell:
         return Cell(count(flow.loads), flow.loads) if flow.loads else Cell(NONE, 0, muted=True)
 
@@ -127,16 +140,16 @@ def _cells(view: View, flow: Flow, names: dict[str, str]) -> Row:
         return material_cell(view, flow.material) if known else Cell(NONE, "", muted=True)
 
     makers = {
-        "source": lambda: Cell(names[flow.source], names[flow.source], title=flow.source),
-        "target": lambda: Cell(names[flow.target], names[flow.target], title=flow.target),
+        "source": lambda: place(flow.source),
+        "target": lambda: place(flow.target),
         "material": material,
-        "mass": lambda: mass_cell(flow.kg),
+        "mass": lambda: mass_cell(flow.kg, looks.records(flow)),
         "loads": loads,
     }
     return Later(makers, {"mass": flow.kg, "loads": flow.loads})
 
 
-def _payload(view: View, shown: Picture, names: dict[str, str]) -> dict[str, Any]:
+def _payload(view: View, shown: Picture, names: dict[str, str], looks: NodeLinks) -> dict[str, Any]:
     masses = {}
     for flow in shown.drawn:
         amount = mass(flow.kg, lang())
@@ -145,7 +158,7 @@ def _payload(view: View, shown: Picture, names: dict[str, str]) -> dict[str, Any
     keys = ("loads", "in", "out")
     texts = {key: text(f"sankey.js.{key}") for key in keys}
     texts["unit"] = "吨" if lang() == "zh" else "t"
-    return payload(shown, names, materials, texts, masses)
+    return payload(shown, names, materials, texts, masses, looks)
 
 
 def _height(shown: Picture) -> str:

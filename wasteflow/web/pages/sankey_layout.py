@@ -11,6 +11,8 @@ from typing import Final, Protocol
 import networkx as nx
 
 GAP, EDGE = 0.03, 0.012
+LAST_GAP: Final = 1.6
+"""The last gap in widths of the others: it holds the names of two columns."""
 _ROUNDS: Final = 4
 
 
@@ -38,10 +40,20 @@ def positions(bands: Sequence[Band]) -> dict[str, tuple[float, float]]:
         top = max(0.0, (1 - height) / 2) if 0 < index < last else 0.0
         for node in nodes:
             middle = top + size[node] * scale / 2
-            x = EDGE + (1 - 2 * EDGE) * index / max(last, 1)
+            x = EDGE + (1 - 2 * EDGE) * _along(index, last)
             spots[node] = round(x, 4), round(min(max(middle, 0.001), 0.999), 4)
             top += size[node] * scale + GAP
     return spots
+
+
+def _along(index: int, last: int) -> float:
+    """Where a column stands, 0 left to 1 right; the names of the last one stand before it.
+
+    >>> [round(_along(index, 3), 3) for index in range(4)]
+    [0.0, 0.278, 0.556, 1.0]
+    """
+    whole = last + (LAST_GAP - 1 if last > 1 else 0)
+    return 1.0 if index == last > 0 else index / max(whole, 1)
 
 
 def columns(bands: Sequence[Band]) -> dict[str, int]:

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from wasteflow.exporting.sankey import RESIDUAL
 from wasteflow.web.pages.sankey_layout import GAP, positions
 from wasteflow_maps.style import colour_of
 
 OTHER, OTHER_FROM = "other", "other_from"
 PLACES: Final = frozenset({"enterprise", "park", "region", "yard", "transit"})
+
+
+class Looks(Protocol):
+    """How the page shows nodes, and where nodes and bands lead; "" where nowhere."""
+
+    def kind(self, node: str) -> str:
+        """place, beyond, use, bad or edge."""
+
+    def inside(self, node: str) -> str:
+        """Address of a node's own picture."""
+
+    def records(self, flow: Flow) -> str:
+        """Address of what makes a band."""
 
 
 @dataclass(slots=True)
@@ -24,6 +38,11 @@ class Flow:
     loads: int = 0
     routes: set[str] = field(default_factory=set)
     summed: int = 1
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Source and target."""
+        return self.source, self.target
 
     @property
     def order(self) -> tuple[int, str, str, str]:
@@ -45,6 +64,11 @@ class Picture:
         """How many flows are summed as other."""
         ends = {OTHER, OTHER_FROM}
         return sum(flow.summed for flow in self.drawn if ends & {flow.source, flow.target})
+
+    @property
+    def residual_kg(self) -> int:
+        """What the books of all nodes miss, both ways added up."""
+        return sum(flow.kg for flow in self.all_flows if RESIDUAL in flow.ends)
 
 
 def picture(
@@ -74,7 +98,12 @@ def picture(
     flows = sorted(sums.values(), key=lambda flow: flow.order)
     inner = [flow for flow in flows if flow.source == flow.target]
     bands = [flow for flow in flows if flow.source != flow.target]
-    drawn = [*bands[:top], *_rest(bands[top:], bands[:top])]
+    # A residual is never summed away, however small it is.
+    first = [flow for number, flow in enumerate(bands) if number < top or RESIDUAL in flow.ends]
+    rest = [
+        flow for number, flow in enumerate(bands) if number >= top and RESIDUAL not in flow.ends
+    ]
+    drawn = [*first, *_rest(rest, first)]
     return Picture(tuple(drawn), tuple(flows), nodes, tuple(inner))
 
 
@@ -127,6 +156,7 @@ def payload(
     materials: Mapping[str, str],
     texts: Mapping[str, str],
     masses: Mapping[int, str],
+    looks: Looks,
 ) -> dict[str, Any]:
     """What sankey.js hands to the chart: nodes and bands as plain arrays, names as text."""
     ids = list(dict.fromkeys(end for flow in shown.drawn for end in (flow.source, flow.target)))
@@ -136,7 +166,8 @@ def payload(
         "nodes": [
             {
                 "name": names[node],
-                "kind": shown.nodes.get(node, {}).get("kind", OTHER),
+                "look": looks.kind(node),
+                "address": looks.inside(node),
                 "x": spots[node][0],
                 "y": spots[node][1],
             }
@@ -150,6 +181,7 @@ def payload(
                 "colour": colour_of(flow.material),
                 "text": f"{materials.get(flow.material, flow.material)} · {masses[flow.kg]}",
                 "loads": flow.loads,
+                "address": looks.records(flow),
             }
             for flow in shown.drawn
         ],

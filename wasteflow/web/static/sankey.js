@@ -26,11 +26,6 @@
     }
     return out;
   }
-  function kindColour(kind) {
-    var word = { use: "use", disposal: "bad", dumping: "bad", lost: "bad", residual: "bad" }[kind];
-    return colour("--node-" + (word || (/^(enterprise|park|region)$/.test(kind) ? "place" : "edge")));
-  }
-
   function draw() {
     var dark = colour("--sankey-dark") === "1";
     var ink = colour("--ink");
@@ -43,14 +38,15 @@
       node: {
         label: data.nodes.map(function (node) { return plain(short(node.name)); }),
         customdata: data.nodes.map(function (node) { return plain(node.name); }),
-        color: data.nodes.map(function (node) { return kindColour(node.kind); }),
+        color: data.nodes.map(function (node) { return colour("--node-" + node.look); }),
         x: data.nodes.map(function (node) { return node.x; }),
         y: data.nodes.map(function (node) { return node.y; }),
         line: { width: 0 },
         // The same gap as in the layout, so that the chart uses the same scale.
         pad: data.gap * (box.clientHeight - 24),
         thickness: 14,
-        hovertemplate: "<b>%{customdata}</b><br>%{value}<extra></extra>"
+        // No <b>: plotly would set a style attribute, which the policy of the page forbids.
+        hovertemplate: "%{customdata}<br>%{value}<extra></extra>"
       },
       link: {
         source: data.links.map(function (link) { return link.source; }),
@@ -76,7 +72,18 @@
     return window.Plotly.react(box, [trace], layout, { displayModeBar: false, responsive: true });
   }
 
+  // A band leads to its loads, a node to its own picture; the table has the same links.
+  function follow(event) {
+    var at = event.points && event.points[0], list = at && (at.source ? data.links : data.nodes);
+    var address = at && list[at.pointNumber] && list[at.pointNumber].address;
+    if (address) window.location.assign(address);
+  }
+
   box.textContent = "";
-  draw().then(function () { box.dataset.ready = "1"; });
+  box.wasteflowDraw = draw;
+  draw().then(function () {
+    box.on("plotly_click", follow);
+    box.dataset.ready = "1";
+  });
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 })();

@@ -1,0 +1,147 @@
+"""The map plays and leads on, charts become pictures, and no page of the menu is left unwalked."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from werkzeug.serving import make_server
+
+from tests import people, web_books
+from tests.browser.gallery import sign_in
+from tests.browser.test_pages import ready, serious
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
+from wasteflow.web.access import books
+from wasteflow.web.menu import GROUPS
+from wasteflow_models import migrate
+
+Guard = Callable[..., Any]
+SPAN = "period=2026-01..2026-06"
+SEEN_ELSEWHERE = frozenset(
+    ("overview", "map", "sankey", "rates", "flows", "balances")
+    + ("targets", "gap", "provenance", "quota", "crosscheck", "audit")
+)
+"""Pages of the menu that test_pages and test_pages_planning run axe-core on."""
+WORK = ("/inbox", "/loads", "/loads/new", "/entries", "/entries/new", "/months", "/uploads")
+WORK += ("/uploads/new", "/exports", "/products", "/findings", "/boundaries", "/scenarios/new")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the pages over small synthetic books that anybody reads, with people."""
+    folder: Path = tmp_path_factory.mktemp("charts")
+    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
+    migrate.upgrade(url)
+    marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
+    web_books.load(url, folder, (*web_books.REGISTRY, *marked))
+    app = create_app(Config(url, accounts=OPEN))
+    people.enrol(books(app).db, ["operator.p1", "planner"])
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    with app.app_context():
+        books().db.dispose()
+
+
+def test_the_map_plays_by_keyboard_keeps_its_state_and_leads_to_the_loads(
+    page: Page, page_guard: Guard, site: str
+) -> None:
+    guard = page_guard(page, site)
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{site}/map?{SPAN}&lang=en")
+    ready(page)
+    frame = page.frame_locator("iframe")
+    whole = frame.locator("#wf-total").inner_text()
+    slider = frame.locator("#wf-month")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(frame.locator("#wf-now")).to_have_text("2026-02")
+    assert frame.locator("#wf-total").inner_text() != whole
+    assert slider.get_attribute("aria-valuetext") == "2026-02"
+    assert frame.locator("path.wf-arc.wf-none").count() > 0
+    frame.locator("#wf-layers label", has_text="Parks").click()
+    page.wait_for_url("**hide=parks**")
+    assert "month=2026-02" in page.url
+    page.reload()
+    ready(page)
+    expect(frame.locator("#wf-now")).to_have_text("2026-02")
+    assert frame.locator("path.wf-park").count() == 0
+    frame.locator("#wf-play").click()
+    expect(frame.locator("#wf-play")).to_have_text("Pause")
+    frame.locator("#wf-play").click()
+    expect(frame.locator("#wf-play")).to_have_text("Play")
+    frame.locator("#wf-whole").click()
+    assert frame.locator("#wf-total").inner_text() == whole
+    frame.locator("button[data-link='0']").click()
+    card = frame.locator(".wf-card")
+    expect(card).to_contain_text("Producer One")
+    card.locator(".wf-see").click()
+    page.wait_for_url("**/flows?**source=enterprise*")
+    assert page.locator("table.data tbody tr").count() == 1
+    guard.check_quiet()
+
+
+def test_a_chart_becomes_a_picture_with_its_title_source_and_date(
+    page: Page, page_guard: Guard, site: str, tmp_path: Path
+) -> None:
+    guard = page_guard(page, site, allowed=("data", "blob"))
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{site}/sankey?level=enterprise&{SPAN}")
+    ready(page)
+    files = {}
+    for kind in ("svg", "png"):
+        with page.expect_download() as told:
+            page.locator(f"#main button[data-picture={kind}]").click()
+        assert told.value.suggested_filename == f"wasteflow-sankey-enterprise-all-2026H1.{kind}"
+        files[kind] = tmp_path / f"chart.{kind}"
+        told.value.save_as(files[kind])
+    root = ElementTree.parse(files["svg"]).getroot()
+    words = " ".join(root.itertext())
+    for part in (
+        "物料流向桑基图",
+        "2026年上半年",
+        "合成数据",
+        "来源",
+        "账本状态",
+        "导出日期",
+        "丙贸易",
+    ):
+        assert part in words, part
+    shapes = root.findall(".//{http://www.w3.org/2000/svg}path")
+    assert len(shapes) >= page.locator("#sankey .sankey-link").count() > 3
+    assert not root.findall(".//*[@style]") and not root.findall(".//*[@onclick]")
+    assert root[0].get("fill") == "#ffffff", "a report is white, whatever the page is"
+    head = files["png"].read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:24])
+    assert (width, height) == (2 * int(root.get("width", 0)), 2 * int(root.get("height", 0)))
+    page.locator("#sankey .sankey-node").nth(1).click()
+    page.wait_for_url("**scope=enterprise**")
+    guard.check_quiet()
+
+
+def test_axe_finds_nothing_serious_on_any_other_page(chromium_browser: Browser, site: str) -> None:
+    context = chromium_browser.new_context(viewport={"width": 1440, "height": 900})
+    names = [page for _, group in GROUPS for page in group if page not in SEEN_ELSEWHERE]
+    addresses = [f"/{name.replace('_', '-')}" for name in names]
+    addresses[addresses.index("/link-map")] = "/links/map"
+    sign_in(context, site, "operator.p1", people.PASSWORD)
+    page = context.new_page()
+    for address in (*addresses, *WORK, "/account", "/help", "/search?q=a", "/api/docs"):
+        answer = page.goto(f"{site}{address}")
+        assert answer is not None and answer.status in (200, 403, 404), address
+        assert serious(page) == [], address
+    context.close()

@@ -1,0 +1,132 @@
+"""Every page of the menu: light enough, readable without scripts; every error: what next."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from flask import Flask, abort
+from flask.testing import FlaskClient
+
+from tests import people, web_books
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
+from wasteflow.core.errors import RuleBroken, StaleVersion
+from wasteflow.web.access import books
+from wasteflow.web.permits import public
+from wasteflow.web.texts import catalogue
+from wasteflow_models import migrate
+
+HEAVIEST = 300 * 1024
+"""Bytes of a page with its own files as they come over the wire, no map or chart library."""
+GZIP = {"Accept-Encoding": "gzip"}
+CODES = (400, 403, 404, 405, 409, 413, 415, 429, 500)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    folder: Path = tmp_path_factory.mktemp("states")
+    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
+    migrate.upgrade(url)
+    marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
+    web_books.load(url, folder, (*web_books.REGISTRY, *marked))
+    made = create_app(Config(url, accounts=OPEN))
+    for code in CODES:
+        name = f"broken_{code}"
+        made.add_url_rule(f"/{name}", name, public(lambda code=code: abort(code)))
+    refusals = {"ruled": RuleBroken("month_closed", month="2026-01"), "stale": StaleVersion(1, 2)}
+
+    def refuse(name: str) -> None:
+        raise refusals[name]
+
+    for word in refusals:
+        made.add_url_rule(f"/{word}", word, public(lambda word=word: refuse(word)))
+    people.enrol(books(made).db, ["operator.p1", "park.a", "planner"])
+    yield made
+    with made.app_context():
+        books().db.dispose()
+
+
+def menu_of(html: str) -> list[str]:
+    """Addresses of the menus of a page, in order."""
+    parts = re.findall(r'<nav class="(?:nav|work-nav)".*?</nav>', html, re.DOTALL)
+    return list(dict.fromkeys(unescape(a) for a in re.findall(r'href="([^"]+)"', "".join(parts))))
+
+
+def wire(client: FlaskClient, address: str) -> int:
+    return len(client.get(address, headers=GZIP).get_data())
+
+
+def own_files(html: str) -> set[str]:
+    """Style sheets and scripts of a page that are ours, no third-party library."""
+    found = re.findall(r'<(?:script|link)[^>]*(?:src|href)="(/static/[^"]+)"', html)
+    return {unescape(name) for name in found if "/vendor/" not in name}
+
+
+@pytest.mark.parametrize("login", ["", "operator.p1", "park.a", "planner"])
+def test_every_page_of_the_menu_is_light_and_reads_without_scripts(app: Flask, login: str) -> None:
+    client = app.test_client()
+    if login:
+        people.sign_in(client, login)
+    sizes: dict[str, int] = {}
+    addresses = menu_of(client.get("/").get_data(as_text=True))
+    assert len(addresses) >= 20
+    for address in addresses:
+        answer = client.get(address, headers=GZIP)
+        assert answer.status_code == 200, address
+        html = gzip.decompress(answer.get_data()).decode()
+        files = own_files(html)
+        weight = len(answer.get_data())
+        for name in files:
+            weight += sizes.setdefault(name, wire(client, name))
+        assert weight <= HEAVIEST and len(files) >= 4, (address, weight)
+        bare = re.sub(r"<(script|template)\b.*?</\1>", "", html, flags=re.DOTALL)
+        assert "<h1" in bare and "<main" in bare, address
+        if any(word in html for word in ('id="sankey"', "<iframe", 'id="link-map"')):
+            assert "<noscript>" in html or 'class="data"' in bare, address
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_error_says_what_happened_and_what_next(app: Flask, lang: str) -> None:
+    client, at = app.test_client(), 1 if lang == "en" else 0
+    texts = catalogue()
+    for code in CODES:
+        answer = client.get(f"/broken_{code}?lang={lang}")
+        html = unescape(answer.get_data(as_text=True))
+        assert answer.status_code == code
+        assert texts[f"error.{code}.title"][at] in html, code
+        assert texts[f"error.{code}.next"][at] in html, code
+        assert answer.headers["X-Request-Id"] in html
+        assert texts["error.home"][at] in html
+
+
+def test_a_refusal_the_page_did_not_catch_is_no_fault_of_the_server(app: Flask) -> None:
+    client = app.test_client()
+    for address, status, kind in (("/ruled", (409, 422), None), ("/stale", (412,), "409")):
+        answer = client.get(f"{address}?lang=en")
+        html = unescape(answer.get_data(as_text=True))
+        assert answer.status_code in status
+        assert catalogue()["error.500.title"][1] not in html
+        if kind:
+            assert catalogue()[f"error.{kind}.next"][1] in html
+
+
+def test_a_form_sent_after_the_session_ended_leads_back_to_it(app: Flask) -> None:
+    """Where the form token is checked first it is 400 with a way back, else the sign-in page."""
+    client = app.test_client()
+    origin = {"Referer": "http://localhost/entries/new?kind=use", "Host": "localhost"}
+    answer = client.post("/entries/new", data={"tonnes": "5"}, headers=origin)
+    if answer.status_code == 302:
+        assert "next=/entries/new?kind%3Duse" in answer.headers["Location"].replace("%3F", "?")
+    else:
+        html = answer.get_data(as_text=True)
+        assert answer.status_code == 400 and 'href="/entries/new?kind=use"' in html
+        assert "data-kept hidden" in html and 'data-keep="1"' in html
+    foreign = {**origin, "Referer": "http://elsewhere.example/entries/new"}
+    strange = client.post("/entries/new", data={"tonnes": "5"}, headers=foreign)
+    assert "elsewhere" not in strange.get_data(as_text=True) + strange.headers.get("Location", "")
