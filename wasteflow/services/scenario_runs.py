@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period
 from wasteflow.core.scenarios.blocks import Block, read_blocks
@@ -59,10 +60,11 @@ def run_draft(*, db: Database, draft: Draft, eyes: Eyes = EVERYTHING) -> dict[st
     with db.read() as session:
         today, blocks = _read(session, draft)
         synthetic = queries.has_synthetic(session)
-    made = _run(today, Plan(blocks, draft.years, draft.fill))
-    base = _run(today, Plan())
     firms = today.registry.in_scope(draft.scope)
-    found = _told(today, firms, eyes).summary(made, base)
+    with no_collecting():
+        made = _run(today, Plan(blocks, draft.years, draft.fill))
+        base = _run(today, Plan())
+        found = _told(today, firms, eyes).summary(made, base)
     codes = {code for row in found["flows"] for code in _ends(row)}
     places = places_of(today.registry, blocks, sorted(codes))
     return {

@@ -24,7 +24,8 @@ from wasteflow.core.coefficients import Coefficient
 from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.scenarios.blocks import Add, Block, Growth, Price
-from wasteflow.core.scenarios.keeping import Keeping, KeptLink, keep_links, scaled
+from wasteflow.core.scenarios.columns import KeptLinks
+from wasteflow.core.scenarios.keeping import Keeping, keep_links, scaled
 from wasteflow.core.scenarios.stations import Yearly, changed_stations, closed_shares, yearly
 from wasteflow.core.symbiosis.books import end_of
 from wasteflow.core.symbiosis.dependence import older_part
@@ -65,7 +66,7 @@ class Year:
     number: int
     period: Period
     terms: Mapping[Owner, Terms]
-    links: tuple[KeptLink, ...]
+    links: KeptLinks
     displaced: Placement
     unused: Placement
     unplaced: Mapping[Owner, tuple[int, str]]
@@ -108,12 +109,17 @@ def run(today: Today, plan: Plan) -> Run:
     stock = {owner: held - grown for owner, (held, grown) in today.stock.items()}
     years: list[Year] = []
     keeping: Keeping | None = None
+    steady = {item.station.facility.code: yearly(item, today.period) for item in changed}
     same: tuple[object, ...] = ()
     for number in range(plan.years + 1):
         period = shifted(today.period, number)
         scale = scale_of(today, plan.blocks, number)
-        stations = [yearly(item, period) for item in changed]
-        now = scale, [item.state for item in stations], closed_shares(closed, period)
+        stations = [
+            yearly(item, period) if item.changes else steady[item.station.facility.code]
+            for item in changed
+        ]
+        states = [item.state for item in stations if item.changed.changes]
+        now = scale, states, closed_shares(closed, period)
         if keeping is None or now != same:  # what does not change from year to year is made once
             keeping, same = keep_links(today, stations, closed, period, scale), now
         placer = Placer(registry, prices, end_of(period))
@@ -205,7 +211,7 @@ def _year(
         number,
         period,
         terms,
-        tuple(keeping.links),
+        keeping.links,
         displaced,
         unused,
         unplaced,
@@ -287,16 +293,9 @@ def _settle_links(
     terms: dict[Owner, Terms], today: Today, keeping: Keeping, scale: Mapping[Owner, Fraction]
 ) -> None:
     """Where links were scaled one by one, use is their sum: correct the terms by the rounding."""
-    sums: dict[Owner, list[int]] = {}
-    for item in keeping.links:
-        owner = item.link.generator, item.link.material
-        if owner in scale:
-            amounts = sums.setdefault(owner, [0, 0])
-            amounts[0] += item.target_kg
-            amounts[1] += item.target_prior_kg
-    for owner, (kg, prior) in sums.items():
+    for owner, (kg, prior) in keeping.links.targets().items() if scale else ():
         base = today.terms[owner]
-        if base.utilised_kg is None or base.utilised_prior_kg is None:
+        if owner not in scale or base.utilised_kg is None or base.utilised_prior_kg is None:
             continue
         more = kg - scaled(base.utilised_kg, scale[owner])
         older = prior - scaled(base.utilised_prior_kg, scale[owner])
