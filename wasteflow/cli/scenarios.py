@@ -30,6 +30,7 @@ _FIGURES = (
     "moved_t",
     "taken_t",
     "unplaced_t",
+    "short_t",
     "cost",
     "co2_t",
 )

@@ -25,10 +25,14 @@ FIGURES: Final = (
     ("moved_t", "t"),
     ("taken_t", "t"),
     ("unplaced_t", "t"),
+    ("short_t", "t"),
     ("cost", "CNY"),
     ("co2_t", "t"),
 )
 """Figures of a year in the order they are told, with their unit."""
+
+NOT_PRICED: Final = {"cost": "cost_unknown", "co2_t": "co2_unknown"}
+"""Why a figure of money or CO2 is missing."""
 
 
 def eyes() -> Eyes:
@@ -71,7 +75,8 @@ def _rows(found: Mapping[str, Any]) -> Iterator[list[Any]]:
                 value = year[name]
                 if value is not None and name == "rate":
                     value = round(value * 100, 7)
-                note = "" if value is not None else _reason(year["not_computable"])
+                why = year["not_computable"] if name == "rate" else NOT_PRICED.get(name)
+                note = "" if value is not None else _reason(why)
                 what = text(f"scenario.figure.{name}")
                 yield [
                     text(f"scenario.file.{kind}"), year["period"], "", "", "", what, value, unit,

@@ -115,6 +115,12 @@ def _columns(links: tuple[UseLink, ...]) -> LinkColumns:
     )
 
 
+def scaled(kg: int, factor: Fraction) -> int:
+    """`kg` times a factor, half to even."""
+    above, below = factor.as_integer_ratio()
+    return kg if above == below else half_even(kg * above, below)
+
+
 def times(kg: Ints, factor: Fraction) -> Ints:
     """A column times a factor, half to even, exact.
 

@@ -23,7 +23,6 @@ from wasteflow.core.columns import Ints
 from wasteflow.core.periods import Period
 from wasteflow.core.scenarios.columns import KeptLinks, LinkColumns, columns_of, shares, times
 from wasteflow.core.scenarios.stations import Yearly, by_firm, share_closed
-from wasteflow.core.symbiosis.dependence import half_even
 from wasteflow.core.symbiosis.today import Owner, Today
 
 ONE: Final = Fraction(1)
@@ -44,22 +43,17 @@ class Keeping:
         return self.links.displaced()
 
 
-def scaled(kg: int, factor: Fraction) -> int:
-    """`kg` times a factor, half to even."""
-    above, below = factor.as_integer_ratio()
-    return kg if above == below else half_even(kg * above, below)
-
-
 def keep_links(
     today: Today,
     stations: list[Yearly],
     closed: Mapping[str, tuple[date | None, ...]],
     period: Period,
     scale: Scale,
+    short: Mapping[Owner, int],
 ) -> Keeping:
-    """The links of a year; stations in order of code."""
+    """The links of a year; stations in order of code; short: old stock that no longer is there."""
     columns = columns_of(today)
-    target, prior = _targets(columns, scale)
+    target, prior = _targets(columns, scale, short)
     low = np.minimum(target, columns.kg)
     shrink = _shrinking(columns, low)
     lost = {item.code: _lost(item, shrink) for item in stations}
@@ -88,8 +82,8 @@ def keep_links(
     return Keeping(KeptLinks(columns, target, prior, kept, older), room, unjudged)
 
 
-def _targets(columns: LinkColumns, scale: Scale) -> tuple[Ints, Ints]:
-    """What the links would carry, and the older part of that."""
+def _targets(columns: LinkColumns, scale: Scale, short: Mapping[Owner, int]) -> tuple[Ints, Ints]:
+    """What the links would carry, and the older part of that: less by what is short of it."""
     kg, prior = columns.kg.copy(), columns.prior_kg.copy()
     factors = [scale.get(owner, ONE) for owner in columns.owners]
     for factor in sorted(set(factors) - {ONE}):
@@ -97,7 +91,26 @@ def _targets(columns: LinkColumns, scale: Scale) -> tuple[Ints, Ints]:
         rows = np.flatnonzero(np.isin(columns.owner, owners))
         kg[rows] = times(columns.kg[rows], factor)
         prior[rows] = np.minimum(kg[rows], times(columns.prior_kg[rows], factor))
+    for number, owner in enumerate(columns.owners) if short else ():
+        if short.get(owner):
+            rows = np.flatnonzero(columns.owner == number)
+            less = _in_proportion(prior[rows].tolist(), short[owner])
+            kg[rows] -= less
+            prior[rows] -= less
     return kg, prior
+
+
+def _in_proportion(amounts: list[int], kg: int) -> Ints:
+    """`kg`, or all there is, shared in proportion to amounts, none above its own."""
+    whole = sum(amounts)
+    part = min(kg, whole)
+    shared = [amount * part // whole if whole else 0 for amount in amounts]
+    left = part - sum(shared)
+    for number, amount in enumerate(amounts):
+        more = min(left, 1, amount - shared[number])
+        shared[number] += more
+        left -= more
+    return np.array(shared, np.int64)
 
 
 def _by_group(columns: LinkColumns, kg: Ints) -> list[int]:

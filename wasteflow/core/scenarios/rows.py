@@ -98,6 +98,7 @@ class Told:
         sums = pricing_of(made).sums(year, self.firms)
         stock = sum(kg for owner, kg in year.stock.items() if owner[0] in self.firms)
         lost = sum(kg for owner, (kg, _) in year.unplaced.items() if owner[0] in self.firms)
+        short = sum(kg for owner, kg in year.short.items() if owner[0] in self.firms)
         return {
             "year": year.number,
             "period": year.period.text,
@@ -111,6 +112,7 @@ class Told:
             "moved_t": tonnes_text(sums.kg_of("moved")),
             "taken_t": tonnes_text(sums.kg_of("taken")),
             "unplaced_t": tonnes_text(lost),
+            "short_t": tonnes_text(short),
             **money(sums),
         }
 

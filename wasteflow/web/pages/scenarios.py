@@ -18,7 +18,7 @@ from wasteflow.core.scenarios.project import opened_names
 from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts
 from wasteflow.services.scenarios import Scenario, get_scenario, list_scenarios
 from wasteflow.web.access import books, books_seen
-from wasteflow.web.formats import kg_of, mass, percent, period_words, target_value
+from wasteflow.web.formats import NONE, kg_of, mass, percent, period_words, target_value
 from wasteflow.web.identity import current_actor
 from wasteflow.web.pages.scenario_map import drawing
 from wasteflow.web.pages.view import scope_name
@@ -75,7 +75,10 @@ def one(uid: UUID) -> Response:
         left_kg=sum(kg_of(row["tonnes"]) or 0 for row in found["unserved"]),
         drawn=drawing(found, names),
         notes=[
-            {"words": render(note["code"], lang(), {}), "subject": names.get(note["subject"], "")}
+            {
+                "words": render(note["code"], lang(), {}),
+                "subject": names.get(note["subject"], note["subject"]),
+            }
             for note in found["notes"]
         ],
     )
@@ -208,7 +211,7 @@ def _figures(year: Mapping[str, Any]) -> dict[str, Any]:
         name.removesuffix("_t"): None if year[name] is None else kg_of(year[name])
         for name in (
             "generated_t", "utilised_t", "stored_t", "disposed_t", "stock_t", "moved_t", "taken_t",
-            "unplaced_t", "no_distance_t",
+            "unplaced_t", "no_distance_t", "short_t",
         )
     }  # fmt: skip
     return {
@@ -218,14 +221,15 @@ def _figures(year: Mapping[str, Any]) -> dict[str, Any]:
         "rate_value": year["rate"],
         "why": year["not_computable"],
         "cost": money_words(year["cost"]),
-        "cost_value": float(year["cost"]),
         "co2": None if year["co2_t"] is None else f"{float(year['co2_t']):,.0f}",
         "unpriced": [text(f"potential.part.{part}") for part in year["unpriced"]],
     }
 
 
-def money_words(yuan: str) -> str:
-    """Yuan for reading: 万元, 亿元 or thousands."""
+def money_words(yuan: str | None) -> str:
+    """Yuan for reading: 万元, 亿元 or thousands; a dash where no part of it is known."""
+    if yuan is None:
+        return NONE
     value = Decimal(yuan)
     if lang() == "zh":
         for size, word in ((100_000_000, "亿元"), (10_000, "万元")):
