@@ -281,6 +281,30 @@ def test_running_touches_no_table(standing: Books) -> None:  # noqa: F811
     assert tables(standing) == before
 
 
+def test_a_refused_scenario_leaves_the_others_their_columns(
+    standing: Books,  # noqa: F811
+) -> None:
+    gone = draft({"kind": "close", "facility": "gone"})
+    first, second = compare_drafts(db=standing.db, drafts=[gone, draft()])
+    assert first == {
+        "refused": [
+            {"pointer": "/blocks/0/facility", "code": "unknown_code", **_told(first)},
+        ]
+    }
+    assert second["years"] and "refused" not in second
+
+
+def _told(found: dict[str, Any]) -> dict[str, str]:
+    (row,) = found["refused"]
+    assert "gone" in row["zh"] and "gone" in row["en"]
+    return {"zh": row["zh"], "en": row["en"]}
+
+
+def test_where_nothing_can_be_priced_money_is_not_0(standing: Books) -> None:  # noqa: F811
+    empty = result(standing, scope="enterprise:board")["today"]
+    assert (empty["cost"], empty["co2_t"], empty["rate"]) == (None, None, None)
+
+
 def test_faulty_drafts_name_their_fields(standing: Books) -> None:  # noqa: F811
     bad = draft(
         {"kind": "fly"},

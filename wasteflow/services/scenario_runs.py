@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from wasteflow.core.collecting import no_collecting
-from wasteflow.core.errors import InvalidValue
+from wasteflow.core.errors import FieldIssue, FieldsRefused, InvalidValue
 from wasteflow.core.periods import Period
 from wasteflow.core.scenarios.blocks import Block, read_blocks
 from wasteflow.core.scenarios.project import Plan, Run, run
@@ -85,11 +85,26 @@ def compare_drafts(
 ) -> list[dict[str, Any]]:
     """Results of up to four drafts, in their order.
 
-    Raises InvalidValue `compare_number`; FieldsRefused.
+    A draft that the registry or a rule refuses now has its faults under `refused` instead: the
+    others are told all the same.  Raises InvalidValue `compare_number`.
     """
     if not 1 <= len(drafts) <= SIDE_BY_SIDE:
         raise InvalidValue("compare_number", value=len(drafts), limit=SIDE_BY_SIDE)
-    return [run_draft(db=db, draft=draft, eyes=eyes) for draft in drafts]
+    found = []
+    for draft in drafts:
+        try:
+            found.append(run_draft(db=db, draft=draft, eyes=eyes))
+        except FieldsRefused as error:
+            found.append({"refused": [_issue_row(issue) for issue in error.issues]})
+    return found
+
+
+def _issue_row(issue: FieldIssue) -> dict[str, str]:
+    return {
+        "pointer": issue.pointer,
+        "code": issue.code,
+        **{lang: issue.text(lang) for lang in ("zh", "en")},
+    }
 
 
 def _ends(row: dict[str, Any]) -> list[str]:

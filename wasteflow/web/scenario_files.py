@@ -56,15 +56,23 @@ def scenario_sheet(pairs: Sequence[Pair]) -> Sheet:
     ]
     rows: list[Sequence[Any]] = []
     for item, found in pairs:
-        rows += [[row[0], item.draft.name, *row[1:]] for row in _rows(found)]
+        told = _refused(found) if "refused" in found else _rows(found)
+        rows += [[row[0], item.draft.name, *row[1:]] for row in told]
     notes = [(text("export.what"), text("nav.scenarios"))]
-    for item, found in pairs:
-        notes.append((item.draft.name, f"{item.draft.scope} {found['period']} v{item.version}"))
+    for item, _ in pairs:
+        notes.append((item.draft.name, f"{item.draft.scope} {item.draft.base} v{item.version}"))
         notes += [("", json.dumps(block, ensure_ascii=False)) for block in item.draft.blocks]
     notes += list(METHOD.items())
-    if any(found["synthetic"] for _, found in pairs):
+    if any(found.get("synthetic") for _, found in pairs):
         notes.append((text("synthetic.mark"), text("synthetic.words")))
     return Sheet("scenarios", heads, rows, notes, text("export.total"))
+
+
+def _refused(found: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """Why a scenario could not be run, a row for each fault."""
+    for row in found["refused"]:
+        part = text("scenario.file.refused")
+        yield [part, "", row["pointer"], "", "", "", None, "", row[lang()]]
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[list[Any]]:

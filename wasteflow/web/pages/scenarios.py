@@ -15,8 +15,8 @@ from wasteflow.core.periods import Period
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.core.scenarios.blocks import kind_of, read_blocks
 from wasteflow.core.scenarios.project import opened_names
-from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts
-from wasteflow.services.scenarios import Scenario, get_scenario, list_scenarios
+from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts, run_draft
+from wasteflow.services.scenarios import Listed, Scenario, get_scenario, list_scenarios
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import NONE, kg_of, mass, percent, period_words, target_value
 from wasteflow.web.identity import current_actor
@@ -29,29 +29,36 @@ from wasteflow.web.texts import lang, name_of, text
 
 ROWS: Final = 25
 LISTED: Final = 50
+MOST_PAGES: Final = 100_000
 
 
 def index() -> Response:
     """Scenarios one may read, to open, compare or copy."""
-    items = list_scenarios(db=books().db, actor=current_actor())
-    pages = max(1, -(-len(items) // LISTED))
-    number = min(pages, max(1, request.args.get("page", 1, int)))
-    shown = items[(number - 1) * LISTED : number * LISTED]
+    number = min(MOST_PAGES, max(1, request.args.get("page", 1, int)))
+    listed = _part(number)
+    pages = max(1, -(-listed.total // LISTED))
+    if number > pages:
+        number, listed = pages, _part(pages)
     return _page(
         "scenarios.html",
-        items=[_line(item) for item in shown],
-        total=len(items),
+        items=[_line(item) for item in listed.items],
+        total=listed.total,
         page=number,
         page_count=pages,
         most=SIDE_BY_SIDE,
     )
 
 
+def _part(number: int) -> Listed:
+    start = (number - 1) * LISTED
+    return list_scenarios(db=books().db, actor=current_actor(), start=start, limit=LISTED)
+
+
 def one(uid: UUID) -> Response:
     """A scenario with its result, or the result as a file."""
     item = _get(uid)
     try:
-        (found,) = compare_drafts(db=books().db, drafts=[item.draft], eyes=eyes())
+        found = run_draft(db=books().db, draft=item.draft, eyes=eyes())
     except FieldsRefused as error:
         return _page("scenario.html", item=_line(item), faults=_faults(error), status=422)
     if request.args.get("format") in FORMATS:
@@ -102,17 +109,23 @@ def compare() -> Response:
             return make_response(redirect(url_for("pages.scenarios"), 303))
     try:
         results = compare_drafts(db=books().db, drafts=[item.draft for item in items], eyes=eyes())
-    except (InvalidValue, FieldsRefused) as error:
+    except InvalidValue as error:
         flash(error.text(lang()), "warn")
         return make_response(redirect(url_for("pages.scenarios"), 303))
     pairs = list(zip(items, results, strict=True))
     if request.args.get("format") in FORMATS:
         return sheet_response(scenario_sheet(pairs), request.args["format"], "wasteflow-scenarios")
-    columns = [_column(item, found) for item, found in pairs]
+    run = [(item, found) for item, found in pairs if "refused" not in found]
+    results = [found for _, found in run]
     rows = {code: [_of_target(found, code) for found in results] for code in names_of(results)}
     return _page(
         "scenario_compare.html",
-        columns=columns,
+        columns=[_column(item, found) for item, found in run],
+        refused=[
+            (_line(item), [f"{row['pointer']}: {row[lang()]}" for row in found["refused"]])
+            for item, found in pairs
+            if "refused" in found
+        ],
         targets=sorted(
             ((next(c for c in cells if c), cells) for cells in rows.values()),
             key=lambda pair: pair[0]["reference_line"],
