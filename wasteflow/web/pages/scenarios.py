@@ -20,11 +20,13 @@ from wasteflow.services.scenarios import Listed, Scenario, get_scenario, list_sc
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import NONE, kg_of, mass, percent, period_words, target_value
 from wasteflow.web.identity import current_actor
+from wasteflow.web.pages.outlines_drawn import park_outlines
 from wasteflow.web.pages.scenario_map import drawing
 from wasteflow.web.pages.view import scope_name
 from wasteflow.web.permits import may
 from wasteflow.web.report_files import FORMATS, sheet_response
 from wasteflow.web.scenario_files import eyes, names_of, scenario_sheet
+from wasteflow.web.symbiosis_files import scenario_geo
 from wasteflow.web.texts import lang, name_of, text
 
 ROWS: Final = 25
@@ -61,6 +63,8 @@ def one(uid: UUID) -> Response:
         found = run_draft(db=books().db, draft=item.draft, eyes=eyes())
     except FieldsRefused as error:
         return _page("scenario.html", item=_line(item), faults=_faults(error), status=422)
+    if request.args.get("format") == "geojson":
+        return scenario_geo(item.draft.name, found)
     if request.args.get("format") in FORMATS:
         sheet = scenario_sheet([(item, found)])
         return sheet_response(sheet, request.args["format"], "wasteflow-scenario")
@@ -80,7 +84,7 @@ def one(uid: UUID) -> Response:
         links=[_link(row, names) for row in found["flows"][:ROWS]],
         left=[_unserved(row) for row in found["unserved"][:ROWS]],
         left_kg=sum(kg_of(row["tonnes"]) or 0 for row in found["unserved"]),
-        drawn=drawing(found, names),
+        drawn=drawing(found, names, park_outlines(books_seen().registry)),
         notes=[
             {
                 "words": render(note["code"], lang(), {}),
@@ -312,7 +316,7 @@ def _column(item: Scenario, found: Mapping[str, Any]) -> dict[str, Any]:
         **_line(item),
         "today": _figures(found["today"]),
         "then": _figures(found["years"][-1]),
-        "drawn": drawing(found, names),
+        "drawn": drawing(found, names, park_outlines(books_seen().registry)),
         "lines": [line["words"] for line in _blocks(item)],
     }
 
