@@ -16,7 +16,8 @@ from wasteflow.core.reach import subject_of_firms
 from wasteflow.services import offers
 from wasteflow.services.acting import actor_of_login
 from wasteflow.services.housekeeping import Housekeeping
-from wasteflow.services.offers import READ, WRITE, follow_offers
+from wasteflow.services.offer_books import READ, WRITE
+from wasteflow.services.offers import follow_offers
 from wasteflow.services.reports import overview
 from wasteflow.web.access import books
 from wasteflow.web.pages.picking import code_of

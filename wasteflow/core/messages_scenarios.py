@@ -98,6 +98,10 @@ SCENARIO_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the quota of this cross-province filing does not last for the links of today; they are "
         "kept as if it were raised, and nothing new is put on it",
     ),
+    "plan_no_target": (
+        "这个范围和物料没有可对照的利用率目标。请换范围或物料，或在名录里登记目标。",
+        "no target of a rate fits this scope and material; choose others, or register a target",
+    ),
     "cost_unknown": (
         "没有可计价的链接（没有利用，或缺价格、坐标），成本无法计算。",
         "no link can be priced (nothing is used, or prices or positions are missing): the cost "

@@ -35,7 +35,15 @@ from wasteflow.core.symbiosis.offers import (
     settled,
 )
 from wasteflow.services.identity import new_uids
-from wasteflow.services.offer_books import FIRM_ROLES, PROPOSE, READ, WRITE, Books, fits, partners
+from wasteflow.services.offer_books import (
+    FIRM_ROLES,
+    PROPOSE,
+    READ,
+    WRITE,
+    Books,
+    fits,
+    partners,
+)
 from wasteflow.services.offer_views import Seen, event_view, offer_view
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database

@@ -29,15 +29,20 @@ GAP: Final = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Side constraints; None = none."""
+    """Side constraints; None = none.
+
+    max_partners: receivers of a producer; max_links: links in all; most_kg: kilograms in all.
+    """
 
     max_partners: int | None = None
     min_contract_kg: int | None = None
+    max_links: int | None = None
+    most_kg: int | None = None
 
     @property
     def any(self) -> bool:
-        """True if there is one."""
-        return self.max_partners is not None or self.min_contract_kg is not None
+        """True if there is one that needs whole decisions."""
+        return (self.max_partners, self.min_contract_kg, self.max_links) != (None, None, None)
 
 
 NO_SIDE: Final = Side()
@@ -64,7 +69,7 @@ def allocate(problem: Problem, side: Side = NO_SIDE) -> Allocation:
     """The allocation; raises NotSolved."""
     if not problem.arcs:
         return _allocation(problem, np.zeros(0, np.int64), True)
-    rows = _Rows(problem)
+    rows = _Rows(problem, side)
     found, optimal = rows.solve_mixed(side) if side.any else (rows.solve(), True)
     return _allocation(problem, rows.whole(found), optimal)
 
@@ -91,7 +96,7 @@ def _reasons(problem: Problem, left: Sequence[int]) -> dict[int, str]:
 class _Rows:
     """The constraint matrix of a problem: supplies, demands, filings with a quota."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, side: Side) -> None:
         from scipy import sparse
 
         arcs, quotas = problem.arcs, sorted(problem.quotas)
@@ -105,12 +110,16 @@ class _Rows:
             if arc.filing in at:
                 lines.append(second + at[arc.filing])
                 columns.append(number)
-        shape = second + len(quotas), len(arcs)
+        total = [] if side.most_kg is None else [side.most_kg]
+        lines += [second + len(quotas)] * len(arcs) if total else []
+        columns += range(len(arcs)) if total else []
+        shape = second + len(quotas) + len(total), len(arcs)
         self.matrix = sparse.csr_array((np.ones(len(lines)), (lines, columns)), shape=shape)
         self.limit = np.array(
             [s.kg for s in problem.supplies]
             + [d.kg for d in problem.demands]
-            + [problem.quotas[code] for code in quotas],
+            + [problem.quotas[code] for code in quotas]
+            + total,
             dtype=np.int64,
         )
         cost = np.array([arc.cost.net_fen for arc in arcs], dtype=np.float64)
@@ -167,6 +176,9 @@ class _Rows:
             )
             none = whole((len(self._problem.supplies), count))
             rows.append(LinearConstraint(sparse.hstack([none, of]), ub=side.max_partners))
+        if side.max_links is not None:
+            ones = whole(np.concatenate([np.zeros(count), np.ones(count)])[np.newaxis, :])
+            rows.append(LinearConstraint(ones, ub=side.max_links))
         result = milp(
             np.concatenate([self.objective / np.abs(self.objective).max(), np.zeros(count)]),
             constraints=rows,

@@ -16,10 +16,9 @@ from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reach import organisations_with
 from wasteflow.core.symbiosis.offers import Offer, OfferKind, OfferMove
 from wasteflow.core.units import kg_from_tonnes
+from wasteflow.services.offer_books import READ, WRITE
 from wasteflow.services.offers import (
-    READ,
     STATES,
-    WRITE,
     Moving,
     OfferFilter,
     get_offer,

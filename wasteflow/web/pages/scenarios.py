@@ -18,7 +18,7 @@ from wasteflow.core.scenarios.project import opened_names
 from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts, run_draft
 from wasteflow.services.scenarios import Listed, Scenario, get_scenario, list_scenarios
 from wasteflow.web.access import books, books_seen
-from wasteflow.web.formats import NONE, kg_of, mass, percent, period_words, target_value
+from wasteflow.web.formats import kg_of, mass, money, percent, period_words, target_value
 from wasteflow.web.identity import current_actor
 from wasteflow.web.pages.outlines_drawn import park_outlines
 from wasteflow.web.pages.scenario_map import drawing
@@ -237,23 +237,10 @@ def _figures(year: Mapping[str, Any]) -> dict[str, Any]:
         "rate": None if year["rate"] is None else percent(year["rate"]),
         "rate_value": year["rate"],
         "why": year["not_computable"],
-        "cost": money_words(year["cost"]),
+        "cost": money(year["cost"], lang()),
         "co2": None if year["co2_t"] is None else f"{float(year['co2_t']):,.0f}",
         "unpriced": [text(f"potential.part.{part}") for part in year["unpriced"]],
     }
-
-
-def money_words(yuan: str | None) -> str:
-    """Yuan for reading: 万元, 亿元 or thousands; a dash where no part of it is known."""
-    if yuan is None:
-        return NONE
-    value = Decimal(yuan)
-    if lang() == "zh":
-        for size, word in ((100_000_000, "亿元"), (10_000, "万元")):
-            if abs(value) >= size:
-                return f"{value / size:,.2f} {word}"
-        return f"{value:,.0f} 元"
-    return f"{value:,.0f} CNY"
 
 
 def _target(row: Mapping[str, Any]) -> dict[str, Any]:
