@@ -7,8 +7,9 @@
 
 One linear programme (HiGHS, through scipy) with the tonnes weighted above any cost; without quotas
 its matrix is that of a bipartite network, so vertices are whole kilograms.  At most k partners of a
-producer, or a smallest contract, make it a mixed-integer programme.  Nobody takes the solver's
-word: `verify` checks the answer with integers alone.
+producer, k links in all, or a smallest contract, make it two mixed-integer programmes: the most
+tonnes, then the least cost of so many.  Nobody takes the solver's word: `verify` checks the answer
+with integers alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from wasteflow.core.symbiosis.links import Problem
 TOLERANCE_KG: Final = 1e-3
 """A vertex is a whole number but for rounding of the solver."""
 GAP: Final = 1e-6
+SLACK, SLACK_KG: Final = 1e-9, 1e-4
+"""By how much less the cheapest answer may carry: what the solver itself takes for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class _Rows:
         span = float(np.ptp(cost)) if len(cost) else 0.0
         worth = span * min(first, len(problem.demands)) + float(np.abs(cost).max()) + 1.0
         self.objective = cost - worth
+        self._cost = cost
         self._problem = problem
 
     def solve(self) -> NDArray[np.float64]:
@@ -179,16 +183,28 @@ class _Rows:
         if side.max_links is not None:
             ones = whole(np.concatenate([np.zeros(count), np.ones(count)])[np.newaxis, :])
             rows.append(LinearConstraint(ones, ub=side.max_links))
-        result = milp(
-            np.concatenate([self.objective / np.abs(self.objective).max(), np.zeros(count)]),
-            constraints=rows,
-            bounds=Bounds(0.0, np.concatenate([np.where(open_, most, 0.0), open_.astype(float)])),
-            integrality=np.concatenate([np.zeros(count), np.ones(count)]),
-            options={"mip_rel_gap": GAP, "time_limit": 20.0},
-        )
-        if result.x is None:
-            raise NotSolved(str(result.message))
-        return np.asarray(result.x[:count], dtype=np.float64), bool(result.status == 0)
+        bounds = Bounds(0.0, np.concatenate([np.where(open_, most, 0.0), open_.astype(float)]))
+        whole_decisions = np.concatenate([np.zeros(count), np.ones(count)])
+
+        def solved(objective: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
+            scale = float(np.abs(objective).max()) or 1.0
+            result = milp(
+                np.concatenate([objective / scale, np.zeros(count)]),
+                constraints=rows,
+                bounds=bounds,
+                integrality=whole_decisions,
+                options={"mip_rel_gap": GAP, "time_limit": 10.0},
+            )
+            if result.x is None:
+                raise NotSolved(str(result.message))
+            return np.asarray(result.x[:count], dtype=np.float64), bool(result.status == 0)
+
+        # A whole set of links may be dearer for one tonne more: no weight tells them apart.
+        kg, most_proved = solved(np.full(count, -1.0))
+        every = whole(np.concatenate([np.ones(count), np.zeros(count)])[np.newaxis, :])
+        rows.append(LinearConstraint(every, lb=float(kg.sum()) * (1 - SLACK) - SLACK_KG))
+        cheapest, proved = solved(self._cost)
+        return cheapest, most_proved and proved
 
     def whole(self, found: NDArray[np.float64]) -> NDArray[np.int64]:
         """Whole kilograms: rounded where the solver meant a whole number, else rounded down.

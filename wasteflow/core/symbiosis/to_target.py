@@ -125,7 +125,7 @@ def plan_links(
         first = allocate(few, Side(max_links=most, most_kg=gap))
         optimal = first.optimal
         chosen = replace(few, arcs=tuple(arc for arc, kg in _used(few, first)[:most]))
-    found = allocate(chosen, Side(most_kg=gap)) if gap and chosen.arcs else None
+    found = allocate(chosen, Side(most_kg=gap)) if gap and chosen.arcs else None  # whole again
     links = tuple(_used(chosen, found)) if found else ()
     kg = sum(amount for _, amount in links)
     after = value_of(metric, used_more(terms, kg))
