@@ -26,7 +26,8 @@ from wasteflow.core.symbiosis.links import Problem
 TOLERANCE_KG: Final = 1e-3
 """A vertex is a whole number but for rounding of the solver."""
 GAP: Final = 1e-6
-SLACK, SLACK_KG: Final = 1e-9, 1e-4
+SLACK: Final = 1e-9
+SLACK_KG: Final = 1e-4
 """By how much less the cheapest answer may carry: what the solver itself takes for nothing."""
 
 
