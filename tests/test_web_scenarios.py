@@ -120,6 +120,14 @@ def test_a_scenario_of_a_code_that_is_gone_says_so(app: Flask) -> None:
             )
     told = manager.see(address, 422)
     assert "gone" in told and "修改情景" in told
+    other = saved(manager, name="还能推算")
+    ids = ",".join(item.rsplit("/", 1)[1] for item in (address, other))
+    told = manager.see(f"/scenarios/compare?ids={ids}")
+    assert "不能推算" in told and "gone" in told and "还能推算" in told and "净成本" in told
+    file = manager.client.get(f"/scenarios/compare?ids={ids}&format=csv").get_data(as_text=True)
+    assert "不能推算" in file and "gone" in file and "期末存量" in file
+    alone = manager.see(f"/scenarios/compare?ids={address.rsplit('/', 1)[1]}")
+    assert "不能推算" in alone
 
 
 def test_the_map_of_nothing_is_none_and_a_loop_is_drawn() -> None:

@@ -6,16 +6,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from tests.api.conftest import Api
 from tests.api.loads import moved, on_the_road
 from tests.api.people import PEOPLE
 from wasteflow.core.permissions import TABLE, Verdict, judge
 from wasteflow.core.reach import subject_of_firms
+from wasteflow.services import offers
 from wasteflow.services.acting import actor_of_login
-from wasteflow.services.offers import READ, WRITE, follow_offers
+from wasteflow.services.housekeeping import Housekeeping
+from wasteflow.services.offer_books import READ, WRITE
+from wasteflow.services.offers import follow_offers
 from wasteflow.services.reports import overview
 from wasteflow.web.access import books
+from wasteflow.web.pages.picking import code_of
+from wasteflow_models.offers import OfferRow
 
 PG = "phosphogypsum"
 
@@ -131,6 +137,56 @@ def test_a_day_past_lapses_it_and_bad_ones_are_told(api: Api) -> None:
     ):
         answer = api.post("op-p1", "/offers", sent)
         assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+
+
+def test_whoever_may_not_make_one_learns_nothing_of_firms(api: Api) -> None:
+    """A firm that does not exist is refused like one of others; who may propose is told."""
+    for kind, ends in (("offer", ("ent.none", "")), ("proposal", ("ent.none", "ent.use"))):
+        there = body(kind, *ends) | {"from": "ent.p2"}
+        answers = [api.post("op-p1", "/offers", sent) for sent in (body(kind, *ends), there)]
+        assert len({(one.status_code, one.get_json()["code"]) for one in answers}) == 1, kind
+    answer = api.post("manager-a", "/offers", body("proposal", "ent.p1", "ent.none"))
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_code")
+    answer = api.post("op-p1", "/offers", body("offer"))
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "offer_firms")
+    offer = made(api, "op-p1", "offer", "ent.p1")
+    answer = move(api, "op-p1", offer, "note", note="  ")
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "offer_note_missing")
+
+
+def test_what_others_offer_hides_none_of_ones_own(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is cut after it was judged what one may see."""
+    monkeypatch.setattr(offers, "MOST_LISTED", 2)
+    own = made(api, "op-p2", "offer", "ent.p2")
+    for _ in range(3):
+        made(api, "op-p1", "offer", "ent.p1")
+    listed = api.get("op-p2", "/offers").get_json()["items"]
+    assert [row["id"] for row in listed] == [own["id"]]
+    assert len(api.get("op-p1", "/offers").get_json()["items"]) == 2
+
+
+def test_housekeeping_lapses_what_nobody_looks_at(api: Api) -> None:
+    made(api, "op-p1", "offer", "ent.p1")
+    later = datetime.now(UTC) + timedelta(days=90)
+    Housekeeping(api.db, lambda: later, seal_hours=0).round()
+    with api.db.read() as session:
+        states = set(session.scalars(select(OfferRow.state)))
+    assert states == {"lapsed"}
+
+
+def test_a_partner_is_picked_from_a_list_by_code_or_name(api: Api) -> None:
+    offer = made(api, "op-p1", "offer", "ent.p1")
+    headers = api.people["manager-a"].headers
+    client = api.app.test_client()
+    page = client.get(f"/offers/{offer['id']}?lang=en", headers=headers).get_data(as_text=True)
+    assert 'list="o-picks"' in page and '<option value="ent.use">' in page
+    page = client.get("/offers/new?kind=proposal&lang=en", headers=headers).get_data(as_text=True)
+    assert 'list="o-firms"' in page and '<option value="ent.p1">' in page
+    firms = overview(db=api.db).registry.enterprises
+    assert code_of(firms, firms["ent.use"].name_zh) == "ent.use"
+    assert (code_of(firms, "nobody"), code_of(firms, "ent.p1")) == ("nobody", "ent.p1")
 
 
 @pytest.mark.parametrize("word", ["<script>alert(1)</script>"])

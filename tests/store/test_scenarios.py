@@ -3,6 +3,7 @@ finds its place or its reason, every allocation passes the verifier, the books s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -17,7 +18,7 @@ from tests.store.books import Books
 from tests.store.standing import YEAR, standing  # noqa: F401
 from wasteflow.core.errors import FieldsRefused
 from wasteflow.core.formulas import official
-from wasteflow.core.registry import Facility
+from wasteflow.core.registry import Facility, Filing
 from wasteflow.core.scenarios.blocks import (
     Add,
     Block,
@@ -27,7 +28,8 @@ from wasteflow.core.scenarios.blocks import (
     block_rows,
     read_blocks,
 )
-from wasteflow.core.scenarios.keeping import scaled
+from wasteflow.core.scenarios.border import crossing, wear
+from wasteflow.core.scenarios.columns import scaled
 from wasteflow.core.scenarios.project import Plan, Run, run, scale_of
 from wasteflow.core.scenarios.projects import PROJECTS, project_block
 from wasteflow.core.scenarios.stations import Changed, yearly
@@ -150,7 +152,9 @@ def test_every_tonne_has_a_place_or_a_reason(
         lost = sum(kg for kg, _ in year.unplaced.values())
         taken = year.unused.placed()
         out = sum(min(taken.get(owner, 0), max(0, kg)) for owner, kg in grown.items())
-        assert sum(year.stock.values()) == sum(before.values()) + sum(grown.values()) + lost - out
+        more = sum(grown.values()) + sum(year.short.values()) + lost - out
+        assert sum(year.stock.values()) == sum(before.values()) + more
+        assert min(year.stock.values()) >= 0
         before = dict(year.stock)
 
 
@@ -195,6 +199,46 @@ def keeps_capacity(made: Run, number: int) -> None:
         assert at_kiln <= 600 * T
 
 
+def test_a_stock_is_drawn_down_to_nothing_and_no_further(standing: Books) -> None:  # noqa: F811
+    """50 t left, 30 t drawn a year: the second year lacks 10 t, every later one 30 t."""
+    owner = ("maker", "pg")
+    today = replace(today_of(standing), stock={owner: (50 * T, -30 * T)}, memo={})
+    made = run(today, Plan((), 3))
+    assert [year.stock[owner] for year in made.years] == [50 * T, 20 * T, 0, 0]
+    assert [year.short.get(owner, 0) for year in made.years] == [0, 0, 10 * T, 30 * T]
+    terms = [year.terms[owner] for year in made.years]
+    assert [item.utilised_kg for item in terms] == [400 * T, 400 * T, 390 * T, 370 * T]
+    assert [item.utilised_prior_kg for item in terms] == [36_364, 36_364, 26_364, 6_364]
+    for number in range(4):
+        holds(today, made, number)
+    dry = replace(today, stock={owner: (0, -40 * T)}, memo={})
+    then = run(dry, Plan((), 1)).last.terms[owner]  # 36.364 t of use, then 3.636 t of disposal
+    assert (then.utilised_prior_kg, then.disposed_prior_kg) == (0, 4_545 - 3_636)
+    assert then.identity_residual_kg == 0
+
+
+def test_links_of_today_wear_the_filing_they_cross_under(standing: Books) -> None:  # noqa: F811
+    """100 t a year to a board works over the border, 250 t of quota left, for three years."""
+    today = today_of(standing)
+    board = replace(today.registry.enterprises["board"], region="520000")
+    filing = Filing("f.border", "530000", "520000", quota_kg=350 * T, valid_to=date(2030, 12, 31))
+    registry = replace(
+        today.registry,
+        enterprises={**today.registry.enterprises, "board": board},
+        filings={"f.border": filing},
+    )
+    today = replace(today, registry=registry, quotas={"f.border": 250 * T}, memo={})
+    assert run(today, Plan((), 2)).notes == ()
+    assert run(today, Plan((), 3)).notes == (("filing_short", "f.border"),)
+    old = replace(registry, filings={"f.border": replace(filing, valid_to=date(2027, 6, 30))})
+    ended = replace(today, registry=old, memo={})
+    assert run(ended, Plan((), 1)).notes == (("filing_ended", "f.border"),)
+    quotas = {"f.border": 250 * T}
+    links = run(today, Plan()).last.links
+    assert wear(today, crossing(today), links, YEAR, quotas) == []
+    assert quotas == {"f.border": 150 * T}
+
+
 def test_blocks_do_what_they_say(standing: Books) -> None:  # noqa: F811
     def last(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
         year: dict[str, Any] = result(standing, *blocks, **more)["years"][-1]
@@ -235,6 +279,30 @@ def test_running_touches_no_table(standing: Books) -> None:  # noqa: F811
     dependence_report(db=standing.db, period=YEAR)
     assert [len(found["years"]) for found in many] == [1, 4, 1]
     assert tables(standing) == before
+
+
+def test_a_refused_scenario_leaves_the_others_their_columns(
+    standing: Books,  # noqa: F811
+) -> None:
+    gone = draft({"kind": "close", "facility": "gone"})
+    first, second = compare_drafts(db=standing.db, drafts=[gone, draft()])
+    assert first == {
+        "refused": [
+            {"pointer": "/blocks/0/facility", "code": "unknown_code", **_told(first)},
+        ]
+    }
+    assert second["years"] and "refused" not in second
+
+
+def _told(found: dict[str, Any]) -> dict[str, str]:
+    (row,) = found["refused"]
+    assert "gone" in row["zh"] and "gone" in row["en"]
+    return {"zh": row["zh"], "en": row["en"]}
+
+
+def test_where_nothing_can_be_priced_money_is_not_0(standing: Books) -> None:  # noqa: F811
+    empty = result(standing, scope="enterprise:board")["today"]
+    assert (empty["cost"], empty["co2_t"], empty["rate"]) == (None, None, None)
 
 
 def test_faulty_drafts_name_their_fields(standing: Books) -> None:  # noqa: F811

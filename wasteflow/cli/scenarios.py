@@ -30,6 +30,7 @@ _FIGURES = (
     "moved_t",
     "taken_t",
     "unplaced_t",
+    "short_t",
     "cost",
     "co2_t",
 )
@@ -76,7 +77,7 @@ def list_(settings: Settings, shape: str) -> None:
     from wasteflow.services.account_log import commander
     from wasteflow.services.scenarios import list_scenarios
 
-    items = list_scenarios(db=open_database(settings), actor=commander())
+    items = list_scenarios(db=open_database(settings), actor=commander()).items
     rows = [
         {
             "id": item.uid,
@@ -209,8 +210,15 @@ def _tell(
     if shape == "json":
         click.echo(json_text(results[0] if names is None else {"scenarios": results}))
         return
-    columns = {"today": results[0]["today"]}
     for number, found in enumerate(results):
+        for issue in found.get("refused", ()):
+            words = f"{issue['pointer']}: {issue[settings.lang]}"
+            settings.say(f"第 {number + 1} 个不能推算：{words}", f"{number + 1} refused: {words}")
+    run = [found for found in results if "refused" not in found]
+    columns = {"today": run[0]["today"]} if run else {}
+    for number, found in enumerate(results):
+        if "refused" in found:
+            continue
         head = f"{number + 1} {names[number]}" if names else "scenario"
         columns[head] = found["years"][-1]
     rows = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 WGS84: Final = "WGS84"
@@ -287,3 +288,9 @@ def geodesic_distance_km(lon1: float, lat1: float, lon2: float, lat2: float) -> 
     if metres is None:
         metres = _antipodal_m(lon1, lat1, lon2, lat2)
     return metres / 1000.0
+
+
+@lru_cache(maxsize=200_000)
+def kept_distance_km(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
+    """`geodesic_distance_km`, kept: firms stay where they are from one question to the next."""
+    return geodesic_distance_km(lon1, lat1, lon2, lat2)

@@ -17,6 +17,10 @@ OFFER_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "文字过长：地点、质量说明、备注各不超过 {limit} 字。",
         "too long: place, quality and note have at most {limit} characters each",
     ),
+    "offer_note_missing": (
+        "留言是空的。请写下要告诉对方的话再发送。",
+        "the note is empty; write what the other side should read, then send it",
+    ),
     "offer_firms": (
         "单位不对：供应只填供方，求购只填需方，建议须填两个不同的单位。",
         "the firms do not fit: an offer names its producer, an ask its receiver, a proposal two "

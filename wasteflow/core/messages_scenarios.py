@@ -88,6 +88,29 @@ SCENARIO_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "this facility is in operation already: the block changes nothing; use “resize” for "
         "another capacity",
     ),
+    "filing_ended": (
+        "这份跨省备案在推算期内到期，其下的现有链接按续办备案计。请核对能否续办。",
+        "this cross-province filing ends within the years projected; the links under it are kept "
+        "as if it were renewed: check that it can be",
+    ),
+    "filing_short": (
+        "这份跨省备案的数量不够现有链接用到推算末年，现有链接按追加备案计，新链接不再使用它。",
+        "the quota of this cross-province filing does not last for the links of today; they are "
+        "kept as if it were raised, and nothing new is put on it",
+    ),
+    "plan_no_target": (
+        "这个范围和物料没有可对照的利用率目标。请换范围或物料，或在名录里登记目标。",
+        "no target of a rate fits this scope and material; choose others, or register a target",
+    ),
+    "cost_unknown": (
+        "没有可计价的链接（没有利用，或缺价格、坐标），成本无法计算。",
+        "no link can be priced (nothing is used, or prices or positions are missing): the cost "
+        "cannot be computed",
+    ),
+    "co2_unknown": (
+        "没有链接，或缺坐标、排放系数，运输 CO2 无法计算。",
+        "there is no link, or positions or a factor are missing: CO2 cannot be computed",
+    ),
     "not_operating": (
         "该设施不在运行，本项不起作用。",
         "this facility is not in operation: the block changes nothing",

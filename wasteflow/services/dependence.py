@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable
 from typing import Any, Final
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.periods import Period
@@ -77,6 +78,12 @@ def dependence_report(
     first = {*order[:reroute], receiver}
     whole = sum(by_receiver.values())
     hinges, bridges = hinges_and_bridges(today.trades, firms)
+    with no_collecting():
+        rows = [
+            closure_row(found, found.without(firm, reroute=firm in first), whole, names)
+            for firm in order
+        ]
+        producers = producer_rows(sorted(found.owners), taken, names)
     return {
         "period": period.text,
         "scope": scope,
@@ -94,11 +101,8 @@ def dependence_report(
         "receivers": len(order),
         "rerouted": sum(firm in first for firm in order),
         "concentration": concentration_row(concentration(by_receiver), names),
-        "rows": [
-            closure_row(found, found.without(firm, reroute=firm in first), whole, names)
-            for firm in order
-        ],
-        "producers": producer_rows(sorted(found.owners), taken, names),
+        "rows": rows,
+        "producers": producers,
         **hinge_rows(hinges, bridges),
     }
 

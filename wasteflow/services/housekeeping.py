@@ -1,6 +1,7 @@
 """What a server does beside requests, one process at a time.
 
-Webhooks are told, findings looked up, records sealed, old answers dropped, months packed.
+Webhooks are told, findings looked up, records sealed, old answers dropped, months packed, offers
+followed to their first load or their last day.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.services.answered import forget_answers
 from wasteflow.services.delivering import Round, deliver, forget_deliveries
 from wasteflow.services.finding_list import forget_findings, refresh_findings
+from wasteflow.services.offers import follow_offers
 from wasteflow.services.packing import Packer
 from wasteflow.services.seals import seal_books
 from wasteflow_models.engine import Database
@@ -23,6 +25,7 @@ from wasteflow_models.turns import turn_of
 TURN: Final = "webhooks"
 SWEEP_EVERY: Final = timedelta(hours=1)
 PACK_EVERY: Final = timedelta(minutes=1)
+FOLLOW_EVERY: Final = timedelta(minutes=10)
 REST: Final = timedelta(seconds=10)
 REST_FACTOR: Final = 10
 AFTER_FAILURE: Final = timedelta(minutes=10)
@@ -48,6 +51,7 @@ class Housekeeping:
         self._finding_days = finding_days
         self._swept: datetime | None = None
         self._packed: datetime | None = None
+        self._followed: datetime | None = None
         self._packer = Packer(db)
         self._seal_every = timedelta(hours=seal_hours) if seal_hours else None
         self._waits = waits
@@ -61,7 +65,7 @@ class Housekeeping:
                 return None
             done = deliver(db=self._db, clock=self._clock, private=self._private)
             now = self._clock()
-            for part in (self._sweep, self._pack, self._find, self._seal):
+            for part in (self._sweep, self._pack, self._follow, self._find, self._seal):
                 try:
                     part(now)
                 except Exception:  # what fails is told, and holds up nothing else
@@ -82,6 +86,12 @@ class Housekeeping:
         if self._packed is None or now - self._packed >= PACK_EVERY:
             self._packed = now
             self._packer.round()
+
+    def _follow(self, now: datetime) -> None:
+        """Mark offers that a load realised or whose day is past, every ten minutes."""
+        if self._followed is None or now - self._followed >= FOLLOW_EVERY:
+            self._followed = now
+            follow_offers(db=self._db, now=now)
 
     def _find(self, now: datetime) -> None:
         """Bring the findings up to date, with rests ten times as long as the work."""

@@ -58,12 +58,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """A problem with what it was read from."""
+    """A problem with what it was read from; `rated`: terms of the firms that count in a rate."""
 
+    registry: Registry
     problem: Problem
     prices: Prices
     filings: Filings
     terms: Terms
+    rated: Terms
     unstated: list[str]
     synthetic: bool
 
@@ -110,10 +112,12 @@ def read_matching(*, db: Database, period: Period, asked: Asked) -> Matching:
         quotas = _quotas(session, keys, filings, period)
         items, _ = firm_terms(session, keys, [period], "declared", asked.material)
         synthetic = queries.has_synthetic(session)
-    terms = Terms()
+    terms, rated = Terms(), Terms()
     for item in items:
         if item.enterprise in wanted and registry.materials[item.material].is_waste:
             terms.add(item.terms)
+            if not item.late:
+                rated.add(item.terms)
     free, unstated = demands_of(books, registry, period, planned=asked.planned)
     problem = feasible_links(
         list(supplies_of(books, registry, wanted)),
@@ -125,7 +129,7 @@ def read_matching(*, db: Database, period: Period, asked: Asked) -> Matching:
         quotas=quotas,
         unknown=_unknown(registry, unstated),
     )
-    return Matching(problem, prices, filings, terms, unstated, synthetic)
+    return Matching(registry, problem, prices, filings, terms, rated, unstated, synthetic)
 
 
 def _quotas(session: Session, keys: Keys, filings: Filings, period: Period) -> Mapping[str, int]:

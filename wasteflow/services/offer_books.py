@@ -7,7 +7,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
+from wasteflow.core.permissions import Verdict, judge
 from wasteflow.core.places import PlaceKind
+from wasteflow.core.reach import subject_of_firms
 from wasteflow.core.registry import Registry
 from wasteflow.core.symbiosis.books import routes_of
 from wasteflow.core.symbiosis.offers import Offer, OfferKind
@@ -15,6 +17,7 @@ from wasteflow.core.vocabulary import Fate
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys
 
+READ, WRITE, PROPOSE = "offer.read", "offer.write", "offer.propose"
 FIRM_ROLES: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR)
 MAX_MONTH: Final = 999_912
 _SOURCES: Final = frozenset({"generation", "storage"})
@@ -28,6 +31,17 @@ class Books:
         self._links: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
         self._made: dict[str, frozenset[str]] = {}
         self._takers: dict[str, frozenset[str]] = {}
+        self._verdicts: dict[tuple[str, str], dict[str, Verdict]] = {}
+
+    def verdicts(self, actor: Actor, firm: str) -> dict[str, Verdict]:
+        """What an actor may do with the offers of a firm, by right."""
+        key = actor.login, firm
+        if key not in self._verdicts:
+            subject = subject_of_firms(self._keys.registry, firm)
+            self._verdicts[key] = {
+                right: judge(actor, right, subject, READ) for right in (READ, WRITE, PROPOSE)
+            }
+        return self._verdicts[key]
 
     def link_kg(self, offer: Offer, since: int) -> int:
         """Kilograms of the material that the taker accepted from the giver since a month."""
@@ -74,6 +88,11 @@ def fits(actor: Actor, offer: Offer, registry: Registry, books: Books) -> tuple[
     """Firms of the actor that could take what is offered, or have what is asked for, in order."""
     mine = actor.organisations(*FIRM_ROLES, Role.READER, Role.GATE)
     others = sorted((mine - {offer.giver, offer.taker}) & registry.enterprises.keys())
-    ask = offer.kind is OfferKind.ASK
-    known = books.makers(offer.material) if ask else books.takers(offer.material)
+    known = partners(offer, books) if others else frozenset()
     return tuple(firm for firm in others if firm in known)
+
+
+def partners(offer: Offer, books: Books) -> frozenset[str]:
+    """Firms that could take what is offered, or have what is asked for."""
+    ask = offer.kind is OfferKind.ASK
+    return books.makers(offer.material) if ask else books.takers(offer.material)

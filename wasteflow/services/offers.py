@@ -35,20 +35,30 @@ from wasteflow.core.symbiosis.offers import (
     settled,
 )
 from wasteflow.services.identity import new_uids
-from wasteflow.services.offer_books import FIRM_ROLES, Books, fits
+from wasteflow.services.offer_books import (
+    FIRM_ROLES,
+    PROPOSE,
+    READ,
+    WRITE,
+    Books,
+    fits,
+    partners,
+)
 from wasteflow.services.offer_views import Seen, event_view, offer_view
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.offers import OfferEventRow, OfferRow
 
-READ, WRITE, PROPOSE = "offer.read", "offer.write", "offer.propose"
 MOST_LISTED: Final = 2000
+AT_ONCE: Final = 500
 STATES: Final = tuple(state.value for state in OfferState)
+ALIVE_WORD: Final = "alive"
+_ALIVE: Final = tuple(sorted(state.value for state in ALIVE))
 
 
 @dataclass(frozen=True, slots=True)
 class OfferFilter:
-    """What a list holds: a state ("" = all), a material ("" = all)."""
+    """What a list holds: a state ("" = all, `alive` = those under way), a material ("" = all)."""
 
     state: str = ""
     material: str = ""
@@ -63,10 +73,10 @@ def make_offer(*, db: Database, actor: Actor | None, offer: Offer, now: datetime
     with db.write(Alone.NOBODY) as session:
         keys = load_keys(session)
         registry = keys.registry
+        _may_make(someone, offer, registry)
         for firm in filter(None, (offer.giver, offer.taker)):
             if firm not in registry.enterprises:
                 raise NotFound("unknown_code", what="enterprise", value=firm)
-        _may_make(someone, offer, registry)
         material = registry.materials.get(offer.material)
         if material is None:
             raise NotFound("unknown_code", what="material", value=offer.material)
@@ -87,19 +97,20 @@ def make_offer(*, db: Database, actor: Actor | None, offer: Offer, now: datetime
 def list_offers(
     *, db: Database, actor: Actor | None, wanted: OfferFilter | None = None, now: datetime
 ) -> list[dict[str, Any]]:
-    """What the actor may see, the newest first; at most MOST_LISTED are looked at.
+    """What the actor may see, the newest first, MOST_LISTED of it at most.
 
     Raises Denied (not signed in), InvalidValue `bad_word`.
     """
     someone, wanted = _somebody(actor), wanted or OfferFilter()
-    if wanted.state and wanted.state not in STATES:
+    if wanted.state not in ("", ALIVE_WORD, *STATES):
         raise InvalidValue("bad_word", value=wanted.state, known=" ".join(STATES))
     follow_offers(db=db, now=now)
     with db.read() as session:
         keys = load_keys(session)
-        query = select(OfferRow).order_by(OfferRow.id.desc()).limit(MOST_LISTED)
+        query = select(OfferRow).order_by(OfferRow.id.desc()).execution_options(yield_per=AT_ONCE)
         if wanted.state:
-            query = query.where(OfferRow.state == wanted.state)
+            words = _ALIVE if wanted.state == ALIVE_WORD else (wanted.state,)
+            query = query.where(OfferRow.state.in_(words))
         if wanted.material:
             if wanted.material not in keys.registry.materials:
                 raise NotFound("unknown_code", what="material", value=wanted.material)
@@ -111,6 +122,8 @@ def list_offers(
             seen = seen_by(someone, offer, keys.registry, books)
             if seen is not None:
                 found.append(offer_view(row, offer, seen, ()))
+            if len(found) == MOST_LISTED:
+                break
         return found
 
 
@@ -140,13 +153,13 @@ def move_offer(
     """Make a move.
 
     Raises Denied, NotFound `unknown_code`, StaleVersion, RuleBroken `offer_move_illegal`,
-    InvalidValue `offer_firms`, `offer_words`.
+    InvalidValue `offer_firms`, `offer_words`, `offer_note_missing`.
     """
     someone = _somebody(actor)
     if len(asked.note) > MOST_WORDS:
         raise InvalidValue("offer_words", limit=MOST_WORDS)
     if asked.move is OfferMove.NOTE and not asked.note.strip():
-        raise InvalidValue("offer_words", limit=MOST_WORDS)
+        raise InvalidValue("offer_note_missing")
     follow_offers(db=db, now=now)
     with db.write(Alone.NOBODY) as session:
         keys = load_keys(session)
@@ -224,8 +237,7 @@ def seen_by(actor: Actor, offer: Offer, registry: Registry, books: Books) -> See
         firm = offer.firm(side)
         if not firm:
             continue
-        subject = subject_of_firms(registry, firm)
-        verdicts = {right: judge(actor, right, subject, READ) for right in (READ, WRITE, PROPOSE)}
+        verdicts = books.verdicts(actor, firm)
         inside |= verdicts[READ] is Verdict.ALLOWED
         if verdicts[WRITE] is Verdict.ALLOWED:
             sides.add(side)
@@ -253,9 +265,14 @@ def _somebody(actor: Actor | None) -> Actor:
 
 
 def _may_make(actor: Actor, offer: Offer, registry: Registry) -> None:
-    """Raises Denied: an own firm makes an offer or ask, whoever keeps one of the ends proposes."""
+    """Raises Denied: an own firm makes an offer or ask, whoever keeps one of the ends proposes.
+
+    Asked before anything is looked up: a firm that does not exist is refused like one of others.
+    """
     if offer.kind is not OfferKind.PROPOSAL:
         firm = offer.giver if offer.kind is OfferKind.OFFER else offer.taker
+        if not firm:
+            raise InvalidValue("offer_firms")
         require(actor, WRITE, subject_of_firms(registry, firm), READ)
         return
     ends = [firm for firm in (offer.giver, offer.taker) if firm]
@@ -349,7 +366,7 @@ def _due(
     """Offers that a load or the calendar moves now."""
     today = shanghai_day(now)
     query = select(OfferRow).where(
-        OfferRow.state.in_(sorted(state.value for state in ALIVE)),
+        OfferRow.state.in_(_ALIVE),
         or_(OfferRow.last < today, OfferRow.base_month > 0),
     )
     books, found = Books(session, keys), []
@@ -367,8 +384,8 @@ def _told(
     session: Session, keys: Keys, row: OfferRow, actor: Actor, *, whole: bool
 ) -> dict[str, Any]:
     """The offer as the actor sees it.  Raises NotFound `unknown_code` if it is not theirs."""
-    offer = offer_of(row, keys)
-    seen = seen_by(actor, offer, keys.registry, Books(session, keys))
+    offer, books = offer_of(row, keys), Books(session, keys)
+    seen = seen_by(actor, offer, keys.registry, books)
     if seen is None:
         raise NotFound("unknown_code", what="offer", value=row.uid)
     events: Sequence[OfferEventRow] = ()
@@ -377,4 +394,7 @@ def _told(
         events = session.scalars(query.order_by(OfferEventRow.number)).all()
         events = events[heard_from(offer, seen.sides, [OfferMove(item.move) for item in events]) :]
     firm = keys.codes["enterprise"]
-    return offer_view(row, offer, seen, [event_view(item, firm) for item in events])
+    view = offer_view(row, offer, seen, [event_view(item, firm) for item in events])
+    if OfferMove.PROPOSE.value in view["moves"]:
+        view["fitting"] = sorted(partners(offer, books) - {"", offer.giver, offer.taker})
+    return view

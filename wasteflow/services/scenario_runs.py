@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from wasteflow.core.errors import InvalidValue
+from wasteflow.core.collecting import no_collecting
+from wasteflow.core.errors import FieldIssue, FieldsRefused, InvalidValue
 from wasteflow.core.periods import Period
 from wasteflow.core.scenarios.blocks import Block, read_blocks
 from wasteflow.core.scenarios.project import Plan, Run, run
@@ -59,10 +60,11 @@ def run_draft(*, db: Database, draft: Draft, eyes: Eyes = EVERYTHING) -> dict[st
     with db.read() as session:
         today, blocks = _read(session, draft)
         synthetic = queries.has_synthetic(session)
-    made = _run(today, Plan(blocks, draft.years, draft.fill))
-    base = _run(today, Plan())
     firms = today.registry.in_scope(draft.scope)
-    found = _told(today, firms, eyes).summary(made, base)
+    with no_collecting():
+        made = _run(today, Plan(blocks, draft.years, draft.fill))
+        base = _run(today, Plan())
+        found = _told(today, firms, eyes).summary(made, base)
     codes = {code for row in found["flows"] for code in _ends(row)}
     places = places_of(today.registry, blocks, sorted(codes))
     return {
@@ -83,11 +85,26 @@ def compare_drafts(
 ) -> list[dict[str, Any]]:
     """Results of up to four drafts, in their order.
 
-    Raises InvalidValue `compare_number`; FieldsRefused.
+    A draft that the registry or a rule refuses now has its faults under `refused` instead: the
+    others are told all the same.  Raises InvalidValue `compare_number`.
     """
     if not 1 <= len(drafts) <= SIDE_BY_SIDE:
         raise InvalidValue("compare_number", value=len(drafts), limit=SIDE_BY_SIDE)
-    return [run_draft(db=db, draft=draft, eyes=eyes) for draft in drafts]
+    found = []
+    for draft in drafts:
+        try:
+            found.append(run_draft(db=db, draft=draft, eyes=eyes))
+        except FieldsRefused as error:
+            found.append({"refused": [_issue_row(issue) for issue in error.issues]})
+    return found
+
+
+def _issue_row(issue: FieldIssue) -> dict[str, str]:
+    return {
+        "pointer": issue.pointer,
+        "code": issue.code,
+        **{lang: issue.text(lang) for lang in ("zh", "en")},
+    }
 
 
 def _ends(row: dict[str, Any]) -> list[str]:

@@ -129,17 +129,30 @@ def create_scenario(
         return told(row)
 
 
-def list_scenarios(*, db: Database, actor: Actor | None) -> list[Scenario]:
-    """Scenarios of the scopes the actor may read, the newest change first."""
-    query = select(ScenarioRow).order_by(ScenarioRow.updated_at.desc(), ScenarioRow.id.desc())
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A part of the list, and how many there are in all."""
+
+    items: list[Scenario]
+    total: int
+
+
+def list_scenarios(
+    *, db: Database, actor: Actor | None, start: int = 0, limit: int | None = None
+) -> Listed:
+    """Scenarios of the scopes the actor may read, the newest change first: `limit` from `start`
+    on (all without one); only these are read."""
+    newest = ScenarioRow.updated_at.desc(), ScenarioRow.id.desc()
     with db.read() as session:
         registry = load_keys(session).registry
-        rows = session.scalars(query).all()
-        seen: dict[str, bool] = {}
-        for row in rows:
-            if row.scope not in seen:
-                seen[row.scope] = _may_read(registry, actor, row.scope)
-        return [told(row) for row in rows if seen[row.scope]]
+        scopes = session.scalars(select(ScenarioRow.scope).distinct().order_by(ScenarioRow.scope))
+        own = ScenarioRow.scope.in_(
+            [scope for scope in scopes if _may_read(registry, actor, scope)]
+        )
+        total = session.scalar(select(func.count()).select_from(ScenarioRow).where(own)) or 0
+        query = select(ScenarioRow).where(own).order_by(*newest).offset(start)
+        rows = session.scalars(query.limit(total if limit is None else limit)).all()
+        return Listed([told(row) for row in rows], total)
 
 
 def get_scenario(*, db: Database, uid: str, actor: Actor | None) -> Scenario:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
+from wasteflow.core.coefficients import Coefficient
+from wasteflow.core.collecting import no_collecting
+from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period
+from wasteflow.core.registry import Registry
 from wasteflow.core.symbiosis.books import end_of, supplies_of
 from wasteflow.core.symbiosis.filings import Filings, months_of
 from wasteflow.core.symbiosis.prices import KINDS
@@ -19,7 +23,7 @@ from wasteflow.core.symbiosis.today import (
     whole_links,
 )
 from wasteflow.core.tracing.attribution import Basis
-from wasteflow.core.tracing.receivers import CreditedUse, credited_use
+from wasteflow.core.tracing.receivers import credited_use
 from wasteflow.services.rating import firm_terms
 from wasteflow.services.tracing import Traced, traced
 from wasteflow_models import products, queries
@@ -28,6 +32,7 @@ from wasteflow_models.kept import Kept
 
 _KEPT: Kept[Hashable, Today] = Kept(8)
 """Starting points by what they were made of: one page asks for the same as the next."""
+_COSTS: Kept[str, tuple[Registry, dict[Hashable, object]]] = Kept(4)
 
 
 def read_today(session: Session, keys: Keys, period: Period, material: str = "") -> Today:
@@ -43,6 +48,20 @@ def read_today(session: Session, keys: Keys, period: Period, material: str = "")
     found = _KEPT.get(stamp)
     if found is not None and found.registry is registry:
         return found
+    with no_collecting():
+        today = _made(session, keys, period, material, versions, coefficients)
+    return _KEPT.put(stamp, today)
+
+
+def _made(
+    session: Session,
+    keys: Keys,
+    period: Period,
+    material: str,
+    versions: Mapping[str, Mapping[int, int]],
+    coefficients: Sequence[Coefficient],
+) -> Today:
+    registry = keys.registry
     wanted = [
         stuff
         for stuff in sorted(registry.materials)
@@ -54,12 +73,11 @@ def read_today(session: Session, keys: Keys, period: Period, material: str = "")
     for stuff in wanted:
         if stuff in versions:
             own = {item.enterprise: item.terms for item in counted if item.material == stuff}
-            rows = _credited(traced(session, keys, stuff, versions), period)
-            links += whole_links(stuff, own, rows)
+            links += _use_links(traced(session, keys, stuff, versions), period, own)
     books = queries.period_books(session, keys, period, negatives=False)
     filings = Filings(registry, end_of(period))
     unmet = supplies_of(books, registry, frozenset(registry.enterprises))
-    today = Today(
+    return Today(
         registry,
         period,
         {(item.enterprise, item.material): item.terms for item in counted},
@@ -79,14 +97,26 @@ def read_today(session: Session, keys: Keys, period: Period, material: str = "")
             if item.quota_kg is not None
         },
         trades_of(books, wanted),
+        {"costs": _costs_of(registry, coefficients)},
     )
-    return _KEPT.put(stamp, today)
 
 
-def _credited(books: Traced, period: Period) -> list[CreditedUse]:
-    """Credited use by receiver, kept with the chain."""
+def _costs_of(registry: Registry, coefficients: Sequence[Coefficient]) -> dict[Hashable, object]:
+    """What links cost under these prices: kept however the books change."""
+    key = repr(coefficients)
+    found = _COSTS.get(key)
+    if found is None or found[0] is not registry:
+        found = _COSTS.put(key, (registry, {}))
+    return found[1]
 
-    def make(missing: list[Period]) -> list[list[CreditedUse]]:
-        return [credited_use(books.operators, books.passed, one) for one in missing]
 
-    return books.each("receivers", [period], make)[0]
+def _use_links(books: Traced, period: Period, own: Mapping[str, Terms]) -> list[UseLink]:
+    """Use links of a material in whole kilograms, kept with the chain: `own` are its terms."""
+
+    def make(missing: list[Period]) -> list[list[UseLink]]:
+        return [
+            whole_links(books.material, own, credited_use(books.operators, books.passed, one))
+            for one in missing
+        ]
+
+    return books.each("use_links", [period], make)[0]

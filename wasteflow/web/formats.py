@@ -68,6 +68,23 @@ def percent(value: float | None) -> str:
     return NONE if value is None else f"{Decimal(str(value)) * 100:.1f}"
 
 
+def money(yuan: str | None, lang: str) -> str:
+    """Yuan for reading: 元, 万元, 亿元, or CNY and millions of it; a dash for what is not known.
+
+    >>> money("-7751378.40", "zh"), money("-7751378.40", "en"), money("950", "en")
+    ('-775.1 万元', '-7.75 M CNY', '950 CNY')
+    """
+    if yuan is None:
+        return NONE
+    value = Decimal(yuan)
+    if lang == "en":
+        large = abs(value) >= 1_000_000
+        return f"{value / 1_000_000:,.2f} M CNY" if large else f"{value:,.0f} CNY"
+    if abs(value) >= 100_000_000:
+        return f"{value / 100_000_000:,.2f} 亿元"
+    return f"{value / 10_000:,.1f} 万元" if abs(value) >= 10_000 else f"{value:,.0f} 元"
+
+
 def target_value(operator: str, value: str, unit: str, lang: str) -> str:
     """The value of a target with its operator and unit; "" for a qualitative one.
 

@@ -30,6 +30,7 @@ INSIDE: Final = {
     "proof": "seals",
     "offer": "offers",
     "offer_new": "offers",
+    "link_plan": "potential",
     "scenario": "scenarios",
     "scenario_compare": "scenarios",
     "scenario_new": "scenarios",

@@ -25,10 +25,14 @@ FIGURES: Final = (
     ("moved_t", "t"),
     ("taken_t", "t"),
     ("unplaced_t", "t"),
+    ("short_t", "t"),
     ("cost", "CNY"),
     ("co2_t", "t"),
 )
 """Figures of a year in the order they are told, with their unit."""
+
+NOT_PRICED: Final = {"cost": "cost_unknown", "co2_t": "co2_unknown"}
+"""Why a figure of money or CO2 is missing."""
 
 
 def eyes() -> Eyes:
@@ -52,15 +56,23 @@ def scenario_sheet(pairs: Sequence[Pair]) -> Sheet:
     ]
     rows: list[Sequence[Any]] = []
     for item, found in pairs:
-        rows += [[row[0], item.draft.name, *row[1:]] for row in _rows(found)]
+        told = _refused(found) if "refused" in found else _rows(found)
+        rows += [[row[0], item.draft.name, *row[1:]] for row in told]
     notes = [(text("export.what"), text("nav.scenarios"))]
-    for item, found in pairs:
-        notes.append((item.draft.name, f"{item.draft.scope} {found['period']} v{item.version}"))
+    for item, _ in pairs:
+        notes.append((item.draft.name, f"{item.draft.scope} {item.draft.base} v{item.version}"))
         notes += [("", json.dumps(block, ensure_ascii=False)) for block in item.draft.blocks]
     notes += list(METHOD.items())
-    if any(found["synthetic"] for _, found in pairs):
+    if any(found.get("synthetic") for _, found in pairs):
         notes.append((text("synthetic.mark"), text("synthetic.words")))
     return Sheet("scenarios", heads, rows, notes, text("export.total"))
+
+
+def _refused(found: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """Why a scenario could not be run, a row for each fault."""
+    for row in found["refused"]:
+        part = text("scenario.file.refused")
+        yield [part, "", row["pointer"], "", "", "", None, "", row[lang()]]
 
 
 def _rows(found: Mapping[str, Any]) -> Iterator[list[Any]]:
@@ -71,7 +83,8 @@ def _rows(found: Mapping[str, Any]) -> Iterator[list[Any]]:
                 value = year[name]
                 if value is not None and name == "rate":
                     value = round(value * 100, 7)
-                note = "" if value is not None else _reason(year["not_computable"])
+                why = year["not_computable"] if name == "rate" else NOT_PRICED.get(name)
+                note = "" if value is not None else _reason(why)
                 what = text(f"scenario.figure.{name}")
                 yield [
                     text(f"scenario.file.{kind}"), year["period"], "", "", "", what, value, unit,

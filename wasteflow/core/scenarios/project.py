@@ -24,8 +24,11 @@ from wasteflow.core.coefficients import Coefficient
 from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.scenarios.blocks import Add, Block, Growth, Price
-from wasteflow.core.scenarios.keeping import Keeping, KeptLink, keep_links, scaled
+from wasteflow.core.scenarios.border import crossing, wear
+from wasteflow.core.scenarios.columns import KeptLinks, scaled
+from wasteflow.core.scenarios.keeping import Keeping, keep_links
 from wasteflow.core.scenarios.stations import Yearly, changed_stations, closed_shares, yearly
+from wasteflow.core.scenarios.stocks import older_disposal, shortfalls, stocks_at_end
 from wasteflow.core.symbiosis.books import end_of
 from wasteflow.core.symbiosis.dependence import older_part
 from wasteflow.core.symbiosis.links import Demand
@@ -59,18 +62,20 @@ class Year:
     """A projected year; kilograms.
 
     displaced, unused: placements of what lost its place, and of what has no use today; unplaced:
-    (kilograms, reason) by producer of the former; stock at the end of the year by holder.
+    (kilograms, reason) by producer of the former; stock at the end of the year by holder; short:
+    what of today's draw-down the stock no longer holds.
     """
 
     number: int
     period: Period
     terms: Mapping[Owner, Terms]
-    links: tuple[KeptLink, ...]
+    links: KeptLinks
     displaced: Placement
     unused: Placement
     unplaced: Mapping[Owner, tuple[int, str]]
     stock: Mapping[Owner, int]
     unjudged_kg: int
+    short: Mapping[Owner, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +109,34 @@ def run(today: Today, plan: Plan) -> Run:
             **{item.station.facility.code: item.station.facility for item in changed},
         },
     )
-    quotas = dict(today.quotas)
+    quotas, border = dict(today.quotas), crossing(today) if plan.years else {}
     stock = {owner: held - grown for owner, (held, grown) in today.stock.items()}
     years: list[Year] = []
     keeping: Keeping | None = None
+    steady = {item.station.facility.code: yearly(item, today.period) for item in changed}
     same: tuple[object, ...] = ()
     for number in range(plan.years + 1):
         period = shifted(today.period, number)
         scale = scale_of(today, plan.blocks, number)
-        stations = [yearly(item, period) for item in changed]
-        now = scale, [item.state for item in stations], closed_shares(closed, period)
+        stations = [
+            yearly(item, period) if item.changes else steady[item.station.facility.code]
+            for item in changed
+        ]
+        states = [item.state for item in stations if item.changed.changes]
+        short = shortfalls(today, scale, stock) if number else {}
+        now = scale, states, closed_shares(closed, period), short
         if keeping is None or now != same:  # what does not change from year to year is made once
-            keeping, same = keep_links(today, stations, closed, period, scale), now
+            keeping, same = keep_links(today, stations, closed, period, scale, short), now
+        if number:
+            notes += wear(today, border, keeping.links, period, quotas)
         placer = Placer(registry, prices, end_of(period))
-        year, stock = _year(today, plan, number, (placer, stations, keeping, scale), quotas, stock)
+        state = placer, stations, keeping, scale, short
+        year, stock = _year(today, plan, number, state, quotas, stock)
         years.append(year)
         for filing, kg in (*year.displaced.by_filing().items(), *year.unused.by_filing().items()):
             if filing in quotas:
                 quotas[filing] = max(0, quotas[filing] - kg)
-    return Run(today, plan, tuple(years), tuple(notes), prices)
+    return Run(today, plan, tuple(years), tuple(dict.fromkeys(notes)), prices)
 
 
 def shifted(period: Period, years: int) -> Period:
@@ -167,7 +181,7 @@ def scale_of(today: Today, blocks: Iterable[Block], years: int) -> dict[Owner, F
     return found
 
 
-_State = tuple[Placer, list[Yearly], Keeping, Mapping[Owner, Fraction]]
+_State = tuple[Placer, list[Yearly], Keeping, Mapping[Owner, Fraction], Mapping[Owner, int]]
 
 
 def _year(
@@ -178,7 +192,7 @@ def _year(
     quotas: Mapping[str, int],
     stock: Mapping[Owner, int],
 ) -> tuple[Year, dict[Owner, int]]:
-    placer, stations, keeping, scale = state
+    placer, stations, keeping, scale, short = state
     lost = keeping.displaced()
     unknown = placer.unknown([item.changed.station for item in stations])
     demands = _demands(placer, stations, keeping.room_kg)
@@ -193,24 +207,26 @@ def _year(
         back = placed.get(owner, 0)
         own = moved(own, back - gone, older_part(back, gone, prior) - prior) if gone else own
         terms[owner] = put_to_use(own, taken[owner]) if taken.get(owner) else own
-    _settle_links(terms, today, keeping, scale)
-    ends = _stocks(today, scale, stock, lost, placed, taken)
+    _settle_links(terms, today, keeping, scale, short)
     unplaced = {
         owner: (kg - placed.get(owner, 0), reasons[owner])
         for owner, (kg, _) in lost.items()
         if kg > placed.get(owner, 0)
     }
+    stays = {owner: kg for owner, (kg, _) in unplaced.items()}
+    ends = stocks_at_end(today, scale, stock, short, stays, taken)
     period = shifted(today.period, number)
     year = Year(
         number,
         period,
         terms,
-        tuple(keeping.links),
+        keeping.links,
         displaced,
         unused,
         unplaced,
         ends,
         keeping.unjudged_kg,
+        short,
     )
     return year, ends
 
@@ -232,7 +248,7 @@ def _place_unused(
     unknown: frozenset[str],
 ) -> Placement:
     """Today's unused tonnes into what is above today's capacity and still free."""
-    placer, stations, keeping, scale = state
+    placer, stations, keeping, scale, _ = state
     filled, crossed = displaced.by_facility(), displaced.by_filing()
     room = {}
     for item in stations:
@@ -284,23 +300,28 @@ def _closed(made: Terms, terms: Terms, factor: Fraction) -> Terms:
 
 
 def _settle_links(
-    terms: dict[Owner, Terms], today: Today, keeping: Keeping, scale: Mapping[Owner, Fraction]
+    terms: dict[Owner, Terms],
+    today: Today,
+    keeping: Keeping,
+    scale: Mapping[Owner, Fraction],
+    short: Mapping[Owner, int],
 ) -> None:
-    """Where links were scaled one by one, use is their sum: correct the terms by the rounding."""
-    sums: dict[Owner, list[int]] = {}
-    for item in keeping.links:
-        owner = item.link.generator, item.link.material
-        if owner in scale:
-            amounts = sums.setdefault(owner, [0, 0])
-            amounts[0] += item.target_kg
-            amounts[1] += item.target_prior_kg
-    for owner, (kg, prior) in sums.items():
-        base = today.terms[owner]
-        if base.utilised_kg is None or base.utilised_prior_kg is None:
-            continue
-        more = kg - scaled(base.utilised_kg, scale[owner])
-        older = prior - scaled(base.utilised_prior_kg, scale[owner])
-        terms[owner] = moved(terms[owner], more, older)
+    """Where links were scaled one by one or lack old stock, use is their sum: correct the terms.
+
+    What of the old stock went to disposal falls away with it.
+    """
+    for owner, (kg, prior) in keeping.links.targets().items() if scale or short else ():
+        base, factor = today.terms[owner], scale.get(owner, Fraction(1))
+        known = base.utilised_kg is not None and base.utilised_prior_kg is not None
+        if known and (owner in scale or owner in short):
+            older = prior - scaled(base.utilised_prior_kg or 0, factor)
+            terms[owner] = moved(terms[owner], kg - scaled(base.utilised_kg or 0, factor), older)
+    for owner, kg in short.items():
+        if owner in terms:
+            base = today.terms[owner]
+            factor = scale.get(owner, Fraction(1))
+            used = min(kg, scaled(base.utilised_prior_kg or 0, factor))
+            terms[owner] = older_disposal(terms[owner], kg - used)
 
 
 def put_to_use(terms: Terms, kg: int) -> Terms:
@@ -322,26 +343,6 @@ def put_to_use(terms: Terms, kg: int) -> Terms:
         dumped_kg=terms.dumped_kg - dumped,
         split={},
     )
-
-
-def _stocks(
-    today: Today,
-    scale: Mapping[Owner, Fraction],
-    before: Mapping[Owner, int],
-    lost: Mapping[Owner, tuple[int, int]],
-    placed: Mapping[Owner, int],
-    taken: Mapping[Owner, int],
-) -> dict[Owner, int]:
-    """Stock at the end of the year by holder: last year's, today's growth in proportion, what found
-    no place, less what was put to use out of it."""
-    ends = dict(before)
-    for owner, (_, grown) in today.stock.items():
-        more = scaled(grown, scale.get(owner, Fraction(1)))
-        out = min(taken.get(owner, 0), max(0, more))
-        ends[owner] = ends.get(owner, 0) + more - out
-    for owner, (kg, _) in lost.items():
-        ends[owner] = ends.get(owner, 0) + kg - placed.get(owner, 0)
-    return ends
 
 
 def opened_names(blocks: Iterable[Block]) -> dict[str, str]:

@@ -8,11 +8,13 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, Final
 
+import numpy as np
+
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.formulas import Rate, Terms
 from wasteflow.core.registry import Registry, Target
 from wasteflow.core.scenarios.blocks import Add, Block, Goal
-from wasteflow.core.scenarios.flows import KEPT, Flow, Sums, pricing_of, sums_of
+from wasteflow.core.scenarios.flows import KEPT, Flow, Sums, placed_of, pricing_of, rows_of
 from wasteflow.core.scenarios.project import Run, Year
 from wasteflow.core.symbiosis.books import position_of
 from wasteflow.core.symbiosis.dependence_rows import fraction, rate_value
@@ -33,6 +35,8 @@ GRAMS: Final = 1_000_000
 KG: Final = 1000
 FLOWS_TOLD: Final = 200
 LOST: Final = "lost"
+_Change = tuple[Flow, int, int]
+"""A link, what it carries today, what it carries then."""
 Sees = Callable[[str], bool]
 """Whether a scope may be told in detail."""
 
@@ -65,12 +69,9 @@ class Told:
         """Changed links, worked out once for a scope; rows of their own each time."""
         key = "changes", self.firms
         if key not in made.memo:
-            made.memo[key] = changes_of(self._flows(made, made.last), self._flows(base, base.last))
+            made.memo[key] = changes_of(made, base, self.firms)
         number, rows = made.memo[key]
         return number, [dict(row) for row in rows]
-
-    def _flows(self, made: Run, year: Year) -> list[Flow]:
-        return [flow for flow in pricing_of(made).flows(year) if flow.giver in self.firms]
 
     def _named(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Rows with the receivers of today's links left out that may not be named."""
@@ -94,9 +95,10 @@ class Told:
     def _year(self, made: Run, year: Year) -> dict[str, Any]:
         terms = self.terms(year)
         rate = rate_of(self.today, self.today.inside(self.firms), "official", terms)
-        sums = sums_of(self._flows(made, year))
+        sums = pricing_of(made).sums(year, self.firms)
         stock = sum(kg for owner, kg in year.stock.items() if owner[0] in self.firms)
         lost = sum(kg for owner, (kg, _) in year.unplaced.items() if owner[0] in self.firms)
+        short = sum(kg for owner, kg in year.short.items() if owner[0] in self.firms)
         return {
             "year": year.number,
             "period": year.period.text,
@@ -110,6 +112,7 @@ class Told:
             "moved_t": tonnes_text(sums.kg_of("moved")),
             "taken_t": tonnes_text(sums.kg_of("taken")),
             "unplaced_t": tonnes_text(lost),
+            "short_t": tonnes_text(short),
             **money(sums),
         }
 
@@ -177,7 +180,7 @@ def _tonnes(kg: int | None) -> str | None:
 def money(sums: Sums) -> dict[str, Any]:
     """Net cost and CO2 of sums; what is not priced or placed is told, not hidden."""
     return {
-        "cost": yuan(sums.cost_fen),
+        "cost": None if sums.cost_fen is None else yuan(sums.cost_fen),
         "unpriced": sorted(sums.unpriced),
         "co2_t": None if sums.co2_g_kg is None else f"{sums.co2_g_kg / KG / GRAMS:.3f}",
         "no_distance_t": tonnes_text(sums.no_distance_kg),
@@ -245,20 +248,37 @@ def _sum(terms: Terms, words: Iterable[str]) -> int:
     return total
 
 
-def changes_of(after: Iterable[Flow], before: Iterable[Flow]) -> tuple[int, list[dict[str, Any]]]:
+def changes_of(made: Run, base: Run, firms: frozenset[str]) -> tuple[int, list[dict[str, Any]]]:
     """(how many links differ from today's, the largest changes first, FLOWS_TOLD at most)."""
-    sums: dict[tuple[str, str, str, str, str], list[int]] = {}
-    flows: dict[tuple[str, str, str, str, str], Flow] = {}
-    for side, listed in ((0, before), (1, after)):
-        for flow in listed:
+    kept = _kept_changes(made, base, firms)
+    new = _new_changes(made, base, firms)
+    told = sorted((*kept[1], *new), key=lambda item: (-abs(item[2] - item[1]), item[0][1:6]))
+    return kept[0] + len(new), [_change_row(*item) for item in told[:FLOWS_TOLD]]
+
+
+def _kept_changes(made: Run, base: Run, firms: frozenset[str]) -> tuple[int, list[_Change]]:
+    """Links of today that carry another mass: how many, those that changed most."""
+    rows = rows_of(made.today, firms)
+    was, now = base.last.links.kg[rows], made.last.links.kg[rows]
+    changed = np.flatnonzero(was != now)
+    most = changed[np.argsort(-np.abs(now - was)[changed], kind="stable")][:FLOWS_TOLD]
+    links, pricing = made.today.links, pricing_of(base)
+    return len(changed), [
+        (pricing.kept(links[int(rows[at])], int(was[at])), int(was[at]), int(now[at]))
+        for at in most.tolist()
+    ]
+
+
+def _new_changes(made: Run, base: Run, firms: frozenset[str]) -> list[_Change]:
+    """Links to a facility that are none of today's."""
+    sums: dict[tuple[str, ...], list[int]] = {}
+    flows: dict[tuple[str, ...], Flow] = {}
+    for side, run in ((1, made), (0, base)):
+        for flow in placed_of(run.last, firms):
             key = flow.giver, flow.taker, flow.facility, flow.material, flow.route
             sums.setdefault(key, [0, 0])[side] += flow.kg
             flows[key] = flow
-    changed = [(key, was, now) for key, (was, now) in sums.items() if was != now]
-    changed.sort(key=lambda item: (-abs(item[2] - item[1]), item[0]))
-    return len(changed), [
-        _change_row(flows[key], was, now) for key, was, now in changed[:FLOWS_TOLD]
-    ]
+    return [(flows[key], was, now) for key, (was, now) in sorted(sums.items()) if was != now]
 
 
 def _change_row(flow: Flow, was: int, now: int) -> dict[str, Any]:

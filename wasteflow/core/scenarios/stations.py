@@ -41,6 +41,11 @@ class Changed:
     resized_kg: int | None = None
     resizes: date | None = None
 
+    @property
+    def changes(self) -> bool:
+        """True if it may be another one from year to year."""
+        return self.opened or self.closing or self.resized_kg is not None
+
 
 @dataclass(slots=True)
 class Yearly:

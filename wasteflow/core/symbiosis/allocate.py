@@ -7,8 +7,9 @@
 
 One linear programme (HiGHS, through scipy) with the tonnes weighted above any cost; without quotas
 its matrix is that of a bipartite network, so vertices are whole kilograms.  At most k partners of a
-producer, or a smallest contract, make it a mixed-integer programme.  Nobody takes the solver's
-word: `verify` checks the answer with integers alone.
+producer, k links in all, or a smallest contract, make it two mixed-integer programmes: the most
+tonnes, then the least cost of so many.  Nobody takes the solver's word: `verify` checks the answer
+with integers alone.
 """
 
 from __future__ import annotations
@@ -25,19 +26,27 @@ from wasteflow.core.symbiosis.links import Problem
 TOLERANCE_KG: Final = 1e-3
 """A vertex is a whole number but for rounding of the solver."""
 GAP: Final = 1e-6
+SLACK: Final = 1e-9
+SLACK_KG: Final = 1e-4
+"""By how much less the cheapest answer may carry: what the solver itself takes for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Side constraints; None = none."""
+    """Side constraints; None = none.
+
+    max_partners: receivers of a producer; max_links: links in all; most_kg: kilograms in all.
+    """
 
     max_partners: int | None = None
     min_contract_kg: int | None = None
+    max_links: int | None = None
+    most_kg: int | None = None
 
     @property
     def any(self) -> bool:
-        """True if there is one."""
-        return self.max_partners is not None or self.min_contract_kg is not None
+        """True if there is one that needs whole decisions."""
+        return (self.max_partners, self.min_contract_kg, self.max_links) != (None, None, None)
 
 
 NO_SIDE: Final = Side()
@@ -64,7 +73,7 @@ def allocate(problem: Problem, side: Side = NO_SIDE) -> Allocation:
     """The allocation; raises NotSolved."""
     if not problem.arcs:
         return _allocation(problem, np.zeros(0, np.int64), True)
-    rows = _Rows(problem)
+    rows = _Rows(problem, side)
     found, optimal = rows.solve_mixed(side) if side.any else (rows.solve(), True)
     return _allocation(problem, rows.whole(found), optimal)
 
@@ -91,7 +100,7 @@ def _reasons(problem: Problem, left: Sequence[int]) -> dict[int, str]:
 class _Rows:
     """The constraint matrix of a problem: supplies, demands, filings with a quota."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, side: Side) -> None:
         from scipy import sparse
 
         arcs, quotas = problem.arcs, sorted(problem.quotas)
@@ -105,12 +114,16 @@ class _Rows:
             if arc.filing in at:
                 lines.append(second + at[arc.filing])
                 columns.append(number)
-        shape = second + len(quotas), len(arcs)
+        total = [] if side.most_kg is None else [side.most_kg]
+        lines += [second + len(quotas)] * len(arcs) if total else []
+        columns += range(len(arcs)) if total else []
+        shape = second + len(quotas) + len(total), len(arcs)
         self.matrix = sparse.csr_array((np.ones(len(lines)), (lines, columns)), shape=shape)
         self.limit = np.array(
             [s.kg for s in problem.supplies]
             + [d.kg for d in problem.demands]
-            + [problem.quotas[code] for code in quotas],
+            + [problem.quotas[code] for code in quotas]
+            + total,
             dtype=np.int64,
         )
         cost = np.array([arc.cost.net_fen for arc in arcs], dtype=np.float64)
@@ -118,6 +131,7 @@ class _Rows:
         span = float(np.ptp(cost)) if len(cost) else 0.0
         worth = span * min(first, len(problem.demands)) + float(np.abs(cost).max()) + 1.0
         self.objective = cost - worth
+        self._cost = cost
         self._problem = problem
 
     def solve(self) -> NDArray[np.float64]:
@@ -167,16 +181,31 @@ class _Rows:
             )
             none = whole((len(self._problem.supplies), count))
             rows.append(LinearConstraint(sparse.hstack([none, of]), ub=side.max_partners))
-        result = milp(
-            np.concatenate([self.objective / np.abs(self.objective).max(), np.zeros(count)]),
-            constraints=rows,
-            bounds=Bounds(0.0, np.concatenate([np.where(open_, most, 0.0), open_.astype(float)])),
-            integrality=np.concatenate([np.zeros(count), np.ones(count)]),
-            options={"mip_rel_gap": GAP, "time_limit": 20.0},
-        )
-        if result.x is None:
-            raise NotSolved(str(result.message))
-        return np.asarray(result.x[:count], dtype=np.float64), bool(result.status == 0)
+        if side.max_links is not None:
+            ones = whole(np.concatenate([np.zeros(count), np.ones(count)])[np.newaxis, :])
+            rows.append(LinearConstraint(ones, ub=side.max_links))
+        bounds = Bounds(0.0, np.concatenate([np.where(open_, most, 0.0), open_.astype(float)]))
+        whole_decisions = np.concatenate([np.zeros(count), np.ones(count)])
+
+        def solved(objective: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
+            scale = float(np.abs(objective).max()) or 1.0
+            result = milp(
+                np.concatenate([objective / scale, np.zeros(count)]),
+                constraints=rows,
+                bounds=bounds,
+                integrality=whole_decisions,
+                options={"mip_rel_gap": GAP, "time_limit": 10.0},
+            )
+            if result.x is None:
+                raise NotSolved(str(result.message))
+            return np.asarray(result.x[:count], dtype=np.float64), bool(result.status == 0)
+
+        # A whole set of links may be dearer for one tonne more: no weight tells them apart.
+        kg, most_proved = solved(np.full(count, -1.0))
+        every = whole(np.concatenate([np.ones(count), np.zeros(count)])[np.newaxis, :])
+        rows.append(LinearConstraint(every, lb=float(kg.sum()) * (1 - SLACK) - SLACK_KG))
+        cheapest, proved = solved(self._cost)
+        return cheapest, most_proved and proved
 
     def whole(self, found: NDArray[np.float64]) -> NDArray[np.int64]:
         """Whole kilograms: rounded where the solver meant a whole number, else rounded down.

@@ -18,10 +18,17 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from wasteflow.core.formulas import Rate, Terms
+from wasteflow.core.formulas import FORMULAS, PRODUCT, Rate, Terms
 from wasteflow.core.symbiosis.capacity import Station
 from wasteflow.core.symbiosis.placing import Placement, Placer
-from wasteflow.core.symbiosis.today import Owner, Today, UseLink, moved, rate_of, sum_of_terms
+from wasteflow.core.symbiosis.today import (
+    Owner,
+    Today,
+    UseLink,
+    moved,
+    only_products,
+    sum_of_terms,
+)
 
 
 class Lost(NamedTuple):
@@ -85,15 +92,14 @@ def concentration(kg: Mapping[str, int]) -> Concentration | None:
     total = sum(kg.values())
     if total <= 0:
         return None
-    ranked = sorted(((amount, firm) for firm, amount in kg.items() if amount), reverse=True)
-    shares = [Fraction(amount, total) for amount, _ in ranked]
-    largest = min(firm for amount, firm in ranked if amount == ranked[0][0])
+    ranked = sorted((-amount, firm) for firm, amount in kg.items() if amount)
+    amounts = [-amount for amount, _ in ranked]
     return Concentration(
-        len(shares),
-        sum((share * share for share in shares), Fraction(0)),
-        shares[0],
-        sum(shares[:3], Fraction(0)),
-        largest,
+        len(amounts),
+        Fraction(sum(amount * amount for amount in amounts), total * total),
+        Fraction(amounts[0], total),
+        Fraction(sum(amounts[:3]), total),
+        ranked[0][1],
     )
 
 
@@ -101,7 +107,7 @@ def concentration(kg: Mapping[str, int]) -> Concentration | None:
 class Dependence:
     """Answers about the receivers of a scope; links of all generators are kept, for re-routing.
 
-    firms: of the scope; formula: by whose rate points are counted.
+    firms: of the scope; formula: by whose rate points are counted; `total` and `rate`: today's.
     """
 
     today: Today
@@ -111,11 +117,14 @@ class Dependence:
     placer: Placer
     owners: frozenset[Owner] = field(init=False)
     total: Terms = field(init=False)
+    rate: Rate = field(init=False)
 
     def __post_init__(self) -> None:
         self.owners = self.today.inside(self.firms)
         self.total = sum_of_terms(self.today.terms[owner] for owner in sorted(self.owners))
         self._closures: dict[tuple[str, bool], Closure] = {}
+        self._products = only_products(self.today, self.owners)
+        self.rate = self._rate(self.total)
         self._by_receiver: dict[str, list[UseLink]] = defaultdict(list)
         for link in self.today.links:
             self._by_receiver[link.receiver].append(link)
@@ -126,13 +135,8 @@ class Dependence:
         ]
         self._unknown = self.placer.unknown(self.stations)
 
-    @property
-    def rate(self) -> Rate:
-        """The rate of the scope today."""
-        return self._rate(self.total)
-
     def _rate(self, terms: Terms) -> Rate:
-        return rate_of(self.today, self.owners, self.formula, terms)
+        return Rate(None, PRODUCT) if self._products else FORMULAS[self.formula](terms)
 
     def receivers(self) -> list[str]:
         """Receivers of the scope's producers, those of the most tonnes first."""
@@ -184,17 +188,18 @@ class Dependence:
             for owner, (kg, prior) in sorted(freed.items())
             if owner in self.owners and kg
         )
-        gone = self.total
-        for item in lost:
-            gone = moved(gone, -item.kg, -item.prior_kg)
+        gone = moved(
+            self.total, -sum(item.kg for item in lost), -sum(item.prior_kg for item in lost)
+        )
         closure = Closure(receiver, lost, gone, self._rate(gone))
         return self._rerouted(closure, placement) if placement else closure
 
     def _rerouted(self, closure: Closure, placement: Placement) -> Closure:
-        back = closure.terms
-        for item in closure.lost:
-            kg = item.rerouted_kg or 0
-            back = moved(back, kg, older_part(kg, item.kg, item.prior_kg))
+        back = moved(
+            closure.terms,
+            closure.rerouted_kg,
+            sum(older_part(item.rerouted_kg or 0, item.kg, item.prior_kg) for item in closure.lost),
+        )
         return Closure(
             closure.receiver,
             closure.lost,

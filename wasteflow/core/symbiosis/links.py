@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wasteflow.core.geodesy import geodesic_distance_km
-from wasteflow.core.symbiosis.prices import Cost, Prices, typical
+from wasteflow.core.geodesy import kept_distance_km
+from wasteflow.core.symbiosis.prices import Cost, Prices
 
 NEAREST: Final = 30
 SLACK: Final = 1.01
@@ -119,6 +119,10 @@ class Problem:
     obstacles: Mapping[int, Obstacle] = field(default_factory=dict)
 
 
+Way = tuple[str, float, Cost, str, bool]
+"""Of an arc: route, road km, cost, filing, whether the route needs a document."""
+Judged = dict[tuple[str, str, str], Way | Obstacle]
+"""(producer, material, facility) → the verdict, which does not depend on tonnes."""
 FilingOf = Callable[[str, str, str], str | None]
 """(giver, taker, material) → filing of the border crossed, "" if none is, None if none covers."""
 
@@ -136,13 +140,15 @@ def feasible_links(
     conditional: frozenset[str] = frozenset(),
     quotas: Mapping[str, int] | None = None,
     unknown: frozenset[str] = frozenset(),
+    known: Judged | None = None,
 ) -> Problem:
     """The arcs of every producer, and for producers without one the obstacle that is closest.
 
     conditional: routes that need a document; quotas: kilograms left of a filing (absent = no end);
-    unknown: materials that a facility takes whose capacity nobody states.
+    unknown: materials that a facility takes whose capacity nobody states; known: pairs that were
+    judged before under the same prices, filings and limits, from places that stayed.
     """
-    judge = Judge(demands, prices, filing_of, limits, conditional, unknown)
+    judge = Judge(demands, prices, filing_of, limits, conditional, unknown, known)
     arcs: list[Arc] = []
     obstacles: dict[int, Obstacle] = {}
     for number, supply in enumerate(supplies):
@@ -166,14 +172,16 @@ class Judge:
         limits: Limits = NO_LIMITS,
         conditional: frozenset[str] = frozenset(),
         unknown: frozenset[str] = frozenset(),
+        known: Judged | None = None,
     ) -> None:
         self._demands, self._prices, self._filing_of = demands, prices, filing_of
+        self._known: Judged = {} if known is None else known
         self._limits, self._conditional, self._unknown = limits, conditional, unknown
         self._unit = _unit_vectors([demand.position for demand in demands])
         self._placed = np.array([d.position is not None for d in demands], dtype=bool)
         self._valid = np.array([demand.valid for demand in demands], dtype=bool)
-        detour = prices.detour()
-        self._detour = float(typical(detour) or 1) if detour else 1.0
+        self._detour = prices.straight_factor
+        self._radii: dict[str, float | None] = {}
         self._fits: dict[str, NDArray[np.int64]] = {}
 
     def of(self, number: int, supply: Supply) -> tuple[list[Arc], Obstacle | None]:
@@ -235,30 +243,31 @@ class Judge:
         for position in ranked:
             if len(found) == self._limits.nearest:
                 break
-            arc, obstacle = self._pair(number, supply, position, self._demands[position])
-            if arc is not None:
-                found.append(arc)
-            elif obstacle is not None and (closest is None or _further(obstacle, closest)):
-                closest = obstacle
+            demand = self._demands[position]
+            key = supply.enterprise, supply.material, demand.facility
+            judged = self._known.get(key)
+            if judged is None:
+                judged = self._known[key] = self._pair(supply, demand)
+            if not isinstance(judged, Obstacle):
+                found.append(Arc(number, position, *judged))
+            elif closest is None or _further(judged, closest):
+                closest = judged
         return found, None if found else closest
 
-    def _pair(
-        self, number: int, supply: Supply, position: int, demand: Demand
-    ) -> tuple[Arc | None, Obstacle | None]:
-        """The arc to one receiver, or what stands against it."""
+    def _pair(self, supply: Supply, demand: Demand) -> Way | Obstacle:
+        """The way to one receiver, or what stands against it."""
         material = supply.material
         filing = self._filing_of(supply.enterprise, demand.enterprise, material)
         if filing is None:
-            return None, Obstacle("no_filing", demand.facility)
+            return Obstacle("no_filing", demand.facility)
         km = self._road_km(supply, demand)
         route, cost = self._best_route(demand, material, km)
         far = self._too_far(material, km, cost)
         if far is not None:
-            return None, Obstacle("too_far", demand.facility, km, cost, far)
+            return Obstacle("too_far", demand.facility, km, cost, far)
         if self._too_dear(cost):
-            return None, Obstacle("too_dear", demand.facility, km, cost)
-        needs = route in self._conditional
-        return Arc(number, position, route, km, cost, filing, needs), None
+            return Obstacle("too_dear", demand.facility, km, cost)
+        return route, km, cost, filing, route in self._conditional
 
     def _hard_limit(self, material: str) -> float | None:
         """Road km beyond which no receiver of a material can be allowed; None if that depends."""
@@ -270,11 +279,11 @@ class Judge:
 
     def _radius(self, material: str) -> float | None:
         """The rule of thumb of a material: the high end of its economic radius."""
-        row = self._prices.radius(material)
-        if row is None:
-            return None
-        ends = [end for end in (row.high, row.typical, row.low) if end is not None]
-        return float(ends[0])
+        if material not in self._radii:
+            row = self._prices.radius(material)
+            ends = (row.high, row.typical, row.low) if row else ()
+            self._radii[material] = next((float(end) for end in ends if end is not None), None)
+        return self._radii[material]
 
     def _too_far(self, material: str, km: float, cost: Cost) -> float | None:
         """The limit that a distance breaks, in road km.
@@ -303,7 +312,7 @@ class Judge:
         line = 0.0
         if supply.enterprise != demand.enterprise:
             assert supply.position is not None and demand.position is not None
-            line = geodesic_distance_km(*supply.position, *demand.position)
+            line = kept_distance_km(*supply.position, *demand.position)
         km = self._prices.road_km(supply.enterprise, demand.enterprise, line)
         assert km is not None
         return km

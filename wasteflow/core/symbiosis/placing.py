@@ -14,7 +14,14 @@ from wasteflow.core.symbiosis.allocate import Allocation, allocate
 from wasteflow.core.symbiosis.books import AHEAD, position_of
 from wasteflow.core.symbiosis.capacity import Station
 from wasteflow.core.symbiosis.filings import Filings
-from wasteflow.core.symbiosis.links import Demand, Position, Problem, Supply, feasible_links
+from wasteflow.core.symbiosis.links import (
+    Demand,
+    Judged,
+    Position,
+    Problem,
+    Supply,
+    feasible_links,
+)
 from wasteflow.core.symbiosis.prices import Prices
 from wasteflow.core.symbiosis.today import Owner
 
@@ -60,11 +67,15 @@ class Placement:
 
 
 class Placer:
-    """What every placement of one day shares: registry, prices, filings; nothing is kept."""
+    """What every placement of one day shares: registry, prices, filings, pairs judged so far.
+
+    Facilities are told apart by code: each has one position as long as the placer is used.
+    """
 
     def __init__(self, registry: Registry, prices: Prices, day: date) -> None:
         self.registry, self.prices, self.day = registry, prices, day
         self.filings = Filings(registry, day)
+        self._judged: Judged = {}
         self._conditional = frozenset(
             code for code, route in registry.routes.items() if route.conditional
         )
@@ -115,5 +126,6 @@ class Placer:
             conditional=self._conditional,
             quotas=quotas,
             unknown=unknown,
+            known=self._judged,
         )
         return Placement(problem, allocate(problem))

@@ -75,7 +75,11 @@ class Cost:
 
 
 class Prices:
-    """Coefficients by what they say; asks are answered by the first that fits."""
+    """Coefficients by what they say; asks are answered by the first that fits.
+
+    has_distances: the operator gives road distances; straight_factor: road kilometres per kilometre
+    of the straight line where he gives none.
+    """
 
     def __init__(self, coefficients: Iterable[Coefficient]) -> None:
         self._found: dict[tuple[str, str, str], Coefficient] = {}
@@ -84,7 +88,10 @@ class Prices:
                 self._found.setdefault((item.kind, item.driver, item.material), item)
         self._haul: dict[bool, tuple[float | None, float, float | None]] = {}
         self._at: dict[tuple[str, str, str], tuple[int | None, int | None, int | None]] = {}
-        self._detours = [item for key, item in sorted(self._found.items()) if key[0] == "detour"]
+        detours = [item for key, item in sorted(self._found.items()) if key[0] == "detour"]
+        self._detour = self.of("detour", ("road",)) or next(iter(detours), None)
+        self.straight_factor = float(_value(self._detour)) or 1.0 if self._detour else 1.0
+        self.has_distances = any(key[0] == "road_distance" for key in self._found)
 
     def of(self, kind: str, drivers: Sequence[str], material: str = "") -> Coefficient | None:
         """The coefficient of a kind for the first of `drivers` that has one."""
@@ -97,21 +104,19 @@ class Prices:
 
     def detour(self) -> Coefficient | None:
         """Road kilometres per kilometre of the straight line."""
-        own = self.of("detour", ("road",))
-        return own or (self._detours[0] if self._detours else None)
+        return self._detour
 
     def road_km(self, giver: str, taker: str, straight_km: float | None) -> float | None:
         """Road distance: the operator's table either way, else the line times the detour."""
         known = self.given_km(giver, taker)
         if known is not None:
             return known
-        if straight_km is None:
-            return None
-        detour = self.detour()
-        return straight_km * float(_value(detour)) if detour else straight_km
+        return None if straight_km is None else straight_km * self.straight_factor
 
     def given_km(self, giver: str, taker: str) -> float | None:
         """Road distance of the operator's table, either way; None if it holds none."""
+        if not self.has_distances:
+            return None
         known = self.of("road_distance", (f"{giver}>{taker}", f"{taker}>{giver}"))
         return None if known is None else float(_value(known))
 
@@ -155,11 +160,6 @@ class Prices:
         """True if some link of a material could be judged by its whole cost."""
         kinds = {key[0] for key in self._found if key[2] in ("", material)}
         return {"gate_value", "treatment_cost", "storage_cost"} <= kinds
-
-    @property
-    def has_distances(self) -> bool:
-        """True if the operator gives road distances."""
-        return any(key[0] == "road_distance" for key in self._found)
 
     def break_even_km(self, material: str, route: str, taker: str) -> float | None:
         """Road distance at which a link costs nothing; None if a part of it is unknown.

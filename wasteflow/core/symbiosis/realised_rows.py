@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from wasteflow.core.geodesy import geodesic_distance_km
+from wasteflow.core.geodesy import kept_distance_km
 from wasteflow.core.periods import Period, month_text
 from wasteflow.core.registry import Registry
 from wasteflow.core.symbiosis.books import MONTHS, OPERATING, position_of, routes_of
@@ -22,7 +21,6 @@ CAPACITY, INTAKE = "capacity", "intake"
 """What the receiver's need is: the yearly capacity of its use facilities for the material, by the
 months of the period; where not all of them state one, all it accepted of the material."""
 ACROSS, INSIDE = "across", "inside"
-PLACES_KEPT: Final = 100_000
 
 
 @dataclass
@@ -165,7 +163,7 @@ def _distance(
     if start is None or end is None:
         missing["distance_km"] = "no_position"
         return None, ""
-    km = setting.prices.road_km(link.giver, link.taker, _kilometres(*start, *end))
+    km = setting.prices.road_km(link.giver, link.taker, kept_distance_km(*start, *end))
     return km, "line_detour" if setting.prices.detour() else "line"
 
 
@@ -194,8 +192,3 @@ def _need(link: Realised, setting: Setting) -> tuple[int, str]:
         if capacity:
             return capacity, CAPACITY
     return setting.exchange.intake_kg.get((link.taker, link.material), 0), INTAKE
-
-
-@lru_cache(maxsize=PLACES_KEPT)
-def _kilometres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
-    return geodesic_distance_km(lon1, lat1, lon2, lat2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from wasteflow.core.formulas import Terms, official
@@ -44,6 +45,12 @@ def total_row(problem: Problem, found: Allocation, terms: Terms) -> dict[str, An
         "not_computable": before.not_computable,
         "unpriced": sorted({part for arc, kg in pairs if kg for part in arc.cost.unpriced}),
     }
+
+
+def co2_tonnes(links: Iterable[tuple[Arc, int]]) -> str | None:
+    """Tonnes of CO2 of links with their kilograms; None if one is not known or there are none."""
+    grams = [None if arc.cost.co2_g is None else arc.cost.co2_g * kg for arc, kg in links]
+    return _co2(grams) if grams else None
 
 
 def _co2(grams: list[int | None]) -> str | None:

@@ -177,7 +177,12 @@ def moved(terms: Terms, kg: int, prior_kg: int) -> Terms:
 
 def rate_of(today: Today, owners: Iterable[Owner], formula: str, terms: Terms) -> Rate:
     """A rate of the terms of some generators; not computable where all of it is a product."""
+    return Rate(None, PRODUCT) if only_products(today, owners) else FORMULAS[formula](terms)
+
+
+def only_products(today: Today, owners: Iterable[Owner]) -> bool:
+    """True if there are owners and none of their materials is a waste."""
     materials = {material for _, material in owners}
-    if materials and not any(today.registry.materials[code].is_waste for code in materials):
-        return Rate(None, PRODUCT)
-    return FORMULAS[formula](terms)
+    return bool(materials) and not any(
+        today.registry.materials[code].is_waste for code in materials
+    )

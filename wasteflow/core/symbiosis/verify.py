@@ -54,6 +54,11 @@ def broken_rules(
     found += _over("supply", given, {n: s.kg for n, s in enumerate(problem.supplies)})
     found += _over("demand", taken, {n: d.kg for n, d in enumerate(problem.demands)})
     found += _over("filing", filed, problem.quotas)
+    carrying = sum(kg > 0 for kg in allocation.kg)
+    if side.max_links is not None and carrying > side.max_links:
+        found.append(f"{carrying} links of {side.max_links}")
+    if side.most_kg is not None and sum(allocation.kg) > side.most_kg:
+        found.append(f"{sum(allocation.kg)} kg in all of {side.most_kg}")
     if side.max_partners is not None:
         limit = dict.fromkeys(partners, side.max_partners)
         found += _over("partners of supply", partners, limit)

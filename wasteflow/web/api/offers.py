@@ -12,11 +12,9 @@ from marshmallow import fields
 
 from wasteflow.core.symbiosis.offers import Offer, OfferKind, OfferMove
 from wasteflow.core.units import kg_from_tonnes
+from wasteflow.services.offer_books import PROPOSE, READ, WRITE
 from wasteflow.services.offers import (
-    PROPOSE,
-    READ,
     STATES,
-    WRITE,
     Moving,
     OfferFilter,
     get_offer,

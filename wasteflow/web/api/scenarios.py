@@ -30,7 +30,7 @@ from wasteflow.services.scenarios import (
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, if_match, stale, versioned
 from wasteflow.web.api.objects import out_schema
-from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
+from wasteflow.web.api.paging import PageQuery, cursor_of, number_part, page_schema
 from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.reports import FormatQuery
@@ -161,7 +161,10 @@ def _found(uid: str) -> Scenario:
 )
 def list_(query: dict[str, Any]) -> Response:
     """Scenarios of the scopes one may read, the newest change first."""
-    return rows_page(list_scenarios(db=books().db, actor=who()), query, shown)
+    start, limit = number_part(query["cursor"]), query["limit"]
+    listed = list_scenarios(db=books().db, actor=who(), start=start, limit=limit)
+    more = cursor_of(start + limit) if listed.total > start + limit else None
+    return as_json({"items": [shown(item) for item in listed.items], "next": more})
 
 
 @blueprint.endpoint(
@@ -210,7 +213,10 @@ def projects() -> Response:
     "GET", "/compare", "scenario.read", returns=ScenarioComparison, query=CompareQuery
 )
 def compare(query: dict[str, Any]) -> Response:
-    """Up to four scenarios side by side: rate by target, tonnes, cost, CO2, stock, links."""
+    """Up to four scenarios side by side: rate by target, tonnes, cost, CO2, stock, links.
+
+    One that a present rule refuses has `refused` with the reasons instead of a result.
+    """
     items = [_found(uid) for uid in dict.fromkeys(_ids(query["ids"]))]
     results = compare_drafts(db=books().db, drafts=[item.draft for item in items], eyes=eyes())
     pairs = list(zip(items, results, strict=True))

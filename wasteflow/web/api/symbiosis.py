@@ -12,6 +12,7 @@ from wasteflow.core.symbiosis.allocate import Side
 from wasteflow.core.symbiosis.links import Limits
 from wasteflow.core.symbiosis.realised_rows import ACROSS, INSIDE
 from wasteflow.services.break_even import break_even_report
+from wasteflow.services.link_plan import plan_report
 from wasteflow.services.matching import Asked, link_verdict, match_report
 from wasteflow.services.realised import realised_report
 from wasteflow.web.access import books
@@ -52,6 +53,22 @@ class PotentialQuery(ScopeQuery):
         validate=validate.Range(1, MOST_PARTNERS),
         metadata={"description": "Receivers a producer may have at most"},
     )
+
+
+class PlanQuery(PotentialQuery):
+    """Which target."""
+
+    target = CodeField("Code of a target that fits; without it the fittest", load_default="")
+
+
+class PlanReport(OpenShape):
+    """At most three links that close the gap to a target, or why there is no plan."""
+
+    period = fields.String(required=True)
+    target = fields.Dict(required=True, allow_none=True)
+    targets = fields.List(fields.Dict(), required=True)
+    plan = fields.Dict(required=True, allow_none=True)
+    why = fields.String(required=True, allow_none=True)
 
 
 class VerdictQuery(PotentialQuery):
@@ -114,6 +131,30 @@ def potential_links(query: dict[str, Any]) -> Response:
         return report if shape == "json" else {**report, "rows": report["links"]}
 
     return answered(make, shape, "potential-links")
+
+
+@blueprint.endpoint(
+    "GET", "/potential-links/plan", RIGHT, returns=PlanReport, query=PlanQuery, tagged=True
+)
+def plan(query: dict[str, Any]) -> Response:
+    """Which three links bring the scope's waste to its target, at what cost."""
+    need_scope(RIGHT, query["scope"])
+    shape, own, held = query["format"], reach(), registry()
+
+    def make() -> dict[str, Any]:
+        report = plan_report(
+            db=books().db,
+            period=period_of(query["period"]),
+            asked=_asked(query),
+            target=query["target"],
+        )
+        rows = report["plan"]["links"] if report["plan"] else []
+        for row in rows:  # what a receiver has free is told to those who may see it
+            if not (own.everything or own.holds(held, f"enterprise:{row['to']}")):
+                row["share_of_capacity"] = None
+        return report if shape == "json" else {**report, "rows": rows}
+
+    return answered(make, shape, "link-plan")
 
 
 @blueprint.endpoint(

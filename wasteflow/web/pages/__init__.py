@@ -35,6 +35,7 @@ from wasteflow.web.pages import (
     indicators,
     ledger_forms,
     link_map,
+    link_plan,
     matrix,
     month,
     offers,
@@ -90,6 +91,7 @@ _report("/records", "records", drill_records.records)
 _report("/provenance", "provenance", kept(origin.show))
 _report("/ledger-forms", "ledger_forms", kept(ledger_forms.show))
 _report("/potential", "potential", kept(potential.show))
+_report("/potential/plan", "link_plan", kept(link_plan.show))
 _report("/dependence", "dependence", kept(dependence.show))
 _SCENARIOS = needs("scenario.read")
 _PLANS = needs("scenario.write")

@@ -17,6 +17,7 @@ from wasteflow.web.access import books
 from wasteflow.web.answers import once
 from wasteflow.web.formats import NONE, kg_of, mass
 from wasteflow.web.pages.detail import firm_cell, material_cell, route_cell
+from wasteflow.web.pages.outlines_drawn import park_outlines
 from wasteflow.web.pages.realised import report_of
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
@@ -108,7 +109,10 @@ def _layers(view: View, chosen: frozenset[str]) -> dict[str, Any]:
         if "infeasible" in chosen:
             lines += places.infeasible(report["unserved"][: _most()])
     circles = places.circles() if "circles" in chosen else []
-    return {**layers(lines, circles, places.used, _parks(view)), "unplaced": places.unplaced}
+    return {
+        **layers(lines, circles, places.used, park_outlines(view.registry)),
+        "unplaced": places.unplaced,
+    }
 
 
 def _matched(view: View) -> dict[str, Any]:
@@ -204,16 +208,6 @@ class _Places:
             f"{text(f'link_map.{kind}')}: {' · '.join(more)}" if more else text(f"link_map.{kind}"),
         )
         yield Line(kind, ends[0][0], ends[1][0], row["material"], kg, words)
-
-
-def _parks(view: View) -> list[dict[str, Any]]:
-    from wasteflow_maps.geo_repair import simplified
-
-    return [
-        {"name": name_of(park), "outline": simplified(json.loads(park.boundary))}
-        for _, park in sorted(view.registry.parks.items())
-        if park.boundary
-    ]
 
 
 def break_even() -> str | Response:

@@ -14,12 +14,11 @@ from wasteflow.core.errors import InvalidValue, NotFound, WasteflowError
 from wasteflow.core.periods import day_from_text, shanghai_day
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reach import organisations_with
-from wasteflow.core.symbiosis.offers import ALIVE, Offer, OfferKind, OfferMove
+from wasteflow.core.symbiosis.offers import Offer, OfferKind, OfferMove
 from wasteflow.core.units import kg_from_tonnes
+from wasteflow.services.offer_books import READ, WRITE
 from wasteflow.services.offers import (
-    READ,
     STATES,
-    WRITE,
     Moving,
     OfferFilter,
     get_offer,
@@ -31,6 +30,7 @@ from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import kg_of
 from wasteflow.web.identity import current_actor, now, offers_key
 from wasteflow.web.pages.detail import mass_cell
+from wasteflow.web.pages.picking import code_of, firms_to_pick
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.texts import lang, name_of, text
 from wasteflow_maps.style import colour_of
@@ -79,11 +79,8 @@ def show() -> Response | str:
     actor = _signed_in()
     state, material = request.args.get("state", "alive"), request.args.get("material", "")
     state = state if state in (*STATES, "alive", "all") else "alive"
-    wanted = OfferFilter("" if state in ("alive", "all") else state, material)
+    wanted = OfferFilter("" if state == "all" else state, material)
     rows = list_offers(db=books().db, actor=actor, wanted=wanted, now=now())
-    if state == "alive":
-        alive = {word.value for word in ALIVE}
-        rows = [row for row in rows if row["state"] in alive]
     page = page_of(_COLUMNS, [_cells(row) for row in rows], sort="-changed")
     if wants_file():
         return file_response(page, "wasteflow-offers", text, books_seen().synthetic)
@@ -135,6 +132,7 @@ def _form(values: dict[str, str], problem: str, code: int = 200) -> Response:
             if values[side] in registry.enterprises
         },
         materials=_wastes(),
+        firms=firms_to_pick(registry) if kind == OfferKind.PROPOSAL else [],
         problem=problem,
     )
     return _fresh(body, code)
@@ -144,6 +142,8 @@ def create() -> Response:
     """Make what the form says."""
     actor = _signed_in()
     values = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    firms = books_seen().registry.enterprises
+    values |= {side: code_of(firms, values[side]) for side in ("from", "to")}
     own = request.form.get("own", "").strip()
     if values["kind"] == OfferKind.OFFER and not values["from"]:
         values["from"] = own
@@ -183,7 +183,8 @@ def one(uid: UUID) -> Response:
     found = get_offer(db=books().db, actor=_signed_in(), uid=str(uid), now=now())
     registry = books_seen().registry
     could = [(code, name_of(registry.enterprises[code])) for code in found["may_respond_for"]]
-    body = render_template("offer.html", view=None, offer=_words(found), could=could)
+    picks = firms_to_pick(registry, found.get("fitting", ())) if "fitting" in found else []
+    body = render_template("offer.html", view=None, offer=_words(found), could=could, picks=picks)
     return _fresh(body)
 
 
@@ -195,7 +196,11 @@ def move(uid: UUID, move: str) -> Response:
     if move not in list(OfferMove) or not (version.isascii() and version.isdigit()):
         raise NotFound("unknown_code", what="offer", value=move)
     asked = Moving(
-        str(uid), OfferMove(move), int(version[:9]), given.get("firm", ""), given.get("note", "")
+        str(uid),
+        OfferMove(move),
+        int(version[:9]),
+        code_of(books_seen().registry.enterprises, given.get("firm", "").strip()),
+        given.get("note", ""),
     )
     try:
         move_offer(db=books().db, actor=actor, asked=asked, now=now())

@@ -13,7 +13,7 @@ from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.links import Limits
 from wasteflow.services.matching import Asked, match_report
 from wasteflow.web.access import books
-from wasteflow.web.formats import NONE, kg_of, mass, percent
+from wasteflow.web.formats import NONE, kg_of, mass, money, percent
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell, route_cell
 from wasteflow.web.pages.offers import may_propose
@@ -136,20 +136,12 @@ def _total(total: Mapping[str, Any]) -> dict[str, Any]:
         "placed": kg_of(total["tonnes"]) or 0,
         "supply": kg_of(total["supply_t"]) or 0,
         "left": kg_of(total["unserved_t"]) or 0,
-        "cost": _money(total["cost"]),
+        "cost": money(total["cost"], lang()),
         "co2": total["co2_t"],
         "unpriced": [text(f"potential.part.{part}") for part in total["unpriced"]],
         "gained": gained,
         **rates,
     }
-
-
-def _money(yuan: str) -> str:
-    """Yuan for reading: 万元 or thousands."""
-    value = Decimal(yuan)
-    if lang() == "zh" and abs(value) >= 10_000:
-        return f"{value / 10_000:,.1f} 万元"
-    return f"{value:,.0f} {'元' if lang() == 'zh' else 'CNY'}"
 
 
 def _best(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,7 +150,7 @@ def _best(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
     points = row["rate_points"]
     return {
         "giver": view.registry.enterprises[row["from"]],
-        "taker": _taker_words(view, row),
+        "taker": taker_words(view, row),
         "address": view.address("overview", scope=f"enterprise:{row['from']}"),
         "firmless": may_propose() and row["to"] not in view.registry.enterprises,
         "propose": propose_address(row)
@@ -168,12 +160,12 @@ def _best(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
         "points": None if points is None else f"{points:.1f}",
         "km": f"{row['distance_km']:,.0f}",
         "net": row["per_tonne"]["net"],
-        "cost": _money(row["cost"]),
+        "cost": money(row["cost"], lang()),
         "ahead": "facility_ahead" in row["why"],
     }
 
 
-def _taker_words(view: View, row: Mapping[str, Any]) -> str:
+def taker_words(view: View, row: Mapping[str, Any]) -> str:
     """The receiver by name: a firm, or the project where there is no firm yet."""
     firm = view.registry.enterprises.get(row["to"])
     if firm is not None:
@@ -186,7 +178,7 @@ def _cells(view: View, row: Mapping[str, Any]) -> Row:
     own = reach()
     sees = own.everything or own.holds(view.registry, f"enterprise:{row['to']}")
     known = row["to"] in view.registry.enterprises
-    taker = _taker_words(view, row)
+    taker = taker_words(view, row)
     said = [code for code in row["why"] if code not in _PLAIN]
     short = [text(f"potential.why.{code}") for code in said]
     why = "; ".join(render(code, lang(), {}) for code in row["why"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from flask import Response, render_template, request
@@ -14,7 +13,7 @@ from wasteflow.core.vocabulary import EVIDENCE
 from wasteflow.services.realised import PLACES, realised_report
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
-from wasteflow.web.formats import NONE, count, kg_of, mass
+from wasteflow.web.formats import NONE, count, kg_of, mass, money
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell, route_cell
 from wasteflow.web.pages.tables import Cell, Column, Later, Row, file_response, page_of, wants_file
@@ -99,16 +98,6 @@ def show() -> str | Response:
     )
 
 
-def money(yuan: str | None) -> str:
-    """Yuan for reading: 万元 or thousands; a dash for what is not known."""
-    if yuan is None:
-        return NONE
-    value = Decimal(yuan)
-    if lang() == "zh" and abs(value) >= 10_000:
-        return f"{value / 10_000:,.1f} 万元"
-    return f"{value:,.0f} {'元' if lang() == 'zh' else 'CNY'}"
-
-
 def _total(total: Mapping[str, Any]) -> dict[str, Any]:
     masses = {
         name: kg_of(total[name]) or 0
@@ -121,7 +110,7 @@ def _total(total: Mapping[str, Any]) -> dict[str, Any]:
         **masses,
         "links": total["links"],
         "loads": total["loads"],
-        "freight": money(total["freight"]),
+        "freight": money(total["freight"], lang()),
         "co2": co2,
         "across_share": share,
     }

@@ -26,6 +26,7 @@ from wasteflow.services.scenarios import (
 )
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.identity import address, current_actor, now, reach
+from wasteflow.web.pages.picking import code_of, firms_to_pick
 from wasteflow.web.pages.view import Form, default_period, form_of
 from wasteflow.web.permits import may
 from wasteflow.web.texts import lang, name_of, text
@@ -172,16 +173,7 @@ def _code_of(registry: Registry, name: str, typed: str) -> str:
         "enterprise": registry.enterprises,
         "facility": registry.facilities,
     }.get(name, {})
-    if not typed or not table or typed in table:
-        return typed
-    fitting = [code for code, item in table.items() if typed in _names(item)]
-    return fitting[0] if len(fitting) == 1 else typed
-
-
-def _names(item: Any) -> tuple[str, ...]:
-    if hasattr(item, "name_zh"):
-        return item.name_zh, item.name_en
-    return (item.name,)
+    return code_of(table, typed) if table else typed
 
 
 def _add_block(raw: Raw, what: str) -> None:
@@ -217,7 +209,7 @@ def _form(
         parks=[(code, name_of(item)) for code, item in registry.parks.items()],
         targets=[(code, code) for code in registry.targets],
         prices=PRICES,
-        firms=[(code, name_of(item)) for code, item in registry.enterprises.items()],
+        firms=firms_to_pick(registry),
         facilities=[
             (code, item.name or code)
             for code, item in registry.facilities.items()

@@ -1,4 +1,5 @@
-"""A small map of a scenario's changed links as SVG: graticule, scale, arcs; made on the server.
+"""A small map of a scenario's changed links as SVG: graticule, scale, park outlines, arcs; made
+on the server.
 
 Positions are degrees (lon, lat), drawn in an equirectangular projection about the middle latitude.
 A green arc carries more than today, a dashed red one less; width grows with the root of the tonnes.
@@ -6,7 +7,7 @@ A green arc carries more than today, a dashed red one less; width grows with the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import cos, hypot, radians, sqrt
 from typing import Any, Final
@@ -46,6 +47,14 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """A park: path of its outline, its name."""
+
+    path: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """What the template draws; lengths in px of the viewBox."""
 
@@ -56,12 +65,18 @@ class Drawing:
     scale_px: float
     scale_km: int
     left_out: int
+    parks: tuple[Outline, ...] = ()
 
 
-def drawing(found: Mapping[str, Any], names: Mapping[str, str]) -> Drawing | None:
+def drawing(
+    found: Mapping[str, Any],
+    names: Mapping[str, str],
+    outlines: Iterable[Mapping[str, Any]] = (),
+) -> Drawing | None:
     """The map of a result; None where no changed link has both positions.
 
-    names: words for the codes of firms and facilities.
+    names: words for the codes of firms and facilities; outlines: name and GeoJSON of parks, of
+    which those within the map are drawn.
     """
     places: Mapping[str, Sequence[float]] = found["places"]
     rows = [
@@ -105,7 +120,21 @@ def drawing(found: Mapping[str, Any], names: Mapping[str, str]) -> Drawing | Non
     )
     km, px = view.scale()
     meridians, parallels = view.lines()
-    return Drawing(tuple(arcs), tuple(dots), meridians, parallels, px, km, len(rows) - len(shown))
+    parks = tuple(park for item in outlines for park in _outline(view, item))
+    left = len(rows) - len(shown)
+    return Drawing(tuple(arcs), tuple(dots), meridians, parallels, px, km, left, parks)
+
+
+def _outline(view: _Projection, item: Mapping[str, Any]) -> Iterator[Outline]:
+    """The outline of a park as one path; nothing of a park outside the map."""
+    shape = item["outline"]
+    areas = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
+    rings = [[view.at(point) for point in ring] for area in areas for ring in area]
+    xs = [x for ring in rings for x, _ in ring]
+    ys = [y for ring in rings for _, y in ring]
+    if xs and max(xs) > 0 and min(xs) < WIDTH and max(ys) > 0 and min(ys) < HEIGHT:
+        paths = ("M" + "L".join(f"{x} {y}" for x, y in ring) + "Z" for ring in rings)
+        yield Outline("".join(paths), item["name"])
 
 
 def _label(codes: Sequence[str], names: Mapping[str, str]) -> str:

@@ -15,45 +15,56 @@ from wasteflow.core.periods import Period
 from wasteflow.core.reach import subject_of_scope
 from wasteflow.core.scenarios.blocks import kind_of, read_blocks
 from wasteflow.core.scenarios.project import opened_names
-from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts
-from wasteflow.services.scenarios import Scenario, get_scenario, list_scenarios
+from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts, run_draft
+from wasteflow.services.scenarios import Listed, Scenario, get_scenario, list_scenarios
 from wasteflow.web.access import books, books_seen
-from wasteflow.web.formats import kg_of, mass, percent, period_words, target_value
+from wasteflow.web.formats import kg_of, mass, money, percent, period_words, target_value
 from wasteflow.web.identity import current_actor
+from wasteflow.web.pages.outlines_drawn import park_outlines
 from wasteflow.web.pages.scenario_map import drawing
 from wasteflow.web.pages.view import scope_name
 from wasteflow.web.permits import may
 from wasteflow.web.report_files import FORMATS, sheet_response
 from wasteflow.web.scenario_files import eyes, names_of, scenario_sheet
+from wasteflow.web.symbiosis_files import scenario_geo
 from wasteflow.web.texts import lang, name_of, text
 
 ROWS: Final = 25
 LISTED: Final = 50
+MOST_PAGES: Final = 100_000
 
 
 def index() -> Response:
     """Scenarios one may read, to open, compare or copy."""
-    items = list_scenarios(db=books().db, actor=current_actor())
-    pages = max(1, -(-len(items) // LISTED))
-    number = min(pages, max(1, request.args.get("page", 1, int)))
-    shown = items[(number - 1) * LISTED : number * LISTED]
+    number = min(MOST_PAGES, max(1, request.args.get("page", 1, int)))
+    listed = _part(number)
+    pages = max(1, -(-listed.total // LISTED))
+    if number > pages:
+        number, listed = pages, _part(pages)
     return _page(
         "scenarios.html",
-        items=[_line(item) for item in shown],
-        total=len(items),
+        items=[_line(item) for item in listed.items],
+        total=listed.total,
         page=number,
         page_count=pages,
         most=SIDE_BY_SIDE,
     )
 
 
+def _part(number: int) -> Listed:
+    start = (number - 1) * LISTED
+    return list_scenarios(db=books().db, actor=current_actor(), start=start, limit=LISTED)
+
+
 def one(uid: UUID) -> Response:
     """A scenario with its result, or the result as a file."""
     item = _get(uid)
     try:
-        (found,) = compare_drafts(db=books().db, drafts=[item.draft], eyes=eyes())
+        found = run_draft(db=books().db, draft=item.draft, eyes=eyes())
     except FieldsRefused as error:
         return _page("scenario.html", item=_line(item), faults=_faults(error), status=422)
+    if request.args.get("format") == "geojson":
+        return scenario_geo(item.draft.name, found)
     if request.args.get("format") in FORMATS:
         sheet = scenario_sheet([(item, found)])
         return sheet_response(sheet, request.args["format"], "wasteflow-scenario")
@@ -73,9 +84,12 @@ def one(uid: UUID) -> Response:
         links=[_link(row, names) for row in found["flows"][:ROWS]],
         left=[_unserved(row) for row in found["unserved"][:ROWS]],
         left_kg=sum(kg_of(row["tonnes"]) or 0 for row in found["unserved"]),
-        drawn=drawing(found, names),
+        drawn=drawing(found, names, park_outlines(books_seen().registry)),
         notes=[
-            {"words": render(note["code"], lang(), {}), "subject": names.get(note["subject"], "")}
+            {
+                "words": render(note["code"], lang(), {}),
+                "subject": names.get(note["subject"], note["subject"]),
+            }
             for note in found["notes"]
         ],
     )
@@ -99,17 +113,23 @@ def compare() -> Response:
             return make_response(redirect(url_for("pages.scenarios"), 303))
     try:
         results = compare_drafts(db=books().db, drafts=[item.draft for item in items], eyes=eyes())
-    except (InvalidValue, FieldsRefused) as error:
+    except InvalidValue as error:
         flash(error.text(lang()), "warn")
         return make_response(redirect(url_for("pages.scenarios"), 303))
     pairs = list(zip(items, results, strict=True))
     if request.args.get("format") in FORMATS:
         return sheet_response(scenario_sheet(pairs), request.args["format"], "wasteflow-scenarios")
-    columns = [_column(item, found) for item, found in pairs]
+    run = [(item, found) for item, found in pairs if "refused" not in found]
+    results = [found for _, found in run]
     rows = {code: [_of_target(found, code) for found in results] for code in names_of(results)}
     return _page(
         "scenario_compare.html",
-        columns=columns,
+        columns=[_column(item, found) for item, found in run],
+        refused=[
+            (_line(item), [f"{row['pointer']}: {row[lang()]}" for row in found["refused"]])
+            for item, found in pairs
+            if "refused" in found
+        ],
         targets=sorted(
             ((next(c for c in cells if c), cells) for cells in rows.values()),
             key=lambda pair: pair[0]["reference_line"],
@@ -208,7 +228,7 @@ def _figures(year: Mapping[str, Any]) -> dict[str, Any]:
         name.removesuffix("_t"): None if year[name] is None else kg_of(year[name])
         for name in (
             "generated_t", "utilised_t", "stored_t", "disposed_t", "stock_t", "moved_t", "taken_t",
-            "unplaced_t", "no_distance_t",
+            "unplaced_t", "no_distance_t", "short_t",
         )
     }  # fmt: skip
     return {
@@ -217,22 +237,10 @@ def _figures(year: Mapping[str, Any]) -> dict[str, Any]:
         "rate": None if year["rate"] is None else percent(year["rate"]),
         "rate_value": year["rate"],
         "why": year["not_computable"],
-        "cost": money_words(year["cost"]),
-        "cost_value": float(year["cost"]),
+        "cost": money(year["cost"], lang()),
         "co2": None if year["co2_t"] is None else f"{float(year['co2_t']):,.0f}",
         "unpriced": [text(f"potential.part.{part}") for part in year["unpriced"]],
     }
-
-
-def money_words(yuan: str) -> str:
-    """Yuan for reading: 万元, 亿元 or thousands."""
-    value = Decimal(yuan)
-    if lang() == "zh":
-        for size, word in ((100_000_000, "亿元"), (10_000, "万元")):
-            if abs(value) >= size:
-                return f"{value / size:,.2f} {word}"
-        return f"{value:,.0f} 元"
-    return f"{value:,.0f} CNY"
 
 
 def _target(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -295,7 +303,7 @@ def _column(item: Scenario, found: Mapping[str, Any]) -> dict[str, Any]:
         **_line(item),
         "today": _figures(found["today"]),
         "then": _figures(found["years"][-1]),
-        "drawn": drawing(found, names),
+        "drawn": drawing(found, names, park_outlines(books_seen().registry)),
         "lines": [line["words"] for line in _blocks(item)],
     }
 
