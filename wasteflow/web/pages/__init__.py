@@ -155,7 +155,7 @@ def here(**changes: Any) -> str:
     if request.method != "GET" or not known:
         endpoint = "loads.one" if endpoint.startswith("loads.") and where else "pages.overview"
     return url_for(
-        endpoint, **{name: value for name, value in values.items() if value not in ("", None)}
+        endpoint, **{name: None if value == "" else value for name, value in values.items()}
     )
 
 
