@@ -57,10 +57,9 @@ def month_sheet(
             for period in periods
         }
         synthetic = queries.has_synthetic(session)
-        quiet, unclosed = (
-            _quiet(session, keys, firms, month),
-            _unclosed(session, keys, firms, month),
-        )
+        own = own_firms(keys, scope)
+        quiet = quiet_firms(session, keys, own, month)
+        unclosed = _unclosed(session, keys, own, month)
     told = {
         word: _month(keys.registry, firms, material, traced, books.get(at), at)
         for word, at in zip(MONTHS, asked, strict=True)
@@ -152,22 +151,24 @@ def _rate(basis: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _quiet(session: Session, keys: Keys, firms: frozenset[str], month: int) -> list[str]:
-    """Codes of own firms that recorded something lately and nothing in the month."""
+def own_firms(keys: Keys, scope: str) -> frozenset[str]:
+    """Firms of a scope that keep their own books; raises InvalidValue `bad_scope`, NotFound."""
+    enterprises = keys.registry.enterprises
+    return frozenset(
+        code for code in keys.registry.in_scope(scope) if not enterprises[code].external
+    )
+
+
+def quiet_firms(session: Session, keys: Keys, firms: frozenset[str], month: int) -> list[str]:
+    """Those of some firms that recorded something lately and nothing in the month."""
     months = [next_month(month, -back) for back in range(LOOK_BACK + 1)]
     found = silent(firms_in_months(session, months), month)
-    return sorted(_own(keys, found) & firms)
+    return sorted(firms.intersection(keys.codes["enterprise"][key] or "" for key in found))
 
 
 def _unclosed(session: Session, keys: Keys, firms: frozenset[str], month: int) -> list[str]:
-    """Codes of own firms with books that have not closed the month."""
+    """Those of some firms with books that have not closed the month."""
     through = closed(session, keys).through
     kept = firms_with_books(session)
     late = {key for key, since in kept.items() if since <= month and through.get(key, 0) < month}
-    return sorted(_own(keys, late) & firms)
-
-
-def _own(keys: Keys, ids: set[int]) -> set[str]:
-    codes = {keys.codes["enterprise"][key] or "" for key in ids}
-    enterprises = keys.registry.enterprises
-    return {code for code in codes if code in enterprises and not enterprises[code].external}
+    return sorted(firms.intersection(keys.codes["enterprise"][key] or "" for key in late))

@@ -1,4 +1,4 @@
-"""What month close means for who is about to act: where a change is booked, what is still open."""
+"""What month close means for who is about to act: where a change is booked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from wasteflow.services.booking import open_month
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.open_loads import open_loads
 
 
 def booking_month(*, db: Database, firms: Iterable[str], month: int) -> int:
@@ -20,12 +19,3 @@ def booking_month(*, db: Database, firms: Iterable[str], month: int) -> int:
         keys = load_keys(session)
         ids = [keys.ids["enterprise"][firm] for firm in firms if firm in keys.ids["enterprise"]]
         return open_month(session, ids, month)
-
-
-def undecided(*, db: Database, firms: Iterable[str], month: int) -> list[str]:
-    """Numbers of the loads of `firms` dispatched by the end of `month` that nobody has decided."""
-    with db.read() as session:
-        keys = load_keys(session)
-        ids = [keys.ids["enterprise"][firm] for firm in firms if firm in keys.ids["enterprise"]]
-        found = open_loads(session, ids, month)
-    return sorted({number for numbers in found.values() for number in numbers})

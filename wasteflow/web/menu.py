@@ -24,6 +24,7 @@ SIGNED_IN: Final = frozenset({"offers", "scenarios"})
 SUMMARY: Final = "summary"
 """Sums of parks and regions: for those who may not open everything."""
 INSIDE: Final = {
+    "target_gap": "targets",
     "postings": "rates",
     "records": "rates",
     "proof": "seals",

@@ -41,6 +41,7 @@ from wasteflow.web.pages import (
     seals,
     searching,
     summary,
+    target_gap,
     target_page,
 )
 from wasteflow.web.pages.place_words import exact, exact_kg
@@ -72,6 +73,7 @@ _report("/map/geodata", "map_geodata", flow_map.geodata)
 _report("/sankey", "sankey", kept(sankey.show))
 _report("/targets", "targets", kept(target_page.show))
 _report("/targets/part", "targets_part", kept(target_page.part))
+_report("/targets/gap", "target_gap", kept(target_gap.show))
 _report("/rates", "rates", kept(explorer.show))
 _report("/compare", "compare", kept(compare.show))
 _report("/gap", "gap", kept(explorer.gap))

@@ -14,10 +14,10 @@ from wasteflow.core.messages import render
 from wasteflow.core.periods import Period, month_of_day, month_text, next_month, shanghai_day
 from wasteflow.core.permissions import Denied, Verdict, judge, read_of
 from wasteflow.core.reach import subject_of_scope
+from wasteflow.services.close_checks import CloseCheck, close_checks
 from wasteflow.services.close_rows import list_closes
 from wasteflow.services.closing import close_month, reopen_month
-from wasteflow.services.findings import findings_report
-from wasteflow.services.open_months import undecided
+from wasteflow.services.finding_list import open_counts
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import month_words
 from wasteflow.web.identity import current_actor, now
@@ -30,18 +30,31 @@ NUMBERS: Final = 12
 CHOICES: Final = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A line of the checklist: how many, examples with where they lead, and where all stand."""
+
+    code: str
+    count: int
+    items: Sequence[tuple[str, str]] = ()
+    address: str = ""
+
+
 @dataclass(slots=True)
 class MonthLine:
-    """One month: closed (by whom, when) or open, and what is not in order in it."""
+    """One month: closed (by whom, when) or open, and what to look over before it is closed.
+
+    through: how many earlier months close with it.
+    """
 
     month: int
     words: str
     close: Mapping[str, Any] | None = None
     history: Sequence[Mapping[str, Any]] = ()
-    loads: Sequence[str] = ()
-    findings: Sequence[str] = ()
+    checks: Sequence[Check] = ()
     may_close: bool = False
     may_reopen: bool = False
+    through: int = 0
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -62,12 +75,14 @@ def show(problem: str = "", status: int = 200) -> Response:
     verdict = judge(actor, "entry.read", subject, "entry.read")
     if verdict is not Verdict.ALLOWED:
         raise Denied(verdict, "entry.read")
+    lines = _lines(actor, of, subject)
     body = render_template(
         "months.html",
         of=of,
         name=_name(of),
         choices=choices,
-        lines=_lines(actor, of, subject),
+        lines=lines,
+        next=_next(of, lines),
         problem=problem,
         is_park=of.startswith("park:"),
     )
@@ -210,35 +225,62 @@ def _lines(actor: Actor, of: str, subject: Subject) -> list[MonthLine]:
         elif month == latest and line.close is not None:
             line.may_reopen = may_reopen and not line.close["by_park"]
         found.append(line)
-    waiting = [line for line in found if line.close is None and line.month > latest]
-    if waiting:
-        _look(of, waiting[-1])
     return found
 
 
+def _next(of: str, lines: Sequence[MonthLine]) -> MonthLine | None:
+    """The month asked for, or else the first that is not closed, with its checklist."""
+    latest = max((line.month for line in lines if line.close is not None), default=0)
+    waiting = [line for line in lines if line.close is None and line.month > latest]
+    if not waiting:
+        return None
+    asked = request.values.get("month", "")
+    line = next((line for line in waiting if line.name == asked), waiting[-1])
+    line.through = sum(1 for item in waiting if item.month < line.month)
+    _look(of, line)
+    return line
+
+
 def _look(of: str, line: MonthLine) -> None:
-    """What a close of this month would warn of."""
-    firms = sorted(registry().in_scope(of))
-    line.loads = undecided(db=books().db, firms=firms, month=line.month)
-    report = findings_report(db=books().db, scope=of, period=Period.of(line.month, line.month))
-    line.findings = [_finding(row) for row in report["rows"]]
+    """What somebody who closes this month looks over."""
+    found = close_checks(db=books().db, scope=of, month=line.month)
+    alone = of.startswith("enterprise:")
+    line.checks = [_check(of, line, item) for item in found if item.code != "silent" or not alone]
+    firms = registry().in_scope(of)
+    count = sum(open_counts(db=books().db, firms=firms, now=now()).values())
+    line.checks.append(Check("findings", count, (), url_for("pages.findings", scope=of)))
+
+
+def _check(of: str, line: MonthLine, item: CloseCheck) -> Check:
+    """A thing to look over in words, with its first records."""
+    items = [(number, url_for("loads.index", doc_no=number)) for number in item.records[:NUMBERS]]
+    asked: dict[str, Any] = {"scope": of, "period": line.name}
+    for row in item.lines[:NUMBERS]:
+        scope = f"enterprise:{row['enterprise']}"
+        items.append((_line_words(row), url_for("pages.balances", **{**asked, "scope": scope})))
+    for code in item.firms[:NUMBERS]:
+        goal = url_for("loads.entries", enterprise=code, period=line.name)
+        items.append((firm(code), goal))
+    address = ""
+    if item.code == "disputed":
+        address = url_for("loads.index", state="disputed")
+    elif item.code in ("negative_stock", "unbalanced"):
+        address = url_for("pages.balances", **asked, finding=item.code)
+    return Check(item.code, item.count, items, address if item.count else "")
+
+
+def _line_words(row: Mapping[str, Any]) -> str:
+    return text(
+        "months.line",
+        firm=firm(row["enterprise"]),
+        material=material(row["material"]),
+        where=text(f"compartment.{row['compartment']}"),
+        tonnes=tonnes(row["tonnes"]),
+    )
 
 
 def _may(actor: Actor, right: str, subject: Subject) -> bool:
     return judge(actor, right, subject, read_of(right)) is Verdict.ALLOWED
-
-
-def _finding(row: Mapping[str, Any]) -> str:
-    where = text(f"compartment.{row['compartment']}")
-    size = row.get("residual_t") if row["code"] == "unbalanced" else row.get("closing_t")
-    return text(
-        "months.finding",
-        what=text(f"months.finding.{row['code']}"),
-        firm=firm(row["enterprise"]),
-        material=material(row["material"]),
-        where=where,
-        tonnes=tonnes(size),
-    )
 
 
 def _warning(item: Mapping[str, Any]) -> str:

@@ -1,0 +1,39 @@
+"""Whose waste would close the gap of a target: firms by what they store and dispose of; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GapFirm:
+    """A firm, what it put in store or disposed of (kg), and that of it and all before it."""
+
+    enterprise: str
+    left_kg: int
+    reach_kg: int
+
+
+def gap_firms(left: Mapping[str, int]) -> list[GapFirm]:
+    """Firms with something left, the most first; ties by code.
+
+    >>> [(f.enterprise, f.reach_kg) for f in gap_firms({"a": 5, "b": 9, "c": 0})]
+    [('b', 9), ('a', 14)]
+    """
+    found, reach = [], 0
+    for code in sorted(left, key=lambda code: (-left[code], code)):
+        if left[code] > 0:
+            reach += left[code]
+            found.append(GapFirm(code, left[code], reach))
+    return found
+
+
+def needed(firms: list[GapFirm], gap_kg: int) -> int:
+    """How many of the first firms hold as much as the gap; 0 if all of them do not.
+
+    >>> firms = gap_firms({"a": 5, "b": 9})
+    >>> needed(firms, 9), needed(firms, 10), needed(firms, 15)
+    (1, 2, 0)
+    """
+    return next((place for place, item in enumerate(firms, 1) if item.reach_kg >= gap_kg), 0)
