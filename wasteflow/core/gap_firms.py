@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+YEAR: Final = 12
+"""Months of a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,17 @@ class GapFirm:
     enterprise: str
     left_kg: int
     reach_kg: int
+
+
+def gap_so_far(gap_kg: int | None, months: int) -> int | None:
+    """The part of a gap at the year's end that falls to the months measured, rounded up.
+
+    What firms have left was left in these months, so it is held against their part.
+
+    >>> gap_so_far(1200, 5), gap_so_far(1201, 5), gap_so_far(None, 5)
+    (500, 501, None)
+    """
+    return None if gap_kg is None else -(-gap_kg * min(months, YEAR) // YEAR)
 
 
 def gap_firms(left: Mapping[str, int]) -> list[GapFirm]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Response, abort, render_template, request
+from flask import Response, abort, make_response, redirect, render_template, request
 
-from wasteflow.core.gap_firms import GapFirm, gap_firms, needed
+from wasteflow.core.gap_firms import GapFirm, gap_firms, gap_so_far, needed
 from wasteflow.core.periods import Period
 from wasteflow.core.targets import target_materials
 from wasteflow.services.rating import rates_report
@@ -39,11 +39,14 @@ def show() -> str | Response:
     view, code = read_view(), request.args.get("target", "")
     if view.empty:
         return render_template("empty.html", view=view)
+    if not code:
+        return make_response(redirect(view.address("targets"), 303))
     board = next((item for item in made("board", view).boards if item.code == code), None)
     if board is None or not view.opens(str(board.row["scope"])):
         abort(404)
-    gap_kg = kg_of(board.row["gap_t"])
-    rows, total = _terms(view, board)
+    months = len(list(Period.parse(str(board.row["measured"])).months()))
+    gap_kg = gap_so_far(kg_of(board.row["gap_t"]), months)
+    rows = _terms(view, board)
     firms = gap_firms({firm: _left(row) for firm, row in rows.items()})
     table = page_of(
         _COLUMNS, [_row(view, board, rows, item, gap_kg) for item in firms], sort="-left"
@@ -57,18 +60,18 @@ def show() -> str | Response:
         args=request.args,
         table=table,
         gap_kg=gap_kg,
+        year_kg=kg_of(board.row["gap_t"]),
         value=value_words,
         period=period_words(Period.parse(str(board.row["measured"])), lang()),
         first=[_first(view, board, item, gap_kg) for item in firms[:FIRST]],
         needed=needed(firms, gap_kg) if gap_kg and gap_kg > 0 else None,
         left_kg=firms[-1].reach_kg if firms else 0,
-        total=total,
         links=_links(view, board, ""),
     )
 
 
-def _terms(view: View, board: Board) -> tuple[dict[str, dict[str, int | None]], dict[str, int]]:
-    """Firm → kilograms of the target's materials in the period it is measured over; their sum."""
+def _terms(view: View, board: Board) -> dict[str, dict[str, int | None]]:
+    """Firm → kilograms of the target's materials in the period it is measured over."""
     wanted = target_materials(view.registry.targets[board.code], view.registry)
     scope, measured = str(board.row["scope"]), str(board.row["measured"])
     report: dict[str, Any] = once(
@@ -85,11 +88,7 @@ def _terms(view: View, board: Board) -> tuple[dict[str, dict[str, int | None]], 
         for name in ("generated_t", "utilised_t", *_LEFT):
             kg, known = kg_of(row[name]), mine.get(name, 0)
             mine[name] = None if kg is None or known is None else known + kg
-    total = {
-        name: sum(row.get(name) or 0 for row in rows.values())
-        for name in ("generated_t", "utilised_t")
-    }
-    return rows, total
+    return rows
 
 
 def _left(row: Mapping[str, int | None]) -> int:
