@@ -196,3 +196,12 @@ def test_a_missed_target_names_the_firms_that_would_close_its_gap(app: Flask) ->
     html(planner, "/targets/gap?target=t.none", 404)
     assert planner.get("/targets/gap").headers["Location"].startswith("/targets")
     html(sign_in(app, "park.b"), "/targets/gap?target=t.a&period=2026-01..2026-05", 404)
+
+
+@pytest.mark.parametrize(("lang", "why"), [("zh", "账本尚无"), ("en", "before the books")])
+def test_a_month_before_the_books_is_said_in_words(app: Flask, lang: str, why: str) -> None:
+    page = html(sign_in(app, "park.a"), f"/month?period=2025-06&lang={lang}")
+    assert page.count(why) >= 3 * len(BASES) and NOT_RECORDED not in page
+    assert "2026" in page and 'id="h-open"' not in page and 'id="h-silent"' not in page
+    kept = html(sign_in(app, "park.a"), f"/month?period=2026-03&lang={lang}")
+    assert 'id="h-open"' in kept and 'id="h-silent"' in kept

@@ -19,6 +19,7 @@ from wasteflow.web import (
     api,
     assets,
     bell,
+    carried,
     errors,
     health,
     identity,
@@ -64,6 +65,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     outlines_in.install(app)
     uploading.install(app)  # before the form token is looked for
     late.install(app)
+    carried.install(app)
     permits.install(app)
     errors.install(app)
     app.register_blueprint(health.blueprint)

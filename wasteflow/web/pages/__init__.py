@@ -169,7 +169,7 @@ def here(**changes: Any) -> str:
         one = group in ("loads", "uploads") and where
         endpoint = f"{group}.one" if one else "pages.overview"
     return url_for(
-        endpoint, **{name: value for name, value in values.items() if value not in ("", None)}
+        endpoint, **{name: None if value == "" else value for name, value in values.items()}
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 
@@ -187,7 +188,7 @@ def address_of(row: Mapping[str, Any]) -> str:
     if kind == "entry":
         return url_for("loads.entry", uid=ref)
     if kind == "loads":
-        return f"{url_for('loads.index')}?{ref}"
+        return url_for("loads.index", **dict(parse_qsl(ref)))
     told: dict[str, Any] = {"scope": scope, "material": row["material"] or None}
     if kind == "balance":
         month = month_text(row["month"]) if row["month"] else None

@@ -93,6 +93,7 @@ def show() -> str | Response:
         view=view,
         month=month_words(month, lang()),
         running=month >= this_month(),
+        begin=_begin(view, month),
         told=told,
         lines=[_figure(view, row, told) for row in told["figures"]],
         rates=[_rate(view, row, told) for row in told["rates"]],
@@ -108,6 +109,12 @@ def show() -> str | Response:
         settle_days=waits().settle_days,
         close_address=_close_address(view),
     )
+
+
+def _begin(view: View, month: int) -> str:
+    """The month the books begin in, where `month` lies before it; else ""."""
+    first = view.books.first or 0
+    return month_words(first, lang()) if month < first else ""
 
 
 def _period(told: Mapping[str, Any], word: str) -> str:

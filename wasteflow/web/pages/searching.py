@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, make_response, redirect, render_template, request, url_for
 
 from wasteflow.core.search import LONGEST, Hit, find
 from wasteflow.services.search import find_loads
 from wasteflow.web.access import books, books_seen
+from wasteflow.web.carried import carried
 from wasteflow.web.identity import current_actor, reach
 from wasteflow.web.texts import lang
 
@@ -32,7 +35,8 @@ def show() -> Response:
 
 def _address(hit: Hit) -> str:
     page = "balances" if hit.kind == "facility" else "overview"
-    return url_for(f"pages.{page}", scope=hit.scope, lang=request.args.get("lang") or None)
+    asked: dict[str, Any] = {**carried(), "scope": hit.scope}
+    return url_for(f"pages.{page}", **asked, lang=request.args.get("lang") or None)
 
 
 def _gone(address: str) -> Response:

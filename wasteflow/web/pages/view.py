@@ -134,7 +134,8 @@ class View:
             changes = {"as_of": month_text(self.as_of), **changes}
         path = self._paths.get(endpoint)
         if path is None:  # a table asks for thousands of addresses, and url_for takes its time
-            path = self._paths[endpoint] = url_for(f"pages.{endpoint}")
+            path = url_for(f"pages.{endpoint}").partition("?")[0]  # what it carries follows
+            self._paths[endpoint] = path
         query = "&".join(
             f"{name}={_quoted(str(value))}"
             for name, value in (self._kept | changes).items()
