@@ -70,9 +70,7 @@ def own_files(html: str) -> set[str]:
 
 @pytest.mark.parametrize("login", ["", "operator.p1", "park.a", "planner"])
 def test_every_page_of_the_menu_is_light_and_reads_without_scripts(app: Flask, login: str) -> None:
-    client = app.test_client()
-    if login:
-        people.sign_in(client, login)
+    client = people.sign_in(app, login) if login else app.test_client()
     sizes: dict[str, int] = {}
     addresses = menu_of(client.get("/").get_data(as_text=True))
     assert len(addresses) >= 20
