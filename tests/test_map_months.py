@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import web_books
-from tests.test_maps import served
+from tests.map_samples import served
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN

@@ -25,6 +25,10 @@ from wasteflow_models import migrate
 HEAVIEST = 300 * 1024
 """Bytes of a page with its own files as they come over the wire, no map or chart library."""
 GZIP = {"Accept-Encoding": "gzip"}
+REFUSALS = {
+    "ruled": RuleBroken("month_closed", month="2026-01"),
+    "stale": StaleVersion(1, 2),
+}
 CODES = (400, 403, 404, 405, 409, 413, 415, 429, 500)
 
 
@@ -36,16 +40,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
     web_books.load(url, folder, (*web_books.REGISTRY, *marked))
     made = create_app(Config(url, accounts=OPEN))
-    for code in CODES:
-        name = f"broken_{code}"
-        made.add_url_rule(f"/{name}", name, public(lambda code=code: abort(code)))
-    refusals = {"ruled": RuleBroken("month_closed", month="2026-01"), "stale": StaleVersion(1, 2)}
 
-    def refuse(name: str) -> None:
-        raise refusals[name]
+    def broken(code: int) -> str:
+        abort(code)
 
-    for word in refusals:
-        made.add_url_rule(f"/{word}", word, public(lambda word=word: refuse(word)))
+    def refused(name: str) -> str:
+        raise REFUSALS[name]
+
+    made.add_url_rule("/broken/<int:code>", "broken", public(broken))
+    made.add_url_rule("/refused/<name>", "refused", public(refused))
     people.enrol(books(made).db, ["operator.p1", "park.a", "planner"])
     yield made
     with made.app_context():
@@ -70,9 +73,7 @@ def own_files(html: str) -> set[str]:
 
 @pytest.mark.parametrize("login", ["", "operator.p1", "park.a", "planner"])
 def test_every_page_of_the_menu_is_light_and_reads_without_scripts(app: Flask, login: str) -> None:
-    client = app.test_client()
-    if login:
-        people.sign_in(client, login)
+    client = people.sign_in(app, login) if login else app.test_client()
     sizes: dict[str, int] = {}
     addresses = menu_of(client.get("/").get_data(as_text=True))
     assert len(addresses) >= 20
@@ -96,7 +97,7 @@ def test_every_error_says_what_happened_and_what_next(app: Flask, lang: str) -> 
     client, at = app.test_client(), 1 if lang == "en" else 0
     texts = catalogue()
     for code in CODES:
-        answer = client.get(f"/broken_{code}?lang={lang}")
+        answer = client.get(f"/broken/{code}?lang={lang}")
         html = unescape(answer.get_data(as_text=True))
         assert answer.status_code == code
         assert texts[f"error.{code}.title"][at] in html, code
@@ -107,7 +108,10 @@ def test_every_error_says_what_happened_and_what_next(app: Flask, lang: str) -> 
 
 def test_a_refusal_the_page_did_not_catch_is_no_fault_of_the_server(app: Flask) -> None:
     client = app.test_client()
-    for address, status, kind in (("/ruled", (409, 422), None), ("/stale", (412,), "409")):
+    for address, status, kind in (
+        ("/refused/ruled", (409, 422), None),
+        ("/refused/stale", (412,), "409"),
+    ):
         answer = client.get(f"{address}?lang=en")
         html = unescape(answer.get_data(as_text=True))
         assert answer.status_code in status

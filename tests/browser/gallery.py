@@ -52,12 +52,12 @@ WORK: Final = {
     "root": ("/users", "/seals"),
 }
 """Login of the demo → pages of daily work, beside those of the menu that anybody reads."""
-EXTRA: Final = ("/search?q=安宁", "/help", "/help/rates", "/sign-in", "/nowhere", "/api/v1/docs")
+EXTRA: Final = ("/search?q=安宁", "/help", "/help/rates", "/sign-in", "/nowhere", "/api/docs")
 _MENU: Final = [
     page for _, group in GROUPS for page in group if page not in ("offers", "scenarios")
 ]
 _PATHS: Final = {"overview": "/", "link_map": "/links/map"}
-HEAVY: Final = ("/map", "/links/map", "/sankey", "/api/v1/docs")
+HEAVY: Final = ("/map", "/links/map", "/sankey", "/api/docs")
 """Pages that bring a library of maps or charts with them."""
 _PAINT: Final = """() => new Promise(done => {
   let last = 0;

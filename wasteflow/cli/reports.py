@@ -335,7 +335,9 @@ def map_(
 
     database = open_database(settings)
     chosen = period_of(period, settings) or default_period(database)
-    data = map_of(db=database, period=chosen, scope=scope, material=material, level=level)
+    data = map_of(
+        db=database, period=chosen, scope=scope, material=material, level=level, months=True
+    )
     page = render_map(data, lang=settings.lang, single_file=True, asset_url=None, nonce=None)
     emit(page, out)
     click.echo(f"{out}: {len(page.encode()) / 1e6:.1f} MB")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from wasteflow.web.pages.sankey_view import PLACES, Flow
+from wasteflow.web.pages.sankey_view import PLACES, Flow, look_of
 from wasteflow.web.pages.view import View
 
 DEEPER: Final = {"region": "park", "park": "enterprise", "enterprise": "enterprise"}
 KINDS: Final = ("place", "beyond", "edge", "use", "bad")
-_BAD: Final = frozenset({"disposal", "dumping", "lost", "residual"})
 
 
 class NodeLinks:
@@ -27,10 +26,9 @@ class NodeLinks:
 
     def kind(self, node: str) -> str:
         """How a node is coloured: place, beyond (the scope), use, bad or edge (of the books)."""
-        kind = self.nodes.get(node, {}).get("kind", "")
-        if kind in PLACES:
-            return "place" if self.within is None or node in self.within else "beyond"
-        return "use" if kind == "use" else "bad" if kind in _BAD else "edge"
+        look = look_of(str(self.nodes.get(node, {}).get("kind", "")))
+        outside = look == "place" and self.within is not None and node not in self.within
+        return "beyond" if outside else look
 
     def scope(self, node: str) -> str:
         """The scope a node stands for, "" where it is none or not the asker's to open."""

@@ -27,6 +27,39 @@ class Looks(Protocol):
         """Address of what makes a band."""
 
 
+_BAD: Final = frozenset({"disposal", "dumping", "lost", RESIDUAL})
+
+
+def look_of(kind: str) -> str:
+    """How a node of a kind is coloured inside the scope: place, use, bad or edge (of the books).
+
+    >>> [look_of(kind) for kind in ("park", "use", "lost", "generation")]
+    ['place', 'use', 'bad', 'edge']
+    """
+    if kind in PLACES:
+        return "place"
+    return "use" if kind == "use" else "bad" if kind in _BAD else "edge"
+
+
+class PlainLooks:
+    """Nodes by their kind, leading nowhere."""
+
+    def __init__(self, nodes: Mapping[str, Mapping[str, Any]]) -> None:
+        self.nodes = nodes
+
+    def kind(self, node: str) -> str:
+        """By the kind of the node."""
+        return look_of(str(self.nodes.get(node, {}).get("kind", "")))
+
+    def inside(self, node: str) -> str:
+        """Nowhere."""
+        return ""
+
+    def records(self, flow: Flow) -> str:
+        """Nowhere."""
+        return ""
+
+
 @dataclass(slots=True)
 class Flow:
     """All of one material from one node to another; routes and loads added up."""
@@ -156,10 +189,11 @@ def payload(
     materials: Mapping[str, str],
     texts: Mapping[str, str],
     masses: Mapping[int, str],
-    looks: Looks,
+    looks: Looks | None = None,
 ) -> dict[str, Any]:
     """What sankey.js hands to the chart: nodes and bands as plain arrays, names as text."""
     ids = list(dict.fromkeys(end for flow in shown.drawn for end in (flow.source, flow.target)))
+    looks = looks or PlainLooks(shown.nodes)
     spots = positions(shown.drawn)
     place = {node: index for index, node in enumerate(ids)}
     return {
