@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import agreement, data, ours, report, suite, suite_writes
+from benchmarks import agreement, data, ours, pages, report, suite, suite_writes
 from benchmarks.agreement import Disagreement, compared
 from benchmarks.data import MILLION, Files, Size, files_of
 from benchmarks.databases import SqliteStore
@@ -242,3 +242,12 @@ def test_files_know_their_paths() -> None:
         "entries.csv",
         "tables.duckdb",
     }
+
+
+def test_pages_are_visited_as_somebody_who_may_read_them(run: Run) -> None:
+    url = run.store.copy(run.loaded(), "pages")
+    found = pages.visited(url, "^/(indicators|sankey|api/v1/enterprises/.+)?$")
+    run.store.drop(url)
+    assert {visit.status for visit in found} == {200}
+    assert {"/", "/indicators", "/sankey"} < {visit.address for visit in found}
+    assert [visit.seconds for visit in found] == sorted((v.seconds for v in found), reverse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -47,7 +48,7 @@ SOUND = {
 
 def both(path: Path, round_kg: bool) -> tuple[ParsedRows, ParsedRows]:
     """The rows of a file one by one, and in columns of two rows each."""
-    moment = {"round_kg": round_kg, "today": TODAY, "now": NOW}
+    moment: dict[str, Any] = {"round_kg": round_kg, "today": TODAY, "now": NOW}
     text = open_text(path, "entries", rows=2)
     alone = load_rows("entries", read_table(path), **moment)
     return alone, load_chunks("entries", list(text.places), text.chunks(), **moment)

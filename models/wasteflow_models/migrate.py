@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "migrations"
 _VERSIONS = "alembic_version"
-_NAMED = re.compile(r'^(down_revision|revision)\b[^=\n]*= "(\w+)"$', re.MULTILINE)
+_NAMED = re.compile(r'^(down_revision|revision)\b[^=\n]*= "(\w+)"', re.MULTILINE)
 
 
 class RowsLost(Exception):

@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.files import Command
 from tests.store.books import child, entry, load
+from wasteflow import jobs
 
 BAD_LOADS: dict[str, tuple[dict[str, str], str, str]] = {
     # case: (row, field, words of the English message)
@@ -229,6 +230,13 @@ def test_warnings_do_not_block(own: Command) -> None:
     assert own("check").exit_code == 0
 
 
+@pytest.fixture(params=["rows", "columns"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to read a file of entries, whatever its size."""
+    monkeypatch.setattr(jobs, "COLUMNS_BYTES", 0 if request.param == "columns" else 1 << 30)
+
+
+@pytest.mark.usefixtures("way")
 def test_rounding_is_asked_for_and_reported(own: Command) -> None:
     own.good("seed")
     row = {"enterprise": "ent.tianan", "kind": "generation", "material": "phosphogypsum"}
@@ -246,6 +254,7 @@ def test_rounding_is_asked_for_and_reported(own: Command) -> None:
     assert "4.002" in out  # 1.000 + 1.002 + 2.000: half to even
 
 
+@pytest.mark.usefixtures("way")
 def test_the_errors_file_is_mended_and_imported(own: Command, tmp_path: Path) -> None:
     own.good("seed")
     header = "单号,企业,记录类别,物料,日期,吨数,备注\n"

@@ -7,6 +7,7 @@ are shown as unverified and nothing is judged by them.  A missing input is named
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -274,21 +275,17 @@ INDICATORS: Final[tuple[Indicator, ...]] = (
 """Every indicator in the order it is shown."""
 
 
-def used_inside(flows: Iterable[FlowSum], firms: frozenset[str], registry: Registry) -> int:
-    """Kilograms of waste that firms of a park put to use, whosever it was."""
-    return sum(
-        flow.kg
-        for flow in flows
-        if flow.target.kind is PlaceKind.USE
-        and flow.source.owner in firms
-        and registry.materials[flow.material].is_waste
-    )
+def used_by_firms(flows: Iterable[FlowSum], registry: Registry) -> dict[str, int]:
+    """Firm → kilograms of waste that it put to use, whosever it was."""
+    found: dict[str, int] = defaultdict(int)
+    for flow in flows:
+        if flow.target.kind is PlaceKind.USE and registry.materials[flow.material].is_waste:
+            found[flow.source.owner] += flow.kg
+    return found
 
 
-def exchanges(
-    flows: Iterable[FlowSum], firms: frozenset[str], registry: Registry
-) -> frozenset[str]:
-    """Firms of a park that gave another firm waste for use, or took some; accepted loads count."""
+def exchanging(flows: Iterable[FlowSum], registry: Registry) -> frozenset[str]:
+    """Firms that gave another firm waste for use, or took some; accepted loads count."""
     found: set[str] = set()
     for flow in flows:
         accepted = flow.target.kind in (PlaceKind.SITE, PlaceKind.OUTSIDE)
@@ -298,7 +295,7 @@ def exchanges(
         if len(ends) < BOTH_ENDS or not registry.materials[flow.material].is_waste:
             continue
         if registry.routes[flow.route].fate == Fate.USE:
-            found |= ends & firms
+            found |= ends
     return frozenset(found)
 
 

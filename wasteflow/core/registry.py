@@ -6,7 +6,7 @@ database.  Codes are the keys; "" means none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -209,15 +209,21 @@ class Registry:
             return frozenset({code})
         if word == "park":
             self._known("park", code, self.parks)
-            return frozenset(
-                firm for firm in self.enterprises if code in self.parks_up(self.park_of(firm))
-            )
+            return self._firms_in_parks.get(code, frozenset())
         if word == "region":
             self._known("region", code, self.regions)
-            return frozenset(
-                firm for firm in self.enterprises if code in self.regions_up(self.region_of(firm))
-            )
+            return self._firms_in_regions.get(code, frozenset())
         raise InvalidValue("bad_scope", value=scope)
+
+    @cached_property
+    def _firms_in_parks(self) -> dict[str, frozenset[str]]:
+        """Park → the firms in it and in the parks below it: pages ask for a hundred scopes."""
+        return _gathered(self.enterprises, self.park_of, self.parks_up)
+
+    @cached_property
+    def _firms_in_regions(self) -> dict[str, frozenset[str]]:
+        """Region → the firms in it and in the regions below it."""
+        return _gathered(self.enterprises, self.region_of, self.regions_up)
 
     def name_of_scope(self, scope: str, lang: str) -> str:
         """The name of a scope in a language; its own text if it names nothing registered.
@@ -241,6 +247,20 @@ class Registry:
     def _known(what: str, code: str, table: Mapping[str, object]) -> None:
         if code not in table:
             raise NotFound("unknown_code", what=what, value=code)
+
+
+def _gathered(
+    firms: Iterable[str], place_of: Callable[[str], str], up: Callable[[str], list[str]]
+) -> dict[str, frozenset[str]]:
+    """Every place → the firms that lie in it or below it."""
+    here: dict[str, set[str]] = {}
+    for firm in firms:
+        here.setdefault(place_of(firm), set()).add(firm)
+    found: dict[str, set[str]] = {}
+    for place, some in here.items():
+        for above in up(place):
+            found.setdefault(above, set()).update(some)
+    return {place: frozenset(all_) for place, all_ in found.items()}
 
 
 def chain(code: str, table: Mapping[str, Park] | Mapping[str, Region]) -> list[str]:

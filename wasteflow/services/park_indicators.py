@@ -6,12 +6,11 @@ Cost depends on links and months.  Formulas are `core.park_indicators`, words
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from wasteflow.core.books import PeriodBooks
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.formulas import Terms
 from wasteflow.core.park_indicators import (
@@ -19,10 +18,10 @@ from wasteflow.core.park_indicators import (
     INPUTS,
     Indicator,
     ParkFacts,
-    exchanges,
+    exchanging,
     printed_value,
     reaches_back,
-    used_inside,
+    used_by_firms,
 )
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.rates import FirmTerms
@@ -49,6 +48,15 @@ class _Sum:
     found: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the books say of every firm: terms by (period, firm), waste used, who exchanges."""
+
+    terms: Mapping[tuple[str, str], Sequence[FirmTerms]]
+    used: Mapping[str, int]
+    exchanging: frozenset[str]
+
+
 def indicators_report(*, db: Database, scope: str, year: str) -> dict[str, Any]:
     """Every indicator of every park of a scope with its formula's evidence, inputs and thresholds.
 
@@ -62,16 +70,17 @@ def indicators_report(*, db: Database, scope: str, year: str) -> dict[str, Any]:
         parks = parks_in(registry, scope)
         before = Period.of(next_month(period.first, -12), next_month(period.last, -12))
         items = firm_terms(session, keys, [period, before], BASIS)[0]
-        books = queries.period_books(session, keys, period, negatives=False)
+        flows = list(queries.period_books(session, keys, period, negatives=False).flows)
         told = stated_inputs(session, keys, parks, year=period.first // 100, history=False)
         synthetic = queries.has_synthetic(session)
         first, last = queries.ledger_months(session) or (0, 0)
         seal = latest_root(session)
     earlier = before.text if reaches_back(first, before.first) else ""
+    seen = _Seen(_by_firm(items), used_by_firms(flows, registry), exchanging(flows, registry))
     rows = [
         _park(
             park,
-            _facts(park, registry, items, (period.text, earlier), books),
+            _facts(park, registry, seen, (period.text, earlier)),
             [item for item in told if item["park"] == park],
         )
         for park in parks
@@ -95,26 +104,31 @@ def year_of(text: str) -> Period:
     return period
 
 
+def _by_firm(items: Iterable[FirmTerms]) -> dict[tuple[str, str], list[FirmTerms]]:
+    found: dict[tuple[str, str], list[FirmTerms]] = {}
+    for item in items:
+        found.setdefault((item.period, item.enterprise), []).append(item)
+    return found
+
+
 def _facts(
-    park: str,
-    registry: Registry,
-    items: Sequence[FirmTerms],
-    periods: tuple[str, str],
-    books: PeriodBooks,
+    park: str, registry: Registry, seen: _Seen, periods: tuple[str, str]
 ) -> tuple[ParkFacts, list[str]]:
     """What the books say of a park, and the firms they cannot speak of yet."""
     firms = registry.in_scope(f"park:{park}")
     now, before = (
-        _sum((i for i in items if i.period == text and i.enterprise in firms), registry)
+        _sum(
+            (item for firm in sorted(firms) for item in seen.terms.get((text, firm), ())), registry
+        )
         for text in periods
     )
     inside = frozenset(firm for firm in firms if not registry.enterprises[firm].external)
     facts = ParkFacts(
         now.terms,
         before.terms if before.found and before.late <= now.late else None,
-        used_inside(books.flows, firms - now.late, registry),
+        sum(seen.used.get(firm, 0) for firm in firms - now.late),
         len(inside),
-        len(exchanges(books.flows, inside, registry)),
+        len(seen.exchanging & inside),
         reason="" if now.found else "nothing_recorded",
     )
     return facts, sorted(now.late)

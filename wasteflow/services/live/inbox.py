@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -167,12 +167,12 @@ def open_refusals(
         latest = now - timedelta(days=waits.refused_days)
         rows = _refused(session, keys, firms, latest)
         moved = _moved(session, [row.id for row in rows])
-        late = [
-            (row, row.refused_kg - moved.get(row.id, 0))
+        late = {
+            row.id: row.refused_kg - moved.get(row.id, 0)
             for row in rows
             if is_overdue(row.refused_kg, moved.get(row.id, 0), row.received_at, now, waits)
-        ]
-        held = held_rows(session, keys, [row for row, _ in late])
+        }
+        held = held_rows(session, keys, _loads(session, list(late)))
         return [
             {
                 "code": "refused_not_returned",
@@ -182,23 +182,36 @@ def open_refusals(
                 "consignee": item.consignee,
                 "holder": item.holder,
                 "since": moment(item.row.received_at),
-                "tonnes": tonnes_text(kg),
+                "tonnes": tonnes_text(late[item.row.id]),
             }
-            for item, (_, kg) in zip(held, late, strict=True)
+            for item in held
         ]
 
 
 def _refused(
     session: Session, keys: Keys, firms: Iterable[str] | None, latest: datetime
-) -> list[ShipmentRow]:
+) -> Sequence[Any]:
+    """Id, refused kilograms and moment of receipt of loads refused in part, the oldest first.
+
+    Nearly all have been moved on long since, so no whole load is read here.
+    """
     row = ShipmentRow
-    query = select(row).where(
+    query = select(row.id, row.refused_kg, row.received_at).where(
         row.refused_kg > 0, ~row.reversed_, visible(), row.received_at <= latest
     )
     if firms is not None:
         ids = sorted(keys.id_of("enterprise", code) for code in firms)
         query = query.where(or_(row.consignor_id.in_(ids), row.consignee_id.in_(ids)))
-    return list(session.scalars(query.order_by(row.received_at, row.id)))
+    return session.execute(query.order_by(row.received_at, row.id)).all()
+
+
+def _loads(session: Session, ids: list[int]) -> list[ShipmentRow]:
+    """The loads of `ids`, in that order."""
+    found: dict[int, ShipmentRow] = {}
+    for start in range(0, len(ids), CHUNK):
+        query = select(ShipmentRow).where(ShipmentRow.id.in_(ids[start : start + CHUNK]))
+        found |= {row.id: row for row in session.scalars(query)}
+    return [found[key] for key in ids]
 
 
 def _moved(session: Session, parents: list[int]) -> dict[int, int]:
