@@ -17,7 +17,7 @@ from wasteflow.importing.normalising import Normalised, normalise
 from wasteflow.importing.opening import Asked, Source
 from wasteflow.jobs import import_file
 from wasteflow.load_files import Imported
-from wasteflow.services.uploads import RowFault, words_of
+from wasteflow.services.uploads import RIGHT_COLUMNS, RowFault, words_of
 
 MOST_REASONS: Final = 10
 """Reasons told for one row at most."""
@@ -85,9 +85,17 @@ def _not_theirs(path: Path, done: Normalised, fault: RowFault) -> list[RowIssue]
     import csv
 
     issues = []
+    judged: dict[tuple[str, ...], tuple[str, str] | None] = {}
     with path.open(encoding="utf-8", newline="") as file:
-        for place, row in enumerate(csv.DictReader(file)):
-            found = fault(row)
+        reader = csv.reader(file)
+        header = next(reader)
+        read = [(name, header.index(name)) for name in RIGHT_COLUMNS if name in header]
+        for place, row in enumerate(reader):
+            key = tuple(row[at] for _, at in read)
+            if key not in judged:
+                names = (name for name, _ in read)
+                judged[key] = fault(dict(zip(names, key, strict=True)))
+            found = judged[key]
             if found is not None:
                 params = {"value": found[1]}
                 issues.append(

@@ -103,6 +103,6 @@ def test_damaged_outlines_are_told_or_read_right(shared: Books, tmp_path: Path) 
 
 @pytest.mark.slow
 def test_many_damaged_outlines_are_told_or_read_right(shared: Books, tmp_path: Path) -> None:
-    ends = fuzz(shared, tmp_path, 40)
+    ends = fuzz(shared, tmp_path, 25)
     print({code: ends.count(code) for code in sorted(set(ends))})
     assert ends.count("") > 5 and len(set(ends)) > 3

@@ -1,6 +1,6 @@
 """SIGKILL of the worker at any moment of an upload: nothing lost, nothing twice, its user sees it.
 
-The quick test runs always; `-m slow` kills 20 times on SQLite and 10 on PostgreSQL.
+The quick test runs always; `-m slow` kills 50 times on each.
 """
 
 from __future__ import annotations
@@ -101,4 +101,4 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(books: Books) -> None
 
 @pytest.mark.slow
 def test_really_many_kills(books: Books) -> None:
-    survive(books, 20 if books.db.is_sqlite else 10, 11)
+    survive(books, 50, 11)

@@ -199,6 +199,9 @@ def layout_of(
     return Layout(kind, header_row, *told, sheet, encoding, fixed, ignored, unit)
 
 
+_TELLING: Final = 3
+
+
 def role_of(cells: Sequence[Any], header: Sequence[str]) -> str:
     """What a row below the header is: `data`, `total`, `note`, `header` (repeated), `example`.
 
@@ -207,13 +210,18 @@ def role_of(cells: Sequence[Any], header: Sequence[str]) -> str:
     >>> role_of(["YD-1", "磷石膏", 31.5], ["单号", "品名", "净重"])
     'data'
     """
-    texts = [cell for cell in cells if isinstance(cell, str) and cell and not cell.isspace()]
+    texts: list[str] = []  # the first three say what a row is
+    for cell in cells:
+        if isinstance(cell, str) and cell and not cell.isspace():
+            texts.append(cell)
+            if len(texts) == _TELLING:
+                break
     if not texts:
         return "data"
     first = texts[0].strip()
     if first.casefold().startswith(EXAMPLE):
         return "example"
-    short = [_MARKS.sub("", text).casefold() for text in texts[:3] if len(text) < 20]
+    short = [_MARKS.sub("", text).casefold() for text in texts if len(text) < 20]
     if any(text in _TOTALS for text in short):
         return "total"
     if _NOTE.match(first):

@@ -26,6 +26,8 @@ Words = Mapping[str, Mapping[str, str]]
 """Column → what people write → the code it means."""
 SHOWN_ROWS: Final = 10
 SHOWN_SKIPPED: Final = 50
+MOST_KNOWN: Final = 20_000
+"""Cells of a column that are remembered with what they mean."""
 _SERIAL: Final = re.compile(r"\d{5}(\.\d+)?\Z")
 _PACKED_DAY: Final = re.compile(r"(20\d\d|19\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\Z")
 _TIME: Final = re.compile(r"(?:[ T]+|(?<=日))(\d{1,2})[:时点](\d{1,2})(?:[:分](\d{1,2}))?[分秒]?\Z")
@@ -70,6 +72,8 @@ def normalise(
     done = Normalised()
     cells_of = _Cells(layout, words, days_1904)
     masses = [item.name for item in columns_of(layout.kind) if item.type == "tonnes"]
+    sums = [(place, _Sum()) for _, place in cells_of.places_of(masses)]
+    width = len(layout.header)
     with out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(cells_of.names)
@@ -80,18 +84,22 @@ def normalise(
             if role != "data":
                 _skip(done, number, role, cells)
                 continue
-            if ragged and (wrong := _ragged(number, cells, len(layout.header))):
+            if ragged and len(cells) != width and (wrong := _ragged(number, cells, width)):
                 done.issues.append(wrong)
                 continue
-            values = cells_of.of(cells)
-            writer.writerow([guard(value) for value in values])
+            values = cells_of.guarded(cells)
+            writer.writerow(values)
             done.lines.append(number)
             if len(done.shown) < SHOWN_ROWS:
-                done.shown.append((number, dict(zip(cells_of.names, values, strict=True))))
-            for name, place in cells_of.places_of(masses):
-                _add(done.sums, name, values[place])
+                shown = cells_of.of(cells)
+                done.shown.append((number, dict(zip(cells_of.names, shown, strict=True))))
+            for place, total in sums:
+                total.add(values[place])
             if tick and len(done.lines) % 1000 == 0:
                 tick(len(done.lines))
+    for place, total in sums:
+        if (whole := total.whole()) is not None:
+            done.sums[cells_of.names[place]] = whole
     return done
 
 
@@ -111,10 +119,31 @@ def _ragged(number: int, cells: Sequence[Any], width: int) -> RowIssue | None:
     return RowIssue(number, "", shown, "wrong_field_count", params)
 
 
-def _add(sums: dict[str, Decimal], name: str, text: str) -> None:
-    number = _decimal(text)
-    if number is not None:
-        sums[name] = sums.get(name, Decimal(0)) + number
+class _Sum:
+    """The sum of a column of texts, each read as a number once for all its repetitions."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._whole: Decimal | None = None
+
+    def add(self, text: str) -> None:
+        """One more cell; texts that are no number, guarded ones too, add nothing."""
+        counts = self._counts
+        counts[text] = counts.get(text, 0) + 1
+        if len(counts) >= MOST_KNOWN:
+            self._fold()
+
+    def whole(self) -> Decimal | None:
+        """The sum so far; None if no cell was a number."""
+        self._fold()
+        return self._whole
+
+    def _fold(self) -> None:
+        for text, count in self._counts.items():
+            number = _decimal(text)
+            if number is not None:
+                self._whole = (self._whole or Decimal(0)) + number * count
+        self._counts.clear()
 
 
 class _Cells:
@@ -131,18 +160,45 @@ class _Cells:
         self._fixed = {n: v for n, v in sorted(layout.fixed.items()) if n not in have}
         self.names = [layout.columns[place] for place in read] + list(self._fixed)
         self._tail = [words.get(n, {}).get(v.strip(), v) for n, v in self._fixed.items()]
+        self._guarded_tail = [guard(text) for text in self._tail]
         factors = layout.factors
         self._read = [
             (place, _reader(types[layout.columns[place]], factors[place], days_1904),
              words.get(layout.columns[place], {}))
             for place in read
         ]  # fmt: skip
+        self._places = read
+        self._need = max(read, default=-1) + 1
+        self._known: list[dict[str, str]] = [{} for _ in read]
 
     def places_of(self, names: Sequence[str]) -> Iterator[tuple[str, int]]:
         """(name, position) of those of `names` that are read."""
         for place, name in enumerate(self.names):
             if name in names:
                 yield name, place
+
+    def guarded(self, cells: Sequence[Any]) -> list[str]:
+        """The texts of one row as they are written; a text a column held before is known."""
+        if len(cells) < self._need:
+            cells = [*cells, *[""] * (self._need - len(cells))]
+        given = [cells[place] for place in self._places]
+        found: list[str | None] = list(map(dict.get, self._known, given))
+        while None in found:
+            at = found.index(None)
+            found[at] = self._learn(at, given[at])
+        return [*found, *self._guarded_tail]  # type: ignore[list-item]
+
+    def _learn(self, at: int, cell: Any) -> str:
+        """What a cell means; remembered if it is text."""
+        _, read, words = self._read[at]
+        text = read(cell)
+        text = guard(words.get(text, text) if words else text)
+        if isinstance(cell, str):
+            known = self._known[at]
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known[cell] = text
+        return text
 
     def of(self, cells: Sequence[Any]) -> list[str]:
         """The texts of one row, in the order of `names`."""

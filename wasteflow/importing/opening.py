@@ -142,4 +142,4 @@ class _Text:
     def rows(self) -> Iterator[Row]:
         with self._open() as text:
             for number, cells in records(text, self.delimiter, self._name):
-                yield number, [unguard(cell) for cell in cells]
+                yield number, [unguard(cell) if cell[:1] == "'" else cell for cell in cells]

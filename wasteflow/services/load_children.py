@@ -1,10 +1,13 @@
 """Children of refused parts into the books, after the deliveries of their file.
 
-Planned in one transaction, written in parts; a parent that is a child itself comes before.
+Planned and written in parts, so that other writers never wait long for any of it; a parent that is
+a child itself comes before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.loads_bulk import LoadBatch
 from wasteflow.services.load_convert import Kin, joined, pick
-from wasteflow.services.load_family import Family, settle
+from wasteflow.services.load_family import Family, Parents, parents_in, settle
 from wasteflow.services.load_staging import Bound, Staging
 from wasteflow_models import load_store
 
 Ints = NDArray[np.int64]
+Writing = Callable[[], AbstractContextManager[Session]]
 PART = 4_000
 
 
@@ -59,29 +63,53 @@ class ChildPlan:
         return [(start, min(start + PART, count)) for start in range(0, max(count, 1), PART)]
 
 
-def plan_children(session: Session, staging: Staging, waiting: Waiting) -> ChildPlan:
-    """Tell known children from new ones and bind the new ones to their parents."""
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The children of a file in its order; `fresh`: those that are new, `again`: repeated ones."""
+
+    batch: LoadBatch
+    kin: Kin
+    fresh: Ints
+    again: Ints
+
+    @property
+    def parents(self) -> list[str]:
+        """Numbers of the parents of the new ones, each once, in order."""
+        return sorted({self.kin.parent_doc_no[row] for row in self.fresh.tolist()})
+
+
+def find_children(writing: Writing, staging: Staging, waiting: Waiting) -> Children:
+    """Tell known children from new ones; `writing` gives a session for each part of the work."""
     batch, kin = waiting.all()
-    known = load_store.find_numbers(session, batch.doc_no, batch.consignor_id) > 0
+    known = np.zeros(len(batch), bool)
+    for start in range(0, len(batch), PART):
+        part = slice(start, start + PART)
+        with writing() as session:
+            ids = load_store.find_numbers(session, batch.doc_no[part], batch.consignor_id[part])
+        known[part] = ids > 0
+    if known.any():
+        with writing() as session:
+            staging.compare_known(session, *_unbound(batch, kin, np.flatnonzero(known)))
     first = np.zeros(len(batch), bool)
     first[_first_of_each(batch)] = True
-    staging.compare_known(session, *_unbound(batch, kin, np.flatnonzero(known)))
-    fresh = np.flatnonzero(first & ~known)
-    family = settle(
-        session,
-        staging.keys,
-        pick(batch, fresh),
-        _kin_of(kin, fresh),
-        staging.completing,
-        staging.issues,
-        staging.batch_id,
-    )
-    again = np.flatnonzero(~first & ~known)
+    return Children(batch, kin, np.flatnonzero(first & ~known), np.flatnonzero(~first & ~known))
+
+
+def plan_children(writing: Writing, staging: Staging, waiting: Waiting) -> ChildPlan:
+    """Bind the new children to their parents; no part of it keeps other writers waiting long."""
+    children = find_children(writing, staging, waiting)
+    numbers, parents = children.parents, Parents()
+    for start in range(0, len(numbers), PART):
+        with writing() as session:
+            part = numbers[start : start + PART]
+            parents |= parents_in(session, part, staging.completing, staging.batch_id)
+    batch, kin, fresh = children.batch, children.kin, children.fresh
+    family = settle(staging.keys, pick(batch, fresh), _kin_of(kin, fresh), parents, staging.issues)
     rows = [int(fresh[row]) for row in family.rows]
     for parent in family.parents:
         if parent.place < 0:
             parent.place = -int(fresh[-parent.place - 1]) - 1
-    return ChildPlan(batch, kin, Family(rows, family.parents), again)
+    return ChildPlan(batch, kin, Family(rows, family.parents), children.again)
 
 
 def stage_children(

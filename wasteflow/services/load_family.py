@@ -6,7 +6,7 @@ books, or be a child itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,18 +56,18 @@ class Family:
     parents: list[Parent]
 
 
+Parents = dict[str, list[Parent]]
+"""Number → the loads of it that may have children."""
+
+
 def settle(
-    session: Session,
-    keys: Keys,
-    batch: LoadBatch,
-    kin: Kin,
-    completing: Mapping[int, Known],
-    issues: list[RowIssue],
-    batch_id: int,
+    keys: Keys, batch: LoadBatch, kin: Kin, parents: Parents, issues: list[RowIssue]
 ) -> Family:
-    """Bind each child of `batch` to its parent; those that do not fit become issues."""
+    """Bind each child of `batch` to its parent; those that do not fit become issues.
+
+    parents: those `parents_in` found of all numbers the children name; children join them.
+    """
     wanted = set(kin.parent_doc_no)
-    parents = _from_tables(session, wanted, completing, batch_id)
     family = Family([], [])
     waiting = list(range(len(batch)))
     while waiting:
@@ -93,12 +93,12 @@ def settle(
     return family
 
 
-def _from_tables(
-    session: Session, numbers: set[str], completing: Mapping[int, Known], batch_id: int
-) -> dict[str, list[Parent]]:
-    """Number → loads of it in the tables, staged ones of this file included."""
-    found: dict[str, list[Parent]] = {}
-    for facts in load_parents.parent_facts(session, sorted(numbers), batch_id):
+def parents_in(
+    session: Session, numbers: Sequence[str], completing: Mapping[int, Known], batch_id: int
+) -> Parents:
+    """Loads of these numbers in the tables, staged ones of this file included."""
+    found: Parents = {}
+    for facts in load_parents.parent_facts(session, numbers, batch_id):
         refused, at = facts.refused_kg, facts.last_at
         if facts.id in completing:
             receipt = completing[facts.id].values

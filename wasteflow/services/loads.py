@@ -9,7 +9,7 @@ only, and published in one short transaction; nobody sees a part of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -113,7 +113,7 @@ def _at_once(
             for chunk in file.ready(staging.keys):
                 _take(session, staging, chunk, waiting, report, batch)
             if waiting:
-                plan = plan_children(session, staging, waiting)
+                plan = plan_children(lambda: nullcontext(session), staging, waiting)
                 for start, stop in plan.parts():
                     stage_children(session, staging, plan, start, stop)
             _refuse(staging)
@@ -169,8 +169,7 @@ def _in_stages(
 
 
 def _stage_children(db: Database, staging: Staging, waiting: Waiting) -> None:
-    with db.write(Alone.NOBODY) as session:
-        plan = plan_children(session, staging, waiting)
+    plan = plan_children(lambda: db.write(Alone.NOBODY), staging, waiting)
     for start, stop in plan.parts():
         with db.write(Alone.NOBODY) as session:
             stage_children(session, staging, plan, start, stop)

@@ -44,6 +44,8 @@ UPLOAD_RIGHTS: Final[Mapping[str, str]] = {
     "coefficients": "registry.write",
 }
 """Kind of file → the right its rows need."""
+RIGHT_COLUMNS: Final = ("consignor", "consignee", "enterprise", "park", "code", "parent")
+"""Columns of a row that say whose it is; `row_rights` asks for no other."""
 _REMEMBER: Final = text(
     "INSERT INTO column_map (organisation, kind, header, columns, at) "
     "VALUES (:organisation, :kind, :header, :columns, :at) "
