@@ -31,7 +31,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "quota": ("quota", "--period", "2026"),
     "crosscheck": ("crosscheck", "--period", "2026"),
 }
-LISTS = {"rates": "rows", "trace": "rows", "postings": "rows", "stored": "rows", "loops": "materials", "gap": "firms",
+LISTS = {"rates": "rows", "trace": "rows", "postings": "rows", "stored": "rows",
+         "loops": "materials", "gap": "firms",
          "targets": "rows", "quota": "rows", "crosscheck": "rows"}  # fmt: skip
 NESTED = {"rates": {"by_evidence"}, "stored": {"posting_t"}, "loops": {"resale", "loops"}}
 """Parts of a row that the CSV leaves to the JSON."""
