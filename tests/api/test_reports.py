@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.api.conftest import Api
@@ -24,7 +26,7 @@ def test_the_objects_are_those_of_the_commands(api: Api) -> None:
 PATHS = (
     "/balances?", "/flows?", "/rates?", "/targets/status?", "/links?", "/findings?", "/map?",
     "/potential-links?",
-    "/trace?enterprise=ent.p1&material=phosphogypsum&",
+    "/trace?enterprise=ent.p1&material=phosphogypsum&", "/postings?enterprise=ent.p1&",
 )  # fmt: skip
 
 
@@ -94,3 +96,57 @@ def test_wrong_parameters_are_told(api: Api) -> None:
     ):  # fmt: skip
         problem = api.get("planner", f"/rates?{query}").get_json()
         assert (problem["status"], problem["code"]) == (422, code)
+
+
+def test_a_rate_opens_into_postings_and_records_that_add_up(api: Api) -> None:
+    """Rate → tonnes of the firm → postings → records; the sums agree at each step."""
+    asked = "enterprise=ent.p1&material=phosphogypsum&period=2026"
+    rate = api.get("planner", "/rates?period=2026&scope=enterprise:ent.p1").get_json()["total"]
+    steps = 0
+    for term in ("generated", "utilised", "stored"):
+        found = api.get("op-p1", f"/postings?{asked}&term={term}").get_json()
+        assert found["total_t"] == rate[f"{term}_t"] != "0.000"
+        assert sum(Decimal(row["part_t"]) for row in found["rows"]) == Decimal(found["total_t"])
+        rows = found["rows"]
+        if term == "stored":
+            assert {row["posting_t"] for row in rows} == {None}
+            at = rows[0]["place"]
+            place = api.get("op-p1", f"/postings?{asked}&term=stored&at={at}").get_json()
+            assert place["total_t"] == rows[0]["part_t"]
+            assert sum(Decimal(row["part_t"]) for row in place["rows"]) == Decimal(place["total_t"])
+            rows = [row for row in place["rows"] if "month" in row]
+        for row in rows:
+            names = ("month", "source", "target", "material", "evidence")
+            key = "&".join(f"{name}={row[name]}" for name in names)
+            if row["posting_t"] is None:
+                continue
+            key += f"&route={row['route']}" if row["route"] else ""
+            behind = api.get("op-p1", f"/postings/records?{key}").get_json()
+            assert behind["total_t"] == behind["rollup_t"] == row["posting_t"]
+            tonnes = sum(Decimal(record["tonnes"]) for record in behind["rows"])
+            assert tonnes == Decimal(row["posting_t"]) and behind["count"] == len(behind["rows"])
+            steps += 1
+    assert steps > 4
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "status"),
+    [
+        ("op-p2", "/postings?enterprise=ent.p1", 404),
+        ("", "/postings?enterprise=ent.p1", 401),
+        ("planner", "/postings?enterprise=ent.none", 404),
+        ("planner", "/postings?enterprise=ent.p1&term=utilised&at=site:ent.p1", 422),
+        (
+            "planner",
+            "/postings?enterprise=ent.p1&term=stored&at=site:ent.p1&basis=territorial",
+            422,
+        ),
+        ("op-p2", "/postings/records?month=2026-01&source=generation&target=site:ent.p1&", 404),
+        ("", "/postings/records?month=2026-01&source=generation&target=site:ent.p1&", 401),
+        ("planner", "/postings/records?month=2026-01&source=cellar&target=site:ent.p1&", 422),
+    ],
+)
+def test_the_drill_is_of_ones_own(api: Api, who: str, path: str, status: int) -> None:
+    path += "material=phosphogypsum&evidence=one_sided" if path.endswith("&") else ""
+    response = api.get(who, path)
+    assert response.status_code == status, response.get_json()

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,18 @@ pytestmark = pytest.mark.xdist_group("planning_commands")  # one process: they s
 COMMANDS: dict[str, tuple[str, ...]] = {
     "rates": ("rates", "--period", "2026", "--by", "enterprise", "--basis", "verified"),
     "trace": ("trace", "--enterprise", "maker", "--material", PG, "--period", "2026"),
+    "postings": ("postings", "--enterprise", "maker", "--material", PG, "--period", "2026"),
+    "stored": ("postings", "--enterprise", "maker", "--period", "2026", "--term", "stored"),
     "loops": ("loops", "--period", "2026"),
     "gap": ("gap", "--period", "2026"),
     "targets": ("targets", "--period", "2026"),
     "quota": ("quota", "--period", "2026"),
     "crosscheck": ("crosscheck", "--period", "2026"),
 }
-LISTS = {"rates": "rows", "trace": "rows", "loops": "materials", "gap": "firms",
+LISTS = {"rates": "rows", "trace": "rows", "postings": "rows", "stored": "rows",
+         "loops": "materials", "gap": "firms",
          "targets": "rows", "quota": "rows", "crosscheck": "rows"}  # fmt: skip
-NESTED = {"rates": {"by_evidence"}, "loops": {"resale", "loops"}}
+NESTED = {"rates": {"by_evidence"}, "stored": {"posting_t"}, "loops": {"resale", "loops"}}
 """Parts of a row that the CSV leaves to the JSON."""
 
 
@@ -107,6 +111,26 @@ def test_figures_of_the_tables(planner: Command) -> None:
     assert "可达" in course[0] and "936.000 t" in course[0]
 
 
+def test_a_figure_opens_into_postings_and_a_posting_into_records(planner: Command) -> None:
+    scope = ("--scope", "enterprise:maker", "--period", "2026", "--format", "json")
+    rate = json.loads(planner.good("rates", *scope))["total"]
+    found = json.loads(planner.good(*COMMANDS["postings"], "--format", "json"))
+    assert found["total_t"] == rate["utilised_t"]
+    assert sum(Decimal(row["part_t"]) for row in found["rows"]) == Decimal(found["total_t"])
+    row = found["rows"][0]
+    names = ("month", "source", "target", "material", "route", "evidence")
+    asked = [word for name in names for word in (f"--{name}", row[name])]
+    behind = json.loads(planner.good("records", *asked, "--format", "json"))
+    assert behind["total_t"] == behind["rollup_t"] == row["posting_t"]
+    listed = rows_of(planner.good("records", *asked, "--format", "csv"))
+    assert sum(Decimal(record["tonnes"]) for record in listed) == Decimal(row["posting_t"])
+    assert f"posting {row['posting_t']} t" in planner("records", *asked, lang="en").output
+    stored = json.loads(planner.good(*COMMANDS["stored"], "--format", "json"))
+    place = stored["rows"][0]
+    at = ("--at", place["place"], "--material", PG, "--format", "json")
+    assert json.loads(planner.good(*COMMANDS["stored"], *at))["total_t"] == place["part_t"]
+
+
 def test_what_credits_nobody_stands_under_the_rates(own: Command) -> None:
     """10 t of secondary waste, flagged `from_use`, and 4 t used that nobody had."""
     db = Database(own.url)
@@ -160,7 +184,9 @@ def test_errors_are_told_in_both_languages(
         assert result.stdout == "" and told in result.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "trace"])
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if "--enterprise" not in COMMANDS[name]]
+)
 def test_empty_books_have_no_rows(own: Command, name: str) -> None:
     report = json.loads(own.good(*COMMANDS[name], "--format", "json"))
     assert report[LISTS[name]] == []

@@ -37,6 +37,8 @@ AT_PLACES = (STORED, SETTLED)
 """Terms that are mass in places and no postings; `drill_places` opens a place."""
 COMPARTMENTS = {"site": PlaceKind.SITE, "yard": PlaceKind.YARD, "transit": PlaceKind.TRANSIT}
 DIRECTIONS = ("in", "out")
+ALL_RECORDS = 1_000_000
+"""More records than stand behind any posting."""
 
 
 def term_report(

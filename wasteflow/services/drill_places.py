@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from wasteflow.core.errors import NotFound
+from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.periods import Period, month_text
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings import FlowKey
@@ -29,8 +29,9 @@ from wasteflow.core.tracing.flows import Origin, opening_year, source_name
 from wasteflow.core.tracing.provenance import STOCK, Fate
 from wasteflow.core.tracing.rounding import largest_remainder
 from wasteflow.core.units import kg_from_tonnes, tonnes_text
-from wasteflow.services.drill import SETTLED, place_of, term_report, told
+from wasteflow.services.drill import AT_PLACES, SETTLED, place_of, term_report, told
 from wasteflow.services.provenance import trace_report
+from wasteflow.services.rating import TERRITORIAL
 from wasteflow.services.tracing import Traced, traced
 from wasteflow_models import queries, records
 from wasteflow_models.convert import Keys, load_keys
@@ -72,8 +73,12 @@ def place_report(
 
     rows: those of `drill.term_report`, postings out with a negative part_t; what settled (or lies)
     besides is a row without posting, its word in `what`.  part_t adds up to total_t, the row of the
-    place in `term_report`.  Raises InvalidValue `bad_place`; NotFound.
+    place in `term_report`.  Raises InvalidValue `bad_basis`, `bad_term`, `bad_place`; NotFound.
     """
+    if basis == TERRITORIAL:
+        raise InvalidValue("bad_basis", value=basis, known=" ".join(Basis))
+    if term not in AT_PLACES:
+        raise InvalidValue("bad_term", value=term, known=" ".join(AT_PLACES))
     whole = term_report(
         db=db,
         enterprise=enterprise,

@@ -9,7 +9,7 @@ from flask import Response, render_template, request
 
 from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied, Verdict
-from wasteflow.services.drill import records_report
+from wasteflow.services.drill import ALL_RECORDS, records_report
 from wasteflow.web.access import books
 from wasteflow.web.formats import NONE, count, month_words
 from wasteflow.web.pages.detail import firm_cell
@@ -17,8 +17,6 @@ from wasteflow.web.pages.place_words import exact_cell, of_ones_own, place_words
 from wasteflow.web.pages.tables import Cell, Column, Page, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, text
-
-ALL_RECORDS = 1_000_000
 
 
 def records() -> str | Response:

@@ -201,15 +201,13 @@ def _sums(cells: Sequence[Row], total: Mapping[str, Any], words: Sequence[str]) 
     return {"rows": len(cells), "terms": found}
 
 
-def _rolled(
-    view: View, total: Mapping[str, Any], asked: Mapping[str, str]
-) -> dict[str, Any] | None:
+def _rolled(view: View, total: Mapping[str, Any], asked: dict[str, str]) -> dict[str, Any] | None:
     """Net new stock and the draw on old stock with the terms they are made of; None if unknown."""
     kg = {term: kg_of(total.get(f"{term}_t")) for term in ROLLED}
     stored, used, disposed = kg.values()
     if stored is None or used is None or disposed is None:
         return None
-    opens = {term: term_address(view, term, **asked) if kg[term] else "" for term in ROLLED}
+    opens = {term: term_address(view, term, keys=None, **asked) if kg[term] else "" for term in ROLLED}
     terms = [(term, kg[term], opens[term]) for term in ROLLED]
     lying = _lying(view, asked["basis"]) if stored else []
     return {"net": stored - used - disposed, "drawn": used + disposed, "terms": terms, "at": lying}

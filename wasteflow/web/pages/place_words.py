@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from wasteflow.core.places import HOLDING, Place, PlaceKind
 from wasteflow.core.rates import TIMES
+from wasteflow.core.reach import Reach
 from wasteflow.core.units import tonnes_text
 from wasteflow.web.formats import NONE
 from wasteflow.web.pages.tables import Cell
@@ -44,15 +46,25 @@ def place_words(view: View, key: str) -> str:
 
 def of_ones_own(view: View, *places: str) -> bool:
     """Whether one of the places is of a firm whose records are the asker's to read."""
-    if view.reach.everything:
-        return True
-    try:
-        found = [Place.parse(key) for key in places if key]
-    except ValueError:
-        return False
-    ends = {place.a for place in found if place.kind in HOLDING}
-    ends |= {place.b for place in found if place.kind is PlaceKind.TRANSIT}
-    return not ends.isdisjoint(view.reach.firms)
+    return ones_own(view.reach, *places)
+
+
+def ones_own(own: Reach, *places: str) -> bool:
+    """The same for a reach."""
+    return own.everything or not firms_at(*places).isdisjoint(own.firms)
+
+
+def firms_at(*places: str) -> set[str]:
+    """Firms that hold something at the places, or between which it is on the road."""
+    ends = set[str]()
+    for key in filter(None, places):
+        with suppress(ValueError):
+            place = Place.parse(key)
+            if place.kind in HOLDING:
+                ends.add(place.a)
+            if place.kind is PlaceKind.TRANSIT:
+                ends.add(place.b)
+    return ends
 
 
 def place_cell(view: View, key: str) -> Cell:

@@ -142,7 +142,7 @@ def _page(filled: Filled) -> Response:
     firms = readable_firms(actor, "entry.read", registry())
     one = told["enterprise"]
     if one:
-        firms = {one} if firms is None or one in firms else set()
+        firms = frozenset({one} if firms is None or one in firms else ())
     before = request.args.get("before", "")
     found: list[ProductObject] = []
     if not problem and wants_file():
