@@ -74,11 +74,12 @@ class BookingProof:
         apart = decided & (sent["evidence"] != got["evidence"])
         first = header["dispatched_month"]
         on_time = (sent["booked_month"] == first) & (got["booked_month"] == first)
-        good = self._can_be(sent["booked_month"], first)
-        good &= ~decided | apart | self._can_be(got["booked_month"], header["received_month"])
+        good = self.can_be(sent["booked_month"], first)
+        good &= ~decided | apart | self.can_be(got["booked_month"], header["received_month"])
         return np.asarray(good & (~apart | on_time), dtype=bool)
 
-    def _can_be(self, booked_month: Ints, floor: Ints) -> Flags:
+    def can_be(self, booked_month: Ints, floor: Ints) -> Flags:
+        """Which booked months are that of the change, or past a close later."""
         late = (booked_month > floor) & np.isin(booked_month, sorted(self.after_closes))
         return np.asarray(late | (booked_month == floor), dtype=bool)
 

@@ -1,9 +1,9 @@
 """The proof of loads by columns: whatever is plainly right passes, the rest is proved one by one.
 
-A load passes if its events are a dispatch, or a dispatch and a decision, whose weights follow from
-what was given, which fold to exactly what its header caches, and are booked no earlier than they
-happened.  Everything else - lost, reversed, dry, re-keyed and late, or wrong - goes to
-`proof.load_faults`, which names what does not hold.
+A load passes if its events are a dispatch, or a dispatch and a decision - besides those that change
+no figure (`proof_quiet`) - whose weights follow from what was given, which fold to exactly what its
+header caches, and are booked no earlier than they happened.  Everything else - lost, reversed, dry,
+revised, re-keyed and late, or wrong - goes to `proof.load_faults`, which names what does not hold.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from wasteflow.core.postings_bulk import BulkRollup, LoadColumns, bulk_load_post
 from wasteflow.core.records import LoadStatus
 from wasteflow.services.proof import Fault, LoadFacts, family_faults, load_faults
 from wasteflow.services.proof_booking import BookingProof, Posted
+from wasteflow.services.proof_quiet import without_quiet
 from wasteflow_models import scan
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EVENT_KINDS, LOAD_KINDS, STATES
@@ -43,9 +44,10 @@ def prove_loads(
 ) -> Iterator[tuple[int, Posted]]:
     """(loads, postings) of every block of published loads; what does not hold goes to `faults`."""
     family, keys = Families(), booking.keys
-    for header, event in scan.load_blocks(session):
+    for header, told in scan.load_blocks(session):
+        event = without_quiet(told, lambda block: _quiet_holds(booking, block))
         plain = plainly_right(header, event) & _known_references(keys, header)
-        plain &= booking.plain(header, event)
+        plain &= booking.plain(header, event) & _days_in_order(header, told)
         rows = np.flatnonzero(plain)
         family.add(header, rows)
         loads = _columns(header, rows)
@@ -78,6 +80,26 @@ def plainly_right(header: Block, event: Block) -> Flags:
     good &= np.where(decided, _decision_holds(header, got), _on_road(header))
     last = np.where(decided, got["evidence"], sent["evidence"])
     return np.asarray(good & (header["evidence"] == last), dtype=bool)
+
+
+def _quiet_holds(booking: BookingProof, event: Block) -> Flags:
+    """Whether an event that decides nothing is right: its weight, no parts, its month."""
+    good = _weights_hold(event) & (event["accepted_kg"] == 0) & (event["refused_kg"] == 0)
+    return np.asarray(good & booking.can_be(event["booked_month"], _months(event["at"])), bool)
+
+
+def _days_in_order(header: Block, event: Block) -> Flags:
+    """Which loads that a file brought whole were not decided on a day before their dispatch."""
+    load, kind, day = event["shipment_id"], event["kind"], _days(event["at"])
+    follows = (load[1:] == load[:-1]) & (kind[:-1] == _DISPATCHED) & (kind[1:] == _DECIDED)
+    follows &= event["seq"][1:] == 2  # by hand an issue comes first
+    wrong = load[1:][follows & (day[1:] < day[:-1])]
+    return np.asarray(~np.isin(header["id"], wrong), dtype=bool)
+
+
+def _days(at: Ints) -> Ints:
+    """Days of Shanghai since 1970, by its offset since 1992."""
+    return np.asarray((at + 8 * 3600) // 86_400)
 
 
 def _dispatch_holds(header: Block, sent: Block) -> Flags:
@@ -122,7 +144,7 @@ def _weights_hold(event: Block) -> Flags:
 
 def _months(at: Ints) -> Ints:
     """Reporting month (yyyymm) of seconds since 1970, by the offset of Shanghai since 1992."""
-    since = ((at + 8 * 3600) // 86_400).astype("datetime64[D]").astype("datetime64[M]")
+    since = _days(at).astype("datetime64[D]").astype("datetime64[M]")
     year, month = np.divmod(since.astype(np.int64), 12)
     return np.asarray((year + 1970) * 100 + month + 1)
 

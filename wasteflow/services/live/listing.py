@@ -139,7 +139,9 @@ def page_query(
     conditions = _conditions(session, keys, actor, wanted)
     ways = _ways(keys, actor, wanted)
     if cursor:
-        conditions.append(_beyond(session, keys, actor, cursor, order, descending))
+        drafts = and_(*_of_drafts(keys, actor, LoadFilter()))
+        ones = or_(and_(visible(), seen_by(keys, actor)), drafts)
+        conditions.append(_beyond(session, ones, cursor, order, descending))
     ordered = [key.desc() if descending else key.asc() for key in order]
     if len(ways) == 1:
         return select(_ROW).where(*conditions, *ways[0]).order_by(*ordered).limit(limit)
@@ -153,13 +155,12 @@ def page_query(
 
 def _beyond(
     session: Session,
-    keys: Keys,
-    actor: Actor,
+    ones: ColumnElement[bool],
     cursor: str,
     order: Sequence[Key],
     descending: bool,
 ) -> ColumnElement[bool]:
-    """Loads behind the one that a cursor names, in the order asked for."""
+    """Loads behind the one that a cursor names, which must be one of `ones`."""
     try:
         ref = load_of_uid(UUID(cursor))
     except ValueError:
@@ -169,17 +170,12 @@ def _beyond(
     if len(order) == 1:
         return _ROW.id < ref.key if descending else _ROW.id > ref.key
     # What a load of others holds must not be told by where one's own come beside it.
-    query = select(*order).where(_ROW.id == ref.key, or_(seen_by(keys, actor), _drafted(actor)))
+    query = select(*order).where(_ROW.id == ref.key, ones)
     last = session.execute(query).one_or_none()
     if last is None:
         raise InvalidValue("bad_cursor", value=cursor[:60])
     here, there = tuple_(*order), tuple_(*(literal(value) for value in last))
     return here < there if descending else here > there
-
-
-def _drafted(actor: Actor) -> ColumnElement[bool]:
-    own = sorted(actor.organisations(*_FIRM))
-    return _ROW.id.in_(select(LoadDraftRow.shipment_id).where(LoadDraftRow.organisation.in_(own)))
 
 
 def _conditions(session: Session, keys: Keys, actor: Actor, wanted: LoadFilter) -> Conditions:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from flask import Response
+from marshmallow import Schema
 
 from wasteflow.core.actors import Subject
 from wasteflow.services.registry_objects import (
@@ -38,6 +39,8 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """Kind → the right to write it."""
 
+_ONE: Final = "/<string(maxlength=80):code>"
+
 EVERYWHERE: Final = frozenset({"regions", "materials", "routes"})
 """Kinds that lie nowhere: only whoever may write everywhere writes them."""
 
@@ -65,20 +68,27 @@ def subject_of_object(kind: str, values: Mapping[str, Any]) -> Subject:
 
 def resource(kind: str) -> ApiBlueprint:
     """The blueprint of one kind."""
-    right = KINDS[kind]
-    name = kind.capitalize()
     blueprint = ApiBlueprint(kind, f"Registry: {kind}", f"/{kind}")
-    shown = out_schema(f"{name}Object", out_fields(kind))
-    new = type(f"{name}New", (WholeObject,), column_fields(kind))
-    changed = type(
-        f"{name}Change", (ApiSchema,), column_fields(kind, optional=True, without=("code",))
-    )
+    shown = out_schema(f"{kind.capitalize()}Object", out_fields(kind))
+    _reading(blueprint, kind, shown)
+    _creating(blueprint, kind, shown)
+    _changing(blueprint, kind, shown)
+    return blueprint
 
-    def answer(item: RegistryObject, status: int = 200) -> Response:
-        return versioned(json_object(kind, item.values), item.version, status)
+
+def _answer(kind: str, item: RegistryObject, status: int = 200) -> Response:
+    return versioned(json_object(kind, item.values), item.version, status)
+
+
+def _reading(blueprint: ApiBlueprint, kind: str, shown: type[Schema]) -> None:
+    """List and get."""
 
     @blueprint.endpoint(
-        "GET", "", "registry.read", returns=page_schema(name, shown), query=PageQuery
+        "GET",
+        "",
+        "registry.read",
+        returns=page_schema(kind.capitalize(), shown),
+        query=PageQuery,
     )
     def list_(query: dict[str, Any]) -> Response:
         """List in order of code."""
@@ -86,6 +96,17 @@ def resource(kind: str) -> ApiBlueprint:
         after, limit = text_part(query["cursor"]), query["limit"]
         found = list_objects(db=books().db, kind=kind, after=after, limit=limit + 1)
         return page(found, limit, lambda item: json_object(kind, item.values), _code)
+
+    @blueprint.endpoint("GET", _ONE, "registry.read", returns=shown, tagged=True)
+    def get(code: str) -> Response:
+        """One object with its ETag."""
+        need("registry.read")
+        return _answer(kind, get_object(db=books().db, kind=kind, code=code))
+
+
+def _creating(blueprint: ApiBlueprint, kind: str, shown: type[Schema]) -> None:
+    right = KINDS[kind]
+    new = type(f"{kind.capitalize()}New", (WholeObject,), column_fields(kind))
 
     @blueprint.endpoint(
         "POST", "", right, returns=shown, status=201, tagged=True, body=new, once=True
@@ -98,27 +119,17 @@ def resource(kind: str) -> ApiBlueprint:
         except AlreadyThere as error:
             fault = Pointed("/code", error.code, error.params)
             raise Problem(409, error.code, error.params, faults=[fault]) from error
-        response = answer(item, 201)
+        response = _answer(kind, item, 201)
         response.headers["Location"] = f"/api/v1/{kind}/{item.code}"
         return response
 
-    @blueprint.endpoint(
-        "GET", "/<string(maxlength=80):code>", "registry.read", returns=shown, tagged=True
-    )
-    def get(code: str) -> Response:
-        """One object with its ETag."""
-        need("registry.read")
-        return answer(get_object(db=books().db, kind=kind, code=code))
 
-    @blueprint.endpoint(
-        "PATCH",
-        "/<string(maxlength=80):code>",
-        right,
-        returns=shown,
-        tagged=True,
-        change=True,
-        body=changed,
-    )
+def _changing(blueprint: ApiBlueprint, kind: str, shown: type[Schema]) -> None:
+    right = KINDS[kind]
+    optional = column_fields(kind, optional=True, without=("code",))
+    changed = type(f"{kind.capitalize()}Change", (ApiSchema,), optional)
+
+    @blueprint.endpoint("PATCH", _ONE, right, returns=shown, tagged=True, change=True, body=changed)
     def change(given: dict[str, Any], code: str) -> Response:
         """Change the values given; the others stay."""
         stored = get_object(db=books().db, kind=kind, code=code)
@@ -138,9 +149,7 @@ def resource(kind: str) -> ApiBlueprint:
             )
         except ObjectChanged as error:
             raise stale(error.version) from error
-        return answer(item)
-
-    return blueprint
+        return _answer(kind, item)
 
 
 def _code(item: RegistryObject) -> str:

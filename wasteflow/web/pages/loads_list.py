@@ -24,6 +24,14 @@ from wasteflow.web.texts import lang
 PAGE: Final = 50
 STATES: Final = (*LoadState, "disputed", "waiting")
 _LARGEST_FIRST: Final = ("date", "tonnes")
+_HEADS: Final = {
+    "number": "field.doc_no",
+    "state": "loads.state",
+    "partner": "loads.link",
+    "date": "field.dispatched_at",
+    "tonnes": "weights.sent",
+}
+"""Word of a sort → the text of its column, in the order of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ def show() -> Response:
         partners=partner_choices(held, (), ()),
         filtered=any(wanted.typed.values()),
         sort=wanted.filter.sort,
+        sorts=[(f"{way}{word}", key) for word, key in _HEADS.items() for way in ("", "-")],
         sort_word=_sort_word(wanted.filter.sort),
         aria_sort=_aria_sort(wanted.filter.sort),
     )
