@@ -239,10 +239,12 @@ def walked(
             continue
         if parts and rule.endpoint.partition(".")[0] not in parts:
             continue
-        values = {name: value_of(rule.endpoint, name, ids) for name in rule.arguments}
+        values: dict[str, Any] = {
+            name: value_of(rule.endpoint, name, ids) for name in rule.arguments
+        }
         with app.test_request_context():
-            asked = QUERY.get(rule.endpoint, {}) | query
-            address = url_for(rule.endpoint, **values, **asked)
+            values |= QUERY.get(rule.endpoint, {}) | query
+            address = url_for(rule.endpoint, **values)
         yield address, client.get(address, headers=headers)
 
 
@@ -264,7 +266,7 @@ QUERY: Final[dict[str, dict[str, str]]] = {
     "api_office.forms": {"enterprise": "ent.p1"},
     "api_reports.trace": {"enterprise": "ent.p1", "material": PG},
 }
-FIXED: Final = {
+FIXED: Final[dict[str, str]] = {
     "kind": "shipments", "topic": "map", "enterprise": "ent.p1", "product": OUTPUT["product"],
     "day": OUTPUT["date"], "number": "1",
 }  # fmt: skip

@@ -7,12 +7,13 @@ import io
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
 from werkzeug.serving import make_server
 
 from tests import hostile, people, web_books
@@ -59,6 +60,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     books(made).db.dispose()
 
 
+@contextmanager
 def serve(app: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -74,7 +76,8 @@ def serve(app: Flask) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def site(app: Flask) -> Iterator[str]:
     """Its address."""
-    yield from serve(app)
+    with serve(app) as address:
+        yield address
 
 
 @pytest.fixture
@@ -182,8 +185,9 @@ def test_a_month_with_five_wrong_rows_is_mended_and_taken(
 
     def send(name: str, body: bytes) -> None:
         page.locator("select[name=kind]").select_option("entries")
-        file = {"name": name, "mimeType": "text/csv", "buffer": body}
-        page.locator("input[type=file]").set_input_files(file)
+        page.locator("input[type=file]").set_input_files(
+            {"name": name, "mimeType": "text/csv", "buffer": body}
+        )
         click(page.locator("main form button[type=submit]").first)
         page.wait_for_url(re.compile(r"/uploads/[0-9a-f-]{36}"))
         Worker(books(app).db, lambda: datetime.now(UTC)).once()
@@ -219,13 +223,16 @@ def test_no_attack_runs_in_a_browser(
     clerk(app, "operator.p1").load("dispatch", remark="x")
     hostile.poison(books(app).db, (hostile.POLYGLOT,))
     attacked = create_app(Config(str(books(app).db.url)))
-    server = serve(attacked)
-    site = next(server)
-    try:
+    dialogs: list[str] = []
+
+    def told(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    with serve(attacked) as site:
         page = opened(site, 1440, "zh").new_page()
         page_guard(page, site)
-        dialogs: list[str] = []
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", told)
         sign_in(page, "operator.use")
         for path in ("/inbox", "/gate", "/loads", "/entries", "/log", "/map", "/links/map",
                      "/sankey", "/flows", "/matrix", "/provenance", "/findings"):  # fmt: skip
@@ -240,9 +247,7 @@ def test_no_attack_runs_in_a_browser(
         for path in ("/inbox", "/gate", "/log"):
             phone.goto(path)
             assert phone.evaluate(WIDE) == [], path
-    finally:
-        server.close()
-        books(attacked).db.dispose()
+    books(attacked).db.dispose()
 
 
 WIDE = """() => [...document.querySelectorAll("body *")]
