@@ -25,12 +25,11 @@ from wasteflow_models.engine import Database
 
 MARK: Final = "wfattack"
 POLYGLOT: Final = (
-    f"{MARK}'\"></title></textarea></script><script>window.wf=1</script>"
+    f"javascript:window.wf=1//{MARK}'\"></title></textarea></script><script>window.wf=1</script>"
     "<img src=x onerror=window.wf=1><svg onload=window.wf=1><base href=//evil.example/>"
     "<iframe srcdoc='<script>parent.wf=1</script>'></iframe>"
     "`${window.wf=1}`wf{{1337*7331}}wf{%x%}&lt;\u2028𠮷🚛" + "长" * 60
 )
-LINK: Final = f"javascript:window.wf=1//{MARK}"
 FORMULAS: Final = tuple(f'{sign}HYPERLINK("http://evil.example","{MARK}")' for sign in "=+-@\t")
 FREE: Final = "free text of a test"
 """What the tests write wherever a JSON column keeps words; `poison` replaces it there."""
@@ -200,7 +199,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "script":
             self._script = False
-            if self.scripts[-1].strip() in ("window.wf=1", "parent.wf=1"):
+            if self.scripts and self.scripts[-1].strip() in ("window.wf=1", "parent.wf=1"):
                 self.wrong.append("a script made of text")
 
     def handle_data(self, data: str) -> None:
