@@ -20,18 +20,16 @@ import openpyxl
 from sqlalchemy import Column, String, Table, Text, bindparam, select, update
 from werkzeug.test import TestResponse
 
-from wasteflow_models import migrate
 from wasteflow_models.base import Base
 from wasteflow_models.engine import Database
 
 MARK: Final = "wfattack"
 POLYGLOT: Final = (
-    f"{MARK}'\"></title></textarea></script><script>window.wf=1</script>"
+    f"javascript:window.wf=1//{MARK}'\"></title></textarea></script><script>window.wf=1</script>"
     "<img src=x onerror=window.wf=1><svg onload=window.wf=1><base href=//evil.example/>"
     "<iframe srcdoc='<script>parent.wf=1</script>'></iframe>"
     "`${window.wf=1}`wf{{1337*7331}}wf{%x%}&lt;\u2028𠮷🚛" + "长" * 60
 )
-LINK: Final = f"javascript:window.wf=1//{MARK}"
 FORMULAS: Final = tuple(f'{sign}HYPERLINK("http://evil.example","{MARK}")' for sign in "=+-@\t")
 FREE: Final = "free text of a test"
 """What the tests write wherever a JSON column keeps words; `poison` replaces it there."""
@@ -100,7 +98,6 @@ JSON: Final[dict[str, str]] = {
 
 def text_columns() -> Iterator[tuple[Table, Column[Any]]]:
     """Every column of plain text, by table."""
-    assert migrate  # its import brings in every table
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             if type(column.type) in (Text, String):
@@ -202,7 +199,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "script":
             self._script = False
-            if self.scripts[-1].strip() in ("window.wf=1", "parent.wf=1"):
+            if self.scripts and self.scripts[-1].strip() in ("window.wf=1", "parent.wf=1"):
                 self.wrong.append("a script made of text")
 
     def handle_data(self, data: str) -> None:
@@ -233,7 +230,7 @@ def typed(field: Mapping[str, str]) -> str:
 
 def check(response: TestResponse) -> list[str]:
     """What came alive in an answer, and what would: nothing in a good one."""
-    kind, body = response.mimetype, response.get_data()
+    kind, body = response.mimetype or "", response.get_data()
     wrong = []
     if b"wf9801547wf" in body:
         wrong.append("a template in data was run")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask, url_for
+from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Request
 
 from tests import hostile
 from tests.api.conftest import Api
@@ -149,6 +153,20 @@ def test_every_column_of_text_is_attacked_or_named_as_none() -> None:
     assert hostile.unknown_names() == []
 
 
+def test_the_readers_see_what_is_alive() -> None:
+    """A test of attacks proves something only if it would see one that works."""
+    for raw in (hostile.POLYGLOT, f'<a href="{hostile.POLYGLOT[:40]}">x</a>',
+                "<script>x = `<b onclick=1>`</script>", '<p srcdoc="<i onload=1>">'):  # fmt: skip
+        assert hostile.of_html(raw).wrong, raw
+    for text in hostile.FORMULAS:
+        body = io.StringIO()
+        csv.writer(body).writerow(["a", text])
+        answer = TestResponse([body.getvalue().encode()], "200 OK", Headers(
+            {"Content-Type": "text/csv", "X-Content-Type-Options": "nosniff"}
+        ), Request({"REQUEST_METHOD": "GET"}))  # fmt: skip
+        assert check(answer), text
+
+
 def test_text_that_turns_the_reading_round_is_refused_everywhere(api: Api) -> None:
     turned = "a\u202eb"
     for kind in KINDS:
@@ -166,8 +184,6 @@ def test_no_stored_and_no_typed_text_comes_alive(api: Api, ids: dict[str, str]) 
     """
     shown = set[str]()
     found = looked(api, ids, WHO, shown)
-    hostile.poison(api.db, (hostile.LINK,))
-    found += looked(api, ids, {"admin": PAGES}, tampered=True)
     hostile.poison(api.db, hostile.FORMULAS)
     files = {"admin": ("pages",), "op-use": ("loads",)}
     found += looked(api, ids, files, tampered=True, format="csv")
@@ -180,7 +196,7 @@ def test_no_stored_and_no_typed_text_comes_alive(api: Api, ids: dict[str, str]) 
 def filled_in(api: Api, ids: dict[str, str]) -> list[str]:
     """What came alive of every form of every page, sent once with attacks in all one can type."""
     sent, wrong, echoed = set[tuple[str, ...]](), list[str](), 0
-    for person, parts in (("admin", ("pages", "accounts")), ("op-p1", PAGES)):
+    for person, parts in (("admin", ("accounts",)), ("op-p1", PAGES)):
         headers, client = api.people[person].headers, api.app.test_client()
         for _, response in walked(api.app, headers, ids, parts):
             if response.mimetype != "text/html":
@@ -239,10 +255,12 @@ def walked(
             continue
         if parts and rule.endpoint.partition(".")[0] not in parts:
             continue
-        values = {name: value_of(rule.endpoint, name, ids) for name in rule.arguments}
+        values: dict[str, Any] = {
+            name: value_of(rule.endpoint, name, ids) for name in rule.arguments
+        }
         with app.test_request_context():
-            asked = QUERY.get(rule.endpoint, {}) | query
-            address = url_for(rule.endpoint, **values, **asked)
+            values |= QUERY.get(rule.endpoint, {}) | query
+            address = url_for(rule.endpoint, **values)
         yield address, client.get(address, headers=headers)
 
 
@@ -264,7 +282,7 @@ QUERY: Final[dict[str, dict[str, str]]] = {
     "api_office.forms": {"enterprise": "ent.p1"},
     "api_reports.trace": {"enterprise": "ent.p1", "material": PG},
 }
-FIXED: Final = {
+FIXED: Final[dict[str, str]] = {
     "kind": "shipments", "topic": "map", "enterprise": "ent.p1", "product": OUTPUT["product"],
     "day": OUTPUT["date"], "number": "1",
 }  # fmt: skip

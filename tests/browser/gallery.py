@@ -39,6 +39,8 @@ LANGS: Final = ("zh", "en")
 WORK: Final = {
     "receiver": (
         "/inbox",
+        "/gate",
+        "/log",
         "/loads",
         "/loads/new",
         "/entries",

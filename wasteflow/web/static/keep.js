@@ -27,7 +27,7 @@
   };
   for (const mark of document.querySelectorAll("[data-sent]")) store.drop(mark.dataset.sent);
 
-  for (const form of document.querySelectorAll("form[data-keep]")) {
+  for (const form of document.querySelectorAll("form[data-keep], form[data-guard]")) {
     const key = form.dataset.keep;
     const shown = form.querySelector("[aria-invalid=true]") || document.querySelector(".told-wrong");
     const changed = () => form.dataset.touched === "1";
