@@ -141,8 +141,10 @@ def periods_together(
         treated = _treated(chain, span, number, everything, unused)
         used = spent[span.last + 1] if basis is Basis.VERIFIED else spent[0]
         for terms, came, names in zip(found, arrivals, whole.names(), strict=True):
-            mine = Span(span.period, *came.chain.span(span.period), span.codes, 0)
             cut = [table[names] for table in tables]
+            some = np.flatnonzero(np.any([table[:, :-1].any(axis=0) for table in cut], axis=0))
+            mine = Span(span.period, *came.chain.span(span.period), span.codes[some], 0)
+            cut = [table[:, np.append(some, -1)] for table in cut]  # codes of this part alone
             terms.append(terms_of_tables(came, mine, cut, treated[names], used[names], basis))
     return found
 

@@ -207,7 +207,9 @@ def _rolled(view: View, total: Mapping[str, Any], asked: dict[str, str]) -> dict
     stored, used, disposed = kg.values()
     if stored is None or used is None or disposed is None:
         return None
-    opens = {term: term_address(view, term, keys=None, **asked) if kg[term] else "" for term in ROLLED}
+    opens = {
+        term: term_address(view, term, keys=None, **asked) if kg[term] else "" for term in ROLLED
+    }
     terms = [(term, kg[term], opens[term]) for term in ROLLED]
     lying = _lying(view, asked["basis"]) if stored else []
     return {"net": stored - used - disposed, "drawn": used + disposed, "terms": terms, "at": lying}
