@@ -1,6 +1,6 @@
 """Damaged and odd files handed in to be published: a clear error or a right result, nothing half.
 
-The quick test draws a few of every format; `-m slow` some hundreds.
+The quick test draws a few of every format; `-m slow` some hundred.
 """
 
 from __future__ import annotations
@@ -111,6 +111,6 @@ def test_damaged_files_are_told_or_read_right(shared: Books) -> None:
 
 @pytest.mark.slow
 def test_many_damaged_files_are_told_or_read_right(shared: Books) -> None:
-    ends = fuzz(shared, 300)
+    ends = fuzz(shared, 150)
     print(ends)
-    assert ends["failed"] > 100 and ends["done"] > 10
+    assert ends["failed"] > 50 and ends["done"] > 10
