@@ -9,4 +9,10 @@ window.ui = SwaggerUIBundle({
   filter: true,
   persistAuthorization: false,
   validatorUrl: null,
+  onComplete: function () {
+    // Swagger UI leaves the choice of servers without a name.
+    var box = document.getElementById("api"), choice = document.getElementById("servers");
+    if (choice) choice.setAttribute("aria-label", box.dataset.servers);
+    box.dataset.ready = "1";
+  },
 });
