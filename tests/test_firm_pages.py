@@ -53,7 +53,7 @@ def doors(html: str) -> list[str]:
         ("gate.p1", "/inbox", ["/gate"]),
         ("reader.p1", "/inbox", []),
         ("driver", "/inbox", []),
-        ("park.b", "/", []),
+        ("park.b", "/month", []),
         ("nobody", "/", []),
     ],
 )

@@ -22,7 +22,8 @@ from wasteflow.services.close_rows import list_closes
 from wasteflow.web.access import books
 from wasteflow_models import migrate
 
-WAYS = (("zh", 390), ("en", 1440))
+PHONE = 390
+WAYS = (("zh", PHONE), ("en", 1440))
 """Each language at one width; the other pairs are in the gallery."""
 SPAN = "period=2026-01..2026-05"
 Guard = Callable[..., Any]
@@ -76,11 +77,12 @@ class Hand:
         assert group in self.page.url, self.page.url
 
     def look(self) -> None:
-        """Nothing serious by axe-core, nothing wider than the screen."""
+        """Nothing wider than the screen; on the phone nothing serious by axe-core."""
         self.page.wait_for_load_state()
         ready(self.page)
-        assert serious(self.page) == [], self.page.url
         wide, there = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if there == PHONE:
+            assert serious(self.page) == [], self.page.url
         assert wide <= there, self.page.url
 
 

@@ -130,7 +130,8 @@ def test_a_closed_month_is_corrected_and_says_where_it_is_booked(
     """s1 of January: 300 t become 310 t after the park has closed up to last month."""
     park, sender, receiver = sit("park.b"), sit("operator.p1"), sit("operator.use")
     park.goto("/months?of=enterprise:ent.use")
-    park.get_by_role("button", name=re.compile("结到")).first.click()
+    park.get_by_role("link", name=re.compile("检查并结到")).first.click()
+    park.get_by_role("button", name=re.compile("一并结到")).click()
     expect(park.get_by_role("status").first).to_contain_text("已结账")
     sender.goto("/loads?doc_no=s1")
     sender.get_by_role("link", name="s1", exact=True).click()

@@ -230,10 +230,12 @@ def test_a_firm_without_any_account_holds_up_nobody(gate: Gate) -> None:
     less: dict[str, Any] = {"received_t": "29.900", "accepted_t": "29.900"}
     assert gate.revise(MAKER, signed, None, **less)["status"] == "approved"
 
-    # A delegate can answer for it, and is asked.
+    # A delegate can answer for it, and is asked, from the very second on.
+    gate.later(milliseconds=400)
     given = NewDelegation("cement", login="maker.op")
     admin = person(20, Role.ENTERPRISE_ADMIN, "cement")
     grant_delegation(db=db, delegation=given, actor=admin, now=gate.now)
+    gate.later(milliseconds=200)
     late = gate.on_road()
     with pytest.raises(RuleBroken, match="remind"):
         gate.act("close_one_sided", MAKER, late, document="签收单 2")

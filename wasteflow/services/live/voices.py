@@ -6,7 +6,7 @@ all nothing is known of who could answer, and every firm inside the books counts
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import exists, or_, select
@@ -20,7 +20,12 @@ SIGNING: Final = (Role.ENTERPRISE_ADMIN.value, Role.OPERATOR.value)
 
 
 def can_answer(held: Held, firm: str, now: datetime) -> bool:
-    """Whether somebody could sign for `firm` at `now`; never for an external one."""
+    """Whether somebody could sign for `firm` in the second of `now`; never for an external one.
+
+    Moments of loads are whole seconds, those of memberships are not: who came in the same second
+    before is there.
+    """
+    begun = now.replace(microsecond=0) + timedelta(seconds=1)
     if held.external(firm):
         return False
     session = held.session
@@ -33,7 +38,7 @@ def can_answer(held: Held, firm: str, now: datetime) -> bool:
             AccountRow.active,
             MembershipRow.organisation == firm,
             MembershipRow.role.in_(SIGNING),
-            MembershipRow.valid_from <= now,
+            MembershipRow.valid_from < begun,
             or_(MembershipRow.valid_to.is_(None), MembershipRow.valid_to > now),
         )
         .limit(1)
@@ -44,7 +49,7 @@ def can_answer(held: Held, firm: str, now: datetime) -> bool:
             DelegationRow.enterprise == firm,
             DelegationRow.families.contains("shipment"),
             DelegationRow.revoked_at.is_(None),
-            DelegationRow.valid_from <= now,
+            DelegationRow.valid_from < begun,
             DelegationRow.valid_to > now,
         )
         .limit(1)
