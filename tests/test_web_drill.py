@@ -197,7 +197,8 @@ def rolled(html: str) -> tuple[Decimal, Decimal, dict[str, Decimal]]:
 def test_use_sets_output_opens_figure_by_figure(shared: FlaskClient, period: str) -> None:
     """Quota → postings → records; net new stock and draw first into the terms they are made of."""
     row = cells(page(shared, f"/quota?lang=en{period}"), "ent.p1")
-    generated, consumed, _, net, allowed, _, drawn, plan, old, _ = row
+    generated, consumed, _, net, allowed, acid, drawn, plan, old, _ = row
+    assert "–" in acid[2] and acid[0] == allowed[0], "P2O5 comes from what may be generated"
     assert consumed == allowed, "the next period may generate what this one used"
     for address, exact, _ in (generated, consumed):
         assert descend(shared, address, Decimal(exact), set(), 1) <= CLICKS, address

@@ -105,12 +105,6 @@ def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
     whole_firm = _terms(view, basis, scope=firm, material=row["material"], by="enterprise")
     made_of = {word: kg_of(row[f"{word}_t"]) for word in ("net_new_stock", "drawn_from_old_stock")}
     plan, old = kg_of(row["draw_down_plan_t"]), kg_of(row["old_stock_t"])
-    acid = row["acid_equivalent_t"]
-    span = (
-        f"{cell(kg_of(acid['low']))}–{cell(kg_of(acid['high']))}"
-        if acid["low"] and acid["high"]
-        else NONE
-    )
     notes = [render(code, lang(), row) for code in row["findings"]]
     short = [text(f"quota.finding.{code}") for code in row["findings"]]
     if row["not_computable"]:
@@ -127,7 +121,7 @@ def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
         "balance": balance,
         "net_new_stock": mass_cell(made_of["net_new_stock"], whole_firm),
         "allowed": figure("allowed_generation", "utilised"),
-        "acid": Cell(span, acid["typical"], muted=span == NONE),
+        "acid": _acid(view, row, keys, basis),
         "drawn": mass_cell(made_of["drawn_from_old_stock"], whole_firm),
         "plan": mass_cell(plan, view.address("targets", scope=firm)),
         "old": mass_cell(old, _lay_before(view, keys)),
@@ -135,6 +129,15 @@ def _quota_cells(view: View, row: Mapping[str, Any], basis: str) -> Row:
             text("list.comma").join(short) or NONE, whole, title=whole, muted=not notes
         ),
     }
+
+
+def _acid(view: View, row: Mapping[str, Any], keys: Mapping[str, str], basis: str) -> Cell:
+    """What is allowed as P2O5, by the range of its coefficient; leads to the use it comes from."""
+    acid = row["acid_equivalent_t"]
+    if not acid["low"] or not acid["high"]:
+        return Cell(NONE, acid["typical"], muted=True)
+    span = f"{cell(kg_of(acid['low']))}–{cell(kg_of(acid['high']))}"
+    return Cell(span, acid["typical"], term_address(view, "utilised", keys=keys, basis=basis))
 
 
 def crosscheck() -> str | Response:
