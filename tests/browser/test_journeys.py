@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
-from werkzeug.serving import make_server
 
 from tests import people, web_books
+from tests.browser.test_firm import serve
 from tests.browser.test_pages import ready, serious
 from tests.test_web_month import DISPUTED, GAP
 from wasteflow.app import create_app
@@ -46,15 +45,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 @pytest.fixture(scope="module")
 def site(app: Flask) -> Iterator[str]:
     """Its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serve(app) as address:
+        yield address
 
 
 class Hand:
