@@ -114,7 +114,8 @@ def map_data(
     shown = _shown(places, flow)
     positions = _spread(shown)
     rows = _materials(materials, edges)
-    series = month_series(months, kinds, places, flow) if len(months) > 1 else ([], [])
+    played = months if len(months) > 1 else ()
+    series = month_series(played, kinds, places, flow) if played else ([], [])
     groups, group_of = _groups(rows, edges, flow)
     return MapData(
         period=period,
@@ -137,7 +138,7 @@ def map_data(
         unlocated_kg=flow.unlocated_kg,
         parks=tuple(_park_areas(park_rows, rates)),
         basemap=_checked_basemap(basemap),
-        months=tuple(month for month, _ in months) if len(months) > 1 else (),
+        months=tuple(month for month, _ in played),
         link_series=tuple(series[0]),
         bubble_series=tuple(series[1]),
         left_out=left_out,

@@ -13,7 +13,6 @@ import os
 import re
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
-from werkzeug.serving import make_server
 
 from tests.browser.conftest import FLAGS, find_chromium
+from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
@@ -119,17 +118,10 @@ def demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     db.dispose()
     os.environ["WASTEFLOW_INSTANCE"] = str(folder / "instance")
     app = create_app(Config(url, accounts=OPEN))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", people
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        with app.app_context():
-            books().db.dispose()
+    with serve(app) as address:
+        yield address, people
+    with app.app_context():
+        books().db.dispose()
 
 
 def pages() -> list[tuple[str, str]]:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
-from werkzeug.serving import make_server
 
 from tests import hostile, people, web_books
+from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, ready, serious
 from tests.load_pages import BOOKS, CAST, clerk
 from wasteflow.app import create_app
@@ -58,19 +56,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     people.enrol(books(made).db, CAST)
     yield made
     books(made).db.dispose()
-
-
-@contextmanager
-def serve(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")

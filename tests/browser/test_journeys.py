@@ -12,7 +12,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests import people, web_books
-from tests.browser.test_firm import serve
+from tests.browser.serving import serve
 from tests.browser.test_pages import ready, serious
 from tests.test_web_month import DISPUTED, GAP
 from wasteflow.app import create_app

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from tests import people, web_books
+from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, serious
 from tests.load_pages import BOOKS, CAST
 from wasteflow.app import create_app
@@ -34,16 +33,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Databa
     web_books.load(url, folder, BOOKS)
     app = create_app(Config(url))
     people.enrol(books(app).db, CAST)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", books(app).db
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        books(app).db.dispose()
+    with serve(app) as address:
+        yield address, books(app).db
+    books(app).db.dispose()
 
 
 @pytest.fixture

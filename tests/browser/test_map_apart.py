@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page
-from werkzeug.serving import make_server
 
 from tests import web_books
+from tests.browser.serving import serve
 from tests.test_map_apart import located
 from wasteflow.app import create_app
 from wasteflow.config import Config
@@ -46,16 +45,9 @@ def site(
 
         return app(environ, start)
 
-    server = make_server("127.0.0.1", 0, note, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        books(app).db.dispose()
+    with serve(note) as address:
+        yield address
+    books(app).db.dispose()
 
 
 @pytest.fixture

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from tests import web_books
+from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
@@ -30,17 +29,10 @@ def _served(folder: Path, files: tuple[tuple[str, str], ...]) -> Iterator[str]:
     migrate.upgrade(url)
     web_books.load(url, folder, files)
     app = create_app(Config(url, accounts=OPEN))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        with app.app_context():
-            books().db.dispose()
+    with serve(app) as address:
+        yield address
+    with app.app_context():
+        books().db.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
 from tests import people, web_books
+from tests.browser.serving import serve
 from tests.browser.test_pages_planning import AXE, opened, serious
 from tests.load_pages import clerk
 from wasteflow.app import create_app
@@ -41,17 +40,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Flask]
     web_books.load(url, folder, (*web_books.REGISTRY, ("facilities", FACILITIES), *marked))
     app = create_app(Config(url))
     people.enrol(books(app).db, ("park.b",))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", app
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        with app.app_context():
-            books().db.dispose()
+    with serve(app) as address:
+        yield address, app
+    with app.app_context():
+        books().db.dispose()
 
 
 def test_the_pages_of_links_are_clean_on_a_desk_and_on_a_phone(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from tests import web_books
+from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
@@ -52,17 +51,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
     web_books.load(url, folder, (*web_books.REGISTRY, ("targets", TARGETS), *marked))
     app = create_app(Config(url, accounts=OPEN))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        with app.app_context():
-            books().db.dispose()
+    with serve(app) as address:
+        yield address
+    with app.app_context():
+        books().db.dispose()
 
 
 def opened(page: Page, address: str) -> None:

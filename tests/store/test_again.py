@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from tests.store.books import Books, load
+from tests.store.books import NOW, Books, load
+from tests.store.test_staging import ROWS, take
+from wasteflow.services import loads
 from wasteflow.services.again import TRIES, Overtaken, again_if_overtaken
+from wasteflow_models import staging
+from wasteflow_models.engine import Database
+from wasteflow_models.ledger import BatchRow, EventRow
 
 
 def test_a_lost_race_is_run_again(books: Books) -> None:
@@ -57,3 +66,24 @@ def test_other_errors_go_on_at_once() -> None:
 
     with pytest.raises(ZeroDivisionError):
         broken()
+
+
+def test_a_try_that_begins_later_carries_its_own_moment(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a seal made between the tries would hold its records for slipped in."""
+    ticks, lost = iter([0.0, 900.0]), iter([True])
+    monkeypatch.setattr("wasteflow.load_files.monotonic", lambda: next(ticks))
+    whole = staging.claimed
+
+    @contextmanager
+    def claimed(db: Database, batch_id: int) -> Iterator[bool]:
+        with whole(db, batch_id) as mine:
+            yield mine and not next(lost, False)
+
+    monkeypatch.setattr(loads, "claimed", claimed)
+    take(books, *ROWS[:5])
+    with books.db.read() as session:
+        moments = list(session.scalars(select(BatchRow.recorded_at).order_by(BatchRow.id)))
+        events = set(session.scalars(select(EventRow.recorded_at)))
+    assert moments[-1] == NOW + timedelta(seconds=900) and events == {moments[-1]}

@@ -383,24 +383,3 @@ def test_partitions_are_made_ahead(books: Books) -> None:
     with books.db.read() as session:
         key = session.scalars(sa.select(ShipmentRow.id)).one()
     assert key // STEP == 202603
-
-
-def test_a_try_that_begins_later_carries_its_own_moment(
-    books: Books, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else a seal made between the tries would hold its records for slipped in."""
-    ticks, lost = iter([0.0, 900.0]), iter([True])
-    monkeypatch.setattr("wasteflow.load_files.monotonic", lambda: next(ticks))
-    whole = staging.claimed
-
-    @contextmanager
-    def claimed(db: Database, batch_id: int) -> Iterator[bool]:
-        with whole(db, batch_id) as mine:
-            yield mine and not next(lost, False)
-
-    monkeypatch.setattr(service, "claimed", claimed)
-    take(books, *ROWS[:5])
-    with books.db.read() as session:
-        moments = list(session.scalars(sa.select(BatchRow.recorded_at).order_by(BatchRow.id)))
-        events = set(session.scalars(sa.select(EventRow.recorded_at)))
-    assert moments[-1] == NOW + timedelta(seconds=900) and events == {moments[-1]}

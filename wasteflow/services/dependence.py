@@ -74,9 +74,8 @@ def dependence_report(
     if receiver and not names(receiver):
         raise NotFound("unknown_code", what="enterprise", value=receiver)
     by_receiver, taken = found.by_receiver(), found.by_producer()
-    order = found.receivers()
+    order, whole = found.receivers(), sum(by_receiver.values())
     first = {*order[:reroute], receiver}
-    whole = sum(by_receiver.values())
     hinges, bridges = hinges_and_bridges(today.trades, firms)
     with no_collecting():
         rows = [
@@ -84,12 +83,10 @@ def dependence_report(
             for firm in order
         ]
         producers = producer_rows(sorted(found.owners), taken, names)
+    asked = {"period": period.text, "scope": scope, "material": material, "formula": formula}
     return {
-        "period": period.text,
-        "scope": scope,
-        "material": material,
+        **asked,
         "synthetic": synthetic,
-        "formula": formula,
         "basis": Basis.DECLARED.value,
         "rule": "mixing",
         "formulas": FORMULA_WORDS,
