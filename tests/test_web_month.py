@@ -182,7 +182,8 @@ def test_a_missed_target_names_the_firms_that_would_close_its_gap(app: Flask) ->
     board = html(planner, "/targets?period=2026-01..2026-05")
     assert "target=t.a" in board
     page = html(planner, "/targets/gap?target=t.a&period=2026-01..2026-05")
-    assert "Where the gap could be closed" in page and "hold enough to close the gap" in page
+    assert "Where the gap could be closed" in page and "enough to close the gap" in page
+    assert "more than the whole gap" in page
     file = planner.get("/targets/gap?target=t.far&period=2026-01..2026-05&format=csv")
     rows = list(csv.DictReader(io.StringIO(file.get_data().decode("utf-8-sig"))))
     left = [Decimal(row["Stored, disposed of (t)"]) for row in rows]

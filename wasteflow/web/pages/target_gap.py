@@ -159,6 +159,7 @@ def _first(view: View, board: Board, item: GapFirm, gap_kg: int | None) -> Mappi
         "name": firm_cell(view, item.enterprise).shown,
         "left_kg": item.left_kg,
         "share": _percent(item.left_kg, gap_kg)[0],
+        "whole": bool(gap_kg and 0 < gap_kg <= item.left_kg),
         "address": _rates(view, board, item.enterprise),
         "links": _links(view, board, item.enterprise),
     }
