@@ -37,6 +37,7 @@ from benchmarks.postgres_server import (
     start_server,
     stop_server,
 )
+from tests.running import left_out, long_first
 
 ALLOW_NO_POSTGRES = "WASTEFLOW_TEST_ALLOW_NO_POSTGRES"
 NO_BROWSER = "no Chromium found"
@@ -119,6 +120,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a process of pytest-xdist which run it belongs to."""
     node.workerinput["wasteflow_run_id"] = node.config.stash[_RUN_ID]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave slow tests out; where several processes share the files the long ones come first."""
+    slow = set(left_out(config, items))
+    if slow:
+        config.hook.pytest_deselected(items=[item for item in items if item in slow])
+    kept = [item for item in items if item not in slow]
+    items[:] = long_first(kept) if hasattr(config, "workerinput") else kept
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

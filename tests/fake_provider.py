@@ -7,14 +7,14 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify, redirect, request
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from werkzeug.serving import make_server
+
+from tests.browser.serving import serve
 
 CLIENT, SECRET = "wasteflow-test", "quite secret"
 
@@ -83,13 +83,5 @@ class Provider:
 def running() -> Iterator[Provider]:
     """The provider on a free port of this machine."""
     provider = Provider()
-    server = make_server("127.0.0.1", 0, provider.app(), threaded=True)
-    provider.issuer = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serve(provider.app()) as provider.issuer:
         yield provider
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from tests.api.people import PEOPLE, Person, make_people
+from tests.browser.serving import serve
 from tests.store.databases import new_database, settle
 from tests.web_books import LEDGER, REGISTRY, load
 from wasteflow.app import create_app
@@ -130,33 +128,8 @@ def api_anywhere(
         yield found
 
 
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """The address of an application served by threads of this process."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def live(api_anywhere: Api) -> Iterator[tuple[Api, str]]:
     """The API served over HTTP on both databases in turn, and its address."""
-    with serving(api_anywhere.app) as address:
+    with serve(api_anywhere.app) as address:
         yield api_anywhere, address
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the minutes-long tests of this folder out unless they are asked for by `-m slow`."""
-    if os.environ.get("WASTEFLOW_TEST_SLOW") == "1" or "slow" in str(config.option.markexpr):
-        return
-    here = Path(__file__).parent
-    slow = [item for item in items if here in item.path.parents and item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.conftest import Api, serving
+from tests.api.conftest import Api
+from tests.browser.serving import serve
 from wasteflow.core.lifecycle import Waits
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
@@ -70,7 +71,7 @@ def test_every_line_of_the_page_does_what_it_says(api_anywhere: Api, tmp_path: P
     held.config = replace(held.config, waits=Waits(settle_days=0))
     script = ["set -euo pipefail"]
     lines = lines_of_page()
-    with serving(api_anywhere.app) as address:
+    with serve(api_anywhere.app) as address:
         for number, line in enumerate(lines):
             script += [f"echo '@@{number}'", line.replace("http://127.0.0.1:8765", address)]
         people = api_anywhere.people

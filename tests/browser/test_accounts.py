@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page
-from werkzeug.serving import make_server
 
 from tests import people, web_books
+from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
@@ -29,13 +28,8 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     web_books.load(url, folder, (*web_books.REGISTRY, *web_books.LEDGER))
     app = create_app(Config(url))
     people.enrol(books(app).db, ["root", "admin.p1", "operator.p1"])
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(app) as address:
+        yield address
     books(app).db.dispose()
 
 

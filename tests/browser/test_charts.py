@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from tests import people, web_books
 from tests.browser.gallery import sign_in
+from tests.browser.serving import serve
 from tests.browser.test_pages import ready, serious
 from wasteflow.app import create_app
 from wasteflow.config import Config
@@ -43,13 +42,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     web_books.load(url, folder, (*web_books.REGISTRY, *marked))
     app = create_app(Config(url, accounts=OPEN))
     people.enrol(books(app).db, ["operator.p1", "planner"])
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(app) as address:
+        yield address
     with app.app_context():
         books().db.dispose()
 

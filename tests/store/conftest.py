@@ -1,8 +1,7 @@
-"""Fixtures of the store tests: a database with the small registry of `books`; what `slow` means."""
+"""Fixtures of the store tests: a database with the small registry of `books`."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,19 +11,6 @@ import pytest
 from tests.store.books import Books
 from tests.store.databases import new_database, settle
 from wasteflow_models.engine import Database
-
-HERE = Path(__file__).parent
-SLOW = "WASTEFLOW_TEST_SLOW"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the minutes-long tests of this folder out unless they are asked for by `-m slow`."""
-    if os.environ.get(SLOW) == "1" or "slow" in str(config.option.markexpr):
-        return
-    slow = [item for item in items if HERE in item.path.parents and item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture
