@@ -16,8 +16,8 @@ import shutil
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +259,49 @@ def raw_database_url(
 
 def _new_name(request: pytest.FixtureRequest) -> str:
     return f"wasteflow_{request.config.stash[_RUN_ID]}_{uuid.uuid4().hex[:12]}"
+
+
+Filled = Callable[[str, "tuple[tuple[str, str], ...]"], str]
+
+
+@pytest.fixture(scope="session")
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Filled]:
+    """``filled(kind, files)``: URL of a database with these files of `web_books`, to be copied.
+
+    Filled once per test process. Nobody connects to it: ``new_database(…, template=url)`` of
+    `store.databases` makes a test's own copy.
+    """
+    from tests.store.databases import new_database, settle
+    from tests.web_books import load
+    from wasteflow_models.engine import Database
+
+    folder = tmp_path_factory.mktemp("filled")
+    made: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
+    with ExitStack() as stack:
+
+        def template(kind: str, files: tuple[tuple[str, str], ...]) -> str:
+            if (kind, files) not in made:
+                url = stack.enter_context(new_database(request, kind, folder))
+                load(url, folder, files)
+                settle(Database(url))
+                made[kind, files] = url
+            return made[kind, files]
+
+        yield template
+
+
+@pytest.fixture(scope="session")
+def sqlite_books(filled: Filled) -> Callable[..., str]:
+    """``sqlite_books(folder, files)``: URL of a SQLite database of one's own with these files."""
+
+    def copied(folder: Path, files: Iterable[tuple[str, str]] = ()) -> str:
+        path = folder / "books.sqlite3"
+        shutil.copyfile(str(make_url(filled("sqlite", tuple(files))).database), path)
+        return _sqlite_url(path)
+
+    return copied
 
 
 # --- the summary ---------------------------------------------------------------------------

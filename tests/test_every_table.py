@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -29,7 +29,6 @@ from wasteflow.jobs import import_boundaries
 from wasteflow.services.uploads import Owner, take_upload
 from wasteflow.web.access import books
 from wasteflow.worker import Worker
-from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
 TEMPLATES: Final = Path(wasteflow.__file__).parent / "web" / "templates"
@@ -105,12 +104,12 @@ def hostile(files: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """The application over books of hostile texts, with people, an upload and outlines."""
     folder = tmp_path_factory.mktemp("tables")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, (*hostile((*web_books.REGISTRY, *web_books.TRADED)), *MORE))
+    url = sqlite_books(folder, (*hostile((*web_books.REGISTRY, *web_books.TRADED)), *MORE))
     made = create_app(Config(url))
     db = books(made).db
     people.enrol(db, ("root", "park.a", "admin.p1", "delegate", "operator.use"))

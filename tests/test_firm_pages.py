@@ -11,25 +11,24 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests import people, web_books
+from tests import people
 from tests.load_pages import BOOKS, CAST, Clerk, clerk
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 At = Callable[[str], Clerk]
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 24
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """The application over small books that all tests of this module share."""
     folder: Path = tmp_path_factory.mktemp("firm")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, BOOKS)
+    url = sqlite_books(folder, BOOKS)
     made = create_app(Config(url))
     people.enrol(books(made).db, (*CAST, "reader.p1"))
     yield made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from wasteflow.mapping import LINKS
 from wasteflow.web.access import books
 from wasteflow_maps.layers import MapData
 from wasteflow_maps.page import map_json, render_map
-from wasteflow_models.migrate import upgrade
 
 HERE = "/map/data?scope=park:park.a&level=park"
 
@@ -66,11 +66,11 @@ def test_five_thousand_links_are_a_small_page_and_less_than_1300_kb_of_data() ->
     assert len(map_json(data, "zh").encode()) < 1_300_000
 
 
-def test_the_data_hold_no_markup_of_a_user(tmp_path: Path) -> None:
-    url = f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
-    upgrade(url)
+def test_the_data_hold_no_markup_of_a_user(
+    tmp_path: Path, sqlite_books: Callable[..., str]
+) -> None:
     files = (*web_books.REGISTRY, *web_books.LEDGER, *located(3, hostile="<b>&"))
-    web_books.load(url, tmp_path, files)
+    url = sqlite_books(tmp_path, files)
     app = create_app(Config(url, accounts=OPEN))
     response = app.test_client().get("/map/data")
     assert response.mimetype == "application/json"
@@ -80,12 +80,10 @@ def test_the_data_hold_no_markup_of_a_user(tmp_path: Path) -> None:
 
 
 def test_the_number_of_links_stands_in_the_address_and_large_maps_load_later(
-    tmp_path: Path,
+    tmp_path: Path, sqlite_books: Callable[..., str]
 ) -> None:
     """400 links between firms: 300 are too few for them, 1,000 are enough."""
-    url = f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
-    upgrade(url)
-    web_books.load(url, tmp_path, (*web_books.REGISTRY, *web_books.LEDGER, *located(400)))
+    url = sqlite_books(tmp_path, (*web_books.REGISTRY, *web_books.LEDGER, *located(400)))
     app = create_app(Config(url, accounts=OPEN))
     client = app.test_client()
     page = client.get("/map?links=1000").get_data(as_text=True)
@@ -110,9 +108,10 @@ def test_the_number_of_links_stands_in_the_address_and_large_maps_load_later(
     books(app).db.dispose()
 
 
-def test_without_records_there_are_no_data(tmp_path: Path) -> None:
-    url = f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
-    upgrade(url)
+def test_without_records_there_are_no_data(
+    tmp_path: Path, sqlite_books: Callable[..., str]
+) -> None:
+    url = sqlite_books(tmp_path)
     app = create_app(Config(url, accounts=OPEN))
     assert app.test_client().get("/map/data").status_code == 404
     books(app).db.dispose()

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,6 @@ from wasteflow.services.flow_months import flows_by_month
 from wasteflow.services.reports import flows_report
 from wasteflow.web.access import books
 from wasteflow_maps.links import Series
-from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
 SPAN = Period.parse("2026-01..2026-06")
@@ -45,12 +44,10 @@ FILES = (
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def url(tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]) -> str:
     """Small books with a partner that has no position."""
     folder: Path = tmp_path_factory.mktemp("months")
-    made = f"sqlite:///{folder / 'books.sqlite3'}"
-    migrate.upgrade(made)
-    web_books.load(made, folder, FILES)
+    made = sqlite_books(folder, FILES)
     return made
 
 

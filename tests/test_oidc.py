@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +21,6 @@ from wasteflow.config_accounts import AccountConfig, Oidc
 from wasteflow.services.account_log import commander
 from wasteflow.services.users import NewUser, create_user, set_active, users_report
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +30,10 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def make(provider: Provider, tmp_path: Path) -> Iterator[Any]:
+def make(provider: Provider, tmp_path: Path, sqlite_books: Callable[..., str]) -> Iterator[Any]:
     """``make(claim=…, create=…)``: the application with one user of the provider."""
     provider.claims, provider.spoil, provider.signer = {"sub": "subject-1"}, {}, provider.key
-    url = f"sqlite:///{(tmp_path / 'oidc.sqlite3').as_posix()}"
-    migrate.upgrade(url)
+    url = sqlite_books(tmp_path)
     apps = []
 
     def made(**more: Any) -> Flask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from wasteflow.core.errors import RuleBroken, StaleVersion
 from wasteflow.web.access import books
 from wasteflow.web.permits import public
 from wasteflow.web.texts import catalogue
-from wasteflow_models import migrate
 
 HEAVIEST = 300 * 1024
 """Bytes of a page with its own files as they come over the wire, no map or chart library."""
@@ -33,12 +32,12 @@ CODES = (400, 403, 404, 405, 409, 413, 415, 429, 500)
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     folder: Path = tmp_path_factory.mktemp("states")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
-    web_books.load(url, folder, (*web_books.REGISTRY, *marked))
+    url = sqlite_books(folder, (*web_books.REGISTRY, *marked))
     made = create_app(Config(url, accounts=OPEN))
 
     def broken(code: int) -> str:

@@ -34,7 +34,6 @@ from wasteflow.web.access import books
 from wasteflow.web.accounts import delegations, log, members
 from wasteflow.web.pages.view import page_subject
 from wasteflow.web.permits import PUBLIC, SubjectOf, endpoints, nowhere, oneself
-from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
 REGISTRY = Registry(
@@ -159,12 +158,12 @@ def test_open_reading_reads_everything_and_writes_nothing() -> None:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """The application on the small books; every stance has a user with a token."""
     folder = tmp_path_factory.mktemp("doors")
-    url = f"sqlite:///{(folder / 'doors.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, (*web_books.REGISTRY, *web_books.LEDGER))
+    url = sqlite_books(folder, (*web_books.REGISTRY, *web_books.LEDGER))
     made = create_app(Config(url, lang="en"))
     made.extensions["tokens"] = doors.enrol_stances(books(made).db)
     yield made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,26 +12,25 @@ import openpyxl
 import pytest
 from flask import Flask
 
-from tests import people, web_books
+from tests import people
 from tests.load_pages import BOOKS, CAST, Clerk, clerk, words
 from tests.permission_cases import bearer, cases, enrol_stances, firm_subject
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
 from wasteflow.worker import Worker
-from wasteflow_models import migrate
 from wasteflow_models.convert import load_keys
 
 HEADER = ["序号", "小票", "发货方", "客户", "品名", "用途", "日期", "净重(kg)"]
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """The application over small books that all tests of this module share."""
     folder: Path = tmp_path_factory.mktemp("uploads")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, BOOKS)
+    url = sqlite_books(folder, BOOKS)
     made = create_app(Config(url))
     people.enrol(books(made).db, CAST)
     yield made

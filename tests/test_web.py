@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests import web_books
+from tests.store.databases import KINDS
 from wasteflow.app import create_app
 from wasteflow.config import Basemap, Config
 from wasteflow.config_accounts import OPEN
@@ -38,10 +40,21 @@ def client_of(database_url: str, tmp_path: Path) -> Iterator[Client]:
             books().db.dispose()
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """The application over the small books, for the tests that only read."""
+    folder = tmp_path_factory.mktemp("shared")
+    files = (*web_books.REGISTRY, *web_books.LEDGER)
+    with web_books.opened(request, request.param, folder, files) as app:
+        yield app
+
+
 @pytest.fixture
-def client(client_of: Client) -> FlaskClient:
-    """A client on the small books."""
-    return client_of((*web_books.REGISTRY, *web_books.LEDGER))
+def client(shared: Flask) -> FlaskClient:
+    """A browser of its own at the shared application."""
+    return shared.test_client()
 
 
 def page(client: FlaskClient, address: str, status: int = 200) -> str:
@@ -194,11 +207,12 @@ def test_errors_say_what_next_and_carry_the_request_id(client: FlaskClient) -> N
 
 
 def test_an_unexpected_error_shows_no_inside(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    client_of: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(**_: object) -> None:
         raise RuntimeError("secret inside")
 
+    client = client_of(web_books.REGISTRY)
     monkeypatch.setattr("wasteflow.web.access.overview", broken)
     html = page(client, "/", 500)
     assert "secret inside" not in html and "请求编号" in html

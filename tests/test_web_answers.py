@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests import web_books
+from tests.store.databases import KINDS, new_database
 from wasteflow.app import create_app, warm_up
 from wasteflow.config import Basemap, Config
 from wasteflow.config_accounts import OPEN
@@ -62,10 +63,27 @@ def client_of() -> Iterator[Client]:
 
 
 @pytest.fixture
-def url(database_url: str, tmp_path: Path) -> str:
+def url(
+    database_kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    filled: Callable[..., str],
+) -> Iterator[str]:
     """The small books."""
-    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.LEDGER))
-    return database_url
+    template = filled(database_kind, (*web_books.REGISTRY, *web_books.LEDGER))
+    with new_database(request, database_kind, tmp_path, template) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FlaskClient]:
+    """A client on small books that nobody changes."""
+    folder = tmp_path_factory.mktemp("shared")
+    files = (*web_books.REGISTRY, *web_books.LEDGER)
+    with web_books.opened(request, request.param, folder, files) as app:
+        yield app.test_client(use_cookies=False)
 
 
 @pytest.fixture
@@ -89,11 +107,11 @@ def again(client: FlaskClient, address: str, known: str) -> int:
 
 
 @pytest.mark.parametrize("address", KEPT)
-def test_the_same_data_are_not_sent_twice(client: FlaskClient, address: str) -> None:
-    first = client.get(address)
+def test_the_same_data_are_not_sent_twice(shared: FlaskClient, address: str) -> None:
+    first = shared.get(address)
     assert first.headers["Cache-Control"] == "private, no-cache"
     assert "Cookie" in first.headers["Vary"]
-    answer = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    answer = shared.get(address, headers={"If-None-Match": first.headers["ETag"]})
     assert (answer.status_code, answer.get_data()) == (304, b"")
     assert answer.get_etag()[0] == first.get_etag()[0]
     # The browser keeps its page and the policy that came with it: another nonce would break it.
@@ -121,9 +139,9 @@ def test_a_known_or_kept_page_is_not_made_again(
 
 
 @pytest.mark.parametrize("address", ["/", "/sankey", "/map/frame"])
-def test_a_kept_page_carries_the_nonce_of_its_own_policy(client: FlaskClient, address: str) -> None:
+def test_a_kept_page_carries_the_nonce_of_its_own_policy(shared: FlaskClient, address: str) -> None:
     for _ in range(3):
-        response = client.get(address)
+        response = shared.get(address)
         policy = response.headers["Content-Security-Policy"]
         found = re.search(r"script-src 'nonce-([\w-]+)'", policy)
         tags = re.findall(r"<(?:script|style)\b[^>]*>", response.get_data(as_text=True))

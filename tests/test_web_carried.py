@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,11 +12,10 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from tests.people import Visitor, enrol, sign_in
-from tests.web_books import LEDGER, REGISTRY, load
+from tests.web_books import LEDGER, REGISTRY
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 ASKED = {"scope": "enterprise:ent.use", "period": "2026Q1", "material": "phosphogypsum"}
 QUERY = "?scope=enterprise:ent.use&period=2026Q1&material=phosphogypsum&lang=en"
@@ -27,12 +26,12 @@ WITHOUT = (
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """The pages over small books with the manager of a park."""
     folder = tmp_path_factory.mktemp("carried")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    load(url, folder, (*REGISTRY, *LEDGER))
+    url = sqlite_books(folder, (*REGISTRY, *LEDGER))
     found = create_app(Config(url))
     enrol(books(found).db, ["park.b"])
     yield found

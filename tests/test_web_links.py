@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,14 +28,12 @@ SPAN = "period=2026-01..2026-06"
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+def client(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[FlaskClient]:
     folder: Path = tmp_path_factory.mktemp("links")
-    url = f"sqlite:///{folder / 'links.sqlite3'}"
-    from wasteflow_models import migrate
-
-    migrate.upgrade(url)
     parts = (("facilities", FACILITIES), ("coefficients", PRICES))
-    web_books.load(url, folder, (*web_books.REGISTRY, *parts, *web_books.TRADED))
+    url = sqlite_books(folder, (*web_books.REGISTRY, *parts, *web_books.TRADED))
     app = create_app(Config(url, accounts=OPEN))
     yield app.test_client()
     with app.app_context():

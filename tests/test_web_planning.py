@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests import web_books
+from tests.store.databases import KINDS
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
@@ -67,10 +69,21 @@ def client_of(database_url: str, tmp_path: Path) -> Iterator[Client]:
             books().db.dispose()
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
+    """The application over books with a trader and targets, for the tests that only read."""
+    folder = tmp_path_factory.mktemp("shared")
+    files = (*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED)
+    with web_books.opened(request, request.param, folder, files) as app:
+        yield app
+
+
 @pytest.fixture
-def client(client_of: Client) -> FlaskClient:
-    """Books with a trader, and targets of one firm each."""
-    return client_of((*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED))
+def client(shared: Flask) -> FlaskClient:
+    """A browser of its own at the shared application."""
+    return shared.test_client()
 
 
 def page(client: FlaskClient, address: str, status: int = 200) -> str:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 
-from tests import people, web_books
+from tests import people
 from tests.load_pages import BOOKS, clerk
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 CAST = ("operator.p1", "operator.use", "reader.p1", "park.b", "driver")
 MARCH = {"product": "p2o5", "date": "2026-03-31", "tonnes": "1200.5", "p2o5_pct": ""}
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """The application over small books."""
     folder = tmp_path_factory.mktemp("products")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, BOOKS)
+    url = sqlite_books(folder, BOOKS)
     made = create_app(Config(url))
     people.enrol(books(made).db, CAST)
     yield made

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+from flask import Flask
+
+from tests.store.databases import new_database
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.config_accounts import OPEN
 from wasteflow.jobs import import_file
+from wasteflow.web.access import books
 from wasteflow_models.engine import Database
 
 NOW = datetime(2026, 7, 1, 4, 0, tzinfo=UTC)
@@ -89,6 +98,18 @@ def load(url: str, folder: Path, files: Iterable[tuple[str, str]]) -> None:
             import_file(db=db, kind=kind, path=path, now=NOW)
     finally:
         db.dispose()
+
+
+@contextmanager
+def opened(
+    request: pytest.FixtureRequest, kind: str, folder: Path, files: Iterable[tuple[str, str]]
+) -> Iterator[Flask]:
+    """The application, open to readers, over a new database with these files."""
+    with new_database(request, kind, folder) as url:
+        load(url, folder, files)
+        app = create_app(Config(url, accounts=OPEN))
+        yield app
+        books(app).db.dispose()
 
 
 def synthetic(content: str) -> str:

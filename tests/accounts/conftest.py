@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from tests import people, web_books
+from tests.store.databases import new_database, settle
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import AccountConfig
@@ -18,7 +19,6 @@ from wasteflow.core.actors import Membership, Role
 from wasteflow.core.errors import WasteflowError
 from wasteflow.services.account_log import commander
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
 Make = Callable[..., Flask]
@@ -32,29 +32,31 @@ def code(error: pytest.ExceptionInfo[WasteflowError]) -> str:
 
 
 @pytest.fixture
-def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
+def db(
+    database_kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    filled: Callable[..., str],
+) -> Iterator[Database]:
     """A database with the registry of `web_books` and nobody enrolled."""
-    web_books.load(database_url, tmp_path, web_books.REGISTRY)
-    database = Database(database_url)
-    yield database
-    database.dispose()
+    template = filled(database_kind, web_books.REGISTRY)
+    with new_database(request, database_kind, tmp_path, template) as url:
+        database = Database(url)
+        yield database
+        database.dispose()
 
 
 @pytest.fixture(scope="module")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ready(tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]) -> Path:
     """A SQLite file with the small books and the whole cast, copied for each test.
 
     The services below are tested on both databases; pages add no SQL of their own.
     """
     folder = tmp_path_factory.mktemp("accounts")
-    path = folder / "ready.sqlite3"
-    url = f"sqlite:///{path.as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, (*web_books.REGISTRY, *web_books.TRADED))
-    db = Database(url)
+    db = Database(sqlite_books(folder, (*web_books.REGISTRY, *web_books.TRADED)))
     people.enrol(db)
-    db.dispose()
-    return path
+    settle(db)
+    return folder / "books.sqlite3"
 
 
 @pytest.fixture

@@ -13,19 +13,18 @@ from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 PAGES = ("/sign-in", "/account", "/members", "/delegations", "/audit-log", "/summary")
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def origin(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[str]:
     """A server on the small books that asks for a sign-in."""
     folder = tmp_path_factory.mktemp("doors")
-    url = f"sqlite:///{(folder / 'doors.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, (*web_books.REGISTRY, *web_books.LEDGER))
+    url = sqlite_books(folder, (*web_books.REGISTRY, *web_books.LEDGER))
     app = create_app(Config(url))
     people.enrol(books(app).db, ["root", "admin.p1", "operator.p1"])
     with serve(app) as address:

@@ -20,7 +20,6 @@ from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 from wasteflow.web.menu import GROUPS
-from wasteflow_models import migrate
 
 Guard = Callable[..., Any]
 SPAN = "period=2026-01..2026-06"
@@ -33,13 +32,13 @@ WORK = ("/uploads", "/uploads/new", "/exports", "/products", "/findings")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[str]:
     """Address of the pages over small synthetic books that anybody reads, with people."""
     folder: Path = tmp_path_factory.mktemp("charts")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
-    web_books.load(url, folder, (*web_books.REGISTRY, *marked))
+    url = sqlite_books(folder, (*web_books.REGISTRY, *marked))
     app = create_app(Config(url, accounts=OPEN))
     people.enrol(books(app).db, ["operator.p1", "planner"])
     with serve(app) as address:

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
 
-from tests import hostile, people, web_books
+from tests import hostile, people
 from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, ready, serious
 from tests.load_pages import BOOKS, CAST, clerk
@@ -22,7 +22,6 @@ from wasteflow.config import Config
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 from wasteflow.worker import Worker
-from wasteflow_models import migrate
 
 WIDTHS = {"zh": 390, "en": 1440}
 """Language → the width its journey is made at; the other pair is in the gallery."""
@@ -46,12 +45,12 @@ class Taps:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """The application over small books with the cast enrolled."""
     folder: Path = tmp_path_factory.mktemp("firm")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, BOOKS)
+    url = sqlite_books(folder, BOOKS)
     made = create_app(Config(url))
     people.enrol(books(made).db, CAST)
     yield made

@@ -19,7 +19,6 @@ from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.services.close_rows import list_closes
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 PHONE = 390
 WAYS = (("zh", PHONE), ("en", 1440))
@@ -29,13 +28,13 @@ Guard = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[Flask]:
     """Books with a missed target of a park, a dispute and a planner of the whole country."""
     folder: Path = tmp_path_factory.mktemp("journeys")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
     files = (("targets", GAP), *web_books.TRADED, ("shipments", DISPUTED))
-    web_books.load(url, folder, (*web_books.REGISTRY, *files))
+    url = sqlite_books(folder, (*web_books.REGISTRY, *files))
     made = create_app(Config(url))
     people.enrol(books(made).db, ("park.a", "root"))
     yield made

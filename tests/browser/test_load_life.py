@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests import people, web_books
+from tests import people
 from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, serious
 from tests.load_pages import BOOKS, CAST
@@ -18,19 +18,18 @@ from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
 Sit = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Database]]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[tuple[str, Database]]:
     """Address of the pages over small books with the cast enrolled, and the database."""
     folder = tmp_path_factory.mktemp("life")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, BOOKS)
+    url = sqlite_books(folder, BOOKS)
     app = create_app(Config(url))
     people.enrol(books(app).db, CAST)
     with serve(app) as address:

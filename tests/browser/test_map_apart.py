@@ -15,7 +15,6 @@ from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 Guard = Callable[..., Any]
 ADDRESS = "/map?links=1000"
@@ -29,13 +28,13 @@ def answered() -> list[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, answered: list[tuple[str, int]]
+    tmp_path_factory: pytest.TempPathFactory,
+    answered: list[tuple[str, int]],
+    sqlite_books: Callable[..., str],
 ) -> Iterator[str]:
     """Address of the pages over books with 401 links between firms with a position."""
     folder = tmp_path_factory.mktemp("apart")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, (*web_books.REGISTRY, *web_books.LEDGER, *located(400)))
+    url = sqlite_books(folder, (*web_books.REGISTRY, *web_books.LEDGER, *located(400)))
     app = create_app(Config(url, accounts=OPEN))
 
     def note(environ: Any, start_response: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,12 +20,12 @@ PARTS = "**/overview/part**"
 
 @pytest.fixture
 def site(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite_books: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[str]:
     """Address of the pages over small books that are taken as large ones."""
     monkeypatch.setattr(overview, "SMALL_PLACES", 0)
     files = (*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED)
-    yield from _served(tmp_path_factory.mktemp("parts"), files)
+    yield from _served(sqlite_books(tmp_path, files))
 
 
 def test_parts_arrive_after_the_page_from_our_own_origin(

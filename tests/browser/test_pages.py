@@ -16,7 +16,6 @@ from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ("/", "/map", "/sankey", "/rates", "/flows", "/balances", "/nowhere", "/?period_text=x")
@@ -24,10 +23,7 @@ WIDTHS = (390, 768, 1440)
 Guard = Callable[..., Any]
 
 
-def _served(folder: Path, files: tuple[tuple[str, str], ...]) -> Iterator[str]:
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
-    web_books.load(url, folder, files)
+def _served(url: str) -> Iterator[str]:
     app = create_app(Config(url, accounts=OPEN))
     with serve(app) as address:
         yield address
@@ -36,16 +32,21 @@ def _served(folder: Path, files: tuple[tuple[str, str], ...]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[str]:
     """Address of the pages over small books with a trader and a loop, marked synthetic."""
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
-    yield from _served(tmp_path_factory.mktemp("pages"), (*web_books.REGISTRY, *marked))
+    folder = tmp_path_factory.mktemp("pages")
+    yield from _served(sqlite_books(folder, (*web_books.REGISTRY, *marked)))
 
 
 @pytest.fixture(scope="module")
-def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def empty_site(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[str]:
     """Address of the pages over empty books."""
-    yield from _served(tmp_path_factory.mktemp("empty"), ())
+    yield from _served(sqlite_books(tmp_path_factory.mktemp("empty")))
 
 
 def ready(page: Page) -> None:

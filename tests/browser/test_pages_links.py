@@ -16,7 +16,6 @@ from tests.load_pages import clerk
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 FACILITIES = (
     "code,name,enterprise,park,kind,material,route,capacity_t_per_year,status\n"
@@ -31,13 +30,13 @@ Guard = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Flask]]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[tuple[str, Flask]]:
     """Address of the pages and the application, over small books with a trader and prices."""
     folder = tmp_path_factory.mktemp("links")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
-    web_books.load(url, folder, (*web_books.REGISTRY, ("facilities", FACILITIES), *marked))
+    url = sqlite_books(folder, (*web_books.REGISTRY, ("facilities", FACILITIES), *marked))
     app = create_app(Config(url))
     people.enrol(books(app).db, ("park.b",))
     with serve(app) as address:

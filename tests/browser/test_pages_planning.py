@@ -15,7 +15,6 @@ from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
-from wasteflow_models import migrate
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 TARGETS = (
@@ -43,13 +42,13 @@ Guard = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
+) -> Iterator[str]:
     """Address of the pages over small books with a trader and targets, marked synthetic."""
     folder = tmp_path_factory.mktemp("planning")
-    url = f"sqlite:///{(folder / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(url)
     marked = tuple((kind, web_books.synthetic(content)) for kind, content in web_books.TRADED)
-    web_books.load(url, folder, (*web_books.REGISTRY, ("targets", TARGETS), *marked))
+    url = sqlite_books(folder, (*web_books.REGISTRY, ("targets", TARGETS), *marked))
     app = create_app(Config(url, accounts=OPEN))
     with serve(app) as address:
         yield address

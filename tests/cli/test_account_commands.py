@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,14 @@ from tests import web_books
 from wasteflow.cli import main
 from wasteflow.services.acting import actor_of_login, actor_of_token
 from wasteflow.services.sign_in import sign_in
-from wasteflow_models import migrate
 from wasteflow_models.engine import Database
 
 PASSWORD = "three slow red buses"
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    found = f"sqlite:///{(tmp_path / 'books.sqlite3').as_posix()}"
-    migrate.upgrade(found)
-    web_books.load(found, tmp_path, web_books.REGISTRY)
+def url(tmp_path: Path, sqlite_books: Callable[..., str]) -> str:
+    found = sqlite_books(tmp_path, web_books.REGISTRY)
     return found
 
 

@@ -18,7 +18,6 @@ from wasteflow.services.uploads import recall_columns, remember_columns
 from wasteflow.services.work import JobCancelled, LeaseLost, NewJob
 from wasteflow.services.work_files import PIECE, copy_to, find_file, keep_file, read_pieces
 from wasteflow.worker import Outcome, Work, Worker
-from wasteflow_models import migrate
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.jobs import JobChunkRow, JobFileRow
 
@@ -27,10 +26,9 @@ LATER = NOW + jobs.LEASE + timedelta(seconds=1)
 
 
 @pytest.fixture
-def base(raw_database_url: str) -> Iterator[Database]:
+def base(database_url: str) -> Iterator[Database]:
     """An empty database at its head."""
-    migrate.upgrade(raw_database_url)
-    database = Database(raw_database_url)
+    database = Database(database_url)
     yield database
     database.dispose()
 
