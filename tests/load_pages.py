@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import unescape
 
@@ -12,6 +13,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests import people, web_books
+from wasteflow.app import create_app
+from wasteflow.config import Config
+from wasteflow.web.access import books
 
 FACILITIES = (
     "code,enterprise,park,kind,name,material,route,capacity_t_per_year,status,valid_to\n"
@@ -33,6 +37,15 @@ NEW = {
     "weighed": "measured",
 }
 """What a clerk of ent.p1 types for 31.48 t to ent.use."""
+
+
+@contextmanager
+def staffed(url: str, cast: Sequence[str] = CAST) -> Iterator[Flask]:
+    """The application on a database, with its cast enrolled."""
+    made = create_app(Config(url))
+    people.enrol(books(made).db, cast)
+    yield made
+    books(made).db.dispose()
 
 
 def words(html: str) -> str:

@@ -6,15 +6,12 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from tests import people
-from tests.load_pages import BOOKS, CAST, Clerk, clerk
-from wasteflow.app import create_app
-from wasteflow.config import Config
+from tests.load_pages import BOOKS, CAST, Clerk, clerk, staffed
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 
@@ -27,12 +24,9 @@ def app(
     tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
 ) -> Iterator[Flask]:
     """The application over small books that all tests of this module share."""
-    folder: Path = tmp_path_factory.mktemp("firm")
-    url = sqlite_books(folder, BOOKS)
-    made = create_app(Config(url))
-    people.enrol(books(made).db, (*CAST, "reader.p1"))
-    yield made
-    books(made).db.dispose()
+    url = sqlite_books(tmp_path_factory.mktemp("firm"), BOOKS)
+    with staffed(url, (*CAST, "reader.p1")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,13 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import openpyxl
 import pytest
 from flask import Flask
 
-from tests import people
-from tests.load_pages import BOOKS, CAST, Clerk, clerk, words
+from tests.load_pages import BOOKS, Clerk, clerk, staffed, words
 from tests.permission_cases import bearer, cases, enrol_stances, firm_subject
-from wasteflow.app import create_app
-from wasteflow.config import Config
 from wasteflow.web.access import books
 from wasteflow.worker import Worker
 from wasteflow_models.convert import load_keys
@@ -29,12 +25,9 @@ def app(
     tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
 ) -> Iterator[Flask]:
     """The application over small books that all tests of this module share."""
-    folder: Path = tmp_path_factory.mktemp("uploads")
-    url = sqlite_books(folder, BOOKS)
-    made = create_app(Config(url))
-    people.enrol(books(made).db, CAST)
-    yield made
-    books(made).db.dispose()
+    url = sqlite_books(tmp_path_factory.mktemp("uploads"), BOOKS)
+    with staffed(url) as made:
+        yield made
 
 
 def sheet(number: str, to: str = "丁建材") -> bytes:

@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from tests import people
-from tests.load_pages import BOOKS, clerk
-from wasteflow.app import create_app
-from wasteflow.config import Config
+from tests.load_pages import BOOKS, clerk, staffed
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 
@@ -23,12 +20,9 @@ def app(
     tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
 ) -> Iterator[Flask]:
     """The application over small books."""
-    folder = tmp_path_factory.mktemp("products")
-    url = sqlite_books(folder, BOOKS)
-    made = create_app(Config(url))
-    people.enrol(books(made).db, CAST)
-    yield made
-    books(made).db.dispose()
+    url = sqlite_books(tmp_path_factory.mktemp("products"), BOOKS)
+    with staffed(url, CAST) as made:
+        yield made
 
 
 def test_output_is_recorded_taken_back_and_recorded_anew(app: Flask) -> None:

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, 
 from tests import hostile, people
 from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, ready, serious
-from tests.load_pages import BOOKS, CAST, clerk
+from tests.load_pages import BOOKS, clerk, staffed
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.services.checking import check_books
@@ -49,12 +49,9 @@ def app(
     tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
 ) -> Iterator[Flask]:
     """The application over small books with the cast enrolled."""
-    folder: Path = tmp_path_factory.mktemp("firm")
-    url = sqlite_books(folder, BOOKS)
-    made = create_app(Config(url))
-    people.enrol(books(made).db, CAST)
-    yield made
-    books(made).db.dispose()
+    url = sqlite_books(tmp_path_factory.mktemp("firm"), BOOKS)
+    with staffed(url) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import people
 from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, serious
-from tests.load_pages import BOOKS, CAST
-from wasteflow.app import create_app
-from wasteflow.config import Config
+from tests.load_pages import BOOKS, staffed
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 from wasteflow_models.engine import Database
@@ -28,13 +26,9 @@ def site(
     tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
 ) -> Iterator[tuple[str, Database]]:
     """Address of the pages over small books with the cast enrolled, and the database."""
-    folder = tmp_path_factory.mktemp("life")
-    url = sqlite_books(folder, BOOKS)
-    app = create_app(Config(url))
-    people.enrol(books(app).db, CAST)
-    with serve(app) as address:
+    url = sqlite_books(tmp_path_factory.mktemp("life"), BOOKS)
+    with staffed(url) as app, serve(app) as address:
         yield address, books(app).db
-    books(app).db.dispose()
 
 
 @pytest.fixture

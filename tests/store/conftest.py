@@ -10,6 +10,7 @@ import pytest
 
 from tests.store.books import Books
 from tests.store.databases import new_database, settle
+from tests.store.sealing import with_every_kind
 from wasteflow_models.engine import Database
 
 
@@ -55,3 +56,9 @@ def books(
         database = Database(url)
         yield Books(database, tmp_path)
         database.dispose()
+
+
+@pytest.fixture
+def sealed(books: Books) -> Books:
+    """Books with a record of every kind, sealed."""
+    return with_every_kind(books)
