@@ -114,15 +114,23 @@ def as_table(rows: list[Row], columns: tuple[str, ...], name: str, mass: str) ->
 
 def by_file(api: Api, rows: list[Row], name: str) -> dict[str, str]:
     """The same of a file; then the rows that are right are sent alone."""
-    done = uploaded(api, as_table(rows, COLUMNS, name, "tonnes"), name)
+    return dict(told_of(api, rows, name, COLUMNS, "tonnes", "entries"))
+
+
+def told_of(
+    api: Api, rows: list[Row], name: str, columns: tuple[str, ...], mass: str, kind: str
+) -> list[tuple[str, str]]:
+    """(number, code) of all that a file is refused for; what is right in it is then sent alone."""
+    done = uploaded(api, as_table(rows, columns, name, mass), name, kind)
     if done.state == "done":
-        return {}
+        return []
     assert done.state == "refused", done
-    refused = {rows[item["line"] - 2]["doc_no"]: item["code"] for item in done.result["issues"]}
+    told = [(rows[item["line"] - 2]["doc_no"], item["code"]) for item in done.result["issues"]]
+    refused = {number for number, _ in told}
     good = [row for row in rows if row["doc_no"] not in refused]
     if good:
-        assert uploaded(api, as_table(good, COLUMNS, name, "tonnes"), name).state == "done"
-    return refused
+        assert uploaded(api, as_table(good, columns, name, mass), name, kind).state == "done"
+    return told
 
 
 def uploaded(api: Api, content: bytes, name: str, kind: str = "entries") -> Job:

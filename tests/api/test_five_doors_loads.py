@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from tests.api.conftest import Api, api_over
 from tests.api.page_door import PageDoor, agree
-from tests.api.test_five_doors import as_table, uploaded
+from tests.api.test_five_doors import told_of
 from wasteflow.services.checking import check_books
 
 COLUMNS = (
@@ -128,17 +128,9 @@ def by_bulk(api: Api, rows: list[Row]) -> Refused:
 
 def by_file(api: Api, rows: list[Row], name: str) -> Refused:
     """The same of a file; then the rows that are right are sent alone."""
-    done = uploaded(api, as_table(rows, COLUMNS, name, "dispatched_t"), name, "shipments")
-    if done.state == "done":
-        return {}
-    assert done.state == "refused", done
     refused: Refused = {}
-    for item in done.result["issues"]:
-        refused.setdefault(rows[item["line"] - 2]["doc_no"], set()).add(item["code"])
-    good = [row for row in rows if row["doc_no"] not in refused]
-    if good:
-        data = as_table(good, COLUMNS, name, "dispatched_t")
-        assert uploaded(api, data, name, "shipments").state == "done"
+    for number, code in told_of(api, rows, name, COLUMNS, "dispatched_t", "shipments"):
+        refused.setdefault(number, set()).add(code)
     return refused
 
 

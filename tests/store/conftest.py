@@ -58,6 +58,20 @@ def books(
         database.dispose()
 
 
+@pytest.fixture(scope="module")
+def shared(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    _registered: Callable[[str], str],
+) -> Iterator[Books]:
+    """The same on SQLite for all tests of a module, one after the other."""
+    folder = tmp_path_factory.mktemp("shared")
+    with new_database(request, "sqlite", folder, _registered("sqlite")) as url:
+        books = Books(Database(url), folder)
+        yield books
+        books.db.dispose()
+
+
 @pytest.fixture
 def sealed(books: Books) -> Books:
     """Books with a record of every kind, sealed."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas
@@ -17,31 +16,16 @@ from shapely.geometry import box, shape
 
 from tests.fuzzing import damaged
 from tests.store.books import NOW, Books
-from tests.store.databases import new_database
 from wasteflow.core.errors import UnusableFile, WasteflowError
 from wasteflow.core.messages import MESSAGES
 from wasteflow.jobs import import_boundaries
 from wasteflow.services.outlines import outline_versions
-from wasteflow_models.engine import Database
 
 FRAME = geopandas.GeoDataFrame(
     {"name": ["甲园区", "乙园区"], "code": ["park.a", "park.b"]},
     geometry=[box(102.3, 24.9, 102.4, 25.0), box(106.6, 26.5, 106.7, 26.6)],
     crs=4490,
 )
-
-
-@pytest.fixture(scope="module")
-def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Books]:
-    """Books on SQLite that all files go into, one after the other."""
-    folder = tmp_path_factory.mktemp("outlines")
-    with new_database(request, "sqlite", folder) as url:
-        books = Books(Database(url), folder)
-        books.register()
-        yield books
-        books.db.dispose()
 
 
 def sound(folder: Path) -> dict[str, bytes]:

@@ -5,7 +5,6 @@ The quick test draws a few of every format; `-m slow` some hundred.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +12,12 @@ import pytest
 
 from tests.fuzzing import damaged, odd_workbook
 from tests.store.books import NOW, Books
-from tests.store.databases import new_database, row_counts
+from tests.store.databases import row_counts
 from tests.store.test_uploads import COMMAND, HEADER, row, sheet
 from wasteflow.core.messages import MESSAGES
 from wasteflow.services.uploads import take_upload
 from wasteflow.services.work import Job
 from wasteflow.worker import Worker
-from wasteflow_models.engine import Database
 
 DATA: Final = Path(__file__).parent.parent / "data"
 LINES = ["单号,发货单位,收货单位,物料,去向,发货时间,发货量(吨)"] + [
@@ -34,19 +32,6 @@ WHOLE: Final[dict[str, bytes]] = {
 """Ending → a sound file of that format: of six loads, or of three in a sheet of a plant."""
 WORK: Final = ("job", "job_file", "job_chunk", "column_map")
 NOT_BOOKS: Final = (*WORK, "place", "stamp", "rollup_month", "rollup_version", "flow_packed")
-
-
-@pytest.fixture(scope="module")
-def shared(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Books]:
-    """Books on SQLite that all files go into, one after the other."""
-    folder = tmp_path_factory.mktemp("fuzz")
-    with new_database(request, "sqlite", folder) as url:
-        books = Books(Database(url), folder)
-        books.register()
-        yield books
-        books.db.dispose()
 
 
 def held(books: Books) -> dict[str, int]:

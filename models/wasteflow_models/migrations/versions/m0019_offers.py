@@ -16,6 +16,11 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Make both tables."""
+    _offers()
+    _events()
+
+
+def _offers() -> None:
     op.create_table(
         "exchange_offer",
         sa.Column("id", KEY, nullable=False),
@@ -55,6 +60,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_exchange_offer_giver_id"), "exchange_offer", ["giver_id"])
     op.create_index(op.f("ix_exchange_offer_taker_id"), "exchange_offer", ["taker_id"])
+
+
+def _events() -> None:
     op.create_table(
         "exchange_offer_event",
         sa.Column("id", KEY, nullable=False),
