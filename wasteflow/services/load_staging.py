@@ -82,7 +82,8 @@ class Staging:
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
     touched: (material id, month) of the roll-up rows that were put aside; aside: the months whose
-    rows were put aside before the end of the file.
+    rows were put aside before the end of the file; straight: columns of the roll-up rows that
+    publishing adds to the books itself.
     """
 
     keys: Keys
@@ -103,6 +104,7 @@ class Staging:
     firms: set[int] = field(default_factory=set)
     touched: set[tuple[int, int]] = field(default_factory=set)
     aside: set[int] = field(default_factory=set)
+    straight: list[Ints] | None = None
     late: list[Late] = field(default_factory=list)
     _chunks: int = 0
     _seen_in: dict[int, int] = field(default_factory=dict)
@@ -212,8 +214,12 @@ class Staging:
         self.firms |= firms_in(rollup)
         self.rollups.append(BulkRollup(rollup.keys, sign * rollup.kg, sign * rollup.n))
         self._seen_in |= dict.fromkeys(np.unique(rollup.keys[:, 0]).tolist(), self._chunks)
-        if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
+        if self.rollup_rows() > MERGE_ROWS:
             self.rollups = [merge(self.rollups)]
+
+    def rollup_rows(self) -> int:
+        """Rows of the roll-up held in memory; of equal ones each counts."""
+        return sum(len(part.kg) for part in self.rollups)
 
     def quiet_months(self) -> list[int]:
         """Months that recent chunks of the file did not touch; to be asked after every chunk.
