@@ -25,7 +25,6 @@ from wasteflow_models.engine import SNAPSHOT, STEADY
 from wasteflow_models.flow_columns import (
     copied_in,
     driver_connection,
-    read_month,
     read_places,
 )
 from wasteflow_models.raw import insert_columns
@@ -103,7 +102,7 @@ def add_rollup_columns(session: Session, rollup: BulkRollup) -> None:
     _add_rows(session, [*key, kg, n])
     _drop_empty(session, key, (kg <= 0) | (n <= 0))
     touched = groups_of(key[:2]).first
-    _draw_versions(session, zip(key[0][touched].tolist(), key[1][touched].tolist(), strict=True))
+    draw_versions(session, zip(key[0][touched].tolist(), key[1][touched].tolist(), strict=True))
 
 
 def add_rollup(session: Session, keys: Keys, delta: Mapping[FlowKey, tuple[int, int]]) -> None:
@@ -128,7 +127,7 @@ def add_rollup(session: Session, keys: Keys, delta: Mapping[FlowKey, tuple[int, 
     lessened = [row[:-2] for row in rows if row[-2] <= 0 or row[-1] <= 0]
     if lessened:
         _many(session, _DROP_EMPTY, lessened)
-    _draw_versions(session, sorted({row[:2] for row in rows}))
+    draw_versions(session, sorted({row[:2] for row in rows}))
 
 
 def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
@@ -175,7 +174,7 @@ def show_rows(session: Session, touched: Iterable[tuple[int, int]]) -> None:
     Their batch is published in the same transaction: from then on `flow_columns` adds them to the
     roll-up wherever they lie, and `fold_rows` moves them at leisure.
     """
-    _draw_versions(session, touched)
+    draw_versions(session, touched)
 
 
 def months_aside(session: Session, batch_id: int) -> list[tuple[int, int, int]]:
@@ -217,7 +216,7 @@ def fold_rows(session: Session, batch_id: int, material_id: int, month: int) -> 
     session.execute(text(f"DELETE FROM flow_month WHERE {here} AND kg = 0 AND n = 0"))
 
 
-def _draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:
+def draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:
     """New versions for (material, month), given in order."""
     marks = [(material, month, _random()) for material, month in touched]
     _many(session, _ADD_VERSIONS, marks)
@@ -298,41 +297,6 @@ def _add_rows(session: Session, columns: Sequence[Ints]) -> None:
     _many(session, _UPSERT, zip(*(column.tolist() for column in columns), strict=True))
 
 
-def new_rows(session: Session, columns: Sequence[Ints]) -> NDArray[np.bool_]:
-    """Which rows, in order of their key, have a key that no row of the books has."""
-    new = np.ones(len(columns[0]), np.bool_)
-    groups = groups_of(columns[:2])
-    bounds = [*groups.starts.tolist(), len(new)]
-    for start, stop in pairwise(bounds):
-        here = slice(start, stop)
-        held = read_month(session, int(columns[0][start]), int(columns[1][start]))
-        known = [column.astype(np.int64) for column in held[:4]]
-        new[here] = positions_in(known, [column[here] for column in columns[2:6]]) < 0
-    return new
-
-
-def add_new_rows(session: Session, columns: Sequence[Ints]) -> None:
-    """Rows that were new a moment ago, in order of their key; draws the versions of their months.
-
-    PostgreSQL alone: COPY costs a third of an upsert.  Whoever wrote one of them meanwhile makes it
-    fail, and then they are added to his.
-    """
-    from psycopg.errors import UniqueViolation  # an eighth of a second that SQLite does not need
-
-    connection = driver_connection(session)
-    connection.execute("SAVEPOINT straight")
-    try:
-        with connection.cursor() as cursor:
-            _copy_in(cursor, "flow_month", columns)
-    except UniqueViolation:
-        connection.execute("ROLLBACK TO SAVEPOINT straight")
-        with connection.cursor() as cursor:
-            _copy_between(cursor, columns)
-    connection.execute("RELEASE SAVEPOINT straight")
-    first = groups_of(columns[:2]).first
-    _draw_versions(session, zip(*(column[first].tolist() for column in columns[:2]), strict=True))
-
-
 def _copy_rows(session: Session, columns: Sequence[Ints]) -> None:
     """The same on PostgreSQL: COPY for months that are new, a table in between for others."""
     connection = driver_connection(session)
@@ -341,24 +305,24 @@ def _copy_rows(session: Session, columns: Sequence[Ints]) -> None:
     held = positions_in(list(months.T), columns[:2]) >= 0
     with connection.cursor() as cursor:
         if not held.all():
-            _copy_in(cursor, "flow_month", [column[~held] for column in columns])
+            copy_in(cursor, "flow_month", [column[~held] for column in columns])
         if held.any():
-            _copy_between(cursor, [column[held] for column in columns])
+            copy_between(cursor, [column[held] for column in columns])
 
 
-def _copy_between(cursor: Any, columns: Sequence[Ints]) -> None:
+def copy_between(cursor: Any, columns: Sequence[Ints]) -> None:
     """Rows into a table in between, and from there to those that may be there already."""
     typed = ", ".join(f"{name} bigint" for name in _COLUMNS)
     cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS rollup_in ({typed}) ON COMMIT DROP")
     cursor.execute("TRUNCATE rollup_in")
-    _copy_in(cursor, "rollup_in", columns)
+    copy_in(cursor, "rollup_in", columns)
     cursor.execute(
         f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} FROM rollup_in "
         f"ORDER BY {', '.join(_KEY)} {_ADD_ROWS}"
     )
 
 
-def _copy_in(cursor: Any, table: str, columns: Sequence[Ints]) -> None:
+def copy_in(cursor: Any, table: str, columns: Sequence[Ints]) -> None:
     """COPY of the columns into flow_month, or into a table like it of bigints."""
     with cursor.copy(f"COPY {table} ({_NAMES}) FROM STDIN (FORMAT binary)") as copy:
         sizes = _SIZES if table == "flow_month" else [8] * len(_COLUMNS)

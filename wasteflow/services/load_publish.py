@@ -27,13 +27,8 @@ from wasteflow_models.flow_columns import stamp
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
 from wasteflow_models.raw import is_postgresql
-from wasteflow_models.rollup import (
-    add_new_rows,
-    new_rows,
-    rollup_rows,
-    show_rows,
-    stage_rows,
-)
+from wasteflow_models.rollup import rollup_rows, show_rows, stage_rows
+from wasteflow_models.rollup_new import add_new_rows, new_rows
 
 Ints = NDArray[np.int64]
 
@@ -106,6 +101,9 @@ def stage_quiet_months(db: Database, staging: Staging) -> None:
     if not months or (not db.is_sqlite and staging.rollup_rows() <= STRAIGHT_ROWS):
         return
     merged = merge(staging.rollups)
+    staging.rollups = [merged]
+    if not db.is_sqlite and len(merged.kg) <= STRAIGHT_ROWS:
+        return
     chosen = np.isin(merged.keys[:, 0], months)
     staging.rollups = [_part(merged, ~chosen)]
     quiet = _part(merged, chosen)

@@ -38,6 +38,7 @@ from wasteflow.services.load_known import Facts, Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
 from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
+from wasteflow_models.event_lane import EventLane, insert_copies
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
 from wasteflow_models.partitions import STEP, new_load_ids
@@ -83,7 +84,7 @@ class Staging:
 
     touched: (material id, month) of the roll-up rows that were put aside; aside: the months whose
     rows were put aside before the end of the file; straight: columns of the roll-up rows that
-    publishing adds to the books itself.
+    publishing adds to the books itself; lane: writes events on PostgreSQL.
     """
 
     keys: Keys
@@ -94,6 +95,7 @@ class Staging:
     closed_version: int = 0
     openings: Openings = field(default_factory=dict)
     staged: bool = False
+    lane: EventLane | None = None
     taken: int = 0
     skipped: int = 0
     issues: list[RowIssue] = field(default_factory=list)
@@ -143,7 +145,7 @@ class Staging:
         if not load_copy.claim_copies(session, copies):
             self.take(session, ready.loads())
             return
-        load_copy.insert_copies(session, copies)
+        insert_copies(session, copies, self.lane)
         self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
 
     def _take_packed(
