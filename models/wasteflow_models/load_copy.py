@@ -19,8 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from wasteflow_models.load_events import EVENT_COLUMNS, WEIGHT_COLUMNS
-from wasteflow_models.partitions import STEP, ensure_partitions
+from wasteflow_models.load_events import WEIGHT_COLUMNS
 from wasteflow_models.raw import csv_of, driver, plain
 
 Ints = NDArray[np.int64]
@@ -28,10 +27,14 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class CopiedLoads:
-    """Loads as the text of three COPYs; `names` are the columns of `headers`."""
+    """Loads as the text of three COPYs; `names` and `event_names` are the columns that they have.
+
+    A column in which nothing stands is left out: the server gives every row its NULL for less.
+    """
 
     ids: Ints
     names: tuple[str, ...]
+    event_names: tuple[str, ...]
     numbers: bytes
     headers: bytes
     events: bytes
@@ -48,7 +51,8 @@ def write_copies(
 
     header, weights: as for `load_store.insert_loads`; `id` of the weights are those of the loads.
     """
-    columns = {"id": ids, "batch_id": batch_id, **header}
+    columns = _told({"id": ids, "batch_id": batch_id, **header})
+    events = _told(_events(ids, header, weights, batch_id, int(now.timestamp())))
     claims = pl.DataFrame(
         {"doc_no": header["doc_no"], "consignor_id": header["consignor_id"], "id": ids}
     )
@@ -59,15 +63,27 @@ def write_copies(
     return CopiedLoads(
         ids,
         tuple(columns),
+        tuple(events),
         numbers.encode(),
         csv_of(len(ids), columns),
-        _events(ids, header, weights, batch_id, int(now.timestamp())),
+        csv_of(len(events["shipment_id"]), events),
     )
+
+
+def _told(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the columns in which anything stands."""
+    return {name: value for name, value in columns.items() if not _is_empty(value)}
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, pl.Series):
+        return value.null_count() == len(value)
+    return value is None or (isinstance(value, list) and all(item is None for item in value))
 
 
 def _events(
     ids: Ints, header: Mapping[str, Any], weights: Mapping[str, Any], batch_id: int, now: int
-) -> bytes:
+) -> dict[str, Any]:
     """Dispatch and decision of each load, twin of `load_events.events_from`."""
     count = len(ids)
 
@@ -88,7 +104,7 @@ def _events(
         return np.where(second, then[rows], first[rows])
 
     nothing = np.zeros(count, np.int64)
-    values: dict[str, Any] = {
+    return {
         "shipment_id": ids[rows],
         "seq": 1 + second,
         "batch_id": batch_id,
@@ -107,7 +123,6 @@ def _events(
         "reason": _reasons(ids, weights, rows, second),
         "recorded_at": now,
     }
-    return csv_of(len(rows), {name: values[name] for name in EVENT_COLUMNS.split(", ")})
 
 
 def _dense(ids: Ints, weights: Mapping[str, Any]) -> dict[str, Ints]:
@@ -174,12 +189,14 @@ def claim_copies(session: Session, copies: CopiedLoads) -> bool:
     return True
 
 
-def insert_copies(session: Session, copies: CopiedLoads) -> None:
-    """Headers and events of loads whose numbers are claimed."""
-    ensure_partitions(session, np.unique(copies.ids // STEP).tolist())
-    cursor = driver(session).cursor()
-    _copy(cursor, f"shipment ({', '.join(copies.names)})", copies.headers)
-    _copy(cursor, f"event ({EVENT_COLUMNS})", copies.events)
+def copy_headers(session: Session, copies: CopiedLoads) -> None:
+    """Headers of loads whose numbers are claimed; the partitions of their months are there."""
+    _copy(driver(session).cursor(), f"shipment ({', '.join(copies.names)})", copies.headers)
+
+
+def copy_events(session: Session, copies: CopiedLoads) -> None:
+    """Their events."""
+    _copy(driver(session).cursor(), f"event ({', '.join(copies.event_names)})", copies.events)
 
 
 def _copy(cursor: Any, goal: str, data: bytes) -> None:

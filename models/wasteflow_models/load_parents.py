@@ -36,7 +36,8 @@ def parent_facts(session: Session, numbers: Sequence[str], batch_id: int) -> lis
         return []
     with temporary(session, "asked_parent", "doc_no TEXT PRIMARY KEY"):
         insert_columns(session, "asked_parent", len(numbers), {"doc_no": list(numbers)})
-        rows = session.execute(text(_PARENTS), {"batch": batch_id}).all()
+        found = _ONE_BY_ONE if is_postgresql(session) else _JOINED
+        rows = session.execute(text(_PARENTS.format(found=found)), {"batch": batch_id}).all()
     return [ParentFacts._make(row)._replace(reversed=bool(row.reversed)) for row in rows]
 
 
@@ -46,10 +47,17 @@ SELECT s.id, s.doc_no, s.consignor_id, s.holder_id, s.consignee_id, s.material_i
   coalesce((SELECT CAST(sum(c.dispatched_kg) AS BIGINT) FROM load_child l
     JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = s.id AND NOT c.reversed), 0)
   AS children_kg
-FROM asked_parent a JOIN load_number n ON n.doc_no = a.doc_no
-JOIN shipment s ON s.id = n.shipment_id LEFT JOIN batch b ON b.id = s.batch_id
+FROM asked_parent a {found} LEFT JOIN batch b ON b.id = s.batch_id
 WHERE coalesce(b.published, NOT false) OR s.batch_id = :batch ORDER BY s.id
 """
+
+_JOINED = "JOIN load_number n ON n.doc_no = a.doc_no JOIN shipment s ON s.id = n.shipment_id"
+_ONE_BY_ONE = """
+CROSS JOIN LATERAL (SELECT shipment_id FROM load_number WHERE doc_no = a.doc_no OFFSET 0) n
+CROSS JOIN LATERAL (SELECT * FROM shipment WHERE id = n.shipment_id OFFSET 0) s
+"""
+"""PostgreSQL knows nothing of the table it has just been given, and would read the others whole:
+`OFFSET 0` keeps it from joining them otherwise than by their keys."""
 
 
 def overdrawn_parents(session: Session, ids: Sequence[int]) -> bool:

@@ -57,9 +57,6 @@ _ADD_STAMP = (
     "INSERT INTO stamp (name, version) VALUES ({mark}, {mark}) "
     "ON CONFLICT (name) DO UPDATE SET version = excluded.version"
 )
-_ADD_PLACES = (
-    "INSERT INTO place (kind, a, b) VALUES ({mark}, {mark}, {mark}) ON CONFLICT DO NOTHING"
-)
 _DROP_EMPTY = (
     "DELETE FROM flow_month WHERE "
     + " AND ".join(f"{name} = {{mark}}" for name in _KEY)
@@ -105,7 +102,7 @@ def add_rollup_columns(session: Session, rollup: BulkRollup) -> None:
     _add_rows(session, [*key, kg, n])
     _drop_empty(session, key, (kg <= 0) | (n <= 0))
     touched = groups_of(key[:2]).first
-    _draw_versions(session, zip(key[0][touched].tolist(), key[1][touched].tolist(), strict=True))
+    draw_versions(session, zip(key[0][touched].tolist(), key[1][touched].tolist(), strict=True))
 
 
 def add_rollup(session: Session, keys: Keys, delta: Mapping[FlowKey, tuple[int, int]]) -> None:
@@ -130,7 +127,7 @@ def add_rollup(session: Session, keys: Keys, delta: Mapping[FlowKey, tuple[int, 
     lessened = [row[:-2] for row in rows if row[-2] <= 0 or row[-1] <= 0]
     if lessened:
         _many(session, _DROP_EMPTY, lessened)
-    _draw_versions(session, sorted({row[:2] for row in rows}))
+    draw_versions(session, sorted({row[:2] for row in rows}))
 
 
 def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
@@ -177,7 +174,7 @@ def show_rows(session: Session, touched: Iterable[tuple[int, int]]) -> None:
     Their batch is published in the same transaction: from then on `flow_columns` adds them to the
     roll-up wherever they lie, and `fold_rows` moves them at leisure.
     """
-    _draw_versions(session, touched)
+    draw_versions(session, touched)
 
 
 def months_aside(session: Session, batch_id: int) -> list[tuple[int, int, int]]:
@@ -219,7 +216,7 @@ def fold_rows(session: Session, batch_id: int, material_id: int, month: int) -> 
     session.execute(text(f"DELETE FROM flow_month WHERE {here} AND kg = 0 AND n = 0"))
 
 
-def _draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:
+def draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:
     """New versions for (material, month), given in order."""
     marks = [(material, month, _random()) for material, month in touched]
     _many(session, _ADD_VERSIONS, marks)
@@ -254,7 +251,8 @@ def _place_ids(session: Session, tables: Sequence[Ints]) -> list[Ints]:
     ids = _known_ids(session, wanted)
     missing = wanted[ids < 0]
     if len(missing):
-        _many(session, _ADD_PLACES, list(map(tuple, missing.tolist())))
+        named = dict(zip(("kind", "a", "b"), missing.T, strict=True))
+        insert_columns(session, "place", len(missing), named, ending="ON CONFLICT DO NOTHING")
         ids = _known_ids(session, wanted)
         touch(session, "place")
     lengths = np.diff(np.append(groups.starts, len(groups.order)))
@@ -307,19 +305,24 @@ def _copy_rows(session: Session, columns: Sequence[Ints]) -> None:
     held = positions_in(list(months.T), columns[:2]) >= 0
     with connection.cursor() as cursor:
         if not held.all():
-            _copy_in(cursor, "flow_month", [column[~held] for column in columns])
+            copy_in(cursor, "flow_month", [column[~held] for column in columns])
         if held.any():
-            typed = ", ".join(f"{name} bigint" for name in _COLUMNS)
-            cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS rollup_in ({typed}) ON COMMIT DROP")
-            cursor.execute("TRUNCATE rollup_in")
-            _copy_in(cursor, "rollup_in", [column[held] for column in columns])
-            cursor.execute(
-                f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} FROM rollup_in "
-                f"ORDER BY {', '.join(_KEY)} {_ADD_ROWS}"
-            )
+            copy_between(cursor, [column[held] for column in columns])
 
 
-def _copy_in(cursor: Any, table: str, columns: Sequence[Ints]) -> None:
+def copy_between(cursor: Any, columns: Sequence[Ints]) -> None:
+    """Rows into a table in between, and from there to those that may be there already."""
+    typed = ", ".join(f"{name} bigint" for name in _COLUMNS)
+    cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS rollup_in ({typed}) ON COMMIT DROP")
+    cursor.execute("TRUNCATE rollup_in")
+    copy_in(cursor, "rollup_in", columns)
+    cursor.execute(
+        f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} FROM rollup_in "
+        f"ORDER BY {', '.join(_KEY)} {_ADD_ROWS}"
+    )
+
+
+def copy_in(cursor: Any, table: str, columns: Sequence[Ints]) -> None:
     """COPY of the columns into flow_month, or into a table like it of bigints."""
     with cursor.copy(f"COPY {table} ({_NAMES}) FROM STDIN (FORMAT binary)") as copy:
         sizes = _SIZES if table == "flow_month" else [8] * len(_COLUMNS)

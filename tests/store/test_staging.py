@@ -22,13 +22,14 @@ from wasteflow.core.errors import RowsRefused
 from wasteflow.load_files import Import, import_loads
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
+from wasteflow.services import load_publish
 from wasteflow.services import loads as service
 from wasteflow.services.batches import new_batch
 from wasteflow.services.export import export_shipments
 from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import ImportReport
 from wasteflow.services.rebuilding import rebuild_rollup
-from wasteflow_models import staging
+from wasteflow_models import rollup_new, staging
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import BatchRow, EventRow, ShipmentRow
 from wasteflow_models.partitions import STEP, ensure_partitions
@@ -76,6 +77,12 @@ def content(books: Books) -> dict[str, Any]:
 
 
 @pytest.fixture
+def all_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL puts the roll-up aside too, as it does with one of millions of rows."""
+    monkeypatch.setattr(load_publish, "STRAIGHT_ROWS", 0)
+
+
+@pytest.fixture
 def twin(books: Books, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Books]:
     """A second database like `books`."""
     from tests.store.databases import new_database
@@ -103,6 +110,7 @@ def test_chunks_leave_the_same_books_as_one_piece(books: Books, twin: Books) -> 
     books.check()
 
 
+@pytest.mark.usefixtures("all_aside")
 def test_months_put_aside_early_take_what_comes_after_all(
     books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +335,7 @@ def test_writers_get_their_turn_during_an_import(books: Books) -> None:
     assert "clerk" in order
 
 
+@pytest.mark.usefixtures("all_aside")
 def test_rows_that_lie_aside_count_as_those_in_the_roll_up(
     books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +367,51 @@ def test_rows_that_lie_aside_count_as_those_in_the_roll_up(
     books.check()
 
 
+def test_who_writes_the_same_rows_before_an_import_is_published_is_added_to(
+    books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL the rows are found new, and are not when they are written."""
+    rows = [load(f"G{number}", "10.000", "9.000") for number in range(9)]
+    mine = load("H", "5.000", "5.000")
+    take(twin, *rows)
+    twin.loads(mine)
+    written = load_publish.publish
+
+    def late(*args: Any) -> None:
+        monkeypatch.setattr(load_publish, "add_new_rows", came_first)
+        written(*args)
+
+    def came_first(session: Any, columns: Any) -> None:
+        books.loads(mine)
+        rollup_new.add_new_rows(session, columns)
+
+    monkeypatch.setattr(service, "publish", late)
+    take(books, *rows)
+    if books.db.is_sqlite:
+        books.loads(mine)
+    assert content(books) == content(twin)
+    books.check()
+
+
+def test_an_import_that_fails_in_the_middle_of_a_chunk_leaves_nothing(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its events are written beside it on PostgreSQL, and go with it."""
+    noted = Staging._note
+
+    def fails_later(staging: Staging, *args: Any) -> None:
+        if staging.taken:
+            raise RuntimeError("broken off")
+        noted(staging, *args)
+
+    before = row_counts(books.db)
+    monkeypatch.setattr(Staging, "_note", fails_later)
+    with pytest.raises(RuntimeError, match="broken off"):
+        take(books, *[load(f"G{number}", "10.000", "9.000") for number in range(9)])
+    assert row_counts(books.db) == before
+
+
+@pytest.mark.usefixtures("all_aside")
 def test_rebuilding_takes_what_lies_aside_along(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ registry, closed months - and if another writer changed it meanwhile the import 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,15 @@ from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
+from wasteflow_models.raw import is_postgresql
 from wasteflow_models.rollup import rollup_rows, show_rows, stage_rows
+from wasteflow_models.rollup_new import add_new_rows, new_rows
+
+Ints = NDArray[np.int64]
 
 PART = 50_000
+STRAIGHT_ROWS = 1_000_000
+"""New rows that publishing itself adds on PostgreSQL: a second of COPY at most."""
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
@@ -45,6 +51,8 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
     if staging.staged:
         _still_holds(session, staging)
+        if staging.straight is not None:
+            add_new_rows(session, staging.straight)
         show_rows(session, sorted(staging.touched))
     completing = list(staging.completing.values())
     if completing and not complete(session, staging, completing):
@@ -62,33 +70,54 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
 
 
 def stage_rollup(db: Database, staging: Staging) -> None:
-    """Put the roll-up of a staged import aside, so that publishing has little left to do."""
+    """Put the roll-up of a staged import aside, so that publishing has little left to do.
+
+    On PostgreSQL who publishes is waited for by those who write the same rows alone: rows that the
+    books do not have yet are left for it, which saves writing them twice.
+    """
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = []
-    _aside(db, staging, merged)
+    if not len(merged.kg):
+        return
+    with db.write(Alone.NOBODY) as session:
+        columns = rollup_rows(session, merged)
+        new = np.zeros(len(columns[0]), np.bool_)
+        if is_postgresql(session):
+            new = (columns[-2] > 0) & (columns[-1] > 0)
+            new &= new_rows(session, columns)
+    if 0 < np.count_nonzero(new) <= STRAIGHT_ROWS:
+        staging.straight = [column[new] for column in columns]
+        columns = [column[~new] for column in columns]
+    _aside(db, staging, columns)
 
 
 def stage_quiet_months(db: Database, staging: Staging) -> None:
     """Put aside the months that the file seems to be through with, while its next chunk is read.
 
-    Months put aside once are left for `stage_rollup`, so that no row is added to often.
+    Months put aside once are left for `stage_rollup`, so that no row is added to often; as are all
+    that PostgreSQL may take without it.
     """
     months = staging.quiet_months()
-    if not months:
+    if not months or (not db.is_sqlite and staging.rollup_rows() <= STRAIGHT_ROWS):
         return
     merged = merge(staging.rollups)
+    staging.rollups = [merged]
+    if not db.is_sqlite and len(merged.kg) <= STRAIGHT_ROWS:
+        return
     chosen = np.isin(merged.keys[:, 0], months)
     staging.rollups = [_part(merged, ~chosen)]
-    _aside(db, staging, _part(merged, chosen))
+    quiet = _part(merged, chosen)
+    if len(quiet.kg):
+        with db.write(Alone.NOBODY) as session:
+            columns = rollup_rows(session, quiet)
+        _aside(db, staging, columns)
     staging.aside |= set(months)
 
 
-def _aside(db: Database, staging: Staging, rollup: BulkRollup) -> None:
+def _aside(db: Database, staging: Staging, columns: Sequence[Ints]) -> None:
     """Write roll-up rows where no report reads them, in short transactions."""
-    if not len(rollup.kg):
+    if not len(columns[0]):
         return
-    with db.write(Alone.NOBODY) as session:
-        columns = rollup_rows(session, rollup)
     first = groups_of(columns[:2]).first
     staging.touched |= set(zip(*(column[first].tolist() for column in columns[:2]), strict=True))
     again = np.isin(columns[1], list(staging.aside))

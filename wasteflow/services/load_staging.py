@@ -38,6 +38,7 @@ from wasteflow.services.load_known import Facts, Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
 from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
+from wasteflow_models.event_lane import EventLane, insert_copies
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
 from wasteflow_models.partitions import STEP, new_load_ids
@@ -82,7 +83,8 @@ class Staging:
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
     touched: (material id, month) of the roll-up rows that were put aside; aside: the months whose
-    rows were put aside before the end of the file.
+    rows were put aside before the end of the file; straight: columns of the roll-up rows that
+    publishing adds to the books itself; lane: writes events on PostgreSQL.
     """
 
     keys: Keys
@@ -93,6 +95,7 @@ class Staging:
     closed_version: int = 0
     openings: Openings = field(default_factory=dict)
     staged: bool = False
+    lane: EventLane | None = None
     taken: int = 0
     skipped: int = 0
     issues: list[RowIssue] = field(default_factory=list)
@@ -103,6 +106,7 @@ class Staging:
     firms: set[int] = field(default_factory=set)
     touched: set[tuple[int, int]] = field(default_factory=set)
     aside: set[int] = field(default_factory=set)
+    straight: list[Ints] | None = None
     late: list[Late] = field(default_factory=list)
     _chunks: int = 0
     _seen_in: dict[int, int] = field(default_factory=dict)
@@ -141,7 +145,7 @@ class Staging:
         if not load_copy.claim_copies(session, copies):
             self.take(session, ready.loads())
             return
-        load_copy.insert_copies(session, copies)
+        insert_copies(session, copies, self.lane)
         self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
 
     def _take_packed(
@@ -212,8 +216,12 @@ class Staging:
         self.firms |= firms_in(rollup)
         self.rollups.append(BulkRollup(rollup.keys, sign * rollup.kg, sign * rollup.n))
         self._seen_in |= dict.fromkeys(np.unique(rollup.keys[:, 0]).tolist(), self._chunks)
-        if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
+        if self.rollup_rows() > MERGE_ROWS:
             self.rollups = [merge(self.rollups)]
+
+    def rollup_rows(self) -> int:
+        """Rows of the roll-up held in memory; of equal ones each counts."""
+        return sum(len(part.kg) for part in self.rollups)
 
     def quiet_months(self) -> list[int]:
         """Months that recent chunks of the file did not touch; to be asked after every chunk.

@@ -33,10 +33,12 @@ from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
+from wasteflow_models.event_lane import EventLane
 from wasteflow_models.flow_columns import stamp
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
+from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_pack import CAN_PACK, PackedLoads
 from wasteflow_models.partitions import drawn_numbers
 from wasteflow_models.raw import is_postgresql
@@ -143,13 +145,19 @@ def _in_stages(
         staging.staged = True
         held.enter_context(_discarding(db, staging.batch_id, dry_run))
         held.enter_context(no_collecting())
+        if packing and packing.numbers is not None and not db.joined:
+            staging.lane = held.enter_context(closing(EventLane(db)))
         waiting = Waiting()
         source = held.enter_context(closing(file.ready(staging.keys, packing)))
         for chunk in held.enter_context(closing(ahead(source))):
             packed = chunk.ready.packed if chunk.ready else None
             beside = packed.data if isinstance(packed, PackedLoads) else b""
+            if staging.lane and isinstance(packed, CopiedLoads):
+                staging.lane.ready_for(packed)
             with db.write(Alone.NOBODY, beside=beside) as session:
                 _take(session, staging, chunk, waiting, report, batch)
+            if staging.lane:
+                staging.lane.finish()
             if not dry_run:
                 stage_quiet_months(db, staging)
             tick(report.rows)
