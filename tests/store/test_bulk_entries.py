@@ -68,7 +68,7 @@ SOUND = st.builds(lambda row, move: {**row, **move}, ROWS, MOVES)
 FILES = st.lists(SOUND, min_size=1, max_size=9)
 
 
-def taken(books: Books, rows: list[dict[str, str]], *, columns: bool) -> object:
+def taken(books: Books, rows: list[dict[str, str]], *, columns: bool) -> Any:
     """What an import says: its counts and warnings, or the issues."""
     books.files += 1
     path = write_rows(books.folder / f"entries-{books.files}.csv", rows)
