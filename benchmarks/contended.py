@@ -266,16 +266,19 @@ def write_everything(
     """
     context = multiprocessing.get_context("spawn")
     rows = hottest(shipments, links)
+    _close(url, rows[0]["consignor"], MONTH - 1)
     start, stop = context.Barrier(processes + 1), context.Event()
     offered, found, read = context.Queue(), context.Queue(), context.Queue()
     writers = [
         context.Process(target=_write, args=(f"{n}", url, rows, seconds, start, offered, found))
         for n in range(processes)
     ]
-    reader = context.Process(target=_read, args=(url, stop, read))
+    reader = context.Process(target=_read, args=(url, stop, read), daemon=True)
     for process in (*writers, reader):
         process.start()
-    closed = _close_half_way(url, rows[0]["consignor"], start, seconds / 2)
+    start.wait(READY_S)
+    time.sleep(seconds / 2)
+    close_s = _close(url, rows[0]["consignor"], MONTH)
     told = [found.get(timeout=READY_S + 2 * seconds + 120) for _ in writers]
     stop.set()
     reads, failed = read.get(timeout=READY_S)
@@ -289,7 +292,8 @@ def write_everything(
     finally:
         db.dispose()
     errors = sum((part.errors for part in told), failed)
-    return {**_figures(told, seconds), **closed} | {
+    return _figures(told, seconds) | {
+        "close_s": close_s,
         "processes": processes,
         "reads": reads,
         "late": late,
@@ -299,16 +303,12 @@ def write_everything(
     }
 
 
-def _close_half_way(url: str, firm: str, start: Barrier, wait_s: float) -> dict[str, Any]:
-    """Close the months before, let the writers begin, close theirs when they are half through."""
-    db = Database(url)
+def _close(url: str, firm: str, month: int) -> float:
+    """Close a month and all before it that are open; seconds."""
+    db, began = Database(url), time.perf_counter()
     try:
-        close_month(db=db, month=MONTH - 1, now=NOW, enterprise=firm)
-        start.wait(READY_S)
-        time.sleep(wait_s)
-        began = time.perf_counter()
-        close_month(db=db, month=MONTH, now=NOW, enterprise=firm)
-        return {"close_s": time.perf_counter() - began}
+        close_month(db=db, month=month, now=NOW, enterprise=firm)
+        return time.perf_counter() - began
     finally:
         db.dispose()
 
