@@ -12,6 +12,8 @@ from flask import Flask
 
 from wasteflow.config import Config, load_config
 from wasteflow.services.housekeeping import Housekeeping
+from wasteflow.services.month_sheet import month_sheet
+from wasteflow.services.reports import overview
 from wasteflow.services.tracing import warm_tracing
 from wasteflow.web import (
     accounts,
@@ -84,7 +86,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material and keep the first page with its parts.
+    """Trace every material, keep the first page with its parts and what the last month rests on.
 
     Readiness tells of troubles with the books.
     """
@@ -93,6 +95,9 @@ def warm_up(app: Flask) -> None:
         for path in ("/", *(f"/overview/part?part={part}" for part in PARTS), "/"):
             with app.test_request_context(path):
                 app.full_dispatch_request()
+        last = overview(db=books(app).db).last
+        if last:
+            month_sheet(db=books(app).db, month=last)
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
 
