@@ -43,6 +43,9 @@ KEPT = ROOT / "instance" / "benchmarks"
     help="Runs of a report; imports and scripts: 3 at most, above a million loads 1.",
 )
 @click.option("--only", default="", help=f"Jobs, comma between them: {','.join(JOBS)}.")
+@click.option(
+    "--writers", is_flag=True, help="Only the eight writers: the job concurrent and nothing else."
+)
 @click.option("--seconds", default=60.0, show_default=True, help="How long writers write.")
 @click.option(
     "--keep",
@@ -56,6 +59,7 @@ def main(
     database: str,
     runs: int,
     only: str,
+    writers: bool,
     seconds: float,
     keep: Path | None,
     write: bool,
@@ -65,6 +69,8 @@ def main(
     Exit 1 if a bar is not met, 3 if a job failed or ours and a peer found different figures.
     """
     asked = [word.strip() for word in only.split(",") if word.strip()]
+    if writers:
+        asked.append("concurrent")
     for word in asked:
         if word not in JOBS:
             raise click.BadParameter(f"{word!r} is none of {', '.join(JOBS)}", param_hint="--only")

@@ -54,8 +54,46 @@ def over_http(run: Run, kind: str, words: str) -> Line:
 
 
 def concurrent_job(run: Run) -> Iterator[Line]:
-    """Eight writers on the same few links."""
+    """Eight writers on the same few links: of loads alone, then of everything."""
     yield _writing(run, "concurrent writes, 8 on 4 links", Bar(clean=True), processes=8, links=4)
+    yield _everything(run)
+
+
+def _everything(run: Run) -> Line:
+    """Loads, entries, decisions, corrections and reversals, a month closed half way."""
+    from benchmarks.contended import write_everything
+
+    job = "everything at once, 8 writers on 4 links"
+    run.say(f"  {job}, {run.seconds:g} s")
+    url = run.store.copy(run.loaded(), run.name("writes"))
+    before = run.store.deadlocks(url)
+    shipments = str(run.files.shipments)
+    try:
+        found = write_everything(url, shipments, processes=8, seconds=run.seconds, links=4)
+        locked = run.store.deadlocks(url) - before
+    finally:
+        run.store.drop(url)
+    errors = [f"{count} {name}" for name, count in found["errors"].items()]
+    found["errors"] = {**found["errors"], **dict.fromkeys(found["lost"], 1)}
+    found["shown"] = f"{found['per_second']:,.0f}/s, p95 {found['p95_ms']:.0f} ms"
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found["by_kind"].items())
+    return run.line(
+        job,
+        bar=Bar(clean=True),
+        figures=found,
+        notes=(
+            "service functions, no HTTP; one consignor, one material, one month",
+            f"{found['writes']:,} in {run.seconds:g} s ({kinds}), slowest "
+            f"{found['slowest_ms']:.0f} ms",
+            f"{found['second_answers']:,} second answers to a decision refused",
+            f"month closed half way in {found['close_s']:.1f} s, {found['late']:,} entries booked "
+            f"late; {found['reads']:,} reports read meanwhile",
+            f"errors: {', '.join(errors) or 'none'}",
+            f"lost or twice: {'; '.join(found['lost']) or 'none'}",
+            f"deadlocks: {locked}",
+            f"check afterwards: {found['faults']} faults",
+        ),
+    )
 
 
 def _writing(run: Run, job: str, bar: Bar, *, processes: int, links: int) -> Line:

@@ -32,7 +32,7 @@ from wasteflow.services.checking import check_books
 from wasteflow.services.loads import LoadFile, record_loads
 from wasteflow_models.engine import Database
 
-READY_S = 120
+READY_S = 600
 """How long the processes wait for each other before the clock starts."""
 
 

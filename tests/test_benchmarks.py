@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from types import ModuleType
 
 import pytest
 
-from benchmarks import agreement, data, ours, pages, report, suite, suite_writes
+from benchmarks import agreement, contended, data, ours, pages, report, suite, suite_writes
 from benchmarks.agreement import Disagreement, compared
 from benchmarks.data import MILLION, Files, Size, files_of
 from benchmarks.databases import SqliteStore
@@ -221,6 +222,29 @@ def test_writers_count_what_they_wrote(run: Run) -> None:
     # Every process records one load before the clock starts.
     assert after["rows"] == SMALL.loads + found["writes"] + found["processes"]
     assert found["median_ms"] <= found["p95_ms"] <= found["slowest_ms"] + 1e-9
+
+
+def test_what_writers_were_told_is_what_the_books_hold(run: Run) -> None:
+    """Two writers in turn, here; what one of them makes up afterwards is found out."""
+    url = run.store.copy(run.loaded(), "mixed")
+    rows, offered = contended.hottest(str(run.files.shipments), 2), SimpleQueue[tuple[str, str]]()
+    writers = [contended.Writer(name, url, rows, offered) for name in "01"]
+    for what in ("load", "entry", "sent", "decided", "corrected", "reversed"):
+        for writer in writers:
+            assert writer.turn(what)
+    one, other = told = [writer.told for writer in writers]
+    assert len(one.decided) + len(other.decided) + one.late + other.late == 2
+    db = writers[0].db
+    assert contended.books_hold(db, told) == []
+    one.loads.add("MIX-never")
+    other.kg[next(iter(other.kg))] += 1
+    assert [line.partition(":")[0] for line in contended.books_hold(db, told)] == [
+        "entries",
+        "loads",
+    ]
+    for writer in writers:
+        writer.db.dispose()
+    run.store.drop(url)
 
 
 def test_a_fresh_process_measures_the_same_and_tells_its_error(tmp_path: Path) -> None:

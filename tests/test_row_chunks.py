@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wasteflow.importing.reading import read_table
 from wasteflow.importing.text_chunks import open_text
-from wasteflow.schemas.row_chunks import load_chunks
+from wasteflow.schemas.row_chunks import read_chunks
 from wasteflow.schemas.rows import ParsedRows, load_rows
 
 TODAY, NOW = date(2026, 7, 30), datetime(2026, 7, 30, 4, tzinfo=UTC)
@@ -51,7 +51,7 @@ def both(path: Path, round_kg: bool) -> tuple[ParsedRows, ParsedRows]:
     moment: dict[str, Any] = {"round_kg": round_kg, "today": TODAY, "now": NOW}
     text = open_text(path, "entries", rows=2)
     alone = load_rows("entries", read_table(path), **moment)
-    return alone, load_chunks("entries", list(text.places), text.chunks(), **moment)
+    return alone, read_chunks("entries", list(text.places), text.chunks(), **moment).parsed()
 
 
 @pytest.fixture(scope="module")

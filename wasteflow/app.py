@@ -12,6 +12,9 @@ from flask import Flask
 
 from wasteflow.config import Config, load_config
 from wasteflow.services.housekeeping import Housekeeping
+from wasteflow.services.month_sheet import month_sheet
+from wasteflow.services.reports import flows_report, overview
+from wasteflow.services.target_status import targets_report
 from wasteflow.services.tracing import warm_tracing
 from wasteflow.web import (
     accounts,
@@ -39,6 +42,7 @@ from wasteflow.web.pages.exports_pages import blueprint as exports_blueprint
 from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
 from wasteflow.web.pages.overview import PARTS
 from wasteflow.web.pages.uploads import blueprint as uploads_blueprint
+from wasteflow.web.pages.view import default_period
 
 HOUSEKEEPING_EVERY_S: Final = 2.0
 
@@ -84,15 +88,22 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material and keep the first page with its parts.
+    """Trace every material, keep the first page with its parts and what the dearest pages rest on.
 
     Readiness tells of troubles with the books.
     """
+    db = books(app).db
     try:
-        warm_tracing(db=books(app).db)
+        warm_tracing(db=db)
         for path in ("/", *(f"/overview/part?part={part}" for part in PARTS), "/"):
             with app.test_request_context(path):
                 app.full_dispatch_request()
+        found = overview(db=db)
+        period = default_period(found)
+        if found.last and period:
+            month_sheet(db=db, month=found.last)
+            targets_report(db=db)
+            flows_report(db=db, period=period)
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
 

@@ -47,54 +47,81 @@ def import_file(
         how = encoding, dry_run, round_kg, synthetic, load_files.CHUNK_ROWS, tolerance
         asked = Import(db, path, now, *how)
         return import_loads(asked, progress, on_refused)
-    table, parsed, sha256 = _read(kind, path, encoding, round_kg, now)
+    table, parsed, columns, sha256 = _read(kind, path, encoding, round_kg, now)
+    about = kind, path.name, sha256, now, synthetic
     try:
-        made = _batch(kind, parsed, path.name, sha256, now, synthetic)
-        report = _record(db, kind, table, parsed, made, now, dry_run, progress)
+        report = None
+        if columns is not None:
+            report = _record_columns(db, columns, about, dry_run, progress)
+        if report is None:
+            parsed = columns.parsed() if columns is not None else parsed
+            report = _record(db, kind, table, parsed, about, dry_run, progress)
     except RowsRefused as error:
         show_as_given(kind, table, error)
         if on_refused:
             on_refused(table, error)
         raise
-    report.rounded_rows, report.rounded_kg = parsed.rounded_rows, str(parsed.rounded_kg)
     return Imported(report, table.encoding)
 
 
 def _read(
     kind: str, path: Path, encoding: str | None, round_kg: bool, now: datetime
-) -> tuple[Any, Any, str]:
-    """The file as it stands, its checked rows, its hash; a large one of entries in columns."""
+) -> tuple[Any, Any, Any, str]:
+    """The file as it stands, its checked rows or (a large one of entries) its columns, its hash."""
     moment: dict[str, Any] = {"round_kg": round_kg, "today": shanghai_day(now), "now": now}
     if kind == "entries" and path.is_file() and path.stat().st_size >= COLUMNS_BYTES:
         from wasteflow.importing.text_chunks import open_text
-        from wasteflow.schemas.row_chunks import load_chunks
+        from wasteflow.schemas.row_chunks import read_chunks
 
         text = open_text(path, kind, path.name, encoding)
-        return text, load_chunks(kind, list(text.places), text.chunks(), **moment), text.sha256
+        columns = read_chunks(kind, list(text.places), text.chunks(), **moment)
+        return text, None, columns, text.sha256
     from wasteflow.importing.reading import read_table
     from wasteflow.schemas.rows import load_rows
 
     content = path.read_bytes() if path.is_file() else b""
     table = read_table(path, path.name, encoding)
-    return table, load_rows(kind, table, **moment), hashlib.sha256(content).hexdigest()
+    return table, load_rows(kind, table, **moment), None, hashlib.sha256(content).hexdigest()
 
 
-def _batch(
-    kind: str, parsed: Any, filename: str, sha256: str, now: datetime, synthetic: bool
-) -> Any:
-    """The batch row of an import."""
+About = tuple[str, str, str, datetime, bool]
+"""Kind, file, hash, moment, and whether the caller says that it is synthetic."""
+
+
+def _batch(about: About, marked: bool, rounded_rows: int = 0, rounded_kg: str = "0") -> Any:
+    """The batch row of an import; marked: whether a row says that it is synthetic."""
     from wasteflow.services.batches import new_batch
 
-    mark = "remark" if kind in LEDGER_KINDS else "source"
-    marked = any(str(row.values.get(mark) or "").startswith(SYNTHETIC) for row in parsed.rows)
+    kind, filename, sha256, now, synthetic = about
     return new_batch(
         kind=kind,
         filename=filename,
         sha256=sha256,
         now=now,
-        rounded_rows=parsed.rounded_rows,
-        rounded_kg=str(parsed.rounded_kg),
+        rounded_rows=rounded_rows,
+        rounded_kg=rounded_kg,
         synthetic=synthetic or marked,
+    )
+
+
+def _record_columns(
+    db: Any,
+    columns: Any,
+    about: About,
+    dry_run: bool,
+    progress: Callable[[int, int], None] | None,
+) -> ImportReport | None:
+    """A large file of entries in columns; None if it has to be taken row by row."""
+    from wasteflow.services.entry_bulk import record_entry_columns
+
+    marked = columns.begins("remark", SYNTHETIC)
+    return record_entry_columns(
+        db=db,
+        file=columns,
+        batch=lambda: _batch(about, marked),
+        now=about[3],
+        dry_run=dry_run,
+        progress=(lambda done: progress(done, columns.rows)) if progress else None,
     )
 
 
@@ -103,35 +130,40 @@ def _record(
     kind: str,
     table: Any,
     parsed: Any,
-    batch: Any,
-    now: datetime,
+    about: About,
     dry_run: bool,
     progress: Callable[[int, int], None] | None,
 ) -> ImportReport:
+    """Any other file, row by row."""
     from wasteflow.schemas.headers import match_header
     from wasteflow.services.entries import record_entries
     from wasteflow.services.products import record_products
     from wasteflow.services.registry import record_registry
     from wasteflow.services.statements import record_statements
 
+    mark = "remark" if kind in LEDGER_KINDS else "source"
+    marked = any(str(row.values.get(mark) or "").startswith(SYNTHETIC) for row in parsed.rows)
     rows = [Row(item.line, item.values) for item in parsed.rows]
-    total = len(rows)
+    total, now = len(rows), about[3]
     common: dict[str, Any] = {
         "db": db,
         "rows": rows,
-        "batch": batch,
+        "batch": _batch(about, marked, parsed.rounded_rows, str(parsed.rounded_kg)),
         "issues": parsed.issues,
         "dry_run": dry_run,
         "progress": (lambda done: progress(done, total)) if progress else None,
     }
     if kind == "entries":
-        return record_entries(now=now, **common)
-    if kind == "products":
-        return record_products(now=now, **common)
-    if kind in ("park_inputs", "profiles"):
-        return record_statements(kind=kind, now=now, **common)
-    given = frozenset(match_header(kind, table.columns))
-    return record_registry(kind=kind, given=given, **common)
+        report = record_entries(now=now, **common)
+    elif kind == "products":
+        report = record_products(now=now, **common)
+    elif kind in ("park_inputs", "profiles"):
+        report = record_statements(kind=kind, now=now, **common)
+    else:
+        given = frozenset(match_header(kind, table.columns))
+        report = record_registry(kind=kind, given=given, **common)
+    report.rounded_rows, report.rounded_kg = parsed.rounded_rows, str(parsed.rounded_kg)
+    return report
 
 
 SEED_KINDS = (

@@ -6,12 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from wasteflow_models.ledger import ENTRIES
 from wasteflow_models.prepared import Prepared
-from wasteflow_models.raw import FEW, insert_columns, is_postgresql
+from wasteflow_models.raw import (
+    FEW,
+    Columns,
+    by_index,
+    insert_columns,
+    is_postgresql,
+    read_ints,
+    temporary,
+)
 
 _INSERT = Prepared(insert(ENTRIES), ENTRIES.c.keys())
 Rows = Sequence[Mapping[str, Any]]
@@ -30,6 +40,36 @@ def insert_entries(session: Session, rows: Rows) -> None:
             _INSERT.run(connection, row)
         return
     insert_columns(session, "entry", len(rows), _columns(session, rows))
+
+
+def insert_entry_columns(session: Session, count: int, columns: Columns) -> None:
+    """Insert `count` entries: columns as the driver takes them, days and moments as Python values
+    that stand for all rows or as the text that the database keeps.
+    """
+    session.flush()
+    sent = {
+        name: value if isinstance(value, (list, np.ndarray)) else _converter(session, name)(value)
+        for name, value in columns.items()
+    }
+    insert_columns(session, "entry", count, sent)
+
+
+def known_entries(
+    session: Session, enterprise_id: NDArray[np.int64], doc_no: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of the (firm, number) that have an entry, and the content of those entries."""
+    columns = {"row_no": np.arange(len(doc_no)), "doc_no": list(doc_no), "firm": enterprise_id}
+    session.flush()
+    with temporary(session, "asked_entry", "row_no BIGINT, doc_no TEXT, firm BIGINT"):
+        insert_columns(session, "asked_entry", len(doc_no), columns)
+        with by_index(session):
+            found = read_ints(
+                session,
+                "SELECT a.row_no, e.content FROM asked_entry a JOIN entry e "
+                "ON e.enterprise_id = a.firm AND e.doc_no = a.doc_no ORDER BY a.row_no",
+                2,
+            )
+    return found[0], found[1]
 
 
 def _columns(session: Session, rows: Rows) -> dict[str, Any]:

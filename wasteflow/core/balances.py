@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wasteflow.core.books import FlowSum, FlowSums, PeriodBooks
+from wasteflow.core.books import FlowSums, PeriodBooks, StockSums, closing_of
 from wasteflow.core.columns import groups_of
 from wasteflow.core.places import Place, PlaceKind
 
@@ -80,29 +80,37 @@ def balances(books: PeriodBooks, enterprises: Iterable[str], material: str = "")
             lines[key] = Balance(place.owner, key[2], stuff)
         return lines[key]
 
-    for (place, stuff), kg in books.opening.items():
+    flows, opening = books.columns()
+    for (place, stuff), kg in opening.items():
         if place.owner in wanted and (not material or stuff == material) and kg:
             line(place, stuff).opening_kg += kg
-    for place, stuff, word, sign, kg in _moved(books.columns()[0].of_material(material)):
+    for place, stuff, word, sign, kg in _moved(flows.of_material(material)):
         if place.owner in wanted:
             target = line(place, stuff)
             (target.ins if sign > 0 else target.outs)[word] += kg
-    _add_shortages(lines, books)
+    _add_shortages(lines, flows, opening, books.negative)
     order = {"site": 0, "yard": 1, "transit": 2}
     return sorted(lines.values(), key=lambda b: (b.enterprise, b.material, order[b.compartment]))
 
 
-def _add_shortages(lines: Mapping[tuple[str, str, str], Balance], books: PeriodBooks) -> None:
+def _add_shortages(
+    lines: Mapping[tuple[str, str, str], Balance],
+    flows: FlowSums,
+    opening: StockSums,
+    negative: Iterable[tuple[Place, str]],
+) -> None:
     """New debt of each place (book below zero) minus debt settled, per line."""
-    closing = books.closing()
-    for place, stuff in sorted(closing.keys() | books.opening.keys()):
-        key = place.owner, stuff, COMPARTMENTS[place.kind]
-        if key not in lines:
-            continue
-        before = max(0, -books.opening.get((place, stuff), 0))
-        lines[key].shortage_kg += max(0, -closing.get((place, stuff), 0)) - before
-    for place, stuff in books.negative:
-        key = place.owner, stuff, COMPARTMENTS[place.kind]
+    names = opening.names
+    for stock, sign in ((closing_of(flows, opening), 1), (opening, -1)):
+        below = np.flatnonzero(stock.kg < 0)
+        columns = stock.place[below], stock.material[below], -sign * stock.kg[below]
+        for number, stuff, kg in zip(*(column.tolist() for column in columns), strict=True):
+            place = names.places[number]
+            key = place.owner, names.materials[stuff], COMPARTMENTS[place.kind]
+            if key in lines:
+                lines[key].shortage_kg += kg
+    for place, code in negative:
+        key = place.owner, code, COMPARTMENTS[place.kind]
         if key in lines:
             lines[key].negative = True
 
@@ -116,38 +124,44 @@ def _moved(flows: FlowSums) -> Iterator[tuple[Place, str, str, int, int]]:
     first, second = names.ends
     home = (first == second).astype(np.int64)
     flows = flows.only(flows.source != flows.target)
+    kinds = names.kinds
     for end, other, sign, word in (
         (flows.target, flows.source, 1, _in_word),
         (flows.source, flows.target, -1, _out_word),
     ):
         held = np.flatnonzero(names.holding[end])
-        owner, kinds = first[end], names.kinds
-        key = owner, kinds[end], flows.material, kinds[other], home[flows.source]
+        key = first[end], kinds[end], flows.material, kinds[other], home[flows.source]
         groups = groups_of([column[held] for column in key])
-        kilograms = groups.sums(flows.kg[held]).tolist()
-        for row, kg in zip(held[groups.first].tolist(), kilograms, strict=True):
-            flow = flows[row]
-            place = flow.target if sign > 0 else flow.source
-            yield place, flow.material, word(flow), sign, kg
+        rows = held[groups.first]
+        source, target = flows.source[rows], flows.target[rows]
+        told = end[rows], flows.material[rows], kinds[source], kinds[target], home[source]
+        kilograms = groups.sums(flows.kg[held])
+        columns = (column.tolist() for column in (*told, kilograms))
+        words: dict[tuple[int, int, int], str] = {}
+        for place, stuff, sent, got, back, kg in zip(*columns, strict=True):
+            if (sent, got, back) not in words:
+                words[sent, got, back] = word(PlaceKind(sent), PlaceKind(got), bool(back))
+            yield names.places[place], names.materials[stuff], words[sent, got, back], sign, kg
 
 
-def _in_word(flow: FlowSum) -> str:
-    """What an inflow is called: generation, received, to_yard, dispatched, redirected, …"""
-    source, target = flow.source.kind, flow.target.kind
+def _in_word(source: PlaceKind, target: PlaceKind, back: bool) -> str:
+    """What an inflow is called: generation, received, to_yard, dispatched, redirected, …
+
+    back: whether the road it came by leads back to its consignor.
+    """
     if source is PlaceKind.TRANSIT:
         if target is PlaceKind.TRANSIT:
             return "redirected"
-        return "returned" if flow.source.a == flow.source.b else "received"
+        return "returned" if back else "received"
     if source is PlaceKind.YARD:
         return "from_yard"
     if source is PlaceKind.SITE:
         return "dispatched" if target is PlaceKind.TRANSIT else "to_yard"
-    return flow.source.word
+    return Place(source).word
 
 
-def _out_word(flow: FlowSum) -> str:
+def _out_word(source: PlaceKind, target: PlaceKind, back: bool) -> str:
     """What an outflow is called: use, disposal, dispatched, accepted, to_yard, …"""
-    source, target = flow.source.kind, flow.target.kind
     if target is PlaceKind.TRANSIT:
         return "redirected" if source is PlaceKind.TRANSIT else "dispatched"
     if target is PlaceKind.YARD:
@@ -155,8 +169,8 @@ def _out_word(flow: FlowSum) -> str:
     if target is PlaceKind.SITE:
         if source is PlaceKind.YARD:
             return "from_yard"
-        return "returned" if flow.source.a == flow.source.b else "accepted"
-    return flow.target.word
+        return "returned" if back else "accepted"
+    return Place(target).word
 
 
 def total_balance(lines: Iterable[Balance]) -> Balance:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class EntryColumns:
     evidence: Ints
     gone: Ints
 
+
+_Records = TypeVar("_Records", LoadColumns, EntryColumns)
 
 ENTRY_CODES = {
     "opening": 1,
@@ -189,9 +191,10 @@ def bulk_entry_postings(entries: EntryColumns) -> BulkRollup:
     return _sum(parts)
 
 
-def picked(loads: LoadColumns, rows: Ints) -> LoadColumns:
-    """The loads at positions `rows`, in that order."""
-    return LoadColumns(*(getattr(loads, item.name)[rows] for item in fields(LoadColumns)))
+def picked(records: _Records, rows: Ints) -> _Records:
+    """The loads or entries at positions `rows`, in that order."""
+    kind = type(records)
+    return kind(*(getattr(records, item.name)[rows] for item in fields(kind)))
 
 
 def merge(rollups: list[BulkRollup]) -> BulkRollup:

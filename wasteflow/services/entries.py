@@ -173,7 +173,7 @@ def _write_one(session: Session, keys: Keys, item: CheckedEntry, now: datetime) 
         book = book_at(session, keys, _counted_place(item), entry.material, entry.day)
         item = item.counted_against(book)
     through = closed(session, keys).through
-    row = _values(item, keys, through, 0, new_uids(1, now)[0], None, now)
+    row = entry_values(item, keys, through, 0, new_uids(1, now)[0], None, now)
     rollup: Rollup = {}
     add_postings(rollup, entry_postings(item.entry))
     post_rollup(session, keys, rollup, row["booked_month"])
@@ -200,10 +200,10 @@ def _write(
     for start in range(0, len(plain), WRITE_CHUNK):
         values = []
         for offset, item in enumerate(plain[start : start + WRITE_CHUNK], start):
-            row = _values(item, keys, through, next_id + offset, uids[offset], batch_id, now)
+            row = entry_values(item, keys, through, next_id + offset, uids[offset], batch_id, now)
             late = row["booked_month"] if row["booked_month"] > row["month"] else 0
             if len(plain) > FEW_ENTRIES:
-                facts.setdefault(late, []).append(_facts(row))
+                facts.setdefault(late, []).append(entry_facts(row))
             else:
                 add_postings(few.setdefault(late, {}), entry_postings(item.entry))
             values.append(row)
@@ -217,21 +217,39 @@ def _write(
         moved = bulk_entry_postings(columns)
         post(session, moved, late_part(moved, booked_month))
     counts = [item for item in items if item.entry.kind is EntryKind.STOCKTAKE]
-    counts.sort(key=lambda item: (item.entry.day, item.entry.enterprise, item.entry.doc_no))
-    for offset, item in enumerate(counts, len(plain)):
+    behind = next_id + len(plain)
+    return written + write_counts(session, keys, counts, behind, uids[len(plain) :], batch_id, now)
+
+
+def write_counts(
+    session: Session,
+    keys: Keys,
+    counts: list[CheckedEntry],
+    next_id: int,
+    uids: Sequence[UUID],
+    batch_id: int,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Insert stocktakes by day, each held against the book as the one before it left it."""
+    written = []
+    through = closed(session, keys).through
+    counts = sorted(
+        counts, key=lambda item: (item.entry.day, item.entry.enterprise, item.entry.doc_no)
+    )
+    for offset, item in enumerate(counts):
         entry = item.entry
         book = book_at(session, keys, _counted_place(item), entry.material, entry.day)
         settled = item.counted_against(book)
         difference: Rollup = {}
         add_postings(difference, entry_postings(settled.entry))
-        row = _values(settled, keys, through, next_id + offset, uids[offset], batch_id, now)
+        row = entry_values(settled, keys, through, next_id + offset, uids[offset], batch_id, now)
         insert_entries(session, [row])
         written.append(row)
         post_rollup(session, keys, difference, row["booked_month"])
     return written
 
 
-def _facts(row: Mapping[str, Any]) -> tuple[int, ...]:
+def entry_facts(row: Mapping[str, Any]) -> tuple[int, ...]:
     """A row of the table in the order of `EntryColumns`."""
     return (
         ENTRY_CODES[row["kind"]],
@@ -266,7 +284,7 @@ def book_at(session: Session, keys: Keys, place: Place, material: str, day: date
     return book
 
 
-def _values(
+def entry_values(
     item: CheckedEntry,
     keys: Keys,
     through: Mapping[int, int],

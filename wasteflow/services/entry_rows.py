@@ -35,6 +35,9 @@ CONTENT_FIELDS = (
     "remark",
 )
 _BASIS, _WEIGHED = CONTENT_FIELDS.index("basis"), CONTENT_FIELDS.index("weighed")
+SEPARATOR = "\x1f"
+CONDITIONAL = "conditional_without_document"
+"""Warning of a row whose route asks for a document."""
 _COUNTED = (EntryKind.OPENING, EntryKind.STOCKTAKE)
 
 
@@ -56,7 +59,7 @@ class CheckedEntry:
 
 
 _NAMED = ("enterprise", "facility", "material", "route", "generator", "kind")
-_Named = tuple[str, str, str, EntryKind, str, bool]
+Named = tuple[str, str, str, EntryKind, str, bool]
 """Codes of enterprise, material and generator, kind, kind of the facility, conditional route."""
 MOST_NAMED = 100_000
 
@@ -68,21 +71,17 @@ class EntryChecker:
         self._registry = registry
         self._names = Names(registry)
         self._warnings = warnings
-        self._resolved: dict[tuple[Any, ...], _Named] = {}
+        self._resolved: dict[tuple[Any, ...], Named] = {}
 
     def check(self, row: Row) -> CheckedEntry | RowIssue:
         """The entry of a row, or why it is refused (first broken rule)."""
         values = row.values
-        asked = tuple(map(values.get, _NAMED))
-        named = self._resolved.get(asked) or self._resolve(row)
+        named = self.named(row)
         if isinstance(named, RowIssue):
             return named
-        if len(self._resolved) > MOST_NAMED:
-            self._resolved.clear()
-        self._resolved[asked] = named
         enterprise, material, generator, kind, kind_of_facility, conditional = named
         if conditional:
-            self._warnings.add(row.line, "conditional_without_document", value=values["route"])
+            self._warnings.add(row.line, CONDITIONAL, value=values["route"])
         basis = values.get("basis") or "wet"
         weighed = values.get("weighed") or "measured"
         try:
@@ -107,11 +106,21 @@ class EntryChecker:
         )
         told = [str(part) if part else "" for part in map(values.get, CONTENT_FIELDS)]
         told[_BASIS], told[_WEIGHED] = basis, weighed
-        hashed = _content([enterprise, generator, *told])
+        hashed = content_of(SEPARATOR.join([enterprise, generator, *told]))
         return CheckedEntry(row.line, entry, values, mass, hashed)
 
-    def _resolve(self, row: Row) -> _Named | RowIssue:
+    def named(self, row: Row) -> Named | RowIssue:
         """What the names of a row mean, and whether its route fits; the first broken rule."""
+        asked = tuple(map(row.values.get, _NAMED))
+        found = self._resolved.get(asked) or self._resolve(row)
+        if isinstance(found, RowIssue):
+            return found
+        if len(self._resolved) > MOST_NAMED:
+            self._resolved.clear()
+        self._resolved[asked] = found
+        return found
+
+    def _resolve(self, row: Row) -> Named | RowIssue:
         values = row.values
         field = "enterprise"
         try:
@@ -159,9 +168,12 @@ class EntryChecker:
         return route.conditional
 
 
-def _content(texts: list[str]) -> int:
-    """64-bit hash of the values of a row: the same row gives the same number on every machine."""
-    digest = blake2b("\x1f".join(texts).encode(), digest_size=8).digest()
+def content_of(told: str) -> int:
+    """64-bit hash of the values of a row: the same row gives the same number on every machine.
+
+    told: enterprise, generator and `CONTENT_FIELDS`, "" for a blank, `SEPARATOR` between them.
+    """
+    digest = blake2b(told.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 

@@ -168,12 +168,10 @@ def known(key: Hashable) -> object | None:
 def once(key: Hashable, make: Callable[[], _T]) -> _T:
     """`make()`, kept for the pages of the same version of the data that rest on it too.
 
-    Shared by those who may read the same.  key: what it is and everything it depends on but the
-    data and the reach; nobody may change what it gives.
+    Shared by those who may read the same, also by pages that are not `kept` themselves.  key: what
+    it is and everything it depends on but the data and the reach; nobody may change what it gives.
     """
-    version = g.get("data_version", "")
-    if not version:
-        return make()
+    version = g.get("data_version", "") or data_version(db=books().db)
     parts: Kept[Hashable, _T] = current_app.extensions[_PARTS]
     whole = version, reach_key(), key
     found = parts.get(whole)

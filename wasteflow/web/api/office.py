@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from wasteflow.core.bulletin import MAX_PLACES
 from wasteflow.services.ledger_forms import ledger_forms
-from wasteflow.services.month_sheet import month_rows, month_sheet
+from wasteflow.services.month_sheet import month_rows
 from wasteflow.web.access import books
 from wasteflow.web.answers import kept
 from wasteflow.web.api.blueprint import ApiBlueprint
@@ -37,6 +37,7 @@ from wasteflow.web.office_papers import (
     reader_of,
 )
 from wasteflow.web.pages.ledger_forms import XLSX, file_of
+from wasteflow.web.pages.month import sheet
 
 blueprint = ApiBlueprint("office", "Statutory forms, bulletin, park indicators, month", "/reports")
 
@@ -169,12 +170,8 @@ def month(query: dict[str, Any]) -> Response:
     shape = query["format"]
 
     def make() -> dict[str, Any]:
-        told = month_sheet(
-            db=books().db,
-            scope=query["scope"],
-            month=period_of(query["period"]).last,
-            material=query["material"],
-        )
+        last = period_of(query["period"]).last
+        told = sheet(query["scope"], last, query["material"])
         return told if shape == "json" else {"rows": month_rows(told)}
 
     return answered(make, shape, "month")

@@ -80,11 +80,7 @@ def show() -> str | Response:
     if view.empty:
         return render_template("empty.html", view=view)
     month = view.span.last
-    key = "month", view.scope, month, view.material
-    told = once(
-        key,
-        lambda: month_sheet(db=books().db, scope=view.scope, month=month, material=view.material),
-    )
+    told = sheet(view.scope, month, view.material)
     if wants_file():
         return rows_file(month_rows(told), f"month-{told['month']}")
     firms = _finding_firms(view)
@@ -108,6 +104,14 @@ def show() -> str | Response:
         disputes=_disputes(view),
         settle_days=waits().settle_days,
         close_address=_close_address(view),
+    )
+
+
+def sheet(scope: str, month: int, material: str) -> dict[str, Any]:
+    """The `month_sheet` of the books, kept for the page and the API."""
+    return once(
+        ("month", scope, month, material),
+        lambda: month_sheet(db=books().db, scope=scope, month=month, material=material),
     )
 
 
