@@ -25,9 +25,10 @@
       if (value) url.searchParams.set(name, value);
       else url.searchParams.delete(name);
       field(name, value);
-      document.querySelectorAll(".tabs a, .switches a, .pager a, table.data thead a").forEach(function (link) {
+      document.querySelectorAll(".tabs a, .switches a, .pager a, table.data thead a, a[data-month]").forEach(function (link) {
         var to = new URL(link.href);
-        if (to.pathname !== url.pathname) return;
+        if (to.pathname !== url.pathname && !link.hasAttribute("data-month")) return;
+        if (link.hasAttribute("data-month") && name !== "month") return;
         if (value) to.searchParams.set(name, value);
         else to.searchParams.delete(name);
         link.href = to.href;
