@@ -211,7 +211,15 @@ def test_served_assets_are_ours_and_carry_the_nonce() -> None:
     names = [name.removeprefix("/assets/") for name in asked if name.startswith("/assets/")]
     assert names == [
         *("leaflet.css", "wasteflow_map.css"),
-        *("leaflet.js", "arcs.js", "ground.js", "bubbles.js", "play.js", "flowmap.js"),
+        *(
+            "leaflet.js",
+            "arcs.js",
+            "ground.js",
+            "bubbles.js",
+            "play.js",
+            "flowmap.js",
+            "picture.js",
+        ),
     ]
     assert [name for name in asked if not name.startswith("/assets/")] == ["data:,"]
     for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -78,6 +79,22 @@ def test_the_map_plays_by_keyboard_keeps_its_state_and_leads_to_the_loads(
     ready(page)
     expect(frame.locator("#wf-now")).to_have_text("2026-02")
     assert frame.locator("path.wf-park").count() == 0
+    for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
+        with page.expect_download() as told:
+            page.locator(f".map-picture button[data-map-picture={kind}]").click()
+        assert told.value.suggested_filename == f"wasteflow-map-all-2026H1.{kind}"
+        assert told.value.path().read_bytes().startswith(start)
+        if kind == "svg":
+            picture = ElementTree.parse(told.value.path()).getroot()
+    words = " ".join(picture.itertext())
+    for part in ("Solid waste flow map", "2026-02", "Evidence up to", "Synthetic", "Line width",
+                 "WGS 84", "km", "Phosphogypsum", "Flows not drawn"):  # fmt: skip
+        assert part in words, part
+    marks = [part for part in picture.iter() if part.get("marker-end")]
+    assert 0 < len(marks) < frame.locator("path.wf-arc").count(), "an empty month has fewer"
+    expect(page.locator("a[data-month]").first).to_have_attribute(
+        "href", re.compile("month=2026-02")
+    )
     frame.locator("#wf-play").click()
     expect(frame.locator("#wf-play")).to_have_text("Pause")
     frame.locator("#wf-play").click()

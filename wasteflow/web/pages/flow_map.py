@@ -46,6 +46,7 @@ def show() -> str | Response:
         default=LINKS[0],
         datums=CRS_NAMES,
         asked=asked,
+        filter_words=[word for word in (asked.filter.words[lang() == "en"],) if word],
         grades=GRADES,
         few=_few(view, asked),
         state=_state(),
