@@ -285,7 +285,7 @@ def test_text_of_users_stays_text(lang: str) -> None:
     assert abs(len(tags) - clean) < 60
     assert not [attributes for _, attributes in tags if "onerror" in attributes]
     assert [tag for tag, _ in tags].count("img") == 0
-    assert len(re.findall(r"<script", html)) == len(re.findall(r"</script>", html)) == 8
+    assert len(re.findall(r"<script", html)) == len(re.findall(r"</script>", html)) == 9
     content = data_in(html)
     assert content["materials"][0] == [HOSTILE, 0] and content["partners"] == [HOSTILE]
     assert content["groups"][0]["name"] == HOSTILE
