@@ -127,6 +127,8 @@ def geodata() -> Response:
     The same filter of links as the map, and the one month that it shows.
     """
     view = read_view()
+    if view.empty:
+        abort(404)
     ending, crs = request.args.get("format", "geojson"), request.args.get("crs", WGS84)
     if ending not in GEO_ENDINGS or crs not in CRS_NAMES:
         abort(404)
