@@ -15,9 +15,12 @@ WEB: Final = ROOT / "wasteflow" / "web"
 MAPS: Final = ROOT / "maps" / "wasteflow_maps"
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 SAME: Final = frozenset(
-    "- – E ≤ … Excel PNG SVG GeoJSON km KB MB CO2 CNY/t t wasteflow openapi.json UTF-8 BOM "
-    "GB18030 GBK CGCS2000 "
-    ".xlsx required page-map slip-page --role system_admin /".split()
+    {
+        *("-", "–", "E", "≤", "…", "/", "t", "km", "KB", "MB", "CO2", "CNY/t", "wasteflow"),
+        *("Excel", "PNG", "SVG", "GeoJSON", ".xlsx", "openapi.json", "CGCS2000"),
+        *("UTF-8", "BOM", "GB18030", "GBK", "--role", "system_admin"),
+        *("required", "page-map", "slip-page"),
+    }
 )
 """Names, units and formats: the same in both languages."""
 COMMANDS: Final = re.compile(r"wasteflow (demo|seed|import|db|user)\b[^<]*")
@@ -69,9 +72,9 @@ def of_module(source: str) -> Iterator[str]:
     tree = ast.parse(source)
     docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
-            if CHINESE.search(node.value) and not UNITS.fullmatch(node.value):
-                yield node.value
+        text = node.value if isinstance(node, ast.Constant) and id(node) not in docs else ""
+        if isinstance(text, str) and CHINESE.search(text) and not UNITS.fullmatch(text):
+            yield text
 
 
 def test_what_is_hard_coded_would_be_seen() -> None:

@@ -56,6 +56,12 @@ OPEN_ALL: Final = """() => {
     mark.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   }
 }"""
+OVER: Final = """() => [...document.querySelectorAll("body *")]
+  .filter((part) => part.getBoundingClientRect().right > innerWidth + 1 && part.offsetParent
+    && !part.closest(".scroll, .nav, .work-nav, table"))
+  .map((part) => part.tagName + "." + part.className).slice(0, 9)"""
+GATE: Final = ("/inbox", "/gate", "/log")
+"""Pages of a phone: not even a part of them reaches over the edge."""
 WIDE: Final = "() => document.documentElement.scrollWidth - innerWidth"
 MAIL: Final = """() => [...document.querySelectorAll("a[href]")].map((link) => link.protocol)
   .filter((word) => !["http:", "https:", "mailto:", "tel:", "blob:"].includes(word))"""
@@ -90,7 +96,6 @@ class Look:
 
     def say(self, what: str) -> None:
         """Note what is wrong on this page."""
-        print("WRONG", self.address, what, flush=True)
         self.wrong.append(f"{self.address}: {what}")
 
     def at_home(self, url: str) -> None:
@@ -134,6 +139,9 @@ class Look:
         over = page.evaluate(WIDE)
         if over > 0:
             self.say(f"{over} px wider than {page.viewport_size}")
+        if self.address in GATE and page.viewport_size == {"width": 390, "height": 900}:
+            for part in page.evaluate(OVER):
+                self.say(f"{part} reaches over the edge")
 
 
 def test_no_page_runs_an_attack_leaves_its_origin_overflows_or_fails_axe(
