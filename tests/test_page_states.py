@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask, abort, url_for
@@ -147,7 +148,9 @@ def test_no_page_breaks_over_empty_books(tmp_path: Path) -> None:
     for rule in sorted(made.url_map.iter_rules(), key=lambda rule: rule.rule):
         if "GET" not in (rule.methods or ()) or not rule.endpoint.startswith(OURS):
             continue
-        values = dict.fromkeys(rule.arguments, "01a22331-28d0-7e95-83a9-07aad0ecada4")
+        values: dict[str, Any] = dict.fromkeys(
+            rule.arguments, "01a22331-28d0-7e95-83a9-07aad0ecada4"
+        )
         if "kind" in values or "topic" in values:
             values = {"kind": "shipments"} if "kind" in values else {"topic": "map"}
         with made.test_request_context():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 from tests.api.conftest import Api, _templates, api  # noqa: F401
 from tests.api.test_inert import addresses, ids  # noqa: F401
@@ -89,10 +89,15 @@ class Look:
     def __init__(self, page: Page, site: str) -> None:
         self.page, self.site = page, site
         self.axe, self.wrong, self.number = Walker(), list[str](), 0
-        page.on("dialog", lambda dialog: (self.say("a dialog"), dialog.dismiss())[1])
+        page.on("dialog", self.asked_by)
         page.on("pageerror", lambda error: self.say(f"threw {error}"))
         page.context.on("request", lambda asked: self.at_home(asked.url))
         self.address = ""
+
+    def asked_by(self, dialog: Dialog) -> None:
+        """No page of ours opens one."""
+        self.say(f"a dialog {dialog.message}")
+        dialog.dismiss()
 
     def say(self, what: str) -> None:
         """Note what is wrong on this page."""
