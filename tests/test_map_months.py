@@ -116,7 +116,7 @@ def test_a_filter_says_what_it_leaves_out(db: Database) -> None:
     drawn = sum(link.kg for link in whole.links) + sum(one.kg for one in whole.bubbles)
     kept = sum(link.kg for link in few.links) + sum(one.kg for one in few.bubbles)
     assert few.left_out["kg"] == drawn - kept > 0
-    for lang, words in (("zh", "≥ 50 t · 第三方导入"), ("en", "≥ 50 t · imported")):
+    for lang, words in (("zh", "≥ 50 吨 · 第三方导入"), ("en", "≥ 50 t · imported")):
         assert words in served(few, lang)
     none = map_of(db=db, period=SPAN, wanted=FlowFilter(waste_class="SW99"))
     assert not none.links and not none.bubbles

@@ -211,7 +211,15 @@ def test_served_assets_are_ours_and_carry_the_nonce() -> None:
     names = [name.removeprefix("/assets/") for name in asked if name.startswith("/assets/")]
     assert names == [
         *("leaflet.css", "wasteflow_map.css"),
-        *("leaflet.js", "arcs.js", "ground.js", "bubbles.js", "play.js", "flowmap.js"),
+        *(
+            "leaflet.js",
+            "arcs.js",
+            "ground.js",
+            "bubbles.js",
+            "play.js",
+            "flowmap.js",
+            "picture.js",
+        ),
     ]
     assert [name for name in asked if not name.startswith("/assets/")] == ["data:,"]
     for name in names:
@@ -277,7 +285,7 @@ def test_text_of_users_stays_text(lang: str) -> None:
     assert abs(len(tags) - clean) < 60
     assert not [attributes for _, attributes in tags if "onerror" in attributes]
     assert [tag for tag, _ in tags].count("img") == 0
-    assert len(re.findall(r"<script", html)) == len(re.findall(r"</script>", html)) == 8
+    assert len(re.findall(r"<script", html)) == len(re.findall(r"</script>", html)) == 9
     content = data_in(html)
     assert content["materials"][0] == [HOSTILE, 0] and content["partners"] == [HOSTILE]
     assert content["groups"][0]["name"] == HOSTILE

@@ -91,6 +91,26 @@ def test_the_map_draws_what_its_address_names(client: FlaskClient) -> None:
     assert {line["kind"] for line in json.loads(data)["lines"]} <= {"potential", "infeasible"}
 
 
+def test_geodata_holds_the_links_the_map_shows(client: FlaskClient) -> None:
+    def links(query: str) -> tuple[dict[str, str], list[float]]:
+        file = json.loads(page(client, f"/map/geodata?{SPAN}&{query}"))
+        kinds = [item["properties"] for item in file["features"]]
+        return file["notes"], [row["tonnes"] for row in kinds if row["layer"] == "links"]
+
+    notes, every = links("material=phosphogypsum")
+    assert notes["material"] == "phosphogypsum" and "filter" not in notes
+    notes, most = links("material=phosphogypsum&least=300")
+    assert "≥ 300 吨" in notes["filter"] and "≥ 300 t" in notes["filter"]
+    assert sorted(most) == sorted(one for one in every if one >= 300) != sorted(every)
+    assert notes["links_left_out"] == str(len(every) - len(most))
+    notes, _ = links("month=2026-03")
+    assert notes["period"] == "2026-03"
+    answer = client.get(f"/map/geodata?{SPAN}&least=300&format=kml")
+    assert "selected" in answer.headers["Content-Disposition"]
+    assert "filter: ≥ 300" in answer.get_data(as_text=True)
+    assert client.get(f"/map/geodata?{SPAN}&least=many").status_code == 422
+
+
 def test_commands_tell_the_same(client: FlaskClient) -> None:
     from click.testing import CliRunner
 

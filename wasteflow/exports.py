@@ -58,7 +58,7 @@ class Export:
     """What is asked for; `scope` and `period` as the contract writes them, None: all the books.
 
     Of a list of `own_tables.OWN`: `login` whose list it is, `reach` the memberships it rests on,
-    `wanted` its filter as JSON.
+    `wanted` its filter as JSON; of geodata a `FlowFilter`.
     """
 
     kind: str

@@ -9,7 +9,9 @@ from typing import Any
 from shapely.geometry import LineString, Point, shape
 from shapely.geometry.base import BaseGeometry
 
+from wasteflow.core.flow_filter import FlowFilter, edge_key, worst_evidence
 from wasteflow.core.registry import Registry
+from wasteflow.core.units import tonnes_text
 from wasteflow.exports import Export, span_of
 from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.rating import rates_report
@@ -31,10 +33,16 @@ def write_geodata(*, db: Any, asked: Export, path: Path) -> int:
     else:
         span = span_of(db, asked.period)
         notes["period"] = span.text
+        notes |= {"material": asked.material or "all", "level": asked.level}
+        wanted = FlowFilter(**json.loads(asked.wanted)) if asked.wanted else FlowFilter()
+        links, gone = _links(db, asked, seen.registry, wanted)
+        if not wanted.blank:
+            notes["filter"] = " / ".join(wanted.words)
+            notes |= {"links_left_out": str(gone[0]), "tonnes_left_out": tonnes_text(gone[1])}
         layers = [
             GeoLayer("parks", "园区", _parks(db, asked, seen.registry)),
             GeoLayer("enterprises", "企业", _enterprises(seen.registry, asked.scope)),
-            GeoLayer("links", "物流", _links(db, asked, seen.registry)),
+            GeoLayer("links", "物流", links),
         ]
     title = "wasteflow 合成数据 synthetic" if seen.synthetic else "wasteflow"
     return write_geo(GeoDocument(title, layers, notes), asked.ending, asked.crs, path)
@@ -100,19 +108,29 @@ def _enterprises(registry: Registry, scope: str) -> Features:
     return found
 
 
-def _links(db: Any, asked: Export, registry: Registry) -> Features:
-    """Links with both ends located, an arc apart would be a drawing: they are straight lines."""
+def _links(
+    db: Any, asked: Export, registry: Registry, wanted: FlowFilter
+) -> tuple[Features, tuple[int, int]]:
+    """Links with both ends located, an arc apart would be a drawing: they are straight lines.
+
+    And how many of them `wanted` leaves out, with their kilograms.
+    """
     span = span_of(db, asked.period)
     report = flows_report(db=db, period=span, level=asked.level, material=asked.material)
     report = flows_of_scope(registry, report, asked.scope, asked.level)
     nodes = {node["id"]: node for node in report["nodes"]}
+    kept = {edge_key(edge) for edge in wanted.of_report(registry, report)["edges"]}
     found: Features = []
+    gone, gone_kg = 0, 0
     for edge in report["edges"]:
         ends = [nodes[edge[end]] for end in ("source", "target")]
         if any(end.get("lon") is None or end.get("lat") is None for end in ends):
             continue
         line = LineString([(float(end["lon"]), float(end["lat"])) for end in ends])
         if line.length == 0:
+            continue
+        if edge_key(edge) not in kept:
+            gone, gone_kg = gone + 1, gone_kg + edge["kg"]
             continue
         material = registry.materials.get(edge["material"])
         what = material.name_zh if material else edge["material"]
@@ -128,7 +146,8 @@ def _links(db: Any, asked: Export, registry: Registry) -> Features:
             "tonnes": edge["kg"] / 1000,
             "loads": edge.get("loads"),
             "distance_km": edge.get("distance_km"),
+            "evidence": worst_evidence(edge["evidence"]) or None,
             "period": span.text,
         }
         found.append((cells, line))
-    return found
+    return found, (gone, gone_kg)

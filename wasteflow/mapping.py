@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from wasteflow.core.flow_filter import FlowFilter, edge_key
 from wasteflow.core.periods import Period, month_text
 from wasteflow.core.registry import Registry
-from wasteflow.core.units import tonnes_text
-from wasteflow.core.vocabulary import LABELS
 from wasteflow.services.flow_months import MonthEdges, flows_by_month
 from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.rating import rates_report
@@ -106,14 +104,7 @@ def _left_out(registry: Registry, flows: dict[str, Any], wanted: FlowFilter) -> 
         for edge in flows["edges"]
         if {edge["source"], edge["target"]} <= places and edge_key(edge) not in kept
     ]
-    least = f"≥ {tonnes_text(wanted.least_kg).removesuffix('.000')} t" if wanted.least_kg else ""
-    grade = (wanted.evidence, wanted.evidence)
-    if wanted.evidence:
-        grade = (LABELS["evidence"][wanted.evidence], wanted.evidence.replace("_", " "))
-    zh, en = (
-        " · ".join(word for word in (wanted.waste_class, least, grade[index]) if word)
-        for index in (0, 1)
-    )
+    zh, en = wanted.words
     return {"zh": zh, "en": en, "count": len(gone), "kg": sum(gone)}
 
 

@@ -39,7 +39,15 @@ LICENCES: Final[dict[str, str]] = {
     "licences/plotly.txt": "plotly.js-strict-dist-min/LICENSE",
     "licences/swagger-ui.txt": "swagger-ui-dist/LICENSE",
 }
-OWN: Final = ("arcs.js", "ground.js", "bubbles.js", "play.js", "flowmap.js", "wasteflow_map.css")
+OWN: Final = (
+    "arcs.js",
+    "ground.js",
+    "bubbles.js",
+    "play.js",
+    "flowmap.js",
+    "picture.js",
+    "wasteflow_map.css",
+)
 
 _SOURCE_MAP: Final = re.compile(r"^//[#@] sourceMappingURL=.*$", re.MULTILINE)
 _CSS_IMAGE: Final = re.compile(r"url\(([\"']?)(images/[\w.-]+)\1\)")

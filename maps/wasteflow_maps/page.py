@@ -39,7 +39,7 @@ HEADER_ASSETS: Final[dict[str, str | None]] = {
 """folium's name of a linked file -> our asset, or None for what our maps do not need."""
 
 OWN_STYLE: Final = "wasteflow_map.css"
-OWN_SCRIPTS: Final = ("arcs.js", "ground.js", "bubbles.js", "play.js", "flowmap.js")
+OWN_SCRIPTS: Final = ("arcs.js", "ground.js", "bubbles.js", "play.js", "flowmap.js", "picture.js")
 ARROWS_PX: Final = (("s", 9), ("m", 14), ("l", 22))
 _FOREIGN: Final = re.compile(r"\s*(?:\w+:)?//", re.IGNORECASE)
 

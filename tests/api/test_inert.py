@@ -250,6 +250,14 @@ def walked(
 ) -> Iterator[tuple[str, TestResponse]]:
     """(address, answer) of every GET of the program, or of those of some blueprints."""
     client = app.test_client()
+    for _, address in addresses(app, ids, parts, **query):
+        yield address, client.get(address, headers=headers)
+
+
+def addresses(
+    app: Flask, ids: Mapping[str, str], parts: Collection[str] = (), **query: str
+) -> Iterator[tuple[str, str]]:
+    """(endpoint, address) of every GET of the program, or of those of some blueprints."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         if "GET" not in (rule.methods or ()) or rule.endpoint in NO_PAGE:
             continue
@@ -260,8 +268,7 @@ def walked(
         }
         with app.test_request_context():
             values |= QUERY.get(rule.endpoint, {}) | query
-            address = url_for(rule.endpoint, **values)
-        yield address, client.get(address, headers=headers)
+            yield rule.endpoint, url_for(rule.endpoint, **values)
 
 
 def value_of(endpoint: str, name: str, ids: Mapping[str, str]) -> str:

@@ -11,14 +11,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests import hostile, people
+from tests import people
 from tests.browser.serving import serve
-from tests.browser.test_pages import AXE, ready, serious
+from tests.browser.test_pages import AXE, serious
 from tests.load_pages import BOOKS, clerk, staffed
-from wasteflow.app import create_app
-from wasteflow.config import Config
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 from wasteflow.worker import Worker
@@ -195,54 +193,3 @@ def test_a_month_with_five_wrong_rows_is_mended_and_taken(
     page.goto("/entries?period=2026-06")
     expect(page.locator("main")).to_contain_text(f"{lang}30")
     assert clicks <= 7
-
-
-def test_no_attack_runs_in_a_browser(
-    app: Flask, opened: Callable[..., BrowserContext], page_guard: Callable[..., object]
-) -> None:
-    """Over books whose every text is an attack, and with every popup of the map opened."""
-    clerk(app, "operator.p1").load("dispatch", remark="x")
-    hostile.poison(books(app).db, (hostile.POLYGLOT,))
-    attacked = create_app(Config(str(books(app).db.url)))
-    dialogs: list[str] = []
-
-    def told(dialog: Dialog) -> None:
-        dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    with serve(attacked) as site:
-        page = opened(site, 1440, "zh").new_page()
-        page_guard(page, site)
-        page.on("dialog", told)
-        sign_in(page, "operator.use")
-        for path in ("/inbox", "/gate", "/loads", "/entries", "/log", "/map", "/links/map",
-                     "/sankey", "/flows", "/matrix", "/provenance", "/findings"):  # fmt: skip
-            page.goto(path)
-            ready(page)
-            for frame in page.frames:
-                frame.evaluate(OPEN_ALL)
-                assert frame.evaluate("window.wf") is None, (path, frame.url)
-        assert dialogs == []
-        phone = opened(site, 390, "zh").new_page()
-        sign_in(phone, "operator.use")
-        for path in ("/inbox", "/gate", "/log"):
-            phone.goto(path)
-            assert phone.evaluate(WIDE) == [], path
-    books(attacked).db.dispose()
-
-
-WIDE = """() => [...document.querySelectorAll("body *")]
-  .filter((part) => part.getBoundingClientRect().right > innerWidth + 1 && part.offsetParent
-    && !part.closest(".scroll, .nav, .work-nav, table"))
-  .map((part) => part.tagName + "." + part.className).slice(0, 40)"""
-OPEN_ALL = """() => {
-  for (const name of Object.keys(window)) {
-    const map = name.startsWith("map_") ? window[name] : null;
-    if (!map || !map.eachLayer) continue;
-    map.eachLayer((layer) => { layer.openPopup?.(); layer.openTooltip?.(); });
-  }
-  for (const mark of document.querySelectorAll(".leaflet-interactive, .leaflet-marker-icon")) {
-    mark.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
-    mark.dispatchEvent(new MouseEvent("click", { bubbles: true }));
-  }
-}"""

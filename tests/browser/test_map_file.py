@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
@@ -108,6 +109,30 @@ def test_hostile_names_do_nothing(new_page: Callable[..., Page], tmp_path: Path)
     assert page.locator(".wf-tip", has_text="window.hacked").count() >= 1
     assert page.evaluate("window.hacked") is None
     assert page.locator("img").count() == 0
+    with page.expect_download() as told:
+        page.locator("button[data-map-picture=svg]").click()
+    root = ElementTree.parse(told.value.path()).getroot()
+    known = [
+        "svg",
+        "title",
+        "defs",
+        "g",
+        "path",
+        "rect",
+        "line",
+        "circle",
+        "text",
+        "clipPath",
+        "pattern",
+        "marker",
+    ]
+    assert {part.tag.rpartition("}")[2] for part in root.iter()} <= set(known)
+    assert not [
+        name for part in root.iter() for name in part.attrib if name[:2] == "on" or "href" in name
+    ]
+    assert "window.hacked" in " ".join(root.itertext())
+    page.goto(Path(told.value.path()).as_uri())
+    assert page.evaluate("window.hacked") is None
     page = new_page()
     open_served(page, hostile_map(), "en")
     assert page.evaluate("window.hacked") is None

@@ -83,18 +83,6 @@ def test_a_page_asks_nothing_outside_its_origin_and_writes_no_error(
         guard.check_quiet()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("address", PAGES)
-def test_axe_finds_nothing_serious(page: Page, site: str, address: str, theme: str) -> None:
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: npm ci")
-    page.set_viewport_size({"width": 390 if theme == "dark" else 1440, "height": 900})
-    joint = "&" if "?" in address else "?"
-    page.goto(f"{site}{address}{joint}theme={theme}&lang={'en' if theme == 'dark' else 'zh'}")
-    ready(page)
-    assert serious(page) == []
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_no_page_is_wider_than_the_screen(page: Page, site: str, width: int, lang: str) -> None:

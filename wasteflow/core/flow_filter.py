@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wasteflow.core.registry import Registry
-from wasteflow.core.vocabulary import EVIDENCE
+from wasteflow.core.units import tonnes_text
+from wasteflow.core.vocabulary import EVIDENCE, LABELS
 
 EdgeKey = tuple[str, str, str, str]
 """Source node, target node, material, route."""
@@ -40,6 +41,30 @@ class FlowFilter:
     def blank(self) -> bool:
         """True if everything passes."""
         return self == FlowFilter()
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The filter in Chinese and in English, as it stands on the map and in its files.
+
+        >>> FlowFilter("大宗", 500_000, "one_sided").words[1]
+        '大宗 · ≥ 500 t · one sided'
+        """
+        mass = tonnes_text(self.least_kg)
+        mass = mass.rstrip("0").rstrip(".") if "." in mass else mass
+        grade = (
+            (LABELS["evidence"][self.evidence], self.evidence.replace("_", " "))
+            if self.evidence
+            else ("", "")
+        )
+        zh, en = (
+            " · ".join(
+                word
+                for word in (self.waste_class, f"≥ {mass} {unit}" if self.least_kg else "", told)
+                if word
+            )
+            for told, unit in zip(grade, ("吨", "t"), strict=True)
+        )
+        return zh, en
 
     def passes(
         self, registry: Registry, material: str, kg: int, evidence: Mapping[str, int]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +12,7 @@ from typing import Any, Final
 
 from flask import Response, g, request
 
+from wasteflow.core.flow_filter import FlowFilter
 from wasteflow.core.periods import SHANGHAI, Period
 from wasteflow.exporting.flat import flat_table, head_of, with_mark
 from wasteflow.exporting.graphs import EDGE_COLUMNS, edge_rows
@@ -75,14 +78,29 @@ def sheet_response(sheet: Sheet, ending: str, name: str, encoding: str = "utf-8-
 
 
 def geodata_file(
-    *, scope: str, period: Period | None, material: str, level: str, ending: str, crs: str
+    *,
+    scope: str,
+    period: Period | None,
+    material: str,
+    level: str,
+    ending: str,
+    crs: str,
+    wanted: FlowFilter | None = None,
 ) -> Response:
-    """Parks, enterprises and links of a scope as geodata in a datum that the file names."""
-    asked = Export("geodata", ending, scope, period, material, "utf-8", crs, lang(), level)
+    """Parks, enterprises and links of a scope as geodata in a datum that the file names.
+
+    wanted: only links that pass it; the file names the filter and what it leaves out.
+    """
+    kept = json.dumps(asdict(wanted)) if wanted is not None and not wanted.blank else ""
+    asked = Export(
+        "geodata", ending, scope, period, material, "utf-8", crs, lang(), level, wanted=kept
+    )
     with TemporaryDirectory(prefix="wasteflow-out-") as folder:
         path = Path(folder) / f"map.{ending}"
         write_export(db=books().db, asked=asked, path=path)
         response = Response(path.read_bytes(), mimetype=media_type(ending))
     name = asked.filename.encode("ascii", "ignore").decode()
+    if kept or material:
+        name = name.replace("-geodata", "-geodata-selected")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -13,6 +13,7 @@ from wasteflow.services.rating import rates_report
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
 from wasteflow.web.formats import kg_of, percent, period_words
+from wasteflow.web.pages.compare_chart import chart_of
 from wasteflow.web.pages.detail import group_cell, mass_cell
 from wasteflow.web.pages.tables import (
     Cell,
@@ -55,6 +56,7 @@ def show() -> str | Response:
         "compare.html",
         view=view,
         page=page,
+        chart=chart_of(rows, by, periods),
         args=request.args,
         by=by,
         choices=BY,

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, abort, make_response, render_template, request
 
 from wasteflow.core.geodesy import CRS_NAMES, WGS84
+from wasteflow.core.periods import Period, month_text
 from wasteflow.exports import GEO_ENDINGS
 from wasteflow.mapping import LEVELS, LINKS, map_of
 from wasteflow.web.access import books
@@ -45,6 +46,7 @@ def show() -> str | Response:
         default=LINKS[0],
         datums=CRS_NAMES,
         asked=asked,
+        filter_words=[word for word in (asked.filter.words[lang() == "en"],) if word],
         grades=GRADES,
         few=_few(view, asked),
         state=_state(),
@@ -120,19 +122,35 @@ def _level(view: View) -> str:
 
 
 def geodata() -> Response:
-    """Parks, enterprises and links of the view as GeoPackage, GeoJSON or KML, in a datum."""
+    """Parks, enterprises and links of the map as GeoPackage, GeoJSON or KML, in a datum.
+
+    The same filter of links as the map, and the one month that it shows.
+    """
     view = read_view()
+    if view.empty:
+        abort(404)
     ending, crs = request.args.get("format", "geojson"), request.args.get("crs", WGS84)
     if ending not in GEO_ENDINGS or crs not in CRS_NAMES:
         abort(404)
+    flows = asked_flows(view)
+    if flows.problem:  # a file of all links would pass for one of those asked for
+        abort(422, flows.problem)
     return geodata_file(
         scope=view.scope,
-        period=view.span,
+        period=_shown_span(view),
         material=view.material,
         level=_level(view),
         ending=ending,
         crs=crs,
+        wanted=flows.filter,
     )
+
+
+def _shown_span(view: View) -> Period:
+    """The month a map that plays stands at, else the period of the view."""
+    word = request.args.get("month", "")
+    months = {month_text(month): month for month in view.span.months()}
+    return Period.of(months[word], months[word]) if word in months else view.span
 
 
 def _links() -> int:

@@ -9,7 +9,6 @@ from flask import Response, render_template, request, url_for
 
 from wasteflow.core.messages import render
 from wasteflow.core.periods import Period, next_month
-from wasteflow.core.vocabulary import LABELS, label
 from wasteflow.services.products import crosscheck_report
 from wasteflow.services.target_status import PHOSPHOGYPSUM, consumption_report
 from wasteflow.web.access import books
@@ -18,7 +17,7 @@ from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell
 from wasteflow.web.pages.place_words import term_address
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
-from wasteflow.web.texts import lang, reason, short_reason, text
+from wasteflow.web.texts import catalogue, lang, reason, short_reason, text
 
 BASES: Final = ("declared", "verified")
 
@@ -176,7 +175,7 @@ def crosscheck() -> str | Response:
 def _cross_cells(view: View, row: Mapping[str, Any]) -> Row:
     keys = {"enterprise": row["enterprise"], "material": row["material"]}
     outputs = text("list.comma").join(
-        f"{product_words(driver)} {cell(kg_of(tonnes))} {text('unit.t')}"
+        f"{product_words(driver)} {cell(kg_of(tonnes))}\u00a0{text('unit.t')}"
         for driver, tonnes in row["output_t"].items()
     )
     codes = [code for code in (row["finding"], row["reason"], *row["notes"]) if code]
@@ -200,4 +199,4 @@ def _cross_cells(view: View, row: Mapping[str, Any]) -> Row:
 
 def product_words(code: str) -> str:
     """A product in words; its code if it is none of ours."""
-    return label("product", code, lang()) if code in LABELS["product"] else code
+    return text(f"word.product.{code}") if f"word.product.{code}" in catalogue() else code

@@ -18,10 +18,10 @@
     return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
   function short(text) {
-    var width = 0, out = "";
+    var most = box.clientWidth > 1100 ? 36 : 26, width = 0, out = "";
     for (var char of text) {
       width += char.charCodeAt(0) > 255 ? 2 : 1;
-      if (width > 26) return out + "…";
+      if (width > most) return out + "…";
       out += char;
     }
     return out;
