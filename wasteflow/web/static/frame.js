@@ -113,7 +113,7 @@
       document.body.appendChild(bar);
     }
     bar.className = whole ? "progress progress-words" : "progress";
-    bar.firstChild.hidden = Boolean(whole && words === told.offline);
+    bar.firstChild.hidden = Boolean(whole && words === told.cut);
     bar.lastChild.textContent = words;
   }
   function start() {
@@ -128,7 +128,7 @@
     if (navigator.onLine !== false) return false;
     event.preventDefault();
     stop();
-    show(told.offline, true);
+    show(told.cut, true);
     timers = [setTimeout(stop, 12000)];
     return true;
   }
