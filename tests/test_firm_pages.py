@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from datetime import date
+from decimal import Decimal
+from functools import cache, partial
+from html import unescape
 
 import pytest
 from flask import Flask
 
 from tests import people
 from tests.load_pages import BOOKS, CAST, Clerk, clerk, staffed
+from wasteflow.core.registry import Enterprise, Facility, Filing, Region, Registry
 from wasteflow.services.checking import check_books
+from wasteflow.services.live.partners import first_end
 from wasteflow.web.access import books
 
 At = Callable[[str], Clerk]
+day = partial(date, 2027, 1)
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 24
 
 
@@ -146,3 +153,67 @@ def test_a_day_is_logged_with_what_stood_last_and_undone(app: Flask, at: At) -> 
     at("operator.p1").look("/log?enterprise=ent.use")
     assert 'value="ent.use"' not in at("operator.p1").html
     assert check_books(db=books(app).db).ok
+
+
+# --- partners ------------------------------------------------------------------------------------
+
+
+def rows_of(response_text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(response_text.lstrip("\ufeff"))))
+
+
+def test_partners_tell_whom_a_firm_ships_to_and_start_the_next_load(app: Flask, at: At) -> None:
+    sender = at("operator.p1")
+    sender.load("dispatch", vehicle="云A·往来")
+    html = sender.look("/partners?months=0")
+    text = sender.see("/partners?months=0")
+    assert "往来单位 甲化工" in text and "丁建材" in text and "发往" in text and "来自" not in text
+    again = re.findall(r'href="(/loads/new\?like=[0-9a-f-]{36}[^"]*)"', html)
+    assert again, "a way to the next load with them"
+    form = sender.look(unescape(again[0]))
+    assert 'value="丁建材"' in form and 'value="31.48' not in form, "all but the weight"
+    lines = rows_of(sender.client.get("/partners?months=0&format=csv").text)
+    mine = rows_of(sender.client.get("/loads?format=csv").text)
+    taken = sum(Decimal(row["接收量(吨)"] or 0) for row in mine if row["发货单位"] == "ent.p1")
+    assert lines and {row["方向"] for row in lines} == {"发往"}
+    assert sum(Decimal(row["接收量 (t)"]) for row in lines) == taken > 0
+    sent = [row for row in mine if row["发货时间"] and row["状态"] != "cancelled"]
+    assert sum(int(row["车次"]) for row in lines) == len(sent)
+
+
+def test_partners_are_told_to_those_who_may_read_the_loads(app: Flask, at: At) -> None:
+    receiver = at("operator.use")
+    assert "来自" in receiver.see("/partners?months=0")
+    receiver.look("/partners?of=ent.p1", 404)  # of a firm that is not one's own
+    assert "照此开单" not in at("reader.p1").see("/partners?months=0")
+    assert "丁建材" in at("park.b").see("/partners?months=0&of=ent.use")
+    english = receiver.see("/partners?months=0&lang=en")
+    assert "get from" in english and "Another like it" in english
+    receiver.look("/partners?lang=zh")
+    assert app.test_client().get("/partners").status_code == 302
+    assert "没有交付运单" in at("nobody").see("/partners")
+    at("nobody").look("/partners?of=ent.p1", 404)
+
+
+def test_the_permit_or_filing_that_ends_first_is_told() -> None:
+    """The receiver's permit for the route; the sender's filing only across provinces."""
+    held = Registry(
+        regions={code: Region(code, code, code) for code in ("530100", "500000")},
+        enterprises={
+            code: Enterprise(code, code, code, region=region)
+            for code, region in (("a", "530100"), ("b", "530100"), ("c", "500000"))
+        },
+        facilities={
+            "f.b": Facility("f.b", "use", "线", "b", routes=frozenset({"r"}), valid_to=day(30)),
+            "f.c": Facility("f.c", "use", "线", "c", valid_to=day(28)),
+        },
+        filings={"p": Filing("p", enterprise="a", valid_to=day(20), document="备案一号")},
+    )
+
+    def end(way: str, partner: str, route: str = "r") -> tuple[str, date] | None:
+        line = {"way": way, "partner": partner, "material": "m", "route": route}
+        found = first_end(held, "a", line)
+        return (found["title"], found["on"]) if found else None
+
+    assert end("to", "b") == ("线", day(30)) and end("to", "b", "other") is None
+    assert end("to", "c") == ("备案一号", day(20)) and end("from", "b") is None

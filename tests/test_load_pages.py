@@ -274,9 +274,10 @@ def test_the_menu_follows_the_rights(at: People) -> None:
     kept = {"/inbox", "/loads", "/exports"}
     assert menus["driver"] == kept
     kept |= {"/entries", "/products", "/uploads"}
-    assert menus["operator.p1"] == kept | {"/loads/new", "/gate", "/log"}
+    assert menus["operator.p1"] == kept | {"/loads/new", "/gate", "/log", "/partners"}
     assert menus["park.b"] == kept | {"/months", "/boundaries"}
-    assert menus["admin.use"] == kept | {"/loads/new", "/gate", "/log", "/months"}
+    work = {"/loads/new", "/gate", "/log", "/partners", "/months"}
+    assert menus["admin.use"] == kept | work
 
 
 def _menu(html: str) -> str:

@@ -14,6 +14,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests import people
+from tests.browser.hands import DESK, PHONE, press
 from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, serious
 from tests.load_pages import BOOKS, clerk, staffed
@@ -21,8 +22,8 @@ from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 from wasteflow.worker import Worker
 
-WIDTHS = {"zh": 390, "en": 1440}
-"""Language → the width its journey is made at; the other pair is in the gallery."""
+WIDTHS = {"zh": PHONE, "en": DESK}
+"""Language → the width its journey is made at; `press` tries every click at the other."""
 PNG = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
     b"\0\0\0\nIDATx\x9cc\0\x01\0\0\x05\0\x01\r\n-\xb4\0\0\0\0IEND\xaeB`\x82"
@@ -39,7 +40,7 @@ class Taps:
         self.made += 1
         box = target.bounding_box()
         assert box is not None and box["height"] >= 44, f"too small for a finger: {box}"
-        target.tap()
+        press(target, finger=True)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def test_a_month_with_five_wrong_rows_is_mended_and_taken(
     def click(target: Locator) -> None:
         nonlocal clicks
         clicks += 1
-        target.click()
+        press(target)
 
     def send(name: str, body: bytes) -> None:
         page.locator("select[name=kind]").select_option("entries")

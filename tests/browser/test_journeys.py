@@ -12,6 +12,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests import people, web_books
+from tests.browser.hands import DESK, PHONE, press
 from tests.browser.serving import serve
 from tests.browser.test_pages import ready, serious
 from tests.test_web_month import DISPUTED, GAP
@@ -20,9 +21,8 @@ from wasteflow.config import Config
 from wasteflow.services.close_rows import list_closes
 from wasteflow.web.access import books
 
-PHONE = 390
-WAYS = (("zh", PHONE), ("en", 1440))
-"""Each language at one width; the other pairs are in the gallery."""
+WAYS = (("zh", PHONE), ("en", DESK))
+"""Each language at one width; `press` tries every click at the other."""
 SPAN = "period=2026-01..2026-05"
 Guard = Callable[..., Any]
 
@@ -57,13 +57,13 @@ class Hand:
     def click(self, target: Locator) -> None:
         """One click, and the page that comes of it."""
         self.clicks += 1
-        target.click()
+        press(target)
         self.look()
 
     def menu(self, group: str, page: str) -> None:
         """The two clicks of the menu."""
         self.clicks += 1
-        self.page.locator(f"details.menu:has(a[href^='{page}']) > summary").first.click()
+        press(self.page.locator(f"details.menu:has(a[href^='{page}']) > summary").first)
         self.click(self.page.locator(f"details.menu a[href^='{page}']").first)
         assert group in self.page.url, self.page.url
 

@@ -21,6 +21,7 @@ from wasteflow.web.security import nonce
 _protect: Final = CSRFProtect()
 _STAFF: Final = frozenset({Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE})
 _GATE: Final = _STAFF | {Role.GATE}
+_PARTNERED: Final = _STAFF | {Role.READER}
 _AT_WORK: Final = _GATE | {Role.CARRIER, Role.PARK_MANAGER, Role.READER}
 _SENDING: Final = frozenset(
     {Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE, Role.PARK_MANAGER, Role.SYSTEM_ADMIN}
@@ -128,6 +129,7 @@ def work_items(actor: Actor) -> list[tuple[str, str]]:
         ("loads.log", "nav.log", _STAFF),
         ("loads.index", "nav.loads", frozenset(Role)),
         ("loads.new", "nav.new_load", _STAFF),
+        ("loads.partners", "nav.partners", _PARTNERED),
         ("loads.entries", "nav.entries", frozenset(Role) - {Role.CARRIER}),
         ("loads.products", "products.title", frozenset(Role) - {Role.CARRIER}),
         ("loads.months", "nav.months", _CLOSING),

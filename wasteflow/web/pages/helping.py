@@ -11,8 +11,8 @@ from wasteflow.web.menu import GROUPS, INSIDE, SUMMARY
 from wasteflow.web.texts import has_text
 
 WORK: Final = (
-    "inbox", "gate", "log", "loads", "entries", "months", "uploads", "exports", "boundaries",
-    "people",
+    "inbox", "gate", "log", "loads", "partners", "entries", "months", "uploads", "exports",
+    "boundaries", "people",
 )  # fmt: skip
 """Topics of those who keep the books, in order."""
 _TOPICS: Final = {
@@ -20,6 +20,7 @@ _TOPICS: Final = {
     "loads.gate": "gate",
     "loads.gate_load": "gate",
     "loads.log": "log",
+    "loads.partners": "partners",
     "loads.months": "months",
     "loads.entries": "entries",
     "loads.entry": "entries",

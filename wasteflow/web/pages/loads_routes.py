@@ -22,6 +22,7 @@ from wasteflow.web.pages import (
     loads_revise,
     months_pages,
     papers,
+    partners,
     products_pages,
     quick_log,
 )
@@ -67,6 +68,7 @@ _get("/loads/<uuid:uid>/edit", "edit", "shipment.draft", loads_new.show_edit)
 _form("/loads/<uuid:uid>/edit", "save_edit", "shipment.draft", loads_new.save_edit)
 _get("/loads/<uuid:uid>/revise", "revise", "revision.propose", loads_revise.show)
 _form("/loads/<uuid:uid>/revise", "save_revise", "revision.propose", loads_revise.propose)
+_get("/partners", "partners", partners.RIGHT, partners.show)
 _get("/entries", "entries", "entry.read", entries_pages.show_list)
 _get("/entries/new", "new_entry", "entry.write", entries_pages.show_new)
 _form("/entries/new", "save_entry", "entry.write", entries_pages.save)
@@ -118,7 +120,6 @@ def _may_draft() -> bool:
 
 
 def _synthetic() -> bool:
-    """Whether a page of this blueprint shows books with invented records."""
-    marked = request.blueprint in ("loads", "exports", "boundaries")
-    marked = marked or (request.endpoint or "").startswith(("pages.seals", "pages.scenario"))
-    return marked and books().usable() == READY and books_seen().synthetic
+    """Whether the books behind this page hold invented records; no page, no books."""
+    shown = request.blueprint is not None and not request.path.startswith("/sign-")
+    return shown and books().usable() == READY and books_seen().synthetic

@@ -143,7 +143,7 @@ def _links(actor: Actor, code: str) -> list[Door]:
     scope = f"enterprise:{code}"
     found = [
         Door("balances", url_for("pages.balances", scope=scope)),
-        Door("partners", url_for("pages.flows", scope=scope)),
+        Door("partners", url_for("loads.partners", of=code)),
         Door("ledger_forms", url_for("pages.ledger_forms", scope=scope)),
         Door("entries", url_for("loads.entries", enterprise=code)),
         Door("offers", url_for("pages.offers")),

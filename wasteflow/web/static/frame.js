@@ -94,3 +94,83 @@
     return true;
   });
 })();
+// A page on its way: after 300 ms a bar, after 8 s what to do; without a network nothing is sent.
+(function () {
+  "use strict";
+  var told = document.body.dataset, bar = null, timers = [];
+  function stop() {
+    timers.forEach(clearTimeout);
+    timers = [];
+    if (bar) bar.remove();
+    bar = null;
+  }
+  function show(words, whole) {
+    if (!bar) {
+      bar = document.createElement("div");
+      bar.setAttribute("role", "status");
+      bar.appendChild(document.createElement("i"));
+      bar.appendChild(document.createElement("span"));
+      document.body.appendChild(bar);
+    }
+    bar.className = whole ? "progress progress-words" : "progress";
+    bar.firstChild.hidden = Boolean(whole && words === told.cut);
+    bar.lastChild.textContent = words;
+  }
+  function start() {
+    stop();
+    timers = [
+      setTimeout(function () { show(told.waiting); }, 300),
+      setTimeout(function () { show(told.slow, true); }, 8000),
+      setTimeout(stop, 60000)
+    ];
+  }
+  function offline(event) {
+    if (navigator.onLine !== false) return false;
+    event.preventDefault();
+    stop();
+    show(told.cut, true);
+    timers = [setTimeout(stop, 12000)];
+    return true;
+  }
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("a[href]");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (link.hasAttribute("download") || (link.target && link.target !== "_self") || link.origin !== window.location.origin) return;
+    if (link.hash && link.pathname === window.location.pathname && link.search === window.location.search) return;
+    if (/[?&]format=|\.(xlsx|csv|json|zip|gpkg|geojson)$/.test(link.pathname + link.search)) return;
+    if (!offline(event)) start();
+  });
+  document.addEventListener("submit", function (event) {
+    if (!event.defaultPrevented && !offline(event)) start();
+  });
+  window.addEventListener("pageshow", stop);
+  document.addEventListener("keydown", function (event) { if (event.key === "Escape") stop(); });
+})();
+// Heads of tables stay in sight: `fits` under the window, `over` in a box that scrolls both ways.
+(function () {
+  "use strict";
+  if (!window.ResizeObserver) return;
+  function measure(box) {
+    var table = box.querySelector(":scope > table");
+    if (!table || !box.clientWidth) return;
+    var wide = table.offsetWidth > box.clientWidth + 1;
+    box.classList.toggle("fits", !wide);
+    box.classList.toggle("over", wide);
+  }
+  var watch = new ResizeObserver(function (found) {
+    found.forEach(function (item) { measure(item.target); });
+  });
+  function all() {
+    document.querySelectorAll(".scroll").forEach(function (box) { watch.observe(box); });
+  }
+  all();
+  document.addEventListener("wasteflow:filled", all);
+})();
+// In a row of links wider than the screen the page one is on stands in sight.
+(function () {
+  "use strict";
+  document.querySelectorAll(".work-nav .wide, .tabs").forEach(function (row) {
+    var here = row.querySelector("[aria-current]");
+    if (here && row.scrollWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+  });
+})();

@@ -107,10 +107,26 @@
     show();
   }
 
-  // A photo from a phone is made smaller: 2,000 pixels are enough to read a ticket.
+  // A photo from a phone is made smaller (2,000 pixels are enough to read a ticket) and shown.
   for (const input of document.querySelectorAll("input[data-shrink]")) {
+    const place = document.getElementById(input.dataset.show || "");
+    const show = async (file) => {
+      if (!place) return;
+      place.hidden = !file;
+      if (!file) return;
+      place.querySelector("span").textContent = `${file.name} · ${(file.size / 1e6).toFixed(file.size < 1e6 ? 2 : 1)} MB`;
+      const canvas = place.querySelector("canvas");
+      canvas.hidden = true;
+      try {
+        const picture = await createImageBitmap(file);
+        const side = Math.min(picture.width, picture.height);
+        canvas.getContext("2d").drawImage(picture, (picture.width - side) / 2, (picture.height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+        canvas.hidden = false;
+      } catch { /* no picture: its name is told */ }
+    };
     input.addEventListener("change", async () => {
       const file = input.files[0];
+      show(file);
       if (!file || file.size < 1500000 || !file.type.startsWith("image/")) return;
       try {
         const picture = await createImageBitmap(file);
@@ -124,6 +140,7 @@
         const box = new DataTransfer();
         box.items.add(new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" }));
         input.files = box.files;
+        show(box.files[0]);
       } catch { /* the picture goes as it is */ }
     });
   }

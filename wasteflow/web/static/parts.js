@@ -26,6 +26,7 @@
       var place = document.querySelector('[data-slot="' + slot.dataset.slot + '"]');
       if (place) place.replaceWith(document.importNode(slot, true));
     });
+    document.dispatchEvent(new Event("wasteflow:filled"));
   }
   function load(part) {
     state(part, false);

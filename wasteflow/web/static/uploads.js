@@ -14,7 +14,11 @@
         live().replaceWith(document.importNode(made, true));
         setTimeout(look, 1500);
       })
-      .catch(function () { setTimeout(look, 5000); });
+      .catch(function () {
+        var lost = live().querySelector("[data-lost]");
+        if (lost) lost.hidden = false;
+        setTimeout(look, 5000);
+      });
   }
   if (live()) setTimeout(look, 1000);
 
