@@ -53,6 +53,7 @@ def ledger_forms(
             period=span.text,
             root=found.root,
             synthetic=found.synthetic,
+            late=found.late,
         )
     )
     rows = sum(len(form.rows) for form in found.forms)
