@@ -68,8 +68,11 @@ def test_the_api_gives_the_same_as_object_file_and_print(app: Flask) -> None:
     told = client.get(API + ASKED, headers=ask["planner.country"]).get_json()
     assert told["total"]["generated_t"] == "400.000" and told["seal"] is None
     assert [row["direction"] for row in told["transfers"]] == []
-    public = client.get(f"{API}{ASKED}&public=true", headers=ask["planner.country"]).get_json()
+    over = f"{API}?scope=park:park.b&period=2026H1&public=true"
+    public = client.get(over, headers=ask["planner.country"]).get_json()
     assert public["total"]["hidden"] and public["total"]["generated_t"] is None
+    month = client.get(over.replace("H1", "-02"), headers=ask["planner.country"])
+    assert month.status_code == 422 and "period_not_told" in month.get_data(as_text=True)
     assert client.get(API + ASKED, headers=ask["no_role"]).status_code in (403, 404)
     assert client.get(API + ASKED).status_code == 401
     file = client.get(f"{API}{ASKED}&format=xlsx", headers=ask["planner.country"])

@@ -24,6 +24,8 @@ from wasteflow.services.reports import Overview
 from wasteflow.web import identity, texts
 from wasteflow.web.formats import kg_of
 from wasteflow.web.pages import months, sankey_layout, sankey_view, targets
+from wasteflow.web.pages.loads_one import steps
+from wasteflow.web.pages.loads_words import STEPS
 from wasteflow.web.pages.rates import TERMS, Rate, RateRow, rate_of
 from wasteflow.web.pages.view import default_period
 
@@ -357,3 +359,16 @@ def test_every_node_has_a_place_inside_the_drawing(raw: list[tuple[str, str, int
     bands = [sankey_view.Flow(s, t, "x", kg) for s, t, kg in raw if s != t]
     for x, y in sankey_layout.positions(bands).values():
         assert 0 < x < 1 and 0 < y < 1
+
+
+def test_the_line_of_steps_has_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load of a file was neither drafted nor issued, one decided on the road not received."""
+    monkeypatch.setattr("wasteflow.web.pages.loads_one.text", str)
+    load = {"state": "accepted", "reversed": False, "created_at": "2026-11-01T08:00:00+08:00"}
+    at = {"at": "2026-10-01T08:00:00+08:00", "by": None}
+    story = [{"event": name, **at} for name in ("dispatched", "decided")]
+    assert [(step.key, step.status) for step in steps(load, story)] == [
+        ("in_transit", "done"),
+        ("decided", "done"),
+    ]
+    assert [step.key for step in steps({**load, "state": "draft"}, [])] == list(STEPS)

@@ -25,6 +25,8 @@ SAID = {
     "jq -r '.kind, .state' back.json": "return accepted",
     "jq -r '.disputed, .evidence, .warnings[0].code' other.json": "true disputed weight_disputed",
     "jq -r '.disputed, .accepted_t' other.json": "false 29.400",
+    "jq -r '.state, .evidence, .accepted_t, .signed_by": "accepted one_sided 28.000 ent.p1",
+    "jq -r '.evidence, (.signed_by": "both ent.p1 and ent.use",
     "jq -r '.revision.status, .revision.before.received_t' revision.json": "pending 300.000",
     "jq -r '.revision.status, .shipment.accepted_t'": "approved 299.000",
     "jq -c .closed": '["2026-01","2026-02","2026-03"]',
@@ -68,7 +70,7 @@ def _open(text: str) -> bool:
 @pytest.mark.skipif(any(shutil.which(tool) is None for tool in TOOLS), reason="no curl, jq or bash")
 def test_every_line_of_the_page_does_what_it_says(api_anywhere: Api, tmp_path: Path) -> None:
     held = books(api_anywhere.app)
-    held.config = replace(held.config, waits=Waits(settle_days=0))
+    held.config = replace(held.config, waits=Waits(settle_days=0, close_days=0))
     script = ["set -euo pipefail"]
     lines = lines_of_page()
     with serve(api_anywhere.app) as address:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.store.books import NOW, Books, child, entry, load
+from tests.store.closed import close
 from wasteflow.core.errors import NotFound
 from wasteflow.core.ledger_forms import Form, Mass
 from wasteflow.core.periods import Period
@@ -125,6 +126,28 @@ def test_late_and_reversed_records_leave_the_other_numbers_alone(kept: Books) ->
     assert before["G3"] == "CS202603002" and "CS202603002" not in now.values(), "never given twice"
     storage = column(forms(kept).forms[4], "before")
     assert storage[0] == "CS202603004", "the chain follows the days"
+
+
+def test_what_was_booked_in_a_later_month_is_listed(kept: Books) -> None:
+    """March is closed; an entry and a load of it come later and stand in the annex."""
+    assert not forms(kept).late
+    close(kept, 202603, enterprise="maker")
+    kept.entries(entry("LATE", "generation", "3.000", "2026-03-01"))
+    kept.loads(load("C", "4.000"))
+    found = forms(kept)
+    late = [(item.form, item.number, item.month) for item in found.late]
+    assert late == [(3, "C", 202603), (4, "CS202603003", 202603)]
+    assert all(item.booked > 202603 for item in found.late)
+    told = {"firm": "甲", "uscc": "", "period": "2026-03", "root": "", "synthetic": False}
+    book = openpyxl.load_workbook(io.BytesIO(book_of(found.forms, **told, late=found.late)))  # type: ignore[arg-type]
+    annex = [[cell.value for cell in row] for row in book["补记清单"].iter_rows(min_row=5)]
+    assert [row[:3] for row in annex] == [
+        ["附表3", "C", "2026-03"],
+        ["附表4", "CS202603003", "2026-03"],
+    ]
+    notes = [str(row[0].value) for row in book["附表4"].iter_rows()]
+    assert any("本表有 1 行为补记" in words for words in notes)
+    assert any("有 2 行为补记" in str(row[0].value) for row in book["附表2"].iter_rows())
 
 
 def docs(books: Books) -> list[str]:

@@ -13,6 +13,7 @@ from wasteflow.cli.common import (
     emit,
     emit_bytes,
     json_text,
+    now,
     open_database,
     period_of,
     table_text,
@@ -52,6 +53,7 @@ def ledger_forms(
             period=span.text,
             root=found.root,
             synthetic=found.synthetic,
+            late=found.late,
         )
     )
     rows = sum(len(form.rows) for form in found.forms)
@@ -61,7 +63,11 @@ def ledger_forms(
 @click.command()
 @click.option("--scope", default="all", show_default=True, help="region:530181, park:…, all")
 @click.option("--period", default=None, help="2025, 2025H1, …")
-@click.option("--public", is_flag=True, help="发布版 · Hide what would tell of single firms.")
+@click.option(
+    "--public",
+    is_flag=True,
+    help="发布版 · Hide what would tell of single firms (quarters that are over).",
+)
 @click.option("--places", type=click.IntRange(0, 7), default=None, help="万吨小数位 · Decimals.")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table")
 @click.option("--figures", type=click.Path(path_type=Path), help="CSV for audit-figures.")
@@ -84,14 +90,19 @@ def bulletin(
     """
     from wasteflow.core.bulletin import figures_table
     from wasteflow.core.bulletin_tables import BulletinTables
+    from wasteflow.core.periods import month_of_day, shanghai_day
+    from wasteflow.core.told import told_period
     from wasteflow.exporting.office_book import office_book
     from wasteflow.exporting.tables import csv_text
-    from wasteflow.services.bulletin import Reader, bulletin_report
+    from wasteflow.services.bulletin import bulletin_report
     from wasteflow.services.reports import overview
+    from wasteflow.services.told import Reader
 
     database = open_database(settings)
     span = period_of(period, settings) or default_period(database)
-    reader = Reader() if public else None
+    reader = Reader(month_of_day(shanghai_day(now()))) if public else None
+    if reader and not period:
+        span = told_period(span, reader.running) or span
     report = bulletin_report(db=database, scope=scope, period=span, places=places, reader=reader)
     if shape == "json":
         click.echo(json_text(report))

@@ -8,7 +8,7 @@ provinces.  Tonnes are those of `rates`; nothing is read or worded here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from wasteflow.core.audit import Audit, Figure, audit_figures
 from wasteflow.core.books import PeriodBooks
-from wasteflow.core.disclosure import Atoms, hidden_sums
+from wasteflow.core.disclosure import Atoms
 from wasteflow.core.formulas import NOTHING_GENERATED, Rate, Terms, official
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.rates import FirmTerms
@@ -313,35 +313,16 @@ def figures_table(report: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
 # --- what may be printed -----------------------------------------------------------------------
 
 
-def hide(areas: Sequence[Bulletin], own: frozenset[str]) -> None:
-    """Mark the lines of the last of nested areas (narrowest first) that would tell of a firm.
+def hide(
+    found: Bulletin, lines: Collection[tuple[str, str]], rest: Collection[tuple[str, str]]
+) -> None:
+    """Mark what may not be told: whole lines, and lines that keep their leading amounts only.
 
-    A line whose tonnes may not be told is hidden whole; one of which a further amount may not be
-    told (disposed of by a single firm) keeps its leading amounts and loses all the others.
+    Both are (table, key) with the tables "material", "industry" and TOTAL, as `core.told` finds
+    them.
     """
-    last = areas[-1]
-    gone = hidden_sums([_cells(area, lambda line: line.atoms) for area in areas], own, _sizes(last))
-    for key, line in _lines(last):
-        line.hidden = key in gone
-    for name in AMOUNTS[len(LEADING) :]:
-        cells = [_cells(area, lambda line, name=name: line.behind[name]) for area in areas]  # type: ignore[misc]
-        gone = hidden_sums(cells, own, _sizes(last))
-        for key, line in _lines(last):
-            line.rest_hidden |= line.hidden or key in gone
-
-
-def _lines(area: Bulletin) -> list[tuple[tuple[str, str], Line]]:
-    named = [("material", area.materials), ("industry", area.industries), (TOTAL, [area.total])]
-    return [((table, line.key), line) for table, lines in named for line in lines]
-
-
-def _cells(
-    area: Bulletin, atoms: Callable[[Line], Iterable[tuple[str, str]]]
-) -> Mapping[tuple[str, str], Atoms]:
-    return {key: frozenset(atoms(line)) for key, line in _lines(area)}
-
-
-def _sizes(area: Bulletin) -> Mapping[tuple[str, str], int]:
-    """What to give up first: industries before wastes, the total last."""
-    weight = {"industry": 0, "material": 10**18, TOTAL: 10**19}
-    return {key: weight[key[0]] + line.terms.generated_kg for key, line in _lines(area)}
+    named = [("material", found.materials), ("industry", found.industries), (TOTAL, [found.total])]
+    for table, members in named:
+        for line in members:
+            line.hidden = (table, line.key) in lines
+            line.rest_hidden = line.hidden or (table, line.key) in rest

@@ -10,10 +10,12 @@ those of so few firms that each could work out the other.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import qr
 
 from wasteflow.core.suppression import LEAST, LEAST_OTHERS, few
 
@@ -27,6 +29,19 @@ _TINY: Final = 1e-9
 def firms_of(atoms: Iterable[Atom]) -> frozenset[str]:
     """The firms behind a sum."""
     return frozenset(firm for firm, _ in atoms)
+
+
+@dataclass(frozen=True, slots=True)
+class Area(Generic[K]):
+    """What is asked for of one area: its firms, its sums seen in several ways, and their sizes.
+
+    views: key → the sums of that key that are told together if the key is (a quarter's, a year's).
+    A key is told in every view or in none; an area with fewer views looks the same in the others.
+    """
+
+    firms: frozenset[str]
+    views: tuple[Mapping[K, Sequence[Atoms]], ...]
+    sizes: Mapping[K, int]
 
 
 def hidden_sums(
@@ -46,19 +61,101 @@ def hidden_sums(
     >>> sorted(hidden_sums([{"slag": slag, "steel": slag - {("d", "slag")}}]))
     ['steel']
     """
-    weigh = sizes or {}
-    published: list[Atoms] = []
-    hidden: set[K] = set()
-    for cells in areas:
-        hidden = {key for key, atoms in cells.items() if few(firms_of(atoms), own)}
-        shown = {key: atoms for key, atoms in cells.items() if atoms and key not in hidden}
-        while shown and tells([*published, *shown.values()], own):
-            # the smallest goes, until what is left tells nothing
-            gone = min(shown, key=lambda key: (weigh.get(key, 0), len(shown[key]), str(key)))
-            hidden.add(gone)
-            del shown[gone]
-        published += shown.values()
-    return frozenset(hidden)
+    seen = [
+        Area(
+            firms_of(atom for atoms in cells.values() for atom in atoms),
+            ({key: (atoms,) for key, atoms in cells.items()},),
+            sizes or {},
+        )
+        for cells in areas
+    ]
+    return hidden_through(seen, own)[-1]
+
+
+def hidden_through(
+    areas: Sequence[Area[K]], own: frozenset[str] = frozenset()
+) -> list[frozenset[K]]:
+    """Keys to hide of each area, in the order in which they are decided upon.
+
+    An area is judged beside what is told of those before it that share firms with it, directly or
+    through others: what two areas without a common firm tell cannot be combined.
+    """
+    told: list[tuple[frozenset[str], list[list[Atoms]]]] = []
+    verdicts = []
+    most = max((len(area.views) for area in areas), default=0)
+    for given in areas:
+        views = (*given.views, *given.views[-1:] * (most - len(given.views)))
+        area = Area(given.firms, views, given.sizes)
+        beside = _connected(area.firms, told)
+        published = [
+            [sums for place in beside for sums in told[place][1][view]] for view in range(most)
+        ]
+        hidden = _hidden_of(area, published, own)
+        verdicts.append(hidden)
+        shown = [
+            [atoms for key, sums in view.items() if key not in hidden for atoms in sums if atoms]
+            for view in area.views
+        ]
+        told.append((area.firms, shown))
+    return verdicts
+
+
+def _connected(
+    firms: frozenset[str], told: Sequence[tuple[frozenset[str], list[list[Atoms]]]]
+) -> list[int]:
+    reached, waiting = set(firms), list(range(len(told)))
+    while more := [place for place in waiting if not reached.isdisjoint(told[place][0])]:
+        reached.update(*(told[place][0] for place in more))
+        waiting = [place for place in waiting if place not in more]
+    return [place for place in range(len(told)) if place not in waiting]
+
+
+def _hidden_of(
+    area: Area[K], published: Sequence[Sequence[Atoms]], own: frozenset[str]
+) -> frozenset[K]:
+    hidden = {
+        key
+        for view in area.views
+        for key, sums in view.items()
+        if any(few(firms_of(atoms), own) for atoms in sums)
+    }
+    known = [frozenset(sums) for sums in published]
+    keys = {key for view in area.views for key in view} - hidden
+    # a sum that stands elsewhere already can be given up for nothing
+    given = {key for key in keys if _stands(area, key, known)}
+    shown = sorted(
+        keys - given, key=lambda key: (area.sizes.get(key, 0), _width(area, key), str(key))
+    )
+
+    def telling(view: int) -> bool:
+        sums = {atoms for key in shown for atoms in area.views[view].get(key, ()) if atoms}
+        sums -= known[view]
+        return bool(sums) and tells([*known[view], *sorted(sums, key=sorted)], own)
+
+    gone: list[K] = []
+    for view, cells in enumerate(area.views):
+        while telling(view):  # the smallest goes, until what is left tells nothing
+            smallest = next(key for key in shown if any(cells.get(key, ())))
+            shown.remove(smallest)
+            gone.append(smallest)
+    for key in gone[-2::-1]:  # what went before the one that mattered comes back
+        shown.append(key)
+        if any(map(telling, range(len(area.views)))):
+            shown.remove(key)
+            hidden.add(key)
+    return frozenset(hidden | set(gone[-1:]))
+
+
+def _stands(area: Area[K], key: K, known: Sequence[frozenset[Atoms]]) -> bool:
+    return all(
+        not atoms or atoms in sums
+        for view, sums in zip(area.views, known, strict=True)
+        for atoms in view.get(key, ())
+    )
+
+
+def _width(area: Area[K], key: K) -> int:
+    return sum(len(atoms) for view in area.views for atoms in view.get(key, ()))
 
 
 def tells(sums: Sequence[Atoms], own: frozenset[str] = frozenset()) -> bool:
@@ -148,7 +245,7 @@ def _left_null(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """Combinations of rows that vanish in every column."""
     if not table.shape[1]:
         return np.eye(table.shape[0])
-    left, values, _ = np.linalg.svd(table)
-    rank = int((values > _TINY).sum())
-    null: NDArray[np.float64] = left[:, rank:].T
+    basis, triangle, _ = qr(table, pivoting=True)
+    rank = int((np.abs(np.diagonal(triangle)) > _TINY).sum())
+    null: NDArray[np.float64] = basis[:, rank:].T
     return null

@@ -172,6 +172,41 @@ class Form:
         return {place: Mass(kg) for place, kg in found.items()}
 
 
+class Late(NamedTuple):
+    """A row of a form (3 to 7) that was booked in a later month than it happened in (yyyymm)."""
+
+    form: int
+    number: str
+    month: int
+    booked: int
+
+
+def late_of(
+    forms: Sequence[Form], entries: Sequence[Numbered], loads: Sequence[FormLoad]
+) -> list[Late]:
+    """Rows booked in a later month, form by form as they stand in it.
+
+    A closed month keeps what was reported of it; such rows are in the forms of their own month and
+    not in the figures it was closed with.
+    """
+    late: dict[str, tuple[date, int]] = {
+        item.number: (item.entry.day, item.entry.booked) for item in entries if item.entry.booked
+    }
+    gone = {load.doc_no: (load.day, load.booked) for load in loads if load.booked and not load.came}
+    found = []
+    for form in forms:
+        known, name = (gone, "doc_no") if form.number == LEAVING else (late, "number")
+        if name not in form.columns:
+            continue
+        place = form.columns.index(name)
+        for row in form.rows:
+            if (at := known.get(str(row[place]))) is not None:
+                found.append(Late(form.number, str(row[place]), month_of_day(at[0]), at[1]))
+    return found
+
+
+LEAVING: Final = 3
+"""The form of loads, whose rows go by the number of the load."""
 GRADES: Final = {"I": "第Ⅰ类", "II": "第Ⅱ类"}
 """Class of GB 18599 as a profile states it → as the form says it."""
 STATES: Final = frozenset({"stock"})

@@ -32,7 +32,8 @@ class FormEntry:
     """What a form tells of one entry; masses in kilograms, `handler` "" where nobody is named.
 
     recirculated: generated out of a use of the same material, which is no generation;
-    gone: reversed since, so that only its number is taken.
+    gone: reversed since, so that only its number is taken; booked: the later month it was booked
+    in (yyyymm), 0 if that is its own.
     """
 
     kind: EntryKind
@@ -45,11 +46,15 @@ class FormEntry:
     doc_no: str = ""
     recirculated: bool = False
     gone: bool = False
+    booked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FormLoad:
-    """A load that left the firm, or came to it (`came`): its day, mass and who carried it."""
+    """A load that left the firm, or came to it (`came`): its day, mass and who carried it.
+
+    booked: the later month in which its leaving, or a correction of it, was booked; 0 without one.
+    """
 
     doc_no: str
     material: str
@@ -62,6 +67,7 @@ class FormLoad:
     vehicle: str = ""
     handler: str = ""
     came: bool = False
+    booked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from wasteflow.core.messages_scenarios import SCENARIO_MESSAGES
 from wasteflow.core.messages_seals import SEAL_MESSAGES
 from wasteflow.core.messages_symbiosis import SYMBIOSIS_MESSAGES
 from wasteflow.core.messages_targets import TARGET_MESSAGES
+from wasteflow.core.vocabulary import Labelled
 
 MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **FILE_MESSAGES,
@@ -109,6 +110,8 @@ def render(code: str, lang: str, params: Mapping[str, object]) -> str:
 
     >>> render("no_data", "en", {})
     'there is no record for this scope and period'
+    >>> render("bad_word", "en", {"value": "van", "known": Labelled([("road", "公路")])})
+    '“van” is not one of the known words: road'
     >>> render("future_date", "zh", {"today": "2026-07-01"})[:20]
     '日期在未来（今天是 2026-07-01'
     """
@@ -123,6 +126,9 @@ def render(code: str, lang: str, params: Mapping[str, object]) -> str:
         for key, words in CHINESE_WORDS.items():
             if key in given:
                 given[key] = words.get(str(given[key]), given[key])
+    else:
+        for key, value in given.items():
+            given[key] = value.words if isinstance(value, Labelled) else value
     template = pair[0 if lang == "zh" else 1]
     if "[[" in template:
         template = _OPTIONAL.sub(lambda found: _if_given(found.group(1), given), template)

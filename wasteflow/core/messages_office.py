@@ -26,9 +26,22 @@ OFFICE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "and no change is told",
     ),
     "bulletin_hidden": (
-        "不足 {least} 家企业的数字已隐去；可与其他所印数字加减而推出的数字一并隐去。",
+        "不足 {least} 家企业的数字已隐去；可与其他所公布数字（包括其他季度和所含园区、地区的数字）"
+        "加减而推出的数字一并隐去。一行在全年各季度要么都列、要么都隐；期初库存见上年公报的期末库存，"
+        "跨省转移、库存和证据只在全年公报中列出。",
         "figures of fewer than {least} firms are hidden, and so is what could be worked out from "
-        "other printed figures by adding and subtracting",
+        "other published figures, those of other quarters and of parks and regions inside among "
+        "them, by adding and subtracting; a line is told in all quarters of a year or in none. "
+        "Stock at the start stands in the bulletin of the year before; transfers, stock and "
+        "evidence are told of whole years only",
+    ),
+    "period_not_told": (
+        "不能查看每家企业的人只能看到已结束的整季度及其在同一年内的合计，"
+        "“{value}”不是[[；请改用 {told}]]。"
+        "分月或未结束的期间会使单家企业的数字可由相减得出。",
+        "sums without the firms behind them are told of whole quarters that are over, and of runs "
+        "of them within one year, and “{value}” is none[[; ask for {told}]]. Months, or a period "
+        "that is still running, would tell of single firms by subtraction",
     ),
     # --- what is stated once a year --------------------------------------------------------
     "input_differs": (

@@ -5,6 +5,7 @@ One table per list; schemas, pages, templates and exports read these and add non
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 
 
@@ -217,6 +218,20 @@ def word_of(vocabulary: str, text: str) -> str | None:
         if clean == label or clean.lower() == word.lower():
             return word
     return _ALIASES.get(vocabulary, {}).get(clean.lower())
+
+
+class Labelled(str):
+    """Words with their Chinese labels, and as they stand without them (`words`) in English."""
+
+    __slots__ = ("words",)
+    words: str
+
+    def __new__(cls, pairs: Iterable[tuple[str, str]]) -> Labelled:
+        """pairs: (word, label)."""
+        listed = list(pairs)
+        found = super().__new__(cls, ", ".join(f"{word} {label}" for word, label in listed))
+        found.words = ", ".join(word for word, _ in listed)
+        return found
 
 
 def label(vocabulary: str, word: str, lang: str = "zh") -> str:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from wasteflow.core.ledger_forms import Form, Mass
+from wasteflow.core.ledger_forms import Form, Late, Mass
+from wasteflow.core.periods import month_text
 
 TITLES: Final = {
     1: "附表1 一般工业固体废物产生清单",
@@ -99,10 +100,34 @@ FORM_NOTES: Final = {
 """Form → a note of its own."""
 
 
-def notes_of(form: int, foot: str) -> tuple[str, ...]:
-    """The lines below a form: its own, the fixed ones, `foot` (the seal)."""
+def notes_of(form: int, foot: str, late: Sequence[Late] = ()) -> tuple[str, ...]:
+    """The lines below a form: its own, the fixed ones, `foot` (the seal).
+
+    late: rows of all forms booked later; the forms have no column for it, so the annex lists them.
+    """
     own = (FORM_NOTES[form],) if form in FORM_NOTES else ()
+    rows = len(late) if form in SUMMED else sum(item.form == form for item in late)
+    if rows:
+        where = "本期记录中" if form in SUMMED else "本表"
+        own = (*own, f"{where}有 {rows} 行为补记（入账月份晚于发生月份），见“{LATE}”。")
     return (*own, NOT_VERIFIED, KEPT, foot)
+
+
+def late_rows(late: Sequence[Late]) -> list[tuple[str, ...]]:
+    """Rows of the annex under `LATE_HEADS`."""
+    return [
+        (f"附表{item.form}", item.number, month_text(item.month), month_text(item.booked))
+        for item in late
+    ]
+
+
+SUMMED: Final = (1, 2)
+"""Forms of sums, in which rows of the others are added up."""
+LATE: Final = "补记清单"
+LATE_NOTE: Final = (
+    "发生月份关账后补记或更正的行：列在发生月份的附表中，但不在该月关账时报出的数字中。"
+)
+LATE_HEADS: Final = ("附表", "编号或运单号", "发生月份", "入账月份")
 
 
 def words_of(form: Form, row: Sequence[Any]) -> list[str | Mass | date]:
@@ -115,7 +140,14 @@ def words_of(form: Form, row: Sequence[Any]) -> list[str | Mass | date]:
 
 
 def ledger_book(
-    forms: Sequence[Form], *, firm: str, uscc: str, period: str, foot: str, synthetic: bool
+    forms: Sequence[Form],
+    *,
+    firm: str,
+    uscc: str,
+    period: str,
+    foot: str,
+    synthetic: bool,
+    late: Sequence[Late] = (),
 ) -> bytes:
     """The workbook; texts are written as texts, so that none can be a formula.
 
@@ -127,7 +159,10 @@ def ledger_book(
     )
     styles = _Styles(book)
     for form in forms:
-        _sheet(book, styles, form, firm, uscc, period, foot, synthetic)
+        notes = notes_of(form.number, foot, late)
+        _sheet(book, styles, form, firm, uscc, period, notes, synthetic)
+    if late:
+        _annex(book, styles, late)
     book.close()
     return out.getvalue()
 
@@ -158,7 +193,7 @@ def _sheet(
     firm: str,
     uscc: str,
     period: str,
-    foot: str,
+    notes: Sequence[str],
     synthetic: bool,
 ) -> None:
     sheet = book.add_worksheet(f"附表{form.number}")
@@ -186,9 +221,22 @@ def _sheet(
     sheet.write_string(end + 2, 0, "负责人（签字）：＿＿＿＿＿＿", styles.plain)
     sheet.write_string(end + 2, max(2, last // 2), "填表人：＿＿＿＿＿＿", styles.plain)
     sheet.write_string(end + 2, last, "日期：＿＿＿＿＿＿", styles.plain)
-    for place, words in enumerate(notes_of(form.number, foot), end + 3):
+    for place, words in enumerate(notes, end + 3):
         sheet.write_string(place, 0, words, styles.plain)
     _print(sheet, last)
+
+
+def _annex(book: Any, styles: _Styles, late: Sequence[Late]) -> None:
+    sheet = book.add_worksheet(LATE)
+    sheet.merge_range(0, 0, 0, len(LATE_HEADS) - 1, LATE, styles.title)
+    sheet.merge_range(1, 0, 2, len(LATE_HEADS) - 1, LATE_NOTE, styles.note)
+    for place, words in enumerate(LATE_HEADS):
+        sheet.write_string(3, place, words, styles.head)
+        sheet.set_column(place, place, WIDEST)
+    for number, row in enumerate(late_rows(late), 4):
+        for place, words in enumerate(row):
+            sheet.write_string(number, place, words, styles.text)
+    _print(sheet, len(LATE_HEADS) - 1)
 
 
 def _write(sheet: Any, row: int, column: int, cell: str | Mass | date, styles: _Styles) -> None:
@@ -251,11 +299,24 @@ def _print(sheet: Any, last: int) -> None:
 
 
 def book_of(
-    forms: Sequence[Form], *, firm: str, uscc: str, period: str, root: str, synthetic: bool
+    forms: Sequence[Form],
+    *,
+    firm: str,
+    uscc: str,
+    period: str,
+    root: str,
+    synthetic: bool,
+    late: Sequence[Late] = (),
 ) -> bytes:
     """`ledger_book` with the foot that names the seal, or says that there is none."""
     return ledger_book(
-        forms, firm=firm, uscc=uscc, period=period, foot=foot_of(root), synthetic=synthetic
+        forms,
+        firm=firm,
+        uscc=uscc,
+        period=period,
+        foot=foot_of(root),
+        synthetic=synthetic,
+        late=late,
     )
 
 

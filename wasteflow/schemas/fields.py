@@ -21,7 +21,7 @@ from wasteflow.core.units import (
     percent_from_text,
     tonnes_text,
 )
-from wasteflow.core.vocabulary import LABELS, word_of
+from wasteflow.core.vocabulary import LABELS, Labelled, word_of
 from wasteflow.core.wastes import uscc_valid, waste_code_valid
 from wasteflow.schemas.dictionary import Column
 from wasteflow.schemas.field_base import MAX_TEXT, CellField, clean_text
@@ -200,9 +200,9 @@ class WordField(CellField):
         return word
 
 
-def known_words(vocabulary: str) -> str:
-    """The words of a vocabulary with their Chinese labels, for a message."""
-    return ", ".join(f"{word} {label}" for word, label in LABELS[vocabulary].items())
+def known_words(vocabulary: str) -> Labelled:
+    """The words of a vocabulary, for a message: in Chinese with their labels."""
+    return Labelled(LABELS[vocabulary].items())
 
 
 class YesNoField(CellField):

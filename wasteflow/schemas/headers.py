@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from wasteflow.core.errors import UnusableFile
+from wasteflow.core.vocabulary import Labelled
 from wasteflow.schemas.dictionary import (
     DICTIONARY,
     Column,
@@ -38,7 +39,7 @@ def match_header(kind: str, header: Sequence[str]) -> dict[str, int]:
             "unknown_column",
             columns=_list([cell.strip() or "“”" for cell in unknown]),
             hint=_hint(kind, unknown, header),
-            known=", ".join(_title(column) for column in columns),
+            known=Labelled((column.name, column.label_zh) for column in columns),
         )
     twice = [
         header[position] for places in found.values() if len(places) > 1 for position in places
@@ -47,22 +48,21 @@ def match_header(kind: str, header: Sequence[str]) -> dict[str, int]:
         raise UnusableFile("duplicate_column", columns=_list(twice))
     missing = _missing(kind, columns, set(found))
     if missing:
-        raise UnusableFile("missing_column", columns=_list(missing))
+        raise UnusableFile("missing_column", columns=Labelled(missing))
     return {column.name: found[column.name][0] for column in columns if column.name in found}
 
 
-def _missing(kind: str, columns: Sequence[Column], found: set[str]) -> list[str]:
-    """Titles of columns without which no row can be taken."""
+def _missing(kind: str, columns: Sequence[Column], found: set[str]) -> list[tuple[str, str]]:
+    """Names and labels of columns without which no row can be taken."""
     by_name = {column.name: column for column in columns}
-    missing = [_title(item) for item in columns if item.required and item.name not in found]
+    missing = [
+        (item.name, item.label_zh) for item in columns if item.required and item.name not in found
+    ]
     for pair in (("name_zh", "name_en"), ("dispatched_t", "accepted_t")):
         if pair[0] in by_name and pair[1] in by_name and not found.intersection(pair):
-            missing.append(" / ".join(_title(by_name[name]) for name in pair))
+            labels = " / ".join(by_name[name].label_zh for name in pair)
+            missing.append((" / ".join(pair), labels))
     return missing
-
-
-def _title(column: Column) -> str:
-    return f"{column.name} {column.label_zh}"
 
 
 def _list(texts: Sequence[str]) -> str:

@@ -6,12 +6,15 @@ Its cost depends on links and months, never on loads.  What the words and column
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final, TypeVar
+
+from sqlalchemy.orm import Session
 
 from wasteflow.core.audit import Audit
+from wasteflow.core.books import PeriodBooks
 from wasteflow.core.bulletin import (
     AMOUNTS,
     LEADING,
@@ -34,33 +37,71 @@ from wasteflow.core.bulletin import (
     stocks,
     transfers,
 )
-from wasteflow.core.disclosure import Atoms, hidden_sums
+from wasteflow.core.disclosure import Atoms
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.formulas import FORMULAS, Rate, official
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.rates import FirmTerms
+from wasteflow.core.registry import Registry
 from wasteflow.core.suppression import LEAST
+from wasteflow.core.told import Hidden
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.rating import firm_terms
 from wasteflow.services.seals import latest_root
+from wasteflow.services.told import Reader, firms_beside, hidden_cells, hidden_of
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 
+K = TypeVar("K", bound=Hashable)
 DECLARED, VERIFIED = "declared", "verified"
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """For whom a bulletin is written who may not see single firms.
+_ALL_GRADES: Final = -1
 
-    own: firms whose figures the reader knows; narrower: the areas inside the scope whose bulletins
-    the reader may have too, narrowest first.  The public knows none of them.
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What must be looked at beside the scope before anything of it is told.
+
+    hidden: the lines of the period and of a year before; transfers, stocks: those of all areas that
+    are judged before the scope too, told of whole calendar years alone.
     """
 
-    own: frozenset[str] = frozenset()
-    narrower: tuple[str, ...] = ()
+    registry: Registry
+    scope: str
+    own: frozenset[str]
+    hidden: tuple[Hidden, ...]
+    whole_year: bool
+    transfers: list[Transfer]
+    stocks: list[Stock]
+
+    def gone(self, cells: Mapping[K, Atoms]) -> frozenset[K]:
+        """Cells of a table that may not be told."""
+        if not self.whole_year:
+            return frozenset(cells)
+        return hidden_cells(self.registry, self.scope, cells, self.own)
+
+
+def _beside(
+    session: Session,
+    keys: Keys,
+    scope: str,
+    periods: Sequence[Period],
+    reader: Reader,
+    books: PeriodBooks,
+) -> _Beside:
+    firms = firms_beside(keys.registry, scope)
+    return _Beside(
+        keys.registry,
+        scope,
+        reader.own,
+        tuple(hidden_of(session, keys, scope, period, reader) for period in periods),
+        periods[0] == Period.parse(str(periods[0].first // 100)),
+        transfers(books, firms, keys.registry),
+        stocks(books, firms, keys.registry),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +117,7 @@ class _Read:
     synthetic: bool
     last: int
     seal: dict[str, Any] | None
+    beside: _Beside | None
 
 
 def bulletin_report(
@@ -89,8 +131,9 @@ def bulletin_report(
     """The bulletin as one object: amounts in tonnes and as they are printed (万吨), rates, notes.
 
     places: decimals of 万吨, by default two, or four for small amounts.  reader: None for somebody
-    who sees every firm of the scope; otherwise what would tell of a firm is hidden.
-    Raises InvalidValue `bad_scope`, `bad_places`; NotFound `unknown_code`.
+    who sees every firm of the scope; otherwise what would tell of a firm is hidden, and tables that
+    are no lines of waste or industry are told of whole years alone.
+    Raises InvalidValue `bad_scope`, `bad_places`, `period_not_told`; NotFound `unknown_code`.
     """
     if places is not None and not 0 <= places <= MAX_PLACES:
         raise InvalidValue("bad_places", value=places, most=MAX_PLACES)
@@ -110,6 +153,7 @@ def bulletin_report(
             queries.has_synthetic(session),
             (queries.ledger_months(session) or (0, 0))[1],
             latest_root(session),
+            _beside(session, keys, scope, [period, last_year], reader, books) if reader else None,
         )
     return _told(read, scope, period, last_year, places, reader)
 
@@ -127,22 +171,20 @@ def _told(
     reader: Reader | None,
 ) -> dict[str, Any]:
     registry = read.keys.registry
-    narrower = reader.narrower if reader else ()
-    scopes = [registry.in_scope(area) for area in (*narrower, scope)]
-    found, before = (
-        [bulletin((i for i in items if i.enterprise in firms), registry) for firms in scopes]
+    firms = registry.in_scope(scope)
+    own, whole = (
+        bulletin((i for i in items if i.enterprise in firms), registry)
         for items in (read.now, read.before)
     )
-    if reader:
-        for areas in (found, before):  # each area is hidden as its own readers find it
-            for end in range(1, len(areas) + 1):
-                hide(areas[:end], reader.own)
-    own, whole = found[-1], before[-1]
+    if read.beside:
+        for found, hidden in zip((own, whole), read.beside.hidden, strict=True):
+            hide(found, hidden.lines, hidden.rest)
     if places is None:
         places = places_for(own.materials)
     lines = [*own.materials, own.total]
     audits = self_audit(lines, places, scope, period.text)
-    verified = bulletin((i for i in read.verified if i.enterprise in scopes[-1]), registry).total
+    waste = [item for item in read.now if registry.materials[item.material].is_waste]
+    verified = bulletin((i for i in read.verified if i.enterprise in firms), registry).total
     verified.hidden, verified.rest_hidden = own.total.hidden, own.total.rest_hidden
     return {
         "scope": scope,
@@ -161,9 +203,9 @@ def _told(
         "industries": [_row(line, places) for line in own.industries],
         "top_wastes": _top(largest(own.materials)),
         "top_industries": _top(own.industries),
-        "transfers": _transfers(read.transfers, reader),
-        "stock": _stock(read.stocks, reader),
-        "evidence": _evidence(own.total, read.now, scopes[-1], reader),
+        "transfers": _transfers(read.transfers, read.beside),
+        "stock": _stock(read.stocks, read.beside),
+        "evidence": _evidence(own.total, waste, firms, read.beside),
         "formulas": _formulas(own.total),
         "verified": _row(verified, places),
         "notes": [*_unfinished(read.last, period), *_notes(own, whole, last_year, reader)],
@@ -221,67 +263,65 @@ def _formulas(total: Line) -> list[dict[str, Any]]:
     ]
 
 
-def _transfers(rows: Sequence[Transfer], reader: Reader | None) -> list[dict[str, Any]]:
-    hidden = _hidden({place: row.atoms for place, row in enumerate(rows)}, reader)
+def _transfers(rows: Sequence[Transfer], beside: _Beside | None) -> list[dict[str, Any]]:
+    told = {_border(row): row.atoms for row in beside.transfers} if beside else {}
+    gone = beside.gone(told) if beside else frozenset()
     return [
         {
             "direction": row.direction,
             "province": row.province,
             "material": row.material,
             "fate": row.fate,
-            "hidden": place in hidden,
-            "tonnes": None if place in hidden else tonnes_text(row.kg),
-            "loads": None if place in hidden else row.loads,
+            "hidden": _border(row) in gone,
+            "tonnes": None if _border(row) in gone else tonnes_text(row.kg),
+            "loads": None if _border(row) in gone else row.loads,
         }
-        for place, row in enumerate(rows)
+        for row in rows
     ]
 
 
-def _stock(rows: Sequence[Stock], reader: Reader | None) -> list[dict[str, Any]]:
-    hidden = {
-        name: _hidden({place: row.behind[name] for place, row in enumerate(rows)}, reader)
-        for name in STOCKS
-    }
+def _border(row: Transfer) -> tuple[str, ...]:
+    return row.direction, row.province, row.material, row.fate
+
+
+def _stock(rows: Sequence[Stock], beside: _Beside | None) -> list[dict[str, Any]]:
+    gone: dict[str, frozenset[str]] = dict.fromkeys(STOCKS, frozenset())
+    if beside:
+        for name in STOCKS:
+            gone[name] = beside.gone({row.material: row.behind[name] for row in beside.stocks})
+        # what lies there first lay there last, and is told with the year before
+        gone["opening"] = frozenset(row.material for row in rows)
     return [
         {
             "material": row.material,
-            "hidden": all(place in hidden[name] for name in STOCKS),
+            "hidden": all(row.material in gone[name] for name in STOCKS),
             **{
-                f"{name}_t": None if place in hidden[name] else tonnes_text(getattr(row, name))
+                f"{name}_t": None if row.material in gone[name] else tonnes_text(getattr(row, name))
                 for name in STOCKS
             },
         }
-        for place, row in enumerate(rows)
+        for row in rows
     ]
 
 
-def _hidden(cells: dict[int, Atoms], reader: Reader | None) -> frozenset[int]:
-    """Rows without a total that may not be told; with narrower areas a reader could subtract."""
-    if reader is None:
-        return frozenset()
-    if reader.narrower:
-        return frozenset(cells)
-    return hidden_sums([cells], reader.own)
-
-
 def _evidence(
-    total: Line, items: Iterable[FirmTerms], firms: frozenset[str], reader: Reader | None
+    total: Line, items: Iterable[FirmTerms], firms: frozenset[str], beside: _Beside | None
 ) -> dict[str, str] | None:
     """Utilised tonnes by grade; None where that would tell of a firm."""
+    if beside and total.hidden:
+        return None
     sums: dict[Evidence, int] = {}
-    behind: dict[Evidence, set[tuple[str, str]]] = {}
-    counted = {atom for atom in total.atoms if atom[0] in firms}
+    behind: dict[int, set[tuple[str, str]]] = {}
     for item in items:
         atom = item.enterprise, item.material
-        if atom in counted and not item.late:
-            for (_, grade), kg in item.terms.split.items():
+        if item.late:
+            continue
+        for (_, grade), kg in item.terms.split.items():
+            behind.setdefault(int(grade), set()).add(atom)
+            behind.setdefault(_ALL_GRADES, set()).add(atom)
+            if item.enterprise in firms:
                 sums[grade] = sums.get(grade, 0) + kg
-                behind.setdefault(grade, set()).add(atom)
-    if reader and (total.hidden or reader.narrower):
-        return None
-    cells = {int(grade): frozenset(atoms) for grade, atoms in behind.items()}
-    cells[-1] = frozenset(total.behind["utilised"])
-    if reader and hidden_sums([cells], reader.own):
+    if beside and beside.gone({grade: frozenset(atoms) for grade, atoms in behind.items()}):
         return None
     return {grade.word: tonnes_text(sums[grade]) for grade in sorted(sums)}
 

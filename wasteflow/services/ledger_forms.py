@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import NotFound
-from wasteflow.core.ledger_forms import Form, flow_rows, forms_of
+from wasteflow.core.ledger_forms import Form, Late, flow_rows, forms_of, late_of
 from wasteflow.core.ledger_numbers import FormEntry, FormLoad, numbered
 from wasteflow.core.periods import Period, shanghai_day
+from wasteflow.core.records import DISPATCHES
 from wasteflow.core.registry import Enterprise
 from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow.services.reports import check_material
@@ -20,13 +21,16 @@ from wasteflow.services.statements import profiles_of
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import EntryRow, ShipmentRow, visible
+from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow, visible
 from wasteflow_models.seals import last_seal
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerForms:
-    """The forms with their head and foot; `root`: head of the chain of seals, "" without one."""
+    """The forms with their head and foot; `root`: head of the chain of seals, "" without one.
+
+    late: rows that were booked in a later month than they happened in.
+    """
 
     firm: Enterprise
     park: str
@@ -35,6 +39,7 @@ class LedgerForms:
     synthetic: bool
     root: str
     sealed_at: datetime | None
+    late: tuple[Late, ...] = ()
 
 
 def ledger_forms(
@@ -52,7 +57,7 @@ def ledger_forms(
             queries.period_books(session, keys, Period.of(month, month), negatives=False)
             for month in months
         ]
-        loads = list(_loads(session, keys, enterprise))
+        loads = list(_loads(session, keys, enterprise, period))
         entries = numbered(_entries(session, keys, enterprise), loads)
         profiles = profiles_of(session, keys, enterprise, period.last // 100)
         synthetic = queries.has_synthetic(session)
@@ -71,7 +76,8 @@ def ledger_forms(
         profiles=profiles,
     )
     park = home.name_zh if home else ""
-    return LedgerForms(firm, park, period, tuple(forms), synthetic, root, sealed_at)
+    late = tuple(late_of(forms, entries, loads))
+    return LedgerForms(firm, park, period, tuple(forms), synthetic, root, sealed_at, late)
 
 
 def _entries(session: Session, keys: Keys, firm: str) -> Iterator[FormEntry]:
@@ -92,10 +98,11 @@ def _entries(session: Session, keys: Keys, firm: str) -> Iterator[FormEntry]:
                 item.doc_no,
                 item.from_use,
                 item.id in gone,
+                item.booked_month if item.booked_month > item.month else 0,
             )
 
 
-def _loads(session: Session, keys: Keys, firm: str) -> Iterator[FormLoad]:
+def _loads(session: Session, keys: Keys, firm: str, period: Period) -> Iterator[FormLoad]:
     """Loads in force that left the firm, and those it accepted, in the order of their ids.
 
     A return or redirect of a refused part left nobody's works: it was on the road all the time, and
@@ -108,6 +115,7 @@ def _loads(session: Session, keys: Keys, firm: str) -> Iterator[FormLoad]:
         ~row.reversed_,
         visible(),
     )
+    late = _booked_late(session, key, period)
     for item in session.scalars(query.order_by(row.id)):
         stuff, route = keys.codes["material"][item.material_id], keys.codes["route"][item.route_id]
         own = item.consignor_id == key and item.kind == LoadKind.DELIVERY
@@ -115,10 +123,28 @@ def _loads(session: Session, keys: Keys, firm: str) -> Iterator[FormLoad]:
             yield FormLoad(
                 item.doc_no, stuff, route, shanghai_day(item.dispatched_at), item.dispatched_kg,
                 keys.codes["enterprise"][item.consignee_id], item.mode, item.carrier,
-                item.vehicle, item.handler,
+                item.vehicle, item.handler, booked=late.get(item.id, 0),
             )  # fmt: skip
         elif item.consignee_id == key and item.received_at is not None and item.accepted_kg:
             yield FormLoad(
                 item.doc_no, stuff, route, shanghai_day(item.received_at), item.accepted_kg,
                 keys.codes["enterprise"][item.consignor_id], came=True,
             )  # fmt: skip
+
+
+def _booked_late(session: Session, firm: int, period: Period) -> dict[int, int]:
+    """Loads that left a firm in a period → the later month that was booked in, a correction too."""
+    row, event = ShipmentRow, EventRow
+    query = (
+        select(event.shipment_id, func.max(event.booked_month))
+        .join(row, row.id == event.shipment_id)
+        .where(
+            row.consignor_id == firm,
+            row.dispatched_month.between(period.first, period.last),
+            event.kind.in_(sorted(DISPATCHES)),
+            event.booked_month > row.dispatched_month,
+        )
+        .group_by(event.shipment_id)
+        .order_by(event.shipment_id)
+    )
+    return {int(load): int(month) for load, month in session.execute(query)}

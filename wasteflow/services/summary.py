@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from wasteflow.core.bulletin import TOTAL
 from wasteflow.core.formulas import PRODUCT
 from wasteflow.core.periods import Period
-from wasteflow.core.suppression import LEAST, hidden_areas, hidden_cells
-from wasteflow.core.units import kg_from_tonnes
+from wasteflow.core.suppression import LEAST
 from wasteflow.services.rating import rates_report
-from wasteflow.services.reports import overview
+from wasteflow.services.told import Reader, hidden_of
+from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
 
-Firms = frozenset[str]
 SHOWN = ("generated_t", "utilised_t", "value", "not_computable")
 
 
-def summary_report(
-    *, db: Database, scope: str, narrower: Sequence[str], own: Firms, period: Period
-) -> dict[str, Any]:
+def summary_report(*, db: Database, scope: str, period: Period, reader: Reader) -> dict[str, Any]:
     """Generated, utilised and the official rate per waste of a scope, declared basis.
 
-    narrower: the areas inside `scope` whose sums the asker may also ask for, narrowest first;
-    own: the firms the asker sees.  A hidden row has `hidden` true and no figure; how many firms
-    stand behind a row is said from three on.
-    Raises InvalidValue `bad_scope`; NotFound.
+    A hidden row has `hidden` true and no figure; how many firms stand behind a row is said from
+    three on.
+    Raises InvalidValue `bad_scope`, `period_not_told`; NotFound.
     """
-    registry = overview(db=db).registry
-    detail = rates_report(db=db, period=period, by="enterprise,material")["rows"]
+    with db.read() as session:
+        keys = load_keys(session)
+        hidden = hidden_of(session, keys, scope, period, reader).lines
+    detail = rates_report(db=db, scope=scope, period=period, by="enterprise,material")["rows"]
     whole = rates_report(db=db, scope=scope, period=period, by="material")
-    rows = [row for row in whole["rows"] if row["not_computable"] != PRODUCT]
-    areas = [*narrower, scope]
-    active: dict[str, set[str]] = {}
+    behind: dict[str, set[str]] = {}
     for row in detail:
-        if _moves(row):
-            active.setdefault(row["material"], set()).add(row["enterprise"])
-    inside = [registry.in_scope(area) for area in areas]
-    cells = {row["material"]: inside[-1] & active.get(row["material"], set()) for row in rows}
-    sizes = {row["material"]: kg_from_tonnes(row["generated_t"]) for row in rows}
-    between = {
-        material
-        for material in cells
-        if hidden_areas([area & active.get(material, set()) for area in inside], own)[-1]
-    }
-    hidden, no_total = hidden_cells(cells, own, sizes)
-    everybody = frozenset().union(*cells.values()) if cells else frozenset()
-    all_areas = [frozenset().union(*(a & active.get(m, set()) for m in cells)) for a in inside]
-    no_total = no_total or hidden_areas(all_areas, own)[-1]
-    if between - hidden:  # a cell hidden for its narrower areas must not follow from the total
-        no_total = True
+        if _moves(row) and row["not_computable"] != PRODUCT:
+            for line in (row["material"], TOTAL):
+                behind.setdefault(line, set()).add(row["enterprise"])
     return {
         "scope": scope,
         "period": period.text,
@@ -60,11 +44,16 @@ def summary_report(
         "rows": [
             {
                 "material": row["material"],
-                **_figures(row, cells[row["material"]], row["material"] in hidden | between),
+                **_figures(
+                    row,
+                    len(behind.get(row["material"], ())),
+                    ("material", row["material"]) in hidden,
+                ),
             }
-            for row in rows
+            for row in whole["rows"]
+            if row["not_computable"] != PRODUCT
         ],
-        "total": _figures(whole["total"], everybody, no_total),
+        "total": _figures(whole["total"], len(behind.get(TOTAL, ())), (TOTAL, TOTAL) in hidden),
     }
 
 
@@ -73,7 +62,7 @@ def _moves(row: Mapping[str, Any]) -> bool:
     return any(row[f"{word}_t"] not in (None, "0.000") for word in ("generated", "utilised"))
 
 
-def _figures(row: Mapping[str, Any], firms: Firms, hidden: bool) -> dict[str, Any]:
+def _figures(row: Mapping[str, Any], firms: int, hidden: bool) -> dict[str, Any]:
     if hidden:
         return {"hidden": True, "firms": None, **dict.fromkeys(SHOWN)}
-    return {"hidden": False, "firms": len(firms), **{name: row[name] for name in SHOWN}}
+    return {"hidden": False, "firms": firms, **{name: row[name] for name in SHOWN}}

@@ -13,11 +13,13 @@ from wasteflow.core.office_tables import Document, Number
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reach import around
+from wasteflow.core.told import told_period
 from wasteflow.exporting.office_book import office_book
 from wasteflow.exporting.tables import csv_text
-from wasteflow.services.bulletin import Reader, bulletin_report
+from wasteflow.services.bulletin import bulletin_report
 from wasteflow.services.park_indicators import indicators_report
 from wasteflow.services.reports import Overview
+from wasteflow.services.told import Reader
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.formats import period_words
 from wasteflow.web.identity import reach, this_month
@@ -39,11 +41,19 @@ def reader_of(scope: str, *, public: bool) -> Reader | None:
     registry, seen = books_seen().registry, reach()
     registry.in_scope(scope)
     if seen.holds(registry, scope):
-        return Reader() if public else None
+        return Reader(this_month()) if public else None
     wider = around(seen, registry) if seen.scopes else ()
     if scope not in wider:
         raise Denied(Verdict.NOT_ONES_BUSINESS, RIGHT)
-    return Reader(seen.firms, wider[: wider.index(scope)])
+    return Reader(this_month(), seen.firms)
+
+
+def told_of(period: Period, reader: Reader | None) -> Period:
+    """What is told of a period to a reader: its whole quarters that are over.
+
+    It is the period itself where there are none: the report then says why it tells nothing.
+    """
+    return (reader and told_period(period, reader.running)) or period
 
 
 def bulletin_of(

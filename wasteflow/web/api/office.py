@@ -35,6 +35,7 @@ from wasteflow.web.office_papers import (
     indicators_document,
     indicators_of,
     reader_of,
+    told_of,
 )
 from wasteflow.web.pages.ledger_forms import XLSX, file_of
 from wasteflow.web.pages.month import sheet
@@ -106,6 +107,8 @@ def bulletin(query: dict[str, Any]) -> Response:
 
     def make() -> Response:
         period = period_of(query["period"])
+        if not query["period"]:
+            period = told_of(period, reader)
         report = bulletin_of(scope, period, query["places"], reader)
         if shape == "json":
             return as_json(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -20,6 +21,7 @@ from wasteflow.web.office_papers import (
     figures_csv,
     last_year,
     reader_of,
+    told_of,
 )
 from wasteflow.web.pages.view import asked_scope, may_read, read_view, scope_name
 
@@ -41,6 +43,7 @@ def show() -> str | Response:
         return make_response(redirect(url_for("pages.bulletin", **asked)))
     given = request.args.get("places", "")
     places = int(given) if given.isdecimal() and int(given) <= MAX_PLACES else None
+    view = replace(view, period=told_of(view.span, reader))
     report = bulletin_of(scope, view.span, places, reader)
     name = f"wasteflow-bulletin-{scope.replace(':', '-')}-{view.span.text}"
     if request.args.get("format") == "figures":

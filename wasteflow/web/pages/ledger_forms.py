@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Response, render_template, request
 
-from wasteflow.core.ledger_forms import Mass
+from wasteflow.core.ledger_forms import Late, Mass
 from wasteflow.core.periods import Period
 from wasteflow.exporting.ledger_book import (
     HEADS,
+    LATE,
+    LATE_HEADS,
+    LATE_NOTE,
     TITLES,
     book_of,
     foot_of,
+    late_rows,
     notes_of,
     words_of,
 )
@@ -39,7 +44,10 @@ def show() -> str | Response:
     return render_template(
         "ledger_forms.html",
         view=view,
-        forms=[_shown(form, found.root) for form in found.forms],
+        forms=[_shown(form, found.root, found.late) for form in found.forms],
+        late=late_rows(found.late[:SHOWN]),
+        late_left=max(0, len(found.late) - SHOWN),
+        late_words=(LATE, LATE_NOTE, LATE_HEADS),
         firm=found.firm,
         period=view.span.text,
         synthetic=found.synthetic,
@@ -55,13 +63,14 @@ def file_of(firm: str, found: Any, period: Period) -> Response:
         period=period.text,
         root=found.root,
         synthetic=found.synthetic,
+        late=found.late,
     )
     name = f"wasteflow-ledger-forms-{firm}-{period.text}.xlsx"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(body, mimetype=XLSX, headers=headers)
 
 
-def _shown(form: Any, root: str) -> dict[str, Any]:
+def _shown(form: Any, root: str, late: Sequence[Late]) -> dict[str, Any]:
     """A form as the page shows it: texts, with masses marked."""
     rows = [words_of(form, row) for row in form.rows]
     return {
@@ -70,7 +79,7 @@ def _shown(form: Any, root: str) -> dict[str, Any]:
         "heads": [HEADS[name] for name in form.columns],
         "rows": [[_cell(cell) for cell in row] for row in rows[:SHOWN]],
         "sums": {place: mass.tonnes for place, mass in form.sums.items()},
-        "notes": notes_of(form.number, foot_of(root)),
+        "notes": notes_of(form.number, foot_of(root), late),
         "left": max(0, len(rows) - SHOWN),
     }
 

@@ -224,12 +224,14 @@ def steps(load: Load, events: Sequence[Mapping[str, Any]]) -> list[Step]:
     state = str(load["state"])
     ended = state in ("cancelled", "lost") or bool(load["reversed"])
     found: list[Step] = []
-    for key in STEPS:
+    for place, key in enumerate(STEPS):
         made = done.get(key)
         passed = made is not None or key == "draft"
-        skipped = key == "received" and not passed and "decided" in done
+        # decided straight from the road; a load of a file was neither drafted nor issued here
+        drafted = key != "draft" or STEPS[1] in done
+        skipped = not (made or (passed and drafted)) and any(step in done for step in STEPS[place:])
         if skipped or (ended and not passed):
-            continue  # decided straight from the road; nothing more to come
+            continue
         decided = key == "decided" and state in DECIDED
         words = text(f"state.{state}") if decided else text(f"step.{key}")
         at = str(made["at"]) if made else str(load["created_at"]) if key == "draft" else ""
