@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 from threading import Thread
 from typing import Final
 
@@ -84,7 +85,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material and keep the first page with its parts.
+    """Trace every material, keep the first page with its parts, load the solver.
 
     Readiness tells of troubles with the books.
     """
@@ -93,6 +94,7 @@ def warm_up(app: Flask) -> None:
         for path in ("/", *(f"/overview/part?part={part}" for part in PARTS), "/"):
             with app.test_request_context(path):
                 app.full_dispatch_request()
+        import_module("scipy.optimize")  # half a second that the first allocation need not wait
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
 

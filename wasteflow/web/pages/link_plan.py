@@ -9,11 +9,13 @@ from flask import Response, render_template, request
 
 from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.books import position_of
-from wasteflow.services.link_plan import plan_report
+from wasteflow.services.link_plan import plan_report, plan_targets, target_row
 from wasteflow.services.matching import Asked
 from wasteflow.web.access import books
+from wasteflow.web.answers import once
 from wasteflow.web.formats import NONE, kg_of, money, percent, target_value
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell, route_cell
+from wasteflow.web.pages.following import follows
 from wasteflow.web.pages.outlines_drawn import park_outlines
 from wasteflow.web.pages.potential import taker_words, wish
 from wasteflow.web.pages.scenario_map import Drawing, drawing
@@ -44,12 +46,21 @@ def show() -> str | Response:
     view, asked = read_view(), wish()
     if view.empty:
         return render_template("empty.html", view=view)
-    now = bool(request.args.get("now"))
-    report = plan_report(
-        db=books().db,
-        period=view.span,
-        asked=Asked(view.scope, view.material, not now, asked.limits),
-        target=_target(),
+    now, target = bool(request.args.get("now")), _target()
+    wanted = Asked(view.scope, view.material, not now, asked.limits)
+    fitting = plan_targets(view.registry, view.span, view.scope, view.material)
+    seen = {
+        "view": view,
+        "now": now,
+        "asked": asked,
+        "targets": [(item.code, target_words(view, target_row(item))) for item in fitting],
+    }
+    key = "link_plan", view.span, wanted, target
+    fits = not target or target in [item.code for item in fitting]
+    if fits and follows(view, key):
+        return render_template("link_plan.html", **seen, report=None)
+    report = once(
+        key, lambda: plan_report(db=books().db, period=view.span, asked=wanted, target=target)
     )
     plan = report["plan"]
     if wants_file():
@@ -60,11 +71,8 @@ def show() -> str | Response:
         )
     return render_template(
         "link_plan.html",
-        view=view,
-        now=now,
-        asked=asked,
+        **seen,
         report=report,
-        targets=[(item["code"], target_words(view, item)) for item in report["targets"]],
         target=target_words(view, report["target"]) if report["target"] else "",
         why=render(report["why"], lang(), {}) if report["why"] else "",
         plan=_plan(plan) if plan else None,
