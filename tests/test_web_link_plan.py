@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from tests import web_books
 from tests.store.databases import new_database
 from wasteflow.app import create_app
+from wasteflow.cli import main
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
@@ -64,6 +67,28 @@ def test_the_page_the_file_and_the_object_say_the_same(client: FlaskClient) -> N
     assert len(answer.get_data(as_text=True).splitlines()) > len(plan["links"])
     file = client.get(f"/api/v1/potential-links/plan?{ASKED}&format=xlsx")
     assert file.status_code == 200 and file.data[:2] == b"PK"
+
+
+def test_page_object_and_command_count_the_same_facilities(client: FlaskClient) -> None:
+    with client.application.app_context():
+        url = books().config.database_url
+    asked = ["match", "--plan", "--period", "2026-01..2026-06", "--material", "phosphogypsum"]
+    for more, query, words in (
+        ([], "", "being built or planned count too"),
+        (["--now"], "&planned=false", "Only facilities in operation"),
+    ):
+        told = client.get(f"/api/v1/potential-links/plan?{ASKED}&target=t.far{query}").get_json()
+        done = [*asked, "--target", "t.far", *more]
+        run = CliRunner().invoke(main, ["--database", url, *done, "--format", "json"])
+        assert run.exit_code == 0 and json.loads(run.output) == told
+        now = "&now=1" if more else ""
+        shown = page(client, f"/potential/plan?{ASKED}&target=t.far{now}")
+        assert words in shown and f"{told['plan']['after'] * 100:.1f}" in shown
+        text = CliRunner().invoke(main, ["--lang", "en", "--database", url, *done]).output
+        assert f"{told['plan']['after'] * 100:.2f} %" in text and "Facilities counted" in text
+    assert told["plan"]["links"] == [] or all(
+        link["facility_status"] == "operating" for link in told["plan"]["links"]
+    )
 
 
 def test_a_target_that_is_met_or_does_not_fit_is_told(client: FlaskClient) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from wasteflow.core.errors import NotFound
 from wasteflow.core.formulas import Terms
@@ -25,7 +25,9 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.services.matching import Asked, Matching, read_matching
 from wasteflow_models.engine import Database
 
-NO_TARGET = "plan_no_target"
+NO_TARGET: Final = "plan_no_target"
+NEEDS: Final = ("facility_ahead", "link_document_needed", "filing_covers")
+"""Of the reasons of a link those that somebody has to see to."""
 
 
 def plan_report(*, db: Database, period: Period, asked: Asked, target: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask import Response, render_template, request
 
 from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.books import position_of
-from wasteflow.services.link_plan import plan_report, plan_targets, target_row
+from wasteflow.services.link_plan import NEEDS, plan_report, plan_targets, target_row
 from wasteflow.services.matching import Asked
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
@@ -37,8 +37,6 @@ _COLUMNS: Final = (
     Column("co2", "potential.co2", "t", True),
     Column("needs", "link_plan.needs"),
 )
-NEEDS: Final = ("facility_ahead", "link_document_needed", "filing_covers")
-"""Of the reasons of a link those that somebody has to see to."""
 
 
 def show() -> str | Response:
