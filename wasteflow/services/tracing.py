@@ -186,14 +186,15 @@ def made_together(
     traced together."""
     key = period, what
     with _making([one.material for one in books]), no_collecting():
+        found: dict[str, Any] = {one.material: one.results.get(key) for one in books}
         groups: dict[int, list[Traced]] = {}
         for one in books:
-            if one.results.get(key) is None:
+            if found[one.material] is None:
                 groups.setdefault(id(one.whole), []).append(one)
         for some in groups.values():
             for one, result in zip(some, make(some[0].whole, some), strict=True):
-                one.results.put(key, result)
-        return [one.results.get(key) for one in books]
+                found[one.material] = one.results.put(key, result)
+        return [found[one.material] for one in books]
 
 
 def _all_terms(whole: Together, periods: Sequence[Period], basis: Basis) -> list[list[PeriodTerms]]:
