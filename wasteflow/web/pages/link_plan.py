@@ -117,7 +117,10 @@ def _plan(plan: Mapping[str, Any]) -> dict[str, Any]:
         "kg": kg_of(plan["tonnes"]) or 0,
         "left": kg_of(plan["left_t"]) or 0,
         "supply": kg_of(plan["supply_t"]) or 0,
-        "cost": money(plan["cost"], lang()),
+        "cost": signed(plan["cost"]),
+        "gain": money(plan["cost"].removeprefix("-"), lang())
+        if (plan["cost"] or "").startswith("-")
+        else "",
         "co2": NONE if plan["co2_t"] is None else f"{float(plan['co2_t']):,.0f}",
         "unpriced": [text(f"potential.part.{part}") for part in plan["unpriced"]],
     }
@@ -134,7 +137,7 @@ def _link(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
         "points": NONE if row["rate_points"] is None else f"{row['rate_points']:.1f}",
         "after": percent(row["value_after"]),
         "km": f"{row['distance_km']:,.0f}",
-        "cost": money(row["cost"], lang()),
+        "cost": signed(row["cost"]),
         "co2": NONE if row["co2_t"] is None else f"{float(row['co2_t']):,.0f}",
         "parts": [
             (text(f"potential.part.{part}"), row["per_tonne"][name] or NONE)
@@ -145,11 +148,21 @@ def _link(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
                 ("storage", "avoided_storage"),
             )
         ],
-        "net": row["per_tonne"]["net"],
+        "net": minus(row["per_tonne"]["net"]),
         "why": [render(code, lang(), {}) for code in row["why"] if code not in NEEDS],
         "needs": [render(code, lang(), {}) for code in row["why"] if code in NEEDS],
         "source": row["facility_source"],
     }
+
+
+def signed(yuan: str | None) -> str:
+    """Money with a minus sign that is one."""
+    return minus(money(yuan, lang()))
+
+
+def minus(words: str) -> str:
+    """A figure with a minus sign in place of a hyphen."""
+    return words.replace("-", "−")
 
 
 def _drawn(view: View, plan: Mapping[str, Any]) -> Drawing | None:
