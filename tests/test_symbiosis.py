@@ -110,6 +110,31 @@ def test_a_published_transportation_problem() -> None:
     assert (kg, fen / 1_000) == (900, 153_675.0)
 
 
+@pytest.mark.parametrize(
+    ("supply", "demand", "costs", "least"),
+    [
+        # Powerco: Winston, Operations Research, 7.1 (million kWh, dollars a million kWh).
+        ([35, 50, 40], [45, 20, 30, 30], [[8, 6, 10, 9], [9, 12, 13, 7], [14, 9, 16, 5]], 1_020),
+        # P & T Company: Hillier and Lieberman, Introduction to Operations Research, 8.1 (truckloads
+        # of peas from three canneries to four warehouses, dollars a truckload).
+        (
+            [75, 125, 100],
+            [80, 65, 70, 85],
+            [[464, 513, 654, 867], [352, 416, 690, 791], [995, 682, 388, 685]],
+            152_535,
+        ),
+    ],
+)
+def test_published_least_costs_are_found(
+    supply: list[int], demand: list[int], costs: list[list[int]], least: int
+) -> None:
+    fen = {(a, b): cost for a, row in enumerate(costs) for b, cost in enumerate(row)}
+    problem = problem_of(supply, demand, fen)
+    found = allocate(problem)
+    assert sums(problem, found) == (sum(supply), least)
+    assert broken_rules(problem, found, no_border) == []
+
+
 @settings(max_examples=15, deadline=None)
 @given(problems(), st.integers(1, 2), st.sampled_from([None, 10**6]))
 def test_side_constraints_hold(problem: Problem, partners: int, least: int | None) -> None:

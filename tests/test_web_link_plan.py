@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 
 from tests import web_books
 from tests.store.databases import new_database
 from wasteflow.app import create_app
+from wasteflow.cli import main
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
+from wasteflow.web.pages import following
 
 FACILITIES = (
     "code,name,enterprise,kind,material,route,capacity_t_per_year,status,source\n"
@@ -52,15 +58,37 @@ def test_the_page_the_file_and_the_object_say_the_same(client: FlaskClient) -> N
     plan = found["plan"]
     assert found["target"]["code"] == "t.far" and 0 < len(plan["links"]) <= 3
     assert plan["before"] < plan["after"] and plan["links"][-1]["value_after"] == plan["after"]
-    html = page(client, f"/potential/plan?{ASKED}&target=t.far")
-    assert "Three links to the target" in html and "≥ 99 %" in html and "省方案" in html
-    assert f"{plan['after'] * 100:.1f}" in html
-    assert "&lt;b&gt;" in html or "<b>窑</b>" not in html
+    shown = page(client, f"/potential/plan?{ASKED}&target=t.far")
+    assert "Three links to the target" in shown and "≥ 99 %" in shown and "省方案" in shown
+    assert f"{plan['after'] * 100:.1f}" in shown
+    assert "&lt;b&gt;" in shown or "<b>窑</b>" not in shown
     answer = client.get(f"/potential/plan?{ASKED}&target=t.far&format=csv")
     assert answer.status_code == 200 and answer.mimetype == "text/csv"
     assert len(answer.get_data(as_text=True).splitlines()) > len(plan["links"])
     file = client.get(f"/api/v1/potential-links/plan?{ASKED}&format=xlsx")
     assert file.status_code == 200 and file.data[:2] == b"PK"
+
+
+def test_page_object_and_command_count_the_same_facilities(client: FlaskClient) -> None:
+    with client.application.app_context():
+        url = books().config.database_url
+    asked = ["match", "--plan", "--period", "2026-01..2026-06", "--material", "phosphogypsum"]
+    for more, query, words in (
+        ([], "", "being built or planned count too"),
+        (["--now"], "&planned=false", "Only facilities in operation"),
+    ):
+        told = client.get(f"/api/v1/potential-links/plan?{ASKED}&target=t.far{query}").get_json()
+        done = [*asked, "--target", "t.far", *more]
+        run = CliRunner().invoke(main, ["--database", url, *done, "--format", "json"])
+        assert run.exit_code == 0 and json.loads(run.output) == told
+        now = "&now=1" if more else ""
+        shown = page(client, f"/potential/plan?{ASKED}&target=t.far{now}")
+        assert words in shown and f"{told['plan']['after'] * 100:.1f}" in shown
+        text = CliRunner().invoke(main, ["--lang", "en", "--database", url, *done]).output
+        assert f"{told['plan']['after'] * 100:.2f} %" in text and "Facilities counted" in text
+    assert told["plan"]["links"] == [] or all(
+        link["facility_status"] == "operating" for link in told["plan"]["links"]
+    )
 
 
 def test_a_target_that_is_met_or_does_not_fit_is_told(client: FlaskClient) -> None:
@@ -74,3 +102,18 @@ def test_a_target_that_is_met_or_does_not_fit_is_told(client: FlaskClient) -> No
 
 def test_potential_links_lead_there(client: FlaskClient) -> None:
     assert "/potential/plan?" in page(client, f"/potential?{ASKED}&planned=1")
+
+
+def test_with_large_books_the_page_comes_before_its_figures(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "SMALL_PLACES", 0)
+    where = "/potential/plan?lang=zh&period=2026-02..2026-06&material=phosphogypsum"
+    first = page(client, where)
+    assert 'data-part="figures"' in first and "kpi-value" not in first
+    address = re.search(r'<a href="([^"]+parts=all[^"]*)"', first)
+    assert address, "a browser without scripts is given a link"
+    whole = page(client, html.unescape(address[1]))
+    assert 'data-slot="figures"' in whole and "kpi-value" in whole
+    assert "parts=all" not in whole, "what it leads to comes in the same order again"
+    assert "kpi-value" in page(client, where), "once known, the figures stand in the page"

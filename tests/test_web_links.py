@@ -121,5 +121,15 @@ def test_commands_tell_the_same(client: FlaskClient) -> None:
     for more, word in ((["--realised", "--period", "2026"], "ent.p1"), (["--radius"], "reaches")):
         done = CliRunner().invoke(main, ["--database", url, "match", *more])
         assert done.exit_code == 0 and word in done.output, done.output
+    plan = ["--plan", "--period", "2026-01..2026-06", "--material", "phosphogypsum"]
+    for more, word in (
+        ([], "还须办"),
+        (["--now", "--format", "json"], '"planned": false'),
+        (["--format", "csv"], "from,to"),
+    ):
+        done = CliRunner().invoke(main, ["--database", url, "match", *plan, *more])
+        assert done.exit_code == 0 and word in done.output, done.output
+    for wrong in (["--target", "t"], ["--now"], [*plan, "--from", "a", "--to", "b"]):
+        assert CliRunner().invoke(main, ["--database", url, "match", *wrong]).exit_code == 2
     nobody = CliRunner().invoke(main, ["--database", url, "offers", "--user", "nobody"])
     assert nobody.exit_code == 1 and "nobody" in nobody.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 from threading import Thread
 from typing import Final
 
@@ -88,7 +89,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material, keep the first page with its parts and what the dearest pages rest on.
+    """Trace every material, keep the first page and what the dearest rest on, load the solver.
 
     Readiness tells of troubles with the books.
     """
@@ -104,6 +105,7 @@ def warm_up(app: Flask) -> None:
             month_sheet(db=db, month=found.last)
             targets_report(db=db)
             flows_report(db=db, period=period)
+        import_module("scipy.optimize")  # half a second that the first allocation need not wait
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
 

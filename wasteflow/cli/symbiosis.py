@@ -17,7 +17,7 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
-from wasteflow.cli.links import show_links
+from wasteflow.cli.links import PARTS_ZH, show_links, show_plan
 from wasteflow.core.messages import render
 
 _LINKS = (
@@ -49,6 +49,9 @@ _LINKS = (
 @click.option("--from", "giver", default="", help="只问一条: 产生单位 · One pair: its producer.")
 @click.option("--to", "taker", default="", help="只问一条: 接收方 · One pair: its receiver.")
 @click.option("--realised", is_flag=True, help="已有链接 · Links that exist, with their cost.")
+@click.option("--plan", is_flag=True, help="到目标的三条链接 · Three links that reach a target.")
+@click.option("--target", default="", help="--plan 的目标代码 · Code of the target of --plan.")
+@click.option("--now", is_flag=True, help="--plan 只计在用设施 · Of --plan: no facilities ahead.")
 @click.option("--radius", is_flag=True, help="保本运距 · How far a tonne may go, by route.")
 @click.option("--format", "shape", type=click.Choice(["table", "json", "csv"]), default="table")
 @click.pass_obj
@@ -66,13 +69,17 @@ def match(
     giver: str,
     taker: str,
     realised: bool,
+    plan: bool,
+    target: str,
+    now: bool,
     radius: bool,
     shape: str,
 ) -> None:
     """潜在链接 · Unmet supply against free capacity: most tonnes, then least cost.
 
     With --from and --to: one pair, whether it could be made, with the numbers.  With --realised:
-    the links that exist.  With --radius: break-even distances.
+    the links that exist.  With --radius: break-even distances.  With --plan: at most three links
+    that bring the scope to a target; facilities ahead count unless --now.
 
     Example: wasteflow match --period 2026 --material phosphogypsum --planned
     """
@@ -81,23 +88,25 @@ def match(
     from wasteflow.services.matching import Asked, link_verdict, match_report
 
     database = open_database(settings)
-    if realised or radius:
-        if giver or taker or (realised and radius):
-            raise click.UsageError("--realised and --radius stand alone, without --from and --to")
-        if realised:
-            span = period_of(period, settings) or default_period(database)
-        show_links(database, settings.lang, shape, span if realised else None, scope, material)
+    _check_alone((realised, plan, radius), bool(giver), bool(taker))
+    if (target or now) and not plan:
+        raise click.UsageError("--target and --now belong to --plan")
+    if plan and (max_partners is not None or min_contract is not None):
+        raise click.UsageError("--plan takes neither --max-partners nor --min-contract")
+    span = None if radius else period_of(period, settings) or default_period(database)
+    if realised or radius or span is None:
+        show_links(database, settings.lang, shape, span, scope, material)
         return
     asked = Asked(
         scope,
         material,
-        planned,
+        planned or (plan and not now),
         Limits(max_km, _fen(max_cost)),
         Side(max_partners, None if min_contract is None else round(min_contract * 1000)),
     )
-    span = period_of(period, settings) or default_period(database)
-    if bool(giver) != bool(taker):
-        raise click.UsageError("--from and --to go together")
+    if plan:
+        show_plan(database, settings.lang, shape, span, asked, target)
+        return
     if giver:
         report = link_verdict(db=database, period=span, giver=giver, taker=taker, asked=asked)
         heads, rows = _verdict_table(report, settings.lang)
@@ -112,6 +121,16 @@ def match(
         click.echo(table_text(heads, rows))
         if not giver:
             click.echo(_sums(report, settings.lang))
+
+
+def _check_alone(words: tuple[bool, bool, bool], giver: bool, taker: bool) -> None:
+    """Raises UsageError for questions that cannot be asked together."""
+    if sum(words) > 1 or (any(words) and (giver or taker)):
+        raise click.UsageError(
+            "--realised, --plan and --radius stand alone, without --from and --to"
+        )
+    if giver != taker:
+        raise click.UsageError("--from and --to go together")
 
 
 def _flat(report: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -207,6 +226,5 @@ def _sums(report: dict[str, Any], lang: str) -> str:
         f"综合利用率 {rates[0]} → {rates[1]}。"
     )
     if total["unpriced"]:
-        words = {"freight": "运费", "treatment": "处理费", "gate": "接收价", "storage": "免堆存费"}
-        text += f" 未登记、按 0 计：{'、'.join(words[part] for part in total['unpriced'])}。"
+        text += f" 未登记、按 0 计：{'、'.join(PARTS_ZH[part] for part in total['unpriced'])}。"
     return text

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from wasteflow.core.errors import InvalidValue, NotFound
+from wasteflow.core.vocabulary import Fate
 
 NO_PARK, NO_REGION = "park:none", "region:none"
 
@@ -195,6 +196,12 @@ class Registry:
         for facility in sorted(self.facilities.values(), key=lambda item: item.code):
             found.setdefault(facility.enterprise, []).append(facility)
         return found
+
+    @cached_property
+    def use_routes(self) -> dict[str, list[Route]]:
+        """Material → the routes of use that fit it, in order of code."""
+        using = [item for _, item in sorted(self.routes.items()) if item.fate == Fate.USE]
+        return {code: [item for item in using if item.fits(code)] for code in self.materials}
 
     def in_scope(self, scope: str) -> frozenset[str]:
         """Codes of the enterprises of `all`, `region:…`, `park:…` or `enterprise:…`.

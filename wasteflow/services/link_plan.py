@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from wasteflow.core.errors import NotFound
 from wasteflow.core.formulas import Terms
@@ -25,7 +25,9 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.services.matching import Asked, Matching, read_matching
 from wasteflow_models.engine import Database
 
-NO_TARGET = "plan_no_target"
+NO_TARGET: Final = "plan_no_target"
+NEEDS: Final = ("facility_ahead", "link_document_needed", "filing_covers")
+"""Of the reasons of a link those that somebody has to see to."""
 
 
 def plan_report(*, db: Database, period: Period, asked: Asked, target: str = "") -> dict[str, Any]:
@@ -36,10 +38,7 @@ def plan_report(*, db: Database, period: Period, asked: Asked, target: str = "")
     Raises as `match_report`; NotFound `unknown_code` for a target that does not fit.
     """
     read = read_matching(db=db, period=period, asked=asked)
-    registry = read.registry
-    firms = registry.in_scope(asked.scope)
-    stuff = [asked.material] if asked.material else _wastes(registry)
-    fitting = applicable(registry, firms, frozenset(stuff), period.last // 100)
+    fitting = plan_targets(read.registry, period, asked.scope, asked.material)
     codes = [item.code for item in fitting]
     if target and target not in codes:
         raise NotFound("unknown_code", what="target", value=target)
@@ -50,8 +49,8 @@ def plan_report(*, db: Database, period: Period, asked: Asked, target: str = "")
         "material": asked.material,
         "planned": asked.planned,
         "synthetic": read.synthetic,
-        "targets": [_target_row(item) for item in fitting],
-        "target": _target_row(chosen) if chosen else None,
+        "targets": [target_row(item) for item in fitting],
+        "target": target_row(chosen) if chosen else None,
         "most_links": LINKS,
         "capacity_not_stated": read.unstated,
     }
@@ -72,8 +71,11 @@ def _chosen(fitting: list[Target], code: str, terms: Terms) -> Target | None:
     return next(open_, wanted[0] if wanted else None)
 
 
-def _wastes(registry: Registry) -> list[str]:
-    return [code for code, item in registry.materials.items() if item.is_waste]
+def plan_targets(registry: Registry, period: Period, scope: str, material: str) -> list[Target]:
+    """Targets that fit a scope and material, the fittest first.  Raises as `Registry.in_scope`."""
+    wastes = [code for code, item in registry.materials.items() if item.is_waste]
+    stuff = frozenset([material] if material else wastes)
+    return applicable(registry, registry.in_scope(scope), stuff, period.last // 100)
 
 
 def _plan_row(
@@ -115,7 +117,8 @@ def _facility(read: Matching, arc: Arc) -> Facility:
     return read.registry.facilities[read.problem.demands[arc.demand].facility]
 
 
-def _target_row(target: Target) -> dict[str, Any]:
+def target_row(target: Target) -> dict[str, Any]:
+    """A target as it is told."""
     return {
         "code": target.code,
         "scope": target.scope,

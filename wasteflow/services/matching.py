@@ -7,12 +7,14 @@ could have been done with it.  Nothing is written.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from wasteflow.core.coefficients import Coefficient
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.formulas import Terms
 from wasteflow.core.periods import Period
@@ -30,6 +32,7 @@ from wasteflow.core.symbiosis.filings import Filings, months_of
 from wasteflow.core.symbiosis.links import (
     NO_LIMITS,
     Judge,
+    Judged,
     Limits,
     Problem,
     Supply,
@@ -43,6 +46,10 @@ from wasteflow.services.reports import check_material
 from wasteflow_models import products, queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
+from wasteflow_models.kept import Kept
+
+_JUDGED: Kept[Hashable, tuple[Registry, Judged]] = Kept(8)
+"""Verdicts on pairs by what they rest on: however the books change, and whatever is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,11 @@ def match_report(*, db: Database, period: Period, asked: Asked) -> dict[str, Any
 def read_matching(*, db: Database, period: Period, asked: Asked) -> Matching:
     """The problem of a period: everything an allocation may use.  Raises as `match_report`."""
     _check(asked)
+    with no_collecting():
+        return _read(db, period, asked)
+
+
+def _read(db: Database, period: Period, asked: Asked) -> Matching:
     with db.read() as session:
         keys = load_keys(session)
         registry = keys.registry
@@ -107,8 +119,8 @@ def read_matching(*, db: Database, period: Period, asked: Asked) -> Matching:
         books = queries.period_books(
             session, keys, period, material=asked.material, negatives=False
         )
-        prices = Prices(products.coefficients(session, keys, KINDS))
-        filings = Filings(registry, end_of(period))
+        coefficients = products.coefficients(session, keys, KINDS)
+        prices, filings = Prices(coefficients), Filings(registry, end_of(period))
         quotas = _quotas(session, keys, filings, period)
         items, _ = firm_terms(session, keys, [period], "declared", asked.material)
         synthetic = queries.has_synthetic(session)
@@ -128,8 +140,20 @@ def read_matching(*, db: Database, period: Period, asked: Asked) -> Matching:
         conditional=_conditional(registry),
         quotas=quotas,
         unknown=_unknown(registry, unstated),
+        known=_judged(registry, coefficients, asked.limits, period),
     )
     return Matching(registry, problem, prices, filings, terms, rated, unstated, synthetic)
+
+
+def _judged(
+    registry: Registry, coefficients: Sequence[Coefficient], limits: Limits, period: Period
+) -> Judged:
+    """Where verdicts under the same registry, prices, limits and day are kept."""
+    key = repr(coefficients), limits, end_of(period)
+    found = _JUDGED.get(key)
+    if found is None or found[0] is not registry:
+        found = _JUDGED.put(key, (registry, {}))
+    return found[1]
 
 
 def _quotas(session: Session, keys: Keys, filings: Filings, period: Period) -> Mapping[str, int]:

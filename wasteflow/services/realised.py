@@ -20,7 +20,6 @@ from wasteflow.core.symbiosis.realised_rows import (
     masked,
     realised_row,
     totals,
-    where,
 )
 from wasteflow.services.reports import check_material
 from wasteflow_models import month_flows, products, queries
@@ -38,12 +37,14 @@ def realised_report(
     material: str = "",
     place: str = "",
     sees: Callable[[str], bool] | None = None,
+    most: int | None = None,
 ) -> dict[str, Any]:
     """Links with an end in the scope, largest first, and their sums.
 
     Money is yuan, mass tonnes, as decimal strings; freight and CO2 as if every tonne went by road.
     place: `across` or `inside` parks, "" = both.  sees: whose output and intake the asker may read
-    (None = everybody's).  Raises InvalidValue `bad_scope`, `bad_word`; NotFound `unknown_code`.
+    (None = everybody's).  most: rows and sums of so many of the largest alone.  Raises InvalidValue
+    `bad_scope`, `bad_word`; NotFound `unknown_code`.
     """
     if place not in PLACES:
         raise InvalidValue("bad_word", value=place, known=f"{ACROSS} {INSIDE}")
@@ -62,8 +63,8 @@ def realised_report(
         link
         for link in exchange.links
         if (link.giver in wanted or link.taker in wanted)
-        and place in ("", where(registry, link.giver, link.taker))
-    ]
+        and place in ("", setting.where(link.giver, link.taker))
+    ][:most]
     with no_collecting():
         rows = [realised_row(link, setting) for link in links]
     total = totals(rows, links)

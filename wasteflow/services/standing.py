@@ -23,9 +23,10 @@ from wasteflow.core.symbiosis.today import (
     whole_links,
 )
 from wasteflow.core.tracing.attribution import Basis
-from wasteflow.core.tracing.receivers import credited_use
+from wasteflow.core.tracing.receivers import credited_use_together
+from wasteflow.core.tracing.together import Together
 from wasteflow.services.rating import firm_terms
-from wasteflow.services.tracing import Traced, traced
+from wasteflow.services.tracing import Traced, each_traced, made_together
 from wasteflow_models import products, queries
 from wasteflow_models.convert import Keys
 from wasteflow_models.kept import Kept
@@ -69,11 +70,11 @@ def _made(
     ]
     items, _ = firm_terms(session, keys, [period], Basis.DECLARED.value, material)
     counted = [item for item in items if item.material in wanted]
-    links: list[UseLink] = []
-    for stuff in wanted:
-        if stuff in versions:
-            own = {item.enterprise: item.terms for item in counted if item.material == stuff}
-            links += _use_links(traced(session, keys, stuff, versions), period, own)
+    own: dict[str, dict[str, Terms]] = {stuff: {} for stuff in wanted}
+    for item in counted:
+        own[item.material][item.enterprise] = item.terms
+    moved = [stuff for stuff in wanted if stuff in versions]
+    links = _use_links(each_traced(session, keys, moved, versions), period, own)
     books = queries.period_books(session, keys, period, negatives=False)
     filings = Filings(registry, end_of(period))
     unmet = supplies_of(books, registry, frozenset(registry.enterprises))
@@ -110,13 +111,16 @@ def _costs_of(registry: Registry, coefficients: Sequence[Coefficient]) -> dict[H
     return found[1]
 
 
-def _use_links(books: Traced, period: Period, own: Mapping[str, Terms]) -> list[UseLink]:
-    """Use links of a material in whole kilograms, kept with the chain: `own` are its terms."""
+def _use_links(
+    books: Sequence[Traced], period: Period, own: Mapping[str, Mapping[str, Terms]]
+) -> list[UseLink]:
+    """Use links in whole kilograms, kept with the chains: `own` are the terms by material."""
 
-    def make(missing: list[Period]) -> list[list[UseLink]]:
+    def make(whole: Together, some: list[Traced]) -> list[list[UseLink]]:
+        rows = credited_use_together(whole, [one.part for one in some], period)
         return [
-            whole_links(books.material, own, credited_use(books.operators, books.passed, one))
-            for one in missing
+            whole_links(one.material, own[one.material], found)
+            for one, found in zip(some, rows, strict=True)
         ]
 
-    return books.each("use_links", [period], make)[0]
+    return [link for links in made_together(books, period, "use_links", make) for link in links]

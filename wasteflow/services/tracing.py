@@ -176,6 +176,27 @@ def sweep_together(books: Sequence[Traced], periods: Sequence[Period], basis: Ba
                         one.results.put((period, what), terms)
 
 
+def made_together(
+    books: Sequence[Traced],
+    period: Period,
+    what: Hashable,
+    make: Callable[[Together, list[Traced]], list[_T]],
+) -> list[_T]:
+    """What is kept of each material for a period; `make` of those that lack it, as they were
+    traced together."""
+    key = period, what
+    with _making([one.material for one in books]), no_collecting():
+        found: dict[str, Any] = {one.material: one.results.get(key) for one in books}
+        groups: dict[int, list[Traced]] = {}
+        for one in books:
+            if found[one.material] is None:
+                groups.setdefault(id(one.whole), []).append(one)
+        for some in groups.values():
+            for one, result in zip(some, make(some[0].whole, some), strict=True):
+                found[one.material] = one.results.put(key, result)
+        return [found[one.material] for one in books]
+
+
 def _all_terms(whole: Together, periods: Sequence[Period], basis: Basis) -> list[list[PeriodTerms]]:
     """Terms of every part and period, the quicker way."""
     quicker = forward_is_quicker(whole, periods, basis)

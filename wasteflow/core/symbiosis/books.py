@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -82,17 +82,27 @@ def demands_of(
                 part = min(left, kg)
                 left -= part
                 taken[material, route] = kg - part
-        found.append(demand_of(registry, facility, day, left))
+        found.append(_demand(registry, facility, day, left, routes))
     return found, unstated
 
 
 def demand_of(registry: Registry, facility: Facility, day: date, free_kg: int) -> Demand:
     """A facility as a demand; `enterprise` of a project without a firm is its own code."""
+    return _demand(registry, facility, day, free_kg, routes_of(registry, facility))
+
+
+def _demand(
+    registry: Registry,
+    facility: Facility,
+    day: date,
+    free_kg: int,
+    routes: Mapping[str, tuple[str, ...]],
+) -> Demand:
     return Demand(
         facility.code,
         facility.enterprise or facility.code,
         free_kg,
-        routes_of(registry, facility),
+        routes,
         position_of(registry, facility.enterprise, facility.park),
         facility.valid_on(day),
         facility.status in AHEAD,
@@ -111,12 +121,8 @@ def _use_facilities(registry: Registry, planned: bool) -> list[Facility]:
 def routes_of(registry: Registry, facility: Facility) -> dict[str, tuple[str, ...]]:
     """Material → use routes a facility takes it by."""
     found = {}
-    for material in registry.materials:
-        routes = tuple(
-            code
-            for code, route in sorted(registry.routes.items())
-            if route.fate == Fate.USE and route.fits(material) and takes(facility, route, material)
-        )
+    for material, using in registry.use_routes.items():
+        routes = tuple(route.code for route in using if takes(facility, route, material))
         if routes:
             found[material] = routes
     return found

@@ -33,6 +33,7 @@ class Setting:
     period: Period
     _positions: dict[str, Position | None] = field(default_factory=dict)
     _capacity: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    _parks: dict[str, frozenset[str]] = field(default_factory=dict)
     _uses: dict[str, list[tuple[int | None, frozenset[str]]]] = field(default_factory=dict)
     trend_from: str = ""
 
@@ -49,6 +50,13 @@ class Setting:
         if firm not in self._positions:
             self._positions[firm] = position_of(self.registry, firm)
         return self._positions[firm]
+
+    def where(self, giver: str, taker: str) -> str:
+        """`where` of two firms."""
+        for firm in (giver, taker):
+            if firm not in self._parks:
+                self._parks[firm] = parks_of(self.registry, firm)
+        return _where(self._parks[giver], self._parks[taker])
 
     def capacity_kg(self, firm: str, material: str) -> int | None:
         """What a firm can use of a material in the period; None unless every facility says it."""
@@ -86,7 +94,7 @@ def realised_row(link: Realised, setting: Setting) -> dict[str, Any]:
         "loads": link.loads,
         "first": month_text(link.first),
         "last": month_text(link.last),
-        "where": where(setting.registry, link.giver, link.taker),
+        "where": setting.where(link.giver, link.taker),
         "external": link.external,
         "distance_km": None if km is None else round(km, 1),
         "distance_basis": basis,
@@ -106,8 +114,16 @@ def realised_row(link: Realised, setting: Setting) -> dict[str, Any]:
 
 def where(registry: Registry, giver: str, taker: str) -> str:
     """Whether both firms lie in one park (sub-parks count as the park) or the link leaves it."""
-    ends = [set(registry.parks_up(registry.park_of(firm))) for firm in (giver, taker)]
-    return INSIDE if ends[0] & ends[1] else ACROSS
+    return _where(parks_of(registry, giver), parks_of(registry, taker))
+
+
+def parks_of(registry: Registry, firm: str) -> frozenset[str]:
+    """The park of a firm and those above it."""
+    return frozenset(registry.parks_up(registry.park_of(firm)))
+
+
+def _where(one: frozenset[str], other: frozenset[str]) -> str:
+    return INSIDE if one & other else ACROSS
 
 
 def totals(rows: Iterable[Mapping[str, Any]], links: Iterable[Realised]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ it used its own).  Sums over receivers are those of `attribution.period_terms`, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from wasteflow.core.tracing.behind import without_openings
 from wasteflow.core.tracing.flows import Floats, Ints, is_pseudo
 from wasteflow.core.tracing.forward import ForwardMonth, State, forward
 from wasteflow.core.tracing.months import Chain
+from wasteflow.core.tracing.together import Together
 from wasteflow.core.tracing.yearpass import Operators, YearPass
 
 
@@ -38,16 +40,29 @@ def credited_use(
     operators: Operators, passed: YearPass, period: Period, basis: Basis = Basis.DECLARED
 ) -> list[CreditedUse]:
     """Rows in order of generator, receiver, route; pseudo-origins credit nobody: left out."""
+    return credited_use_together(Together.alone(operators, passed), [0], period, basis)[0]
+
+
+def credited_use_together(
+    whole: Together, wanted: Sequence[int], period: Period, basis: Basis = Basis.DECLARED
+) -> list[list[CreditedUse]]:
+    """The same for several materials at once: rows of each part that is `wanted`."""
+    operators, passed = whole.operators, whole.passed
     chain = operators.chain
     first, last = chain.span(period)
     if last < first:
-        return []
+        return [[] for _ in wanted]
+    only = [
+        number
+        for part in wanted
+        for number in range(whole.parts[part].origins.start, whole.parts[part].origins.stop)
+    ]
     firms = sorted({place.owner for place in chain.places})
     number = {firm: position for position, firm in enumerate(firms)}
     owner = np.array([number[place.owner] for place in chain.places], dtype=np.int64)
     lens = lens_of(basis)
     total = _Sums(chain, owner, len(firms))
-    for step in forward(operators, passed, last=last, lens=lens):
+    for step in forward(operators, passed, last=last, lens=lens, only=only):
         if step.number >= first:
             total.note(step, basis)
     fresh = _Sums(chain, owner, len(firms))
@@ -56,16 +71,19 @@ def credited_use(
     before = next_month(chain.months[first].month, -1)
     start = State(before, chain.places, chain.origins, empty)
     bare = without_openings(operators, first, last, lens)
-    for step in forward(bare, passed, last=last, lens=lens, start=start):
+    for step in forward(bare, passed, last=last, lens=lens, start=start, only=only):
         fresh.note(step, basis)
     new = dict(zip(*fresh.added(), strict=True))
-    found = []
+    names = whole.names()
+    owned = {at: part for part in wanted for at in range(names[part].start, names[part].stop)}
+    found: dict[int, list[CreditedUse]] = {part: [] for part in wanted}
     for code, kg in zip(*total.added(), strict=True):
-        name, firm, route = total.decode(code)
+        at, firm, route = total.decode(code)
+        name = chain.names[at]
         if kg > 0 and not is_pseudo(name):
             prior = min(kg, max(0.0, kg - new.get(code, 0.0)))
-            found.append(CreditedUse(name, firms[firm], route, kg, prior))
-    return sorted(found)
+            found[owned[at]].append(CreditedUse(name, firms[firm], route, kg, prior))
+    return [sorted(found[part]) for part in wanted]
 
 
 class _Sums:
@@ -100,8 +118,8 @@ class _Sums:
         kg = np.bincount(at, np.concatenate([np.zeros(0), *self._kg]), len(unique))
         return unique.tolist(), kg.tolist()
 
-    def decode(self, code: int) -> tuple[str, int, str]:
-        """(name, number of the firm, route) of a code."""
+    def decode(self, code: int) -> tuple[int, int, str]:
+        """(number of the name, number of the firm, route) of a code."""
         name, rest = divmod(code, self._width)
         firm, route = divmod(rest, self._routes)
-        return self._chain.names[name], firm, self._chain.routes[route - 1] if route else ""
+        return name, firm, self._chain.routes[route - 1] if route else ""

@@ -56,8 +56,9 @@ class PotentialQuery(ScopeQuery):
 
 
 class PlanQuery(PotentialQuery):
-    """Which target."""
+    """Which target; what the page asks for unless told otherwise."""
 
+    planned = FlagField("Count facilities being built or planned too", load_default=True)
     target = CodeField("Code of a target that fits; without it the fittest", load_default="")
 
 

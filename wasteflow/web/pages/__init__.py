@@ -159,7 +159,7 @@ _report("/balances", "balances", kept(detail.balances))
 def here(**changes: Any) -> str:
     """Address of this page with some of its parameters changed; blank ones are left out."""
     where = request.view_args or {}
-    values = {**request.args.to_dict(), **where, **changes}
+    values = {**request.args.to_dict(), "parts": "", **where, **changes}
     endpoint = request.endpoint or ""
     known = endpoint.startswith(
         (f"{blueprint.name}.", "accounts.", "loads.", "exports.", "boundaries.", "uploads.")

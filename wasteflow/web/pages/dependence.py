@@ -12,9 +12,11 @@ from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.messages import render
 from wasteflow.services.dependence import dependence_report
 from wasteflow.web.access import books
+from wasteflow.web.answers import once
 from wasteflow.web.formats import NONE, count, kg_of, percent
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell
+from wasteflow.web.pages.following import follows
 from wasteflow.web.pages.tables import (
     Cell,
     Column,
@@ -40,33 +42,41 @@ def show() -> str | Response:
     part = request.args.get("part", "")
     part = part if part in PARTS else PARTS[0]
     formula = request.args.get("formula", "official")
-    own = reach()
-    report = dependence_report(
-        db=books().db,
-        scope=view.scope,
-        period=view.span,
-        material=view.material,
-        formula=formula if formula in FORMULAS else "official",
-        receiver=request.args.get("receiver", "").strip(),
-        may_name=None if own.everything else own.firms,
-    )
+    formula = formula if formula in FORMULAS else "official"
+    receiver = request.args.get("receiver", "").strip()
+    key = "dependence", view.span, view.scope, view.material, formula, receiver
+    seen = {"view": view, "formula": formula, "formulas": list(FORMULAS), "part": part}
+    if receiver in ("", *view.registry.enterprises) and follows(view, key):
+        return render_template("dependence.html", **seen, parts=PARTS, report=None)
+    report = once(key, lambda: _report(view, formula, receiver))
     page = _TABLES[part](view, report)
     if wants_file():
         name = f"wasteflow-dependence-{part}-{view.span.text}"
         return file_response(page, name, text, view.books.synthetic)
     return render_template(
         "dependence.html",
-        view=view,
+        **seen,
         report=report,
-        part=part,
         parts=PARTS,
         page=page,
         args=request.args,
-        formulas=list(FORMULAS),
         top=[_top(view, row) for row in report["rows"][:TOP]],
         single=sum(row["only_receiver"] for row in report["producers"]),
         largest=_firm_words(view, report["concentration"]["largest"]),
         used=kg_of(report["utilised_t"]) or 0,
+    )
+
+
+def _report(view: View, formula: str, receiver: str) -> dict[str, Any]:
+    own = reach()
+    return dependence_report(
+        db=books().db,
+        scope=view.scope,
+        period=view.span,
+        material=view.material,
+        formula=formula,
+        receiver=receiver,
+        may_name=None if own.everything else own.firms,
     )
 
 

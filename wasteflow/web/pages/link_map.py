@@ -101,7 +101,7 @@ def _layers(view: View, chosen: frozenset[str]) -> dict[str, Any]:
     places = _Places(view)
     lines: list[Line] = []
     if "realised" in chosen:
-        lines += places.realised(report_of(view)["rows"][: _most()])
+        lines += places.realised(report_of(view, most=_most())["rows"])
     if chosen & {"potential", "infeasible"}:
         report = _matched(view)
         if "potential" in chosen:

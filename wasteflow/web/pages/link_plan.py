@@ -9,11 +9,13 @@ from flask import Response, render_template, request
 
 from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.books import position_of
-from wasteflow.services.link_plan import plan_report
+from wasteflow.services.link_plan import NEEDS, plan_report, plan_targets, target_row
 from wasteflow.services.matching import Asked
 from wasteflow.web.access import books
+from wasteflow.web.answers import once
 from wasteflow.web.formats import NONE, kg_of, money, percent, target_value
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell, route_cell
+from wasteflow.web.pages.following import follows
 from wasteflow.web.pages.outlines_drawn import park_outlines
 from wasteflow.web.pages.potential import taker_words, wish
 from wasteflow.web.pages.scenario_map import Drawing, drawing
@@ -35,8 +37,6 @@ _COLUMNS: Final = (
     Column("co2", "potential.co2", "t", True),
     Column("needs", "link_plan.needs"),
 )
-NEEDS: Final = ("facility_ahead", "link_document_needed", "filing_covers")
-"""Of the reasons of a link those that somebody has to see to."""
 
 
 def show() -> str | Response:
@@ -44,12 +44,21 @@ def show() -> str | Response:
     view, asked = read_view(), wish()
     if view.empty:
         return render_template("empty.html", view=view)
-    now = bool(request.args.get("now"))
-    report = plan_report(
-        db=books().db,
-        period=view.span,
-        asked=Asked(view.scope, view.material, not now, asked.limits),
-        target=_target(),
+    now, target = bool(request.args.get("now")), _target()
+    wanted = Asked(view.scope, view.material, not now, asked.limits)
+    fitting = plan_targets(view.registry, view.span, view.scope, view.material)
+    seen = {
+        "view": view,
+        "now": now,
+        "asked": asked,
+        "targets": [(item.code, target_words(view, target_row(item))) for item in fitting],
+    }
+    key = "link_plan", view.span, wanted, target
+    fits = not target or target in [item.code for item in fitting]
+    if fits and follows(view, key):
+        return render_template("link_plan.html", **seen, report=None)
+    report = once(
+        key, lambda: plan_report(db=books().db, period=view.span, asked=wanted, target=target)
     )
     plan = report["plan"]
     if wants_file():
@@ -60,11 +69,8 @@ def show() -> str | Response:
         )
     return render_template(
         "link_plan.html",
-        view=view,
-        now=now,
-        asked=asked,
+        **seen,
         report=report,
-        targets=[(item["code"], target_words(view, item)) for item in report["targets"]],
         target=target_words(view, report["target"]) if report["target"] else "",
         why=render(report["why"], lang(), {}) if report["why"] else "",
         plan=_plan(plan) if plan else None,
@@ -111,7 +117,10 @@ def _plan(plan: Mapping[str, Any]) -> dict[str, Any]:
         "kg": kg_of(plan["tonnes"]) or 0,
         "left": kg_of(plan["left_t"]) or 0,
         "supply": kg_of(plan["supply_t"]) or 0,
-        "cost": money(plan["cost"], lang()),
+        "cost": signed(plan["cost"]),
+        "gain": money(plan["cost"].removeprefix("-"), lang())
+        if (plan["cost"] or "").startswith("-")
+        else "",
         "co2": NONE if plan["co2_t"] is None else f"{float(plan['co2_t']):,.0f}",
         "unpriced": [text(f"potential.part.{part}") for part in plan["unpriced"]],
     }
@@ -128,7 +137,7 @@ def _link(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
         "points": NONE if row["rate_points"] is None else f"{row['rate_points']:.1f}",
         "after": percent(row["value_after"]),
         "km": f"{row['distance_km']:,.0f}",
-        "cost": money(row["cost"], lang()),
+        "cost": signed(row["cost"]),
         "co2": NONE if row["co2_t"] is None else f"{float(row['co2_t']):,.0f}",
         "parts": [
             (text(f"potential.part.{part}"), row["per_tonne"][name] or NONE)
@@ -139,11 +148,21 @@ def _link(view: View, row: Mapping[str, Any]) -> dict[str, Any]:
                 ("storage", "avoided_storage"),
             )
         ],
-        "net": row["per_tonne"]["net"],
+        "net": minus(row["per_tonne"]["net"]),
         "why": [render(code, lang(), {}) for code in row["why"] if code not in NEEDS],
         "needs": [render(code, lang(), {}) for code in row["why"] if code in NEEDS],
         "source": row["facility_source"],
     }
+
+
+def signed(yuan: str | None) -> str:
+    """Money with a minus sign that is one."""
+    return minus(money(yuan, lang()))
+
+
+def minus(words: str) -> str:
+    """A figure with a minus sign in place of a hyphen."""
+    return words.replace("-", "−")
 
 
 def _drawn(view: View, plan: Mapping[str, Any]) -> Drawing | None:

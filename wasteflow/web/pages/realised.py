@@ -58,9 +58,12 @@ def sees(view: View) -> Any:
     return lambda firm: own.holds(view.registry, f"enterprise:{firm}")
 
 
-def report_of(view: View, place: str = "") -> dict[str, Any]:
-    """The report of a view, kept for the version of the data and the asker's reach."""
-    asked = view.span, view.scope, view.material, place
+def report_of(view: View, place: str = "", most: int | None = None) -> dict[str, Any]:
+    """The report of a view, kept for the version of the data and the asker's reach.
+
+    most: so many of the largest links are enough.
+    """
+    asked = view.span, view.scope, view.material, place, most
     return once(
         ("realised", *asked),
         lambda: realised_report(
@@ -70,6 +73,7 @@ def report_of(view: View, place: str = "") -> dict[str, Any]:
             material=view.material,
             place=place,
             sees=sees(view),
+            most=most,
         ),
     )
 
