@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow_models.ledger import ENTRIES
+from wasteflow_models.order import wait_for_numbers
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import FEW, insert_columns, is_postgresql
 
 _INSERT = Prepared(insert(ENTRIES), ENTRIES.c.keys())
+_NEXT = select(func.coalesce(func.max(ENTRIES.c.id), 0) + 1).scalar_subquery()
+_INSERT_NEXT = Prepared(insert(ENTRIES).values(id=_NEXT).inline(), ENTRIES.c.keys())
+NEWEST = select(func.max(ENTRIES.c.id)).scalar_subquery()
+"""The number of an entry that has just been numbered here (`number_entry`)."""
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -30,6 +35,15 @@ def insert_entries(session: Session, rows: Rows) -> None:
             _INSERT.run(connection, row)
         return
     insert_columns(session, "entry", len(rows), _columns(session, rows))
+
+
+def number_entry(session: Session, row: Mapping[str, Any]) -> None:
+    """Number an entry and insert it, both no later than what comes next: others wait from then on.
+
+    row: every column of the table but `id`.
+    """
+    wait_for_numbers(session)
+    _INSERT_NEXT.later(session.connection(), row)
 
 
 def _columns(session: Session, rows: Rows) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def chosen_settings(examples: int) -> settings:
 def assert_kept(
     api: Api, real_ids: Mapping[str, str], operations: Mapping[Any, settings], number: int = 0
 ) -> None:
-    """Try every operation by its settings; every check holds, and afterwards the books are sound."""
+    """Try every operation by its settings: every check holds, and then those of the books."""
     api.app.config["PROPAGATE_EXCEPTIONS"] = False
     checks: Any = CHECKS.get_all()
     failed = list[str]()
