@@ -21,6 +21,7 @@ from wasteflow.core.errors import RuleBroken, StaleVersion
 from wasteflow.web.access import books
 from wasteflow.web.permits import public
 from wasteflow.web.texts import catalogue
+from wasteflow_models import migrate
 
 HEAVIEST = 300 * 1024
 """Bytes of a page with its own files as they come over the wire, no map or chart library."""

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models import postgres
+from wasteflow_models.gathering import gathering_of
 from wasteflow_models.log_file import bring_to_disk
 from wasteflow_models.queue import Turnstile
 
@@ -39,6 +40,8 @@ STEADY = "steady"
 """Key of `Session.info` in write transactions: stamps nobody else can draw until it ends."""
 SINGLE = "single"
 """Key of `Session.info` inside `together(single=True)`: what a service raised, None so far."""
+HELD = "held"
+"""Key of `Session.info` in write transactions: the locks (`Alone`) they began with."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
 BESIDE = "beside"
@@ -84,7 +87,10 @@ class Database:
         self._writer = (
             _engine(url, begin="BEGIN IMMEDIATE") if self.is_sqlite else postgres.engine_of(url)
         )
-        self._writes = self._writer if self.is_sqlite else postgres.writing(self._writer)
+        self._writes: dict[Alone | None, Engine] = {
+            alone: self._writer if self.is_sqlite else postgres.writing(self._writer, _locks(alone))
+            for alone in (None, *Alone)
+        }
         self._reader = _engine(url, begin="BEGIN", read_only=True) if self.is_sqlite else None
         path = checked_url(url).database if self.is_sqlite else None
         self.path = Path(path) if path and path != ":memory:" else None
@@ -113,25 +119,27 @@ class Database:
                 with outer.begin_nested():
                     self._lock(outer, alone)
                     yield outer
+                    outer.flush()
+                    self._send(outer)  # what it raises belongs to this savepoint
             finally:
                 outer.info.pop(STEADY, None)
                 outer.expunge_all()  # what comes next reads the rows anew
             return
-        with self._writing(beside) as session:
-            self._lock(session, alone)
+        with self._writing(alone, beside) as session:
             yield session
 
     @contextmanager
-    def together(self, *, single: bool = False) -> Iterator[Session]:
+    def together(self, *, single: bool = False, alone: Alone | None = None) -> Iterator[Session]:
         """One write transaction around several calls of `write` and `read`, by this thread alone.
 
         For a door that stores something of its own with what a service does: both or neither.
         Readers inside see what was written before them.  single: the services stand or fall with
         the transaction, which saves them a savepoint each; after one has raised nothing commits,
-        whoever catches it, and every further one raises the same.
+        whoever catches it, and every further one raises the same.  alone: what the services
+        will ask for, if it is known: it saves them a question.
         """
         assert self._outer() is None
-        with self._writing() as session:
+        with self._writing(alone, hurry=not single) as session:
             if single:
                 session.info[SINGLE] = None
             token = _joined.set((self, session))
@@ -168,16 +176,23 @@ class Database:
         return found[1] if found is not None and found[0] is self else None
 
     @contextmanager
-    def _writing(self, beside: bytes = b"") -> Iterator[Session]:
-        source = self._attached(beside) if beside else nullcontext(self._writes)
+    def _writing(
+        self, alone: Alone | None, beside: bytes = b"", *, hurry: bool = True
+    ) -> Iterator[Session]:
+        """hurry: hold the locks from the beginning, not only from the first statement on."""
+        source = self._attached(beside) if beside else nullcontext(self._writes[alone])
         turn = self._turnstile.turn() if self._turnstile else nullcontext()
         with (
             source as bind,
             turn,
-            Session(bind, expire_on_commit=False) as session,
+            Session(bind, expire_on_commit=False, info={HELD: alone}) as session,
             session.begin(),
         ):
             session.connection()
+            if hurry:
+                self._send(session)
+            if alone is not None:
+                session.info[STEADY] = {}
             yield session
         if self.path is not None:
             bring_to_disk(self.path)
@@ -208,17 +223,15 @@ class Database:
                 driver.execute(f"DETACH {BESIDE}")
 
     def _lock(self, session: Session, alone: Alone) -> None:
-        """Take the PostgreSQL locks of a writer until its transaction ends."""
+        """Take the PostgreSQL locks of a writer inside another's transaction, until that ends."""
         session.info[STEADY] = {}
-        if self.is_sqlite:
-            return
-        connection = session.connection()
-        shared = "" if alone is Alone.EVERYBODY else "_shared"
-        locks = [f"pg_advisory_xact_lock{shared}({WRITER_LOCK})"]
-        if alone in (Alone.FIRMS, Alone.ENTRIES):  # everybody takes them in this order
-            shared = "_shared" if alone is Alone.FIRMS else ""
-            locks.append(f"pg_advisory_xact_lock{shared}({ENTRIES_LOCK})")
-        connection.exec_driver_sql(f"SELECT {', '.join(locks)}")
+        if not self.is_sqlite and session.info[HELD] is not alone:
+            session.connection().exec_driver_sql(_locks(alone))
+
+    def _send(self, session: Session) -> None:
+        """Send what lies aside on PostgreSQL."""
+        if not self.is_sqlite:
+            gathering_of(session.connection()).send()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -291,6 +304,18 @@ class Database:
         self._writer.dispose()
         if self._reader is not None:
             self._reader.dispose()
+
+
+def _locks(alone: Alone | None) -> str:
+    """The statement that takes the PostgreSQL locks of a writer until its transaction ends."""
+    if alone is None:
+        return ""
+    shared = "" if alone is Alone.EVERYBODY else "_shared"
+    locks = [f"pg_advisory_xact_lock{shared}({WRITER_LOCK})"]
+    if alone in (Alone.FIRMS, Alone.ENTRIES):  # everybody takes them in this order
+        shared = "_shared" if alone is Alone.FIRMS else ""
+        locks.append(f"pg_advisory_xact_lock{shared}({ENTRIES_LOCK})")
+    return f"SELECT {', '.join(locks)}"
 
 
 def is_conflict(error: DBAPIError) -> bool:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow_models.ledger import ENTRIES
+from wasteflow_models.order import wait_for_numbers
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import (
     FEW,
@@ -24,6 +25,10 @@ from wasteflow_models.raw import (
 )
 
 _INSERT = Prepared(insert(ENTRIES), ENTRIES.c.keys())
+_NEXT = select(func.coalesce(func.max(ENTRIES.c.id), 0) + 1).scalar_subquery()
+_INSERT_NEXT = Prepared(insert(ENTRIES).values(id=_NEXT).inline(), ENTRIES.c.keys())
+NEWEST = select(func.max(ENTRIES.c.id)).scalar_subquery()
+"""The number of an entry that has just been numbered here (`number_entry`)."""
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -70,6 +75,15 @@ def known_entries(
                 2,
             )
     return found[0], found[1]
+
+
+def number_entry(session: Session, row: Mapping[str, Any]) -> None:
+    """Number an entry and insert it, both no later than what comes next: others wait from then on.
+
+    row: every column of the table but `id`.
+    """
+    wait_for_numbers(session)
+    _INSERT_NEXT.later(session.connection(), row)
 
 
 def _columns(session: Session, rows: Rows) -> dict[str, Any]:

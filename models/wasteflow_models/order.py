@@ -53,7 +53,7 @@ def wait_for_numbers(session: Session) -> None:
     """
     session.flush()
     if is_postgresql(session):
-        driver(session).execute(f"SELECT pg_advisory_xact_lock({NUMBERS_LOCK})")
+        driver(session).later(f"SELECT pg_advisory_xact_lock({NUMBERS_LOCK})")
 
 
 def next_entry(session: Session) -> int:

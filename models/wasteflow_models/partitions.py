@@ -35,8 +35,8 @@ def month_of_id(shipment_id: int) -> int:
 
 
 _ONE_NUMBER = (
-    "SELECT (SELECT count(*) FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
-    "WHERE nspname = %s AND relname = ANY(%s) AND relispartition), nextval('load_no')"
+    "SELECT (SELECT count(*) FROM pg_class WHERE relispartition "
+    "AND oid IN (to_regclass(%s), to_regclass(%s))), nextval('load_no')"
 )
 
 
@@ -57,8 +57,8 @@ def new_load_id(session: Session, month: int) -> int:
     if not is_postgresql(session):
         return _last_id(session, month) + 1
     ends = (month, next_month(month, AHEAD))  # those between are made with them
-    names = [f"shipment_{end}" for end in ends]
-    made, number = driver(session).execute(_ONE_NUMBER, (SCHEMA, names)).fetchone()
+    names = [f"{SCHEMA}.shipment_{end}" for end in ends]
+    made, number = driver(session).execute(_ONE_NUMBER, names).fetchone()
     if made < len(ends):
         ensure_partitions(session, [month])
     return int(month * STEP + number)

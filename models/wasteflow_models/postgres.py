@@ -14,9 +14,12 @@ from __future__ import annotations
 import select
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from wasteflow_models.gathering import as_sqlalchemy, gather, gathering_of
 
 _WRITES: Final = "wasteflow_writes"
 _BEGIN: Final = "BEGIN; SET LOCAL synchronous_commit = off"
@@ -32,6 +35,7 @@ def engine_of(url: str) -> Engine:
     `pool_pre_ping` asks the server before every use.
     """
     engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=not _CAN_LOOK)
+    gather(engine)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _commit)
     if _CAN_LOOK:
@@ -40,9 +44,9 @@ def engine_of(url: str) -> Engine:
     return engine
 
 
-def writing(engine: Engine) -> Engine:
-    """The same connections for write transactions."""
-    return engine.execution_options(**{_WRITES: True})
+def writing(engine: Engine, first: str = "") -> Engine:
+    """The same connections for write transactions; first: a statement they all begin with."""
+    return engine.execution_options(**{_WRITES: f"{_BEGIN}; {first}" if first else _BEGIN})
 
 
 def flush(connection: Connection) -> None:
@@ -51,30 +55,25 @@ def flush(connection: Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get(_WRITES):
-        _run(connection, _BEGIN)
+    begin = connection.get_execution_options().get(_WRITES)
+    if begin:
+        gathering_of(connection).later(begin)  # sent with the first statement
 
 
 def _commit(connection: Connection) -> None:
     if connection.get_execution_options().get(_WRITES):
-        _run(connection, f"COMMIT; {_FLUSH}")
+        _run(connection, gathering_of(connection).taken("COMMIT", _FLUSH))
 
 
 def _run(connection: Connection, statements: str) -> None:
     """Statements in one round trip; raises SQLAlchemy's errors."""
-    driver: Any = connection.connection.driver_connection
+    driver = gathering_of(connection)
     try:
-        driver.execute(statements, prepare=False)
-    except connection.dialect.loaded_dbapi.Error as error:
-        if connection.dialect.is_disconnect(error, driver, None):
+        driver.execute(statements.encode(), prepare=False)
+    except psycopg.Error as error:
+        if driver.closed:
             connection.invalidate(error)
-        raise DBAPIError.instance(
-            statements,
-            None,
-            error,
-            connection.dialect.loaded_dbapi.Error,
-            dialect=connection.dialect,
-        ) from error
+        raise as_sqlalchemy(statements, error) from error
 
 
 def _given_back(_: Any, entry: ConnectionPoolEntry) -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from sqlalchemy import CompoundSelect, Connection, Dialect, Select, Table, insert, inspect
 from sqlalchemy.exc import DBAPIError
 
+from wasteflow_models import gathering
 from wasteflow_models.base import Base
 
 _Change = Callable[[Any], Any] | None
@@ -34,6 +35,10 @@ class Prepared:
         """Run an INSERT, UPDATE or DELETE."""
         self._of(connection.dialect).run(connection, values)
 
+    def later(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Run it, where there is no hurry with the next statement (`gathering`)."""
+        self._of(connection.dialect).later(connection, values)
+
     def _of(self, dialect: Dialect) -> _Made:
         made = self._made.get(dialect.name)
         if made is None:
@@ -54,12 +59,14 @@ class RowInsert:
         self._insert = Prepared(insert(table), [column.name for _, column in columns])
 
     def run(self, connection: Connection, row: Base) -> None:
-        """Insert one row; what was never set is the default of its column."""
+        """Insert one row, no later than what comes next; what was never set is the default of its
+        column.
+        """
         values = {}
         for key, name, default in self._names:
             value = getattr(row, key)
             values[name] = default if value is None else value
-        self._insert.run(connection, values)
+        self._insert.later(connection, values)
 
 
 class _Made:
@@ -87,15 +94,9 @@ class _Made:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The driver's cursor after the statement; raises SQLAlchemy's errors."""
-        told = {**self._constant, **values} if self._constant else values
-        given = [
-            (name, told[name] if change is None else change(told[name]))
-            for name, change in self._order
-        ]
-        sent: Any = dict(given) if self._named else [value for _, value in given]
         driver: Any = connection.connection.driver_connection
         try:
-            return driver.execute(self._text, sent)
+            return driver.execute(self._text, self._sent(values))
         except connection.dialect.loaded_dbapi.Error as error:
             raise DBAPIError.instance(
                 self._text,
@@ -104,6 +105,21 @@ class _Made:
                 connection.dialect.loaded_dbapi.Error,
                 dialect=connection.dialect,
             ) from error
+
+    def later(self, connection: Connection, values: Mapping[str, Any]) -> None:
+        """Put it aside where the driver gathers statements, otherwise run it."""
+        if connection.dialect.name == "postgresql":
+            gathering.later(connection, self._text, self._sent(values))
+        else:
+            self.run(connection, values)
+
+    def _sent(self, values: Mapping[str, Any]) -> Any:
+        told = {**self._constant, **values} if self._constant else values
+        given = [
+            (name, told[name] if change is None else change(told[name]))
+            for name, change in self._order
+        ]
+        return dict(given) if self._named else [value for _, value in given]
 
     def read(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """Rows of the driver as SQLAlchemy gives them."""

@@ -346,8 +346,9 @@ def _many(session: Session, statement: str, rows: Iterable[tuple[int | str, ...]
         connection.executemany(marked, rows)
         return
     told = list(rows)
-    if len(told) == 1:  # the pipeline of many costs more than one
-        connection.execute(marked, told[0])
+    if len(told) <= FEW:  # sent with what comes next
+        for row in told:
+            connection.later(marked, row)
         return
     with connection.cursor() as cursor:
         cursor.executemany(marked, told)

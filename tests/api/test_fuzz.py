@@ -1,29 +1,33 @@
 """schemathesis against the running program, with real ids: what the document says is what happens.
 
-Short here; `-m slow` gives every operation many more examples.
+Short here and in this process.  `-m slow` gives every operation more examples through HTTP, in
+parts of some minutes; its seed is the day, so that every run looks elsewhere
+(`WASTEFLOW_TEST_SEED` repeats one).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
-from tests.api.conftest import Api
+from tests.api.conftest import Api, serving
 from tests.api.loads import accepted, drafted
 from tests.api.test_entries import ENTRY
 from tests.api.test_papers import PDF, upload
 from tests.api.test_telling import HOOK
 from wasteflow.services.checking import check_books
 
-EXAMPLES = 40 if os.environ.get("WASTEFLOW_TEST_SLOW") == "1" else 3
+EXAMPLES, MANY, PARTS = 3, 15, 8
+"""Examples of an operation here and by `-m slow`, and into how many tests that is divided."""
 CONFIG = SchemathesisConfig.from_dict(
     {
         "checks": {
@@ -82,18 +86,48 @@ def described(api_anywhere: Api) -> Iterator[Any]:
 def test_every_operation_keeps_its_word(
     described: Any, api_anywhere: Api, real_ids: dict[str, str]
 ) -> None:
-    api, seen, failed = api_anywhere, 0, list[str]()
+    operations = [found.ok() for found in described.get_all_operations()]
+    assert len(operations) > 80
+    once = settings(chosen_settings(EXAMPLES), derandomize=True)
+    assert_kept(api_anywhere, real_ids, {each: once for each in operations})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_operation_of_a_served_program_keeps_its_word(
+    api_anywhere: Api, real_ids: dict[str, str], part: int
+) -> None:
+    number = int(os.environ.get("WASTEFLOW_TEST_SEED") or date.today().toordinal())
+    print(f"WASTEFLOW_TEST_SEED={number}")
+    with serving(api_anywhere.app) as address:
+        served = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=CONFIG)
+        operations = [found.ok() for found in served.get_all_operations()][part::PARTS]
+        assert operations
+        chosen = chosen_settings(MANY)
+        assert_kept(api_anywhere, real_ids, {each: chosen for each in operations}, number)
+
+
+def chosen_settings(examples: int) -> settings:
+    """So many examples, however long they take."""
+    return settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def assert_kept(
+    api: Api, real_ids: Mapping[str, str], operations: Mapping[Any, settings], number: int = 0
+) -> None:
+    """Try every operation by its settings: every check holds, and then those of the books."""
     api.app.config["PROPAGATE_EXCEPTIONS"] = False
     checks: Any = CHECKS.get_all()
-    for result in described.get_all_operations():
-        operation = result.ok()
+    failed = list[str]()
+    for operation, chosen in operations.items():
 
-        @settings(
-            max_examples=EXAMPLES,
-            database=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        )
+        @seed(number)
+        @chosen
         @schemathesis_given(operation)  # type: ignore[untyped-decorator]
         def try_it(case: Any) -> None:
             who = ("op-p1", "head-p1", "admin")[len(str(case.body)) % 3]
@@ -108,9 +142,7 @@ def test_every_operation_keeps_its_word(
             try_it()
         except BaseExceptionGroup as error:
             failed.append(f"{operation.label}: {error.exceptions[0]}")
-        seen += 1
     assert failed == [], "\n\n".join(failed)
-    assert seen > 80
     assert check_books(db=api.db).ok
 
 

@@ -58,18 +58,19 @@ def answer_once(
     digest: str,
     now: datetime,
     make: Callable[[], KeptAnswer],
-    single: bool = False,
+    alone: Alone | None = None,
 ) -> KeptAnswer:
     """`make()` in one transaction with its answer, or the answer kept under `key`.
 
     A duplicate that comes meanwhile waits for the first.  What `make` raises undoes everything and
-    keeps nothing: the key is free again.  single: what a service in it raises is not caught in it.
+    keeps nothing: the key is free again.  alone: what a service in it raises is not caught in it,
+    and this is whom it keeps out.
     Raises KeyReused if `digest` is another one.
     """
     for left in reversed(range(TRIES)):
         try:
-            with db.together(single=single) as session:
-                _hold(session, account_id, key, digest, now)
+            with db.together(single=alone is not None, alone=alone) as session:
+                _hold(session, account_id, key, digest, now, hurry=alone is None)
                 answer = make()
                 told = {
                     "account": account_id,
@@ -79,7 +80,7 @@ def answer_once(
                     "body": answer.body,
                 }
                 session.flush()
-                _ANSWER.run(session.connection(), told)
+                _ANSWER.later(session.connection(), told)
             return answer
         except DBAPIError as error:
             if not _came_second(error):
@@ -94,10 +95,16 @@ def answer_once(
     raise AssertionError("the last try returned or raised")
 
 
-def _hold(session: Session, account_id: int, key: str, digest: str, now: datetime) -> None:
-    """Take a key before anything is done, so that a duplicate waits."""
+def _hold(
+    session: Session, account_id: int, key: str, digest: str, now: datetime, *, hurry: bool = True
+) -> None:
+    """Take a key before anything is done, so that a duplicate waits.
+
+    hurry: find out at once, and not with the next statement, that it is taken.
+    """
     told = {"account_id": account_id, "key": key, "digest": digest, "at": now}
-    _HOLD.run(session.connection(), {**told, "status": 0, "headers": "{}", "body": ""})
+    hold = _HOLD.run if hurry else _HOLD.later
+    hold(session.connection(), {**told, "status": 0, "headers": "{}", "body": ""})
 
 
 def _came_second(error: DBAPIError) -> bool:

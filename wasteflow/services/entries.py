@@ -34,10 +34,10 @@ from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow_models import day_books, queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.entry_store import insert_entries
+from wasteflow_models.entry_store import insert_entries, number_entry
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.order import next_entry, take_number
+from wasteflow_models.order import next_entry
 
 WRITE_CHUNK = 5000
 FEW_ENTRIES = 8
@@ -166,7 +166,9 @@ def _opened_places(items: Iterable[CheckedEntry]) -> set[tuple[str, str, str]]:
 
 
 def _write_one(session: Session, keys: Keys, item: CheckedEntry, now: datetime) -> dict[str, Any]:
-    """Post an entry given by hand, then number and insert it: others wait from its number on."""
+    """Post an entry given by hand, then number and insert it; its number is known to the database
+    alone (`NEWEST`), so that nobody waits for this process while others wait for it.
+    """
     session.flush()
     entry = item.entry
     if entry.kind is EntryKind.STOCKTAKE:
@@ -177,8 +179,7 @@ def _write_one(session: Session, keys: Keys, item: CheckedEntry, now: datetime) 
     rollup: Rollup = {}
     add_postings(rollup, entry_postings(item.entry))
     post_rollup(session, keys, rollup, row["booked_month"])
-    row["id"] = take_number(session)
-    insert_entries(session, [row])
+    number_entry(session, row)
     return row
 
 

@@ -18,6 +18,7 @@ from wasteflow.services.live.held import subject_of
 from wasteflow.services.live.writing import Doer, note_change
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
+from wasteflow_models.entry_store import NEWEST
 from wasteflow_models.ledger import EntryRow
 from wasteflow_models.live import EntryActorRow
 from wasteflow_models.order import hold_firms
@@ -25,6 +26,7 @@ from wasteflow_models.prepared import Prepared
 
 _ACTOR: Final = cast(Table, EntryActorRow.__table__)
 _SIGN: Final = Prepared(insert(_ACTOR), _ACTOR.c.keys())
+_SIGN_NEWEST: Final = Prepared(insert(_ACTOR).values(entry_id=NEWEST).inline(), _ACTOR.c.keys())
 
 
 @again_if_overtaken
@@ -79,7 +81,7 @@ def entry_subject(keys: Keys, firm: str) -> Subject:
 
 
 def sign_entry(session: Session, entry_id: int, doer: Doer) -> None:
-    """Note who recorded an entry."""
+    """Note who recorded an entry; 0: the one just numbered."""
     session.flush()
     told = {
         "entry_id": entry_id,
@@ -89,11 +91,12 @@ def sign_entry(session: Session, entry_id: int, doer: Doer) -> None:
         "on_behalf_of": doer.on_behalf_of,
         "channel": doer.channel,
     }
-    _SIGN.run(session.connection(), told)
+    sign = _SIGN if entry_id else _SIGN_NEWEST
+    sign.later(session.connection(), told)
 
 
 def note_entry(session: Session, row: EntryRow, firm: str, action: str, now: datetime) -> None:
-    """Write a change of an entry to the list that others follow."""
+    """Write a change of an entry to the list that others follow; id 0: the one just numbered."""
     note_change(
         session,
         now,

@@ -24,6 +24,7 @@ from wasteflow.services.booking import book_change, firms_of
 from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
+from wasteflow_models.entry_store import NEWEST
 from wasteflow_models.ledger import EventRow, ShipmentRow
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, header_history
 from wasteflow_models.order import NUMBERS_LOCK
@@ -38,7 +39,10 @@ _GIVEN = [bindparam(name, type_=_CHANGES.c[name].type) for name in _TOLD]
 _CHANGE_IN_TURN = Prepared(
     insert(_CHANGES).from_select(_TOLD, select(*_GIVEN).select_from(_TURN)),
 )
-"""Lock and row in one round trip; the number is drawn for a row that came out of the lock."""
+_CHANGE_NEWEST = Prepared(insert(_CHANGES).values(record_id=NEWEST).inline(), _TOLD)
+"""Lock and row in one round trip; the number is drawn for a row that came out of the lock;
+whoever has numbered an entry has it already.
+"""
 _LOAD, _DRAFT, _EVENT, _EVENT_ACTOR = (
     RowInsert(table) for table in (ShipmentRow, LoadDraftRow, EventRow, EventActorRow)
 )
@@ -245,7 +249,7 @@ def note_change(
     """Append to the list of changes.
 
     On PostgreSQL numbers could be committed out of order and a reader would pass over the late
-    one, so writers queue here until they commit.
+    one, so writers queue here until they commit.  record_id 0: of the entry just numbered.
     """
     session.flush()
     told = {
@@ -257,4 +261,6 @@ def note_change(
         "organisations": ";" + ";".join(organisations) + ";",
     }
     statement = _CHANGE_IN_TURN if is_postgresql(session) else _CHANGE
-    statement.run(session.connection(), told)
+    if not record_id:
+        statement = _CHANGE_NEWEST
+    statement.later(session.connection(), told)

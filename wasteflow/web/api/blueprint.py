@@ -19,6 +19,7 @@ from wasteflow.web.api.problems import PROBLEM, Problem
 from wasteflow.web.api.rights import signed_in
 from wasteflow.web.api.shapes import as_shape
 from wasteflow.web.permits import needs
+from wasteflow_models.engine import Alone
 
 View = TypeVar("View", bound=Callable[..., Any])
 _HEADER: Final[dict[str, Any]] = {"schema": {"type": "string"}}
@@ -111,7 +112,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         tagged: bool = False,
         change: bool = False,
         once: bool = False,
-        single: bool = False,
+        single: Alone | None = None,
         whole: bool = False,
         takes_key: bool = False,
         content_type: str | None = None,
@@ -122,9 +123,9 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
         right: row of the permission table it asks for.
         tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
-        Idempotency-Key (takes_key: and sees to it itself); single: it catches nothing that a
-        service raises; whole: it calls several services, in one transaction; `content`, `doc`: more
-        for the OpenAPI document.
+        Idempotency-Key (takes_key: and sees to it itself); single: it calls one service, whose
+        errors it lets through, and this is whom that keeps out; whole: it calls several services,
+        in one transaction; `content`, `doc`: more for the OpenAPI document.
         """
 
         def decorate(view: View) -> View:

@@ -39,6 +39,7 @@ from wasteflow.web.api.shapes import (
     column_fields,
 )
 from wasteflow.web.api.words import MomentText, MonthText, TonnesText, WordText
+from wasteflow_models.engine import Alone
 
 blueprint = ApiBlueprint("entries", "Entries of one enterprise", "/entries")
 
@@ -184,7 +185,7 @@ def record(given: dict[str, Any]) -> tuple[dict[str, Any], bool, str]:
     body=EntryNew,
     tagged=True,
     once=True,
-    single=True,
+    single=Alone.FIRMS,
 )
 def create(given: dict[str, Any]) -> Response:
     """Record an entry; the same number with the same content is answered with 200."""
@@ -226,4 +227,4 @@ def reverse(given: dict[str, Any], entry_id: UUID) -> Response:
 
 def version_of(item: EntryObject) -> str:
     """An entry changes only by being reversed."""
-    return f"{item.key}-{item.state}"
+    return f"{item.uid}-{item.state}"

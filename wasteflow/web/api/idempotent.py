@@ -15,6 +15,7 @@ from wasteflow.services.answered import KeptAnswer, KeyReused, answer_once, in_o
 from wasteflow.web.access import books
 from wasteflow.web.api.problems import Problem
 from wasteflow.web.api.rights import who
+from wasteflow_models.engine import Alone
 
 HEADER: Final = "Idempotency-Key"
 LONGEST: Final = 200
@@ -38,10 +39,13 @@ def digest() -> str:
     return sha256(head.encode() + request.get_data(cache=True)).hexdigest()
 
 
-def idempotent(view: Callable[..., Response], *, single: bool = False) -> Callable[..., Response]:
+def idempotent(
+    view: Callable[..., Response], *, single: Alone | None = None
+) -> Callable[..., Response]:
     """`view` in one transaction with its kept answer, if the request names a key.
 
-    single: nothing that a service raises in it is caught in it (`Database.together`).
+    single: nothing that a service raises in it is caught in it, and whom that keeps out
+    (`Database.together`).
     """
 
     @wraps(view)
@@ -57,7 +61,7 @@ def idempotent(view: Callable[..., Response], *, single: bool = False) -> Callab
                 digest=digest(),
                 now=datetime.now(UTC),
                 make=lambda: kept_of(view(*args, **kwargs)),
-                single=single,
+                alone=single,
             )
         except KeyReused as error:
             raise Problem(422, error.code) from error

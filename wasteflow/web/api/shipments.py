@@ -37,6 +37,7 @@ from wasteflow.web.api.shapes import (
     ShortField,
     WordField,
 )
+from wasteflow_models.engine import Alone
 
 blueprint = ApiBlueprint("shipments", "Loads between two enterprises", "/shipments")
 CHANNEL = "api"
@@ -86,7 +87,7 @@ def create_load(given: dict[str, Any]) -> Outcome:
     body=shapes.LoadNew,
     tagged=True,
     once=True,
-    single=True,
+    single=Alone.NOBODY,
 )
 def create(given: dict[str, Any]) -> Response:
     """Make a draft, or with `issue` a document at once."""
