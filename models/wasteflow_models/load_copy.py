@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from wasteflow_models.load_events import WEIGHT_COLUMNS
-from wasteflow_models.raw import csv_of, driver, plain
+from wasteflow_models.raw import as_csv, csv_of, driver, plain
 
 Ints = NDArray[np.int64]
 
@@ -57,14 +57,12 @@ def write_copies(
         {"doc_no": header["doc_no"], "consignor_id": header["consignor_id"], "id": ids}
     )
     # In one order for all writers, so that they cannot wait for each other in a circle.
-    numbers = claims.sort("doc_no", "consignor_id").write_csv(
-        include_header=False, quote_style="non_numeric"
-    )
+    numbers = as_csv(claims.sort("doc_no", "consignor_id"))
     return CopiedLoads(
         ids,
         tuple(columns),
         tuple(events),
-        numbers.encode(),
+        numbers,
         csv_of(len(ids), columns),
         csv_of(len(events["shipment_id"]), events),
     )
@@ -147,18 +145,20 @@ def _places(ids: Ints, weights: Mapping[str, Any]) -> Ints:
 
 def _reasons(
     ids: Ints, weights: Mapping[str, Any], rows: Ints, second: NDArray[np.bool_]
-) -> list[str] | str:
+) -> pl.Series | str:
     """The reason of every event: decisions may have one."""
     reason = weights["reason"]
     if not any(reason):
         return ""
-    places = _places(ids, weights).tolist()
-    texts = [reason] * len(places) if isinstance(reason, str) else reason
-    known = dict(zip(places, texts, strict=True))
-    return [
-        known.get(row, "") if late else ""
-        for row, late in zip(rows.tolist(), second.tolist(), strict=True)
-    ]
+    places = _places(ids, weights)
+    texts = pl.Series([reason] * len(places) if isinstance(reason, str) else reason)
+    decided = np.full(len(ids), -1, np.int64)
+    late = np.flatnonzero(second)
+    decided[rows[late]] = late
+    told = decided[places] >= 0
+    chosen = np.zeros(len(rows), np.int64)
+    chosen[decided[places[told]]] = 1 + np.flatnonzero(told)
+    return pl.concat([pl.Series([""]), texts]).gather(chosen)
 
 
 def _or_null(values: Ints) -> pl.Series:

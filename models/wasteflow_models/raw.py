@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import chain
 from typing import Any
 
@@ -207,4 +208,11 @@ def csv_of(count: int, columns: Columns) -> bytes:
             for name, value in columns.items()
         ]
     )
-    return frame.write_csv(include_header=False, quote_style="non_numeric").encode()
+    return as_csv(frame)
+
+
+def as_csv(frame: Any) -> bytes:
+    """The rows of a polars frame in that form."""
+    file = BytesIO()
+    frame.write_csv(file, include_header=False, quote_style="non_numeric")
+    return file.getvalue()

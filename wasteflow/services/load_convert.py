@@ -216,19 +216,26 @@ def weight_columns(batch: LoadBatch, ids: Ints) -> dict[str, Any]:
     elif batch.reason:
         told = np.ones(count, bool)
     rows = np.flatnonzero(told & np.ones(count, bool))
-    part = pick(batch, rows)
+    reason = batch.reason
     return {
         "id": ids[rows],
-        "input_kg": part.dispatch_input_kg,
-        "dry_kg": _blank(part.dispatch_dry_kg),
-        "moisture": _blank(part.moisture),
-        "basis": numbered(part, "basis") if len(rows) else 0,
-        "weighed": numbered(part, "weighed") if len(rows) else 0,
-        "r_input_kg": part.receipt_input_kg,
-        "r_dry_kg": _blank(part.receipt_dry_kg),
-        "r_moisture": _blank(part.receipt_moisture),
-        "reason": part.reason,
+        "input_kg": batch.dispatch_input_kg[rows],
+        "dry_kg": _blank(batch.dispatch_dry_kg[rows]),
+        "moisture": _blank(batch.moisture[rows]),
+        "basis": _at(dry, rows),
+        "weighed": _at(estimated, rows),
+        "r_input_kg": batch.receipt_input_kg[rows],
+        "r_dry_kg": _blank(batch.receipt_dry_kg[rows]),
+        "r_moisture": _blank(batch.receipt_moisture[rows]),
+        "reason": reason if isinstance(reason, str) else [reason[row] for row in rows.tolist()],
     }
+
+
+def _at(numbers: Ints | int, rows: Ints) -> Ints | int:
+    """The numbers of some rows; one number for all if it is, and 0 if there are none."""
+    if not len(rows):
+        return 0
+    return numbers if isinstance(numbers, int) else numbers[rows]
 
 
 def _blank(values: Ints) -> list[int | None]:

@@ -153,15 +153,18 @@ class Links:
         days = {1}
         for facility in facilities:
             days.update(_changes(facility.valid_from, facility.valid_to))
-        if self._crosses(consignor, consignee):
+        crosses = self._crosses(consignor, consignee)
+        if crosses:
             for enterprise in ("", consignor):
                 days |= self._filing_days.get(enterprise, set())
         spans = []
         for ordinal in sorted(days):
             day = date.fromordinal(ordinal)
-            crossed = unfiled_border(self._registry, consignor, consignee, material, day)
+            unfiled = crosses and unfiled_border(
+                self._registry, consignor, consignee, material, day
+            )
             late = expired_permit(route, material, facilities, day)
-            spans.append((ordinal, crossed is not None, late is not None))
+            spans.append((ordinal, bool(unfiled), late is not None))
         self._add(number, mark, spans)
 
     def _crosses(self, consignor: str, consignee: str) -> bool:

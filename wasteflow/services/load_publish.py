@@ -34,7 +34,7 @@ Ints = NDArray[np.int64]
 
 PART = 50_000
 STRAIGHT_ROWS = 1_000_000
-"""New rows that publishing itself adds on PostgreSQL: a second of COPY at most."""
+"""New rows that publishing itself adds on PostgreSQL at most: a second or two of COPY."""
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
