@@ -61,10 +61,10 @@ INSIDE: Final = {
         (
             "pages.scenario",
             "/scenarios",
-            "td a[href*='/scenarios/'], th a[href*='/scenarios/']",
+            "a.scenario-name",
             "",
         ),
-        ("pages.scenario_edit", "/scenarios", "th a[href*='/scenarios/']", "/edit"),
+        ("pages.scenario_edit", "/scenarios", "a.scenario-name", "/edit"),
     ),
     "root": (
         ("uploads.one", "/uploads", "main a[href*='/uploads/']:not([href$=new])", ""),

@@ -1,30 +1,18 @@
 // Draws the documentation of the API; the address of its description stands in the page.
 "use strict";
-(function () {
-  function draw() {
-    window.ui = SwaggerUIBundle({
-      dom_id: "#api",
-      url: document.getElementById("api").dataset.url,
-      deepLinking: true,
-      displayRequestDuration: true,
-      docExpansion: "none",
-      filter: true,
-      persistAuthorization: false,
-      validatorUrl: null,
-      onComplete: function () {
-        // Swagger UI leaves the choice of servers without a name.
-        var box = document.getElementById("api"), choice = document.getElementById("servers");
-        if (choice) choice.setAttribute("aria-label", box.dataset.servers);
-        box.dataset.ready = "1";
-      },
-    });
-  }
-  // The library is 1.5 MB: what can be read is painted before it is run.
-  var own = document.currentScript, library = document.createElement("script");
-  library.src = own.dataset.bundle;
-  library.nonce = own.nonce;
-  library.onload = draw;
-  requestAnimationFrame(function () {
-    setTimeout(function () { document.body.appendChild(library); }, 0);
-  });
-})();
+window.ui = SwaggerUIBundle({
+  dom_id: "#api",
+  url: document.getElementById("api").dataset.url,
+  deepLinking: true,
+  displayRequestDuration: true,
+  docExpansion: "none",
+  filter: true,
+  persistAuthorization: false,
+  validatorUrl: null,
+  onComplete: function () {
+    // Swagger UI leaves the choice of servers without a name.
+    var box = document.getElementById("api"), choice = document.getElementById("servers");
+    if (choice) choice.setAttribute("aria-label", box.dataset.servers);
+    box.dataset.ready = "1";
+  },
+});
