@@ -195,6 +195,12 @@ def test_partners_are_told_to_those_who_may_read_the_loads(app: Flask, at: At) -
     at("nobody").look("/partners?of=ent.p1", 404)
 
 
+def test_the_log_of_accounts_tells_roles_in_words(at: At) -> None:
+    found = at("admin.use").look("/audit-log")
+    cells = re.findall(r'<td data-label="说明">([^<]*)</td>', found)
+    assert "经办人" in cells and "operator" not in cells
+
+
 def test_the_permit_or_filing_that_ends_first_is_told() -> None:
     """The receiver's permit for the route; the sender's filing only across provinces."""
     held = Registry(

@@ -102,6 +102,7 @@ def _who() -> str:
 
 
 _INSIDE: Final = {
+    "loads.gate_load": "loads.gate",
     "loads.one": "loads.index",
     "loads.edit": "loads.index",
     "loads.revise": "loads.index",
