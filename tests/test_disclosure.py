@@ -7,10 +7,25 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wasteflow.core.disclosure import Atom, firms_of, hidden_sums, tells
+from wasteflow.core.disclosure import Area, Atom, Atoms, firms_of, hidden_through, tells
 
 ATOMS = [(firm, stuff) for firm in "abcde" for stuff in ("mud", "slag")]
 SUMS = st.lists(st.frozensets(st.sampled_from(ATOMS)), min_size=1, max_size=5)
+
+
+def hidden_sums(areas: list[dict[str, Atoms]], own: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Hidden sums of the last of areas."""
+    return hidden_through(
+        [
+            Area(
+                firms_of(atom for atoms in cells.values() for atom in atoms),
+                ({key: (atoms,) for key, atoms in cells.items()},),
+                {},
+            )
+            for cells in areas
+        ],
+        own,
+    )[-1]
 
 
 def told_of(sums: list[frozenset[Atom]], own: frozenset[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -160,6 +161,22 @@ def user_deactivate(settings: Settings, login: str, undo: bool) -> None:
         settings.say(f"已停用 {login}。", f"{login} deactivated.")
 
 
+def _change_role(
+    settings: Settings, change: Callable[..., object], login: str, role: str, organisation: str
+) -> None:
+    """Give or take a role as whoever sits at the server."""
+    from wasteflow.services.account_log import commander
+
+    change(
+        db=open_database(settings),
+        login=login,
+        membership=Membership(Role(role), organisation),
+        actor=commander(),
+        now=now(),
+        address=BY_COMMAND,
+    )
+
+
 @user.command("grant")
 @click.argument("login")
 @click.argument("role", type=click.Choice(ROLES))
@@ -171,18 +188,9 @@ def user_grant(settings: Settings, login: str, role: str, organisation: str) -> 
 
     Example: wasteflow user grant li.ming operator ent.tianan
     """
-    from wasteflow.services.account_log import commander
     from wasteflow.services.memberships import grant_membership
 
-    database = open_database(settings)
-    grant_membership(
-        db=database,
-        login=login,
-        membership=Membership(Role(role), organisation),
-        actor=commander(),
-        now=now(),
-        address=BY_COMMAND,
-    )
+    _change_role(settings, grant_membership, login, role, organisation)
     settings.say(
         f"已授予 {login}：{role} {organisation}", f"Granted {login}: {role} {organisation}"
     )
@@ -199,18 +207,9 @@ def user_revoke(settings: Settings, login: str, role: str, organisation: str) ->
 
     Example: wasteflow user revoke li.ming operator ent.tianan
     """
-    from wasteflow.services.account_log import commander
     from wasteflow.services.memberships import revoke_membership
 
-    database = open_database(settings)
-    revoke_membership(
-        db=database,
-        login=login,
-        membership=Membership(Role(role), organisation),
-        actor=commander(),
-        now=now(),
-        address=BY_COMMAND,
-    )
+    _change_role(settings, revoke_membership, login, role, organisation)
     settings.say(
         f"已撤销 {login}：{role} {organisation}", f"Revoked {login}: {role} {organisation}"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 
@@ -61,7 +62,7 @@ class Membership:
         return self.families is None or families is None or bool(families & self.families)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Actor:
     """Who acts now: the user, the memberships in force at this moment, and the token if it is one.
 
@@ -84,6 +85,19 @@ class Actor:
     def guest(self) -> bool:
         """True for nobody in particular: one who reads where everybody may (open reading)."""
         return not self.login
+
+    @cached_property
+    def by_organisation(self) -> Mapping[str, tuple[Membership, ...]]:
+        """Code of an organisation → the memberships in it: who acts for hundreds has as many."""
+        found: dict[str, tuple[Membership, ...]] = {}
+        for item in self.memberships:
+            found[item.organisation] = (*found.get(item.organisation, ()), item)
+        return found
+
+    @cached_property
+    def kinds(self) -> tuple[Membership, ...]:
+        """The memberships that differ in role or in the records they are narrowed to, one each."""
+        return tuple({(item.role, item.families): item for item in self.memberships}.values())
 
     def organisations(self, *roles: Role) -> frozenset[str]:
         """Organisations in which the actor has one of `roles` (any role if none is named)."""
@@ -110,6 +124,12 @@ class Subject:
     regions: frozenset[str] = frozenset()
     user: str = ""
     holder: str = ""
+
+    @property
+    def organisations(self) -> frozenset[str]:
+        """Everything by whose name a membership may have to do with it; "" stands for all."""
+        named = {self.consignor, self.consignee, self.carrier, self.enterprise, self.holder, ""}
+        return self.parks | self.regions | named
 
     @property
     def firms(self) -> frozenset[str]:

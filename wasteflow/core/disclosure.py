@@ -44,41 +44,22 @@ class Area(Generic[K]):
     sizes: Mapping[K, int]
 
 
-def hidden_sums(
-    areas: Sequence[Mapping[K, Atoms]],
-    own: frozenset[str] = frozenset(),
-    sizes: Mapping[K, int] | None = None,
-) -> frozenset[K]:
-    """Keys to hide of the last area, whose narrower ones (first) are published by the same rule.
-
-    own: firms whose figures the reader knows anyway; sizes: what to give up first (smallest).
-    A sum of nothing is shown: it tells nothing.
-
-    Three steelworks and a foundry make slag: beside all slag, that of steel would tell of the
-    foundry's.
-
-    >>> slag = frozenset((firm, "slag") for firm in "abcd")
-    >>> sorted(hidden_sums([{"slag": slag, "steel": slag - {("d", "slag")}}]))
-    ['steel']
-    """
-    seen = [
-        Area(
-            firms_of(atom for atoms in cells.values() for atom in atoms),
-            ({key: (atoms,) for key, atoms in cells.items()},),
-            sizes or {},
-        )
-        for cells in areas
-    ]
-    return hidden_through(seen, own)[-1]
-
-
 def hidden_through(
     areas: Sequence[Area[K]], own: frozenset[str] = frozenset()
 ) -> list[frozenset[K]]:
     """Keys to hide of each area, in the order in which they are decided upon.
 
     An area is judged beside what is told of those before it that share firms with it, directly or
-    through others: what two areas without a common firm tell cannot be combined.
+    through others: what two areas without a common firm tell cannot be combined.  own: firms whose
+    figures the reader knows anyway.  A sum of nothing is shown: it tells nothing.
+
+    Three steelworks and a foundry make slag: beside all slag, that of steel would tell of the
+    foundry's.
+
+    >>> slag = frozenset((firm, "slag") for firm in "abcd")
+    >>> lines = {"slag": (slag,), "steel": (slag - {("d", "slag")},)}
+    >>> hidden_through([Area(firms_of(slag), (lines,), {"slag": 40, "steel": 30})])
+    [frozenset({'steel'})]
     """
     told: list[tuple[frozenset[str], list[list[Atoms]]]] = []
     verdicts = []

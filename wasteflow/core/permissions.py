@@ -171,10 +171,14 @@ def standings(actor: Actor, subject: Subject, right: str = "") -> frozenset[tupl
     Everybody is oneself in any role, also without a membership.
     """
     held = {
+        (item.role, Standing.ANYWHERE) for item in actor.kinds if not right or item.covers(right)
+    }
+    held |= {
         (item.role, standing)
-        for item in actor.memberships
+        for organisation in actor.by_organisation.keys() & subject.organisations
+        for item in actor.by_organisation[organisation]
         if not right or item.covers(right)
-        for standing in (Standing.ANYWHERE, *_of(item, subject))
+        for standing in _of(item, subject)
     }
     if subject.user and subject.user == actor.login:
         held |= {(role, Standing.SELF) for role in Role}

@@ -61,7 +61,12 @@ WAITING: Final = "waiting"
 FEW_FIRMS: Final = 8
 """So many firms are looked up one by one, each in order; more of them by a list."""
 MANY_FIRMS: Final = 200
-"""So many firms have so large a share of the loads that reading from the newest on finds theirs."""
+"""Loads of so many firms are sorted; those of more only within some months."""
+SHARE: Final = 50
+"""One firm in so many registered ones: reading from the newest on finds a page of theirs at once.
+
+Looking all loads of all of them up would cost as much as reading the whole list, for every page.
+"""
 WIDE_MONTHS: Final = 3
 """Months within which who reads everything may sort."""
 _FIRM = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER, Role.DELEGATE)
@@ -182,9 +187,11 @@ def _conditions(session: Session, keys: Keys, actor: Actor, wanted: LoadFilter) 
     row = _ROW
     if wanted.state == LoadState.DRAFT:
         return _of_drafts(keys, actor, wanted)
-    found = [visible(), seen_by(keys, actor)]
+    found: Conditions = []
+    # the dearest test comes last: most loads fail one of the others first
+    seen = [visible(), seen_by(keys, actor)]
     if wanted.state == WAITING:
-        found = [row.id.in_(waiting_ids(session, keys, actor))]
+        found, seen = [row.id.in_(waiting_ids(session, keys, actor))], []
     elif wanted.state == "disputed":
         found += [row.evidence == 4, row.received_month > 0]
     elif wanted.state:
@@ -204,7 +211,7 @@ def _conditions(session: Session, keys: Keys, actor: Actor, wanted: LoadFilter) 
         found.append(row.id.in_(numbered))
     if wanted.updated_after is not None:
         found.append(_changed(session, wanted.updated_after))
-    return found
+    return [*found, *seen]
 
 
 def _of_drafts(keys: Keys, actor: Actor, wanted: LoadFilter) -> Conditions:
@@ -259,7 +266,10 @@ def _ways(keys: Keys, actor: Actor, wanted: LoadFilter) -> list[Conditions]:
     party = [keys.ids["enterprise"].get(wanted.party, 0)] if wanted.party else []
     firms = readable_firms(actor, "shipment.read", keys.registry)
     carries = bool(carriers_of(actor, "shipment.read"))
-    if firms is not None and not carries and len(firms) <= (FEW_FIRMS if party else MANY_FIRMS):
+    most = FEW_FIRMS if party else MANY_FIRMS
+    if not wanted.sort and not party:
+        most = min(most, max(FEW_FIRMS, len(keys.registry.enterprises) // SHARE))
+    if firms is not None and not carries and len(firms) <= most:
         own = _own_ids(keys, actor)
         return _sides([keys.id_of("enterprise", code) for code in sorted(firms)], own)
     if party:
