@@ -14,7 +14,6 @@ from pathlib import Path
 import click
 
 from benchmarks import report
-from benchmarks.agreement import Disagreement
 from benchmarks.data import MILLION, TINY, Size, files_of
 from benchmarks.databases import Store, stores
 from benchmarks.measuring import ROOT, in_fresh_process
@@ -133,8 +132,8 @@ def _size(
                     lines.append(line)
                     shown = report.measured(line.ours) if line.ours else line.figures["shown"]
                     click.echo(f"{line.job}: {shown} {line.verdict().strip('-')}")
-            except (Disagreement, RuntimeError) as error:  # the other jobs still have their say
-                click.echo(f"{name}: {error}", err=True)
+            except Exception as error:  # told, exit 3; the other jobs still have their say
+                click.echo(f"{name}: {type(error).__name__}: {error}", err=True)
                 lines.append(run.line(name, figures={"shown": "FAILED", "failed": True}))
     finally:
         run.drop()

@@ -50,6 +50,8 @@ MARK = "MIX-"
 """How every number of the run begins."""
 TURNS = ("load", "entry", "sent", "decided", "entry", "corrected", "load", "reversed", "decided")
 """What a process does in turn."""
+AFTER_CLOSE = 0.2
+"""How long they go on after the close, as a part of the time of the run."""
 LATER = NOW + timedelta(minutes=5)
 """The moment of a decision: after the dispatch."""
 
@@ -212,19 +214,20 @@ def _write(
     name: str,
     url: str,
     rows: list[dict[str, str]],
-    seconds: float,
     start: Barrier,
+    stop: Event,
     offered: Queue[tuple[str, str]],
     found: Queue[Told],
 ) -> None:
-    """One process: one thing after another until the time is up."""
+    """One process: one thing after another until it is told to stop."""
     writer = Writer(name, url, rows, offered)
     told = writer.told
     try:
         writer.turn("load")
         start.wait(READY_S)
-        end, turns = time.perf_counter() + seconds, int(name)
-        while (began := time.perf_counter()) < end:
+        turns = int(name)
+        while not stop.is_set():
+            began = time.perf_counter()
             what = TURNS[turns % len(TURNS)]
             turns += 1
             try:
@@ -235,6 +238,7 @@ def _write(
     finally:
         writer.db.dispose()
         found.put(told)
+        offered.cancel_join_thread()  # what nobody decided needs nobody
 
 
 def _name_of(error: Exception) -> str:
@@ -261,7 +265,8 @@ def write_everything(
 ) -> dict[str, Any]:
     """Writes per second, milliseconds (median, 95th percentile, slowest), errors by name, `lost`.
 
-    lost: in words, what the books hold other than what the processes were told; must be empty, and
+    Everybody writes for `seconds` at least, and for some after the month is closed.  lost: in
+    words, what the books hold other than what the processes were told; must be empty, and
     `faults`, those of the proof of the books, must be 0.
     """
     context = multiprocessing.get_context("spawn")
@@ -270,17 +275,20 @@ def write_everything(
     start, stop = context.Barrier(processes + 1), context.Event()
     offered, found, read = context.Queue(), context.Queue(), context.Queue()
     writers = [
-        context.Process(target=_write, args=(f"{n}", url, rows, seconds, start, offered, found))
+        context.Process(target=_write, args=(f"{n}", url, rows, start, stop, offered, found))
         for n in range(processes)
     ]
     reader = context.Process(target=_read, args=(url, stop, read), daemon=True)
     for process in (*writers, reader):
         process.start()
     start.wait(READY_S)
+    began = time.perf_counter()
     time.sleep(seconds / 2)
     close_s = _close(url, rows[0]["consignor"], MONTH)
-    told = [found.get(timeout=READY_S + 2 * seconds + 120) for _ in writers]
+    time.sleep(max(seconds - (time.perf_counter() - began), seconds * AFTER_CLOSE))
     stop.set()
+    lasted = time.perf_counter() - began
+    told = [found.get(timeout=READY_S) for _ in writers]
     reads, failed = read.get(timeout=READY_S)
     for process in (*writers, reader):
         process.join()
@@ -292,7 +300,7 @@ def write_everything(
     finally:
         db.dispose()
     errors = sum((part.errors for part in told), failed)
-    return _figures(told, seconds) | {
+    return _figures(told, lasted) | {
         "close_s": close_s,
         "processes": processes,
         "reads": reads,

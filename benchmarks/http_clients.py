@@ -19,7 +19,7 @@ from typing import Any
 
 from wasteflow.client import ApiError, Client, Unreachable
 
-READY_S = 60
+READY_S = 600
 _FIELDS = ("consignor", "consignee", "material", "route", "mode", "vehicle", "dispatched_t")
 
 

@@ -83,7 +83,7 @@ def _everything(run: Run) -> Line:
         figures=found,
         notes=(
             "service functions, no HTTP; one consignor, one material, one month",
-            f"{found['writes']:,} in {run.seconds:g} s ({kinds}), slowest "
+            f"{found['writes']:,} in {found['seconds']:.0f} s ({kinds}), slowest "
             f"{found['slowest_ms']:.0f} ms",
             f"{found['second_answers']:,} second answers to a decision refused",
             f"month closed half way in {found['close_s']:.1f} s, {found['late']:,} entries booked "

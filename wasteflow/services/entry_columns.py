@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wasteflow.core.columns import groups_of
 from wasteflow.core.errors import RowIssue, WasteflowError
+from wasteflow.core.periods import month_of_day
 from wasteflow.core.postings_bulk import ENTRY_CODES, EntryColumns
 from wasteflow.core.vocabulary import EntryKind, Evidence
 from wasteflow.schemas.columns import Coded, Spelled, TextChunk, TypedChunk
@@ -45,7 +46,6 @@ _SHAPE = (
 _DAY = CONTENT_FIELDS.index("date")
 _TOLD = CONTENT_FIELDS.index("handler")
 """Where among the fields of the content day and mass stand, and where the remarks begin."""
-_NO_YEAR_MONTH = 100
 
 
 class OneByOne(Exception):
@@ -279,7 +279,7 @@ class _Part:
             strict=True,
         )
         content = [
-            content_of(f"{before}{day}\x1f{kg}{behind}{handler}\x1f{reason}\x1f{remark}")
+            content_of(SEPARATOR.join((before + day, f"{kg}{behind}{handler}", reason, remark)))
             for before, day, kg, behind, handler, reason, remark in told
         ]
         return EntryBlock(
@@ -339,7 +339,7 @@ def _days(ordinals: Ints) -> tuple[Ints, Ints, list[str]]:
     """Days, their months (yyyymm) and their ISO texts."""
     known, which = np.unique(ordinals, return_inverse=True)
     days = [date.fromordinal(day) for day in known.tolist()]
-    months = np.array([day.year * _NO_YEAR_MONTH + day.month for day in days], np.int64)
+    months = np.array([month_of_day(day) for day in days], np.int64)
     iso = [day.isoformat() for day in days]
     return ordinals, months[which], [iso[day] for day in which.tolist()]
 
