@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,6 +167,12 @@ def test_the_comparison_shows_the_rates_of_the_rates_page(app: Flask) -> None:
     told = {line.split(",")[0]: line.split(",")[column] for line in rates[1:]}
     mine = {line.split(",")[0]: line.split(",")[2] for line in lines[1:]}
     assert mine == told and any(mine.values())
+    drawn = client.get("/compare?period=2026Q1&by=enterprise&lang=en").text
+    wide = drawn.partition('class="dots dots-wide"')[2].partition("</svg>")[0]
+    dots = dict(re.findall(r"<title>(.*?) 2026: ([\d.]+) %</title>", wide))
+    assert dots == {
+        name: f"{float(rate):.1f}" for name, rate in told.items() if re.fullmatch(r"[\d.]+", rate)
+    }
     for address in (
         "by=park&basis=verified&formula=simple",
         "period=2024-01..2026-06",

@@ -5,7 +5,7 @@
   var DASHES = { realised: null, potential: "9 7", infeasible: "2 6" };
   var box = document.getElementById("link-map"), state = document.getElementById("link-map-state");
   if (!box || !window.L) return;
-  var map = L.map(box, { attributionControl: false, maxZoom: 18, preferCanvas: false });
+  var map = L.map(box, { attributionControl: false, maxZoom: 18, zoomSnap: 0.25, preferCanvas: false });
   map.createPane("wf-ground").style.zIndex = 250;
   map.setView([25, 102.5], 6);
   L.control.scale({ imperial: false }).addTo(map);
