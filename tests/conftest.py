@@ -26,6 +26,7 @@ import hypothesis
 import jinja2
 import pytest
 from argon2 import PasswordHasher
+from flask.testing import FlaskClient
 from sqlalchemy.engine import URL, make_url
 from werkzeug.routing import Rule
 
@@ -302,6 +303,32 @@ def sqlite_books(filled: Filled) -> Callable[..., str]:
         return _sqlite_url(path)
 
     return copied
+
+
+@pytest.fixture
+def client_of(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path, filled: Filled
+) -> Iterator[Callable[..., FlaskClient]]:
+    """``client_of(files, **config)``: a browser at an application of its own over these files.
+
+    Open to readers, on both databases in turn.
+    """
+    from tests.store.databases import new_database
+    from wasteflow.app import create_app
+    from wasteflow.config import Config
+    from wasteflow.config_accounts import OPEN
+    from wasteflow.web.access import books
+
+    with ExitStack() as stack:
+
+        def make(files: Iterable[tuple[str, str]] = (), **config: Any) -> FlaskClient:
+            template = filled(database_kind, tuple(files))
+            url = stack.enter_context(new_database(request, database_kind, tmp_path, template))
+            app = create_app(Config(url, accounts=OPEN, **config))
+            stack.callback(books(app).db.dispose)
+            return app.test_client()
+
+        yield make
 
 
 # --- the summary ---------------------------------------------------------------------------
