@@ -26,7 +26,8 @@ WARM_ROWS = 1000
 class Run:
     """One size on one database, with what the jobs need and find.
 
-    once: runs of what changes a database, each in a fresh one; runs: of what only reads.
+    once: runs of what changes a database, each in a fresh one; runs: of what only reads; clients:
+    processes that write through HTTP at once.
     """
 
     files: Files
@@ -35,6 +36,7 @@ class Run:
     runs: int = 5
     once: int = 3
     seconds: float = 60.0
+    clients: int = 8
     keep: bool = False
     tiny: Files | None = None
     say: Callable[[str], None] = print

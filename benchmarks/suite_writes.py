@@ -30,7 +30,9 @@ def over_http(run: Run, kind: str, words: str) -> Line:
     url = run.store.copy(run.loaded(), run.name("http"))
     shipments = str(run.files.shipments)
     try:
-        found = write_over_http(url, shipments, kind=kind, seconds=run.seconds, links=200)
+        found = write_over_http(
+            url, shipments, kind=kind, clients=run.clients, seconds=run.seconds, links=200
+        )
     finally:
         run.store.drop(url)
     errors = ", ".join(f"{count} {name}" for name, count in found["errors"].items())

@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ import hypothesis
 import jinja2
 import pytest
 from argon2 import PasswordHasher
+from flask.testing import FlaskClient
 from sqlalchemy.engine import URL, make_url
 from werkzeug.routing import Rule
 
@@ -261,35 +262,46 @@ def _new_name(request: pytest.FixtureRequest) -> str:
     return f"wasteflow_{request.config.stash[_RUN_ID]}_{uuid.uuid4().hex[:12]}"
 
 
-Filled = Callable[[str, "tuple[tuple[str, str], ...]"], str]
+Files = tuple[tuple[str, str], ...]
+Filled = Callable[[str, Files], str]
 
 
 @pytest.fixture(scope="session")
-def filled(
+def template_of(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Filled]:
-    """``filled(kind, files)``: URL of a database with these files of `web_books`, to be copied.
+) -> Iterator[Callable[..., str]]:
+    """``template_of(kind, what, fill)``: URL of a database that ``fill(url, folder)`` has filled.
 
-    Filled once per test process. Nobody connects to it: ``new_database(…, template=url)`` of
-    `store.databases` makes a test's own copy.
+    Filled once per test process for each `what`. Nobody connects to it:
+    ``new_database(…, template=url)`` of `store.databases` makes a test's own copy.
     """
     from tests.store.databases import new_database, settle
-    from tests.web_books import load
     from wasteflow_models.engine import Database
 
-    folder = tmp_path_factory.mktemp("filled")
-    made: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
+    folder = tmp_path_factory.mktemp("templates")
+    made: dict[tuple[str, Hashable], str] = {}
     with ExitStack() as stack:
 
-        def template(kind: str, files: tuple[tuple[str, str], ...]) -> str:
-            if (kind, files) not in made:
+        def template(kind: str, what: Hashable, fill: Callable[[str, Path], None]) -> str:
+            if (kind, what) not in made:
                 url = stack.enter_context(new_database(request, kind, folder))
-                load(url, folder, files)
+                fill(url, folder)
                 settle(Database(url))
-                made[kind, files] = url
-            return made[kind, files]
+                made[kind, what] = url
+            return made[kind, what]
 
         yield template
+
+
+@pytest.fixture(scope="session")
+def filled(template_of: Callable[..., str]) -> Filled:
+    """``filled(kind, files)``: URL of a database with files of `web_books`, to be copied."""
+    from tests.web_books import load
+
+    def template(kind: str, files: Files) -> str:
+        return template_of(kind, files, lambda url, folder: load(url, folder, files))
+
+    return template
 
 
 @pytest.fixture(scope="session")
@@ -302,6 +314,32 @@ def sqlite_books(filled: Filled) -> Callable[..., str]:
         return _sqlite_url(path)
 
     return copied
+
+
+@pytest.fixture
+def client_of(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path, filled: Filled
+) -> Iterator[Callable[..., FlaskClient]]:
+    """``client_of(files, **config)``: a browser at an application of its own over these files.
+
+    Open to readers, on both databases in turn.
+    """
+    from tests.store.databases import new_database
+    from wasteflow.app import create_app
+    from wasteflow.config import Config
+    from wasteflow.config_accounts import OPEN
+    from wasteflow.web.access import books
+
+    with ExitStack() as stack:
+
+        def make(files: Iterable[tuple[str, str]] = (), **config: Any) -> FlaskClient:
+            template = filled(database_kind, tuple(files))
+            url = stack.enter_context(new_database(request, database_kind, tmp_path, template))
+            app = create_app(Config(url, accounts=OPEN, **config))
+            stack.callback(books(app).db.dispose)
+            return app.test_client()
+
+        yield make
 
 
 # --- the summary ---------------------------------------------------------------------------

@@ -11,22 +11,25 @@ HERE = Path(__file__).parent
 SLOW = "WASTEFLOW_TEST_SLOW"
 LONG_FIRST = (
     "browser/test_load_life.py",
-    "browser/test_pages.py",
-    "browser/test_pages_planning.py",
-    "browser/test_pages_links.py",
     "test_benchmarks.py",
-    "test_web_planning.py",
-    "test_web_answers.py",
     "store/test_killed_imports.py",
+    "browser/test_pages.py",
     "store/test_bulk_single.py",
     "cli/test_round_trip.py",
+    "browser/test_pages_planning.py",
     "api/test_fuzz.py",
+    "test_web_answers.py",
+    "browser/test_pages_links.py",
     "test_permissions.py",
     "store/test_one_kilogram.py",
+    "test_web_planning.py",
+    "browser/test_accounts.py",
     "api/test_inert.py",
     "store/test_rates_traced.py",
     "test_web.py",
     "test_load_columns.py",
+    "browser/test_charts.py",
+    "browser/test_firm.py",
     "store/test_killed_uploads.py",
     "store/test_load_reader.py",
     "store/test_closes.py",
@@ -34,7 +37,7 @@ LONG_FIRST = (
     "cli/test_planning_commands.py",
     "accounts/test_account_rows.py",
 )
-"""Files of more than about ten seconds, the longest first.
+"""Files of more than about ten seconds, the longest first, those with a browser between others.
 
 Each process takes the next file when it has done its own.  A long one taken last would leave the
 others waiting at the end.

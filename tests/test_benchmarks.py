@@ -95,6 +95,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         runs=1,
         once=1,
         seconds=0.5,
+        clients=3,
         tiny=files_of(replace(SMALL, loads=20, months=3), folder),
         say=lambda text: None,
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,26 +11,16 @@ from flask.testing import FlaskClient
 from tests import web_books
 from tests.test_overview_parts import addresses, inside, text_of
 from tests.test_web_planning import JUDGED
-from wasteflow.app import create_app
-from wasteflow.config import Config
-from wasteflow.config_accounts import OPEN
-from wasteflow.web.access import books
 from wasteflow.web.pages import target_page
+
+Client = Callable[..., FlaskClient]
 
 
 @pytest.fixture
-def client(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FlaskClient]:
+def client(client_of: Client, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
     """The small books, taken as large ones."""
     monkeypatch.setattr(target_page, "SMALL_PLACES", 0)
-    web_books.load(
-        database_url, tmp_path, (*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED)
-    )
-    app = create_app(Config(database_url, accounts=OPEN))
-    yield app.test_client()
-    with app.app_context():
-        books().db.dispose()
+    return client_of((*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED))
 
 
 def slots(html: str) -> list[str]:

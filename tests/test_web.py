@@ -23,23 +23,6 @@ PAGES = ("/", "/map", "/map/frame", "/sankey", "/rates", "/flows", "/balances")
 Client = Callable[..., FlaskClient]
 
 
-@pytest.fixture
-def client_of(database_url: str, tmp_path: Path) -> Iterator[Client]:
-    """``client_of(files)`` loads files of `web_books` and gives a client of the application."""
-    apps = []
-
-    def make(files: tuple[tuple[str, str], ...] = (), **config: object) -> FlaskClient:
-        web_books.load(database_url, tmp_path, files)
-        app = create_app(Config(database_url, accounts=OPEN, **config))  # type: ignore[arg-type]
-        apps.append(app)
-        return app.test_client()
-
-    yield make
-    for app in apps:
-        with app.app_context():
-            books().db.dispose()
-
-
 @pytest.fixture(scope="module", params=KINDS)
 def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

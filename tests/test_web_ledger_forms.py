@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests import web_books
-from wasteflow.app import create_app
-from wasteflow.config import Config
-from wasteflow.config_accounts import OPEN
 from wasteflow.services.seals import seal_books
 from wasteflow.web.access import books
 
 FIRM = "scope=enterprise:ent.p1&period=2026"
 
+Client = Callable[..., FlaskClient]
+
 
 @pytest.fixture
-def client(database_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
-    web_books.load(database_url, tmp_path, (*web_books.REGISTRY, *web_books.TRADED))
-    app = create_app(Config(database_url, accounts=OPEN))
-    yield app.test_client()
-    with app.app_context():
-        books().db.dispose()
+def client(client_of: Client) -> FlaskClient:
+    return client_of((*web_books.REGISTRY, *web_books.TRADED))
 
 
 def test_the_forms_of_a_firm_and_the_way_to_choose_one(client: FlaskClient) -> None:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,7 @@ from werkzeug.test import TestResponse
 
 from tests import web_books
 from tests.store.databases import KINDS
-from wasteflow.app import create_app
-from wasteflow.config import Config
-from wasteflow.config_accounts import OPEN
 from wasteflow.services.auditing import COLUMNS
-from wasteflow.web.access import books
 
 FIRM = "scope=enterprise:ent.p2"
 PAGES = (
@@ -50,23 +45,6 @@ JUDGED = (
     "t.words,park:park.a,phosphogypsum,qualitative,,,,2026,,有效提高\n"
 )
 Client = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def client_of(database_url: str, tmp_path: Path) -> Iterator[Client]:
-    """``client_of(files)`` loads files of `web_books` and gives a client of the application."""
-    apps = []
-
-    def make(files: tuple[tuple[str, str], ...] = ()) -> FlaskClient:
-        web_books.load(database_url, tmp_path, files)
-        app = create_app(Config(database_url, accounts=OPEN))
-        apps.append(app)
-        return app.test_client()
-
-    yield make
-    for app in apps:
-        with app.app_context():
-            books().db.dispose()
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests import web_books
-from wasteflow.app import create_app
-from wasteflow.config import Config
-from wasteflow.config_accounts import OPEN
-from wasteflow.web.access import books
 
 FACILITIES = (
     "code,name,enterprise,kind,material,route,capacity_t_per_year,status\n"
@@ -23,24 +18,8 @@ Client = Callable[..., FlaskClient]
 
 
 @pytest.fixture
-def client_of(database_url: str, tmp_path: Path) -> Iterator[Client]:
-    apps = []
-
-    def make(*files: tuple[str, str]) -> FlaskClient:
-        web_books.load(database_url, tmp_path, files)
-        app = create_app(Config(database_url, accounts=OPEN))
-        apps.append(app)
-        return app.test_client()
-
-    yield make
-    for app in apps:
-        with app.app_context():
-            books().db.dispose()
-
-
-@pytest.fixture
 def client(client_of: Client) -> FlaskClient:
-    return client_of(*web_books.REGISTRY, ("facilities", FACILITIES), *web_books.TRADED)
+    return client_of((*web_books.REGISTRY, ("facilities", FACILITIES), *web_books.TRADED))
 
 
 def page(client: FlaskClient, address: str, status: int = 200) -> str:
@@ -72,5 +51,5 @@ def test_the_links_are_a_file_too(client: FlaskClient) -> None:
 
 
 def test_books_without_records_have_their_own_page(client_of: Client) -> None:
-    client = client_of(*web_books.REGISTRY)
+    client = client_of(web_books.REGISTRY)
     assert "wasteflow import" in page(client, "/potential")

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from html import unescape
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from tests import web_books
-from wasteflow.app import create_app
-from wasteflow.config import Config
-from wasteflow.config_accounts import OPEN
 from wasteflow.services.closing import close_month
 from wasteflow.services.corrections import reverse
 from wasteflow.web.access import books
-from wasteflow_models.engine import Database
 
 JUDGED = (
     "code,scope,materials,metric,operator,value,unit,year,binding,source\n"
     "t.p1,enterprise:ent.p1,phosphogypsum,official,>=,0.25,fraction,2026,binding,县方案\n"
 )
 
+Client = Callable[..., FlaskClient]
+
 
 @pytest.fixture
-def client(database_url: str, tmp_path: Path) -> Iterator[FlaskClient]:
+def client(client_of: Client) -> FlaskClient:
     """Park A closed its months to March; then its January load s1 was reversed."""
-    files = (*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED)
-    web_books.load(database_url, tmp_path, files)
-    db = Database(database_url)
+    made = client_of((*web_books.REGISTRY, ("targets", JUDGED), *web_books.TRADED))
+    db = books(made.application).db
     close_month(db=db, park="park.a", month=202603, now=web_books.NOW)
     reverse(db=db, doc_no="s1", reason="never left", now=web_books.NOW)
-    db.dispose()
-    app = create_app(Config(database_url, accounts=OPEN))
-    yield app.test_client()
-    with app.app_context():
-        books().db.dispose()
+    return made
 
 
 def words(client: FlaskClient, path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from tests import people
 from tests.browser.serving import serve
 from tests.browser.test_pages import AXE, serious
 from tests.load_pages import BOOKS, staffed
+from wasteflow.core.periods import SHANGHAI
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 from wasteflow_models.engine import Database
@@ -124,7 +125,7 @@ def test_a_closed_month_is_corrected_and_says_where_it_is_booked(
     sender.get_by_label("发货量").fill("310")
     sender.get_by_label("更正原因").fill("磅单看错")
     sender.get_by_role("button", name="查看更正前后").click()
-    now = datetime.now(UTC)
+    now = datetime.now(SHANGHAI)
     booked = f"{now.year}年{now.month}月"
     expect(sender.get_by_text("2026年1月 已结账").first).to_contain_text(booked)
     sender.get_by_role("button", name="提出更正").click()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.store.books import Books
-from tests.store.databases import new_database, settle
+from tests.store.databases import new_database
 from tests.store.sealing import with_every_kind
 from wasteflow_models.engine import Database
 
@@ -23,24 +22,15 @@ def db(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def _registered(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], str]]:
-    """Kind of database → URL of one that holds the registry of `books` and is not connected to."""
-    folder = tmp_path_factory.mktemp("registered")
-    made: dict[str, str] = {}
-    with ExitStack() as stack:
+def _registered(template_of: Callable[..., str]) -> Callable[[str], str]:
+    """Kind of database → URL of one that holds the registry of `books`, to be copied."""
 
-        def template(kind: str) -> str:
-            if kind not in made:
-                url = stack.enter_context(new_database(request, kind, folder))
-                database = Database(url)
-                Books(database, folder).register()
-                settle(database)
-                made[kind] = url
-            return made[kind]
+    def fill(url: str, folder: Path) -> None:
+        database = Database(url)
+        Books(database, folder).register()
+        database.dispose()
 
-        yield template
+    return lambda kind: template_of(kind, "registry of the store tests", fill)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ Every test runs on SQLite and PostgreSQL.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.store.books import Books, entry, load
+from tests.store.databases import new_database
 from tests.store.planned import PG, plan
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.formulas import FORMULAS
@@ -38,11 +40,25 @@ def kg(tonnes: str) -> int:
 
 
 @pytest.fixture
-def planned(db: Database, tmp_path: Path) -> Books:
-    """Nine months of `tests.store.planned`."""
-    books = Books(db, tmp_path)
-    plan(books)
-    return books
+def planned(
+    database_kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    template_of: Callable[..., str],
+) -> Iterator[Books]:
+    """Nine months of `tests.store.planned`, new to this process."""
+
+    def fill(url: str, folder: Path) -> None:
+        database = Database(url)
+        plan(Books(database, folder))
+        database.dispose()
+
+    template = template_of(database_kind, "books of the planner", fill)
+    with new_database(request, database_kind, tmp_path, template) as url:
+        tracing.forget()  # a copy has the versions of the copies before it
+        database = Database(url)
+        yield Books(database, tmp_path)
+        database.dispose()
 
 
 BASES = ("declared", "verified")
