@@ -13,6 +13,7 @@ from flask import Flask
 
 from wasteflow.config import Config, load_config
 from wasteflow.services.housekeeping import Housekeeping
+from wasteflow.services.standing import warm_today
 from wasteflow.services.tracing import warm_tracing
 from wasteflow.web import (
     accounts,
@@ -85,7 +86,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material, keep the first page with its parts, load the solver.
+    """Trace every material, keep the first page, what dependence starts from, and the solver.
 
     Readiness tells of troubles with the books.
     """
@@ -94,6 +95,7 @@ def warm_up(app: Flask) -> None:
         for path in ("/", *(f"/overview/part?part={part}" for part in PARTS), "/"):
             with app.test_request_context(path):
                 app.full_dispatch_request()
+        warm_today(db=books(app).db)
         import_module("scipy.optimize")  # half a second that the first allocation need not wait
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
