@@ -104,11 +104,12 @@ def test_potential_links_lead_there(client: FlaskClient) -> None:
     assert "/potential/plan?" in page(client, f"/potential?{ASKED}&planned=1")
 
 
+@pytest.mark.parametrize("path", ["/potential/plan", "/potential"])
 def test_with_large_books_the_page_comes_before_its_figures(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(following, "SMALL_PLACES", 0)
-    where = "/potential/plan?lang=zh&period=2026-02..2026-06&material=phosphogypsum"
+    where = f"{path}?lang=zh&period=2026-02..2026-06&material=phosphogypsum"
     first = page(client, where)
     assert 'data-part="figures"' in first and "kpi-value" not in first
     address = re.search(r'<a href="([^"]+parts=all[^"]*)"', first)

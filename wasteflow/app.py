@@ -15,6 +15,7 @@ from wasteflow.config import Config, load_config
 from wasteflow.services.housekeeping import Housekeeping
 from wasteflow.services.month_sheet import month_sheet
 from wasteflow.services.reports import flows_report, overview
+from wasteflow.services.standing import warm_today
 from wasteflow.services.target_status import targets_report
 from wasteflow.services.tracing import warm_tracing
 from wasteflow.web import (
@@ -105,6 +106,7 @@ def warm_up(app: Flask) -> None:
             month_sheet(db=db, month=found.last)
             targets_report(db=db)
             flows_report(db=db, period=period)
+        warm_today(db=db)
         import_module("scipy.optimize")  # half a second that the first allocation need not wait
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)

@@ -20,12 +20,14 @@ from wasteflow.core.symbiosis.dependence_rows import (
     producer_rows,
     rate_value,
 )
+from wasteflow.core.symbiosis.links import NO_LIMITS
 from wasteflow.core.symbiosis.placing import Placer
 from wasteflow.core.symbiosis.prices import Prices
 from wasteflow.core.symbiosis.structure import hinges_and_bridges
 from wasteflow.core.symbiosis.today import Today
 from wasteflow.core.tracing.attribution import Basis
 from wasteflow.core.units import tonnes_text
+from wasteflow.services.matching import judged
 from wasteflow.services.reports import check_material
 from wasteflow.services.standing import read_today
 from wasteflow_models import queries
@@ -118,7 +120,8 @@ def dependence_of(today: Today, firms: frozenset[str], formula: str) -> Dependen
     found = _KEPT.get(key)
     if found is not None and found.today is today:
         return found
-    placer = Placer(today.registry, Prices(today.coefficients), end_of(today.period))
+    known = judged(today.registry, today.coefficients, NO_LIMITS, today.period)
+    placer = Placer(today.registry, Prices(today.coefficients), end_of(today.period), known)
     stations = stations_of(today.registry, today.used, today.months)
     return _KEPT.put(key, Dependence(today, firms, formula, stations, placer))
 

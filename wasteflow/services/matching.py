@@ -140,16 +140,16 @@ def _read(db: Database, period: Period, asked: Asked) -> Matching:
         conditional=_conditional(registry),
         quotas=quotas,
         unknown=_unknown(registry, unstated),
-        known=_judged(registry, coefficients, asked.limits, period),
+        known=judged(registry, coefficients, asked.limits, period),
     )
     return Matching(registry, problem, prices, filings, terms, rated, unstated, synthetic)
 
 
-def _judged(
+def judged(
     registry: Registry, coefficients: Sequence[Coefficient], limits: Limits, period: Period
 ) -> Judged:
     """Where verdicts under the same registry, prices, limits and day are kept."""
-    key = repr(coefficients), limits, end_of(period)
+    key = repr(tuple(coefficients)), limits, end_of(period)
     found = _JUDGED.get(key)
     if found is None or found[0] is not registry:
         found = _JUDGED.put(key, (registry, {}))

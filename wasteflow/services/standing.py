@@ -28,7 +28,8 @@ from wasteflow.core.tracing.together import Together
 from wasteflow.services.rating import firm_terms
 from wasteflow.services.tracing import Traced, each_traced, made_together
 from wasteflow_models import products, queries
-from wasteflow_models.convert import Keys
+from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.engine import Database
 from wasteflow_models.kept import Kept
 
 _KEPT: Kept[Hashable, Today] = Kept(8)
@@ -52,6 +53,16 @@ def read_today(session: Session, keys: Keys, period: Period, material: str = "")
     with no_collecting():
         today = _made(session, keys, period, material, versions, coefficients)
     return _KEPT.put(stamp, today)
+
+
+def warm_today(*, db: Database) -> None:
+    """Have the starting point of the last year of the books ready for whoever asks first."""
+    with db.read() as session:
+        span = queries.ledger_months(session)
+        if span is not None:
+            first, last = span
+            period = Period.of(max(first, last // 100 * 100 + 1), last)
+            read_today(session, load_keys(session), period)
 
 
 def _made(

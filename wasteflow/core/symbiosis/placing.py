@@ -70,12 +70,15 @@ class Placer:
     """What every placement of one day shares: registry, prices, filings, pairs judged so far.
 
     Facilities are told apart by code: each has one position as long as the placer is used.
+    known: pairs judged before under the same registry, prices and day, without limits.
     """
 
-    def __init__(self, registry: Registry, prices: Prices, day: date) -> None:
+    def __init__(
+        self, registry: Registry, prices: Prices, day: date, known: Judged | None = None
+    ) -> None:
         self.registry, self.prices, self.day = registry, prices, day
         self.filings = Filings(registry, day)
-        self._judged: Judged = {}
+        self._judged: Judged = {} if known is None else known
         self._conditional = frozenset(
             code for code, route in registry.routes.items() if route.conditional
         )

@@ -77,12 +77,12 @@ def credited_use_together(
     names = whole.names()
     owned = {at: part for part in wanted for at in range(names[part].start, names[part].stop)}
     found: dict[int, list[CreditedUse]] = {part: [] for part in wanted}
+    credits_nobody = [is_pseudo(name) for name in chain.names]
     for code, kg in zip(*total.added(), strict=True):
         at, firm, route = total.decode(code)
-        name = chain.names[at]
-        if kg > 0 and not is_pseudo(name):
+        if kg > 0 and not credits_nobody[at]:
             prior = min(kg, max(0.0, kg - new.get(code, 0.0)))
-            found[owned[at]].append(CreditedUse(name, firms[firm], route, kg, prior))
+            found[owned[at]].append(CreditedUse(chain.names[at], firms[firm], route, kg, prior))
     return [sorted(found[part]) for part in wanted]
 
 

@@ -12,12 +12,13 @@ from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.books import position_of
 from wasteflow.core.symbiosis.radius import REACHES, Radius, widest
 from wasteflow.services.break_even import break_even_radii
-from wasteflow.services.matching import Asked, match_report
+from wasteflow.services.matching import Asked
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
 from wasteflow.web.formats import NONE, kg_of, mass
 from wasteflow.web.pages.detail import firm_cell, material_cell, route_cell
 from wasteflow.web.pages.outlines_drawn import park_outlines
+from wasteflow.web.pages.potential import matched
 from wasteflow.web.pages.realised import report_of
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
@@ -116,11 +117,7 @@ def _layers(view: View, chosen: frozenset[str]) -> dict[str, Any]:
 
 
 def _matched(view: View) -> dict[str, Any]:
-    asked = Asked(view.scope, view.material, _planned())
-    return once(
-        ("match", view.span, asked),
-        lambda: match_report(db=books().db, period=view.span, asked=asked),
-    )
+    return matched(view, Asked(view.scope, view.material, _planned()))
 
 
 class _Places:

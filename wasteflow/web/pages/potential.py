@@ -13,9 +13,11 @@ from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.links import Limits
 from wasteflow.services.matching import Asked, match_report
 from wasteflow.web.access import books
+from wasteflow.web.answers import once
 from wasteflow.web.formats import NONE, kg_of, mass, money, percent
 from wasteflow.web.identity import reach
 from wasteflow.web.pages.detail import firm_cell, mass_cell, material_cell, route_cell
+from wasteflow.web.pages.following import follows
 from wasteflow.web.pages.offers import may_propose
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
@@ -69,11 +71,11 @@ def show() -> str | Response:
     view, asked = read_view(), wish()
     if view.empty:
         return render_template("empty.html", view=view)
-    report = match_report(
-        db=books().db,
-        period=view.span,
-        asked=Asked(view.scope, view.material, asked.planned, asked.limits),
-    )
+    wanted = Asked(view.scope, view.material, asked.planned, asked.limits)
+    if follows(view, match_key(view, wanted)):
+        body = render_template("potential.html", view=view, asked=asked, total=None)
+        return make_response(body, 422) if asked.wrong else body
+    report = matched(view, wanted)
     columns = _COLUMNS if wants_file() or not may_propose() else (*_COLUMNS, _PROPOSE)
     links = page_of(columns, [_cells(view, row) for row in report["links"]], sort="-tonnes")
     left = page_of(_LEFT, [_left(view, row) for row in report["unserved"]], sort="-tonnes")
@@ -94,6 +96,19 @@ def show() -> str | Response:
         unstated=report["capacity_not_stated"],
     )
     return make_response(body, 422) if asked.wrong else body
+
+
+def match_key(view: View, asked: Asked) -> tuple[object, ...]:
+    """What the report of a view is kept under."""
+    return "match", view.span, asked
+
+
+def matched(view: View, asked: Asked) -> dict[str, Any]:
+    """The report of a view, made once for a version of the data; the map of links shares it."""
+    return once(
+        match_key(view, asked),
+        lambda: match_report(db=books().db, period=view.span, asked=asked),
+    )
 
 
 _COLUMNS: Final = (

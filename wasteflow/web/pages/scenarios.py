@@ -304,7 +304,7 @@ def _column(item: Scenario, found: Mapping[str, Any]) -> dict[str, Any]:
         "today": _figures(found["today"]),
         "then": _figures(found["years"][-1]),
         "drawn": drawing(found, names, park_outlines(books_seen().registry)),
-        "lines": [line["words"] for line in _blocks(item)],
+        "lines": _blocks(item),
     }
 
 
