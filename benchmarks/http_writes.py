@@ -64,7 +64,7 @@ def writer_tokens(url: str, firms: list[str]) -> list[str]:
 @contextlib.contextmanager
 def served(url: str, workers: int) -> Iterator[tuple[str, int]]:
     """Address and process id of the program served as `wasteflow serve` serves it."""
-    port = _free_port()
+    port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-c", "from wasteflow.cli import main; main()", "serve",
          "--port", str(port), "--workers", str(workers)],
@@ -86,7 +86,8 @@ def served(url: str, workers: int) -> Iterator[tuple[str, int]]:
             server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -18,6 +18,7 @@ from wasteflow.core.messages_alerts import ALERT_MESSAGES
 from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
+from wasteflow.core.messages_disk import DISK_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
 from wasteflow.core.messages_geo import GEO_MESSAGES
@@ -42,6 +43,7 @@ CALLS = frozenset(
 
 def test_no_code_is_worded_twice() -> None:
     parts = (
+        DISK_MESSAGES,
         FILE_MESSAGES,
         RULE_MESSAGES,
         FINDING_MESSAGES,

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models import postgres
 from wasteflow_models.gathering import gathering_of
-from wasteflow_models.log_file import bring_to_disk
+from wasteflow_models.log_file import DiskLog
 from wasteflow_models.queue import Turnstile
 
 BUSY_TIMEOUT_S = 60
@@ -46,6 +46,9 @@ WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
 BESIDE = "beside"
 """Name of the database that `Database.write` attaches to a transaction."""
+_DISK = ("53100", "58030")
+"""SQLSTATE of disk full, input/output error."""
+_SQLITE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _CONFLICTS = ("40001", "40P01", "23505")
 """SQLSTATE of serialization failure, deadlock, unique violation."""
 
@@ -95,6 +98,7 @@ class Database:
         path = checked_url(url).database if self.is_sqlite else None
         self.path = Path(path) if path and path != ":memory:" else None
         self._turnstile = Turnstile(self.path, BUSY_TIMEOUT_S) if self.path else None
+        self._log = DiskLog(self.path) if self.path else None
         self._closers: list[Callable[[], None]] = []
         self._disposals = 0
         for engine in filter(None, (self._writer, self._reader)):
@@ -179,7 +183,18 @@ class Database:
     def _writing(
         self, alone: Alone | None, beside: bytes = b"", *, hurry: bool = True
     ) -> Iterator[Session]:
-        """hurry: hold the locks from the beginning, not only from the first statement on."""
+        """hurry: hold the locks from the beginning, not only from the first statement on.
+
+        Raises WasteflowError `not_written` or `not_on_disk` where the disk fails.
+        """
+        if self._log is not None:
+            self._log.prove()
+        with self._told_of_the_disk():
+            yield from self._transaction(alone, beside, hurry)
+        if self._log is not None:
+            self._log.bring()
+
+    def _transaction(self, alone: Alone | None, beside: bytes, hurry: bool) -> Iterator[Session]:
         source = self._attached(beside) if beside else nullcontext(self._writes[alone])
         turn = self._turnstile.turn() if self._turnstile else nullcontext()
         with (
@@ -194,17 +209,24 @@ class Database:
             if alone is not None:
                 session.info[STEADY] = {}
             yield session
-        if self.path is not None:
-            bring_to_disk(self.path)
+
+    @contextmanager
+    def _told_of_the_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if not is_disk_failure(error):
+                raise
+            raise WasteflowError("not_written") from error
 
     def settle(self) -> None:
         """Return when everything that was committed so far is on the disk.
 
         Whoever writes is through it already.  Whoever answers with what another has just written,
-        as if he had done it, calls it first.
+        as if he had done it, calls it first.  Raises WasteflowError `not_on_disk`.
         """
-        if self.path is not None:
-            bring_to_disk(self.path)
+        if self._log is not None:
+            self._log.bring()
         elif not self.is_sqlite:
             with self._writer.connect() as connection:
                 postgres.flush(connection)
@@ -321,6 +343,13 @@ def _locks(alone: Alone | None) -> str:
 def is_conflict(error: DBAPIError) -> bool:
     """True if another writer came first: done again, the transaction sees what it wrote."""
     return getattr(error.orig, "sqlstate", None) in _CONFLICTS
+
+
+def is_disk_failure(error: DBAPIError) -> bool:
+    """True if a statement failed since the disk is full or failing; its transaction is undone."""
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_DISK
+    return getattr(error.orig, "sqlstate", None) in _DISK
 
 
 def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:

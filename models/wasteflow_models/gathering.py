@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import psycopg
-from psycopg.abc import Params, Query
+from psycopg.abc import Params
 from psycopg.rows import TupleRow
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
@@ -56,15 +56,15 @@ class Gathering(psycopg.Connection[TupleRow]):
 class _Cursor(psycopg.Cursor[TupleRow]):
     """Whatever it runs comes after what lies aside."""
 
-    def execute(self, query: Query, params: Params | None = None, **options: Any) -> _Cursor:
+    def execute(self, query: Any, params: Params | None = None, **options: Any) -> _Cursor:
         cast(Gathering, self.connection).send()
         return super().execute(query, params, **options)
 
-    def executemany(self, query: Query, params_seq: Any, **options: Any) -> None:
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         cast(Gathering, self.connection).send()
         super().executemany(query, params_seq, **options)
 
-    def copy(self, statement: Query, params: Params | None = None, **options: Any) -> Any:
+    def copy(self, statement: Any, params: Params | None = None, **options: Any) -> Any:
         cast(Gathering, self.connection).send()
         return super().copy(statement, params, **options)
 

@@ -15,14 +15,17 @@ import select
 from typing import Any, Final
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from wasteflow.core.errors import WasteflowError
 from wasteflow_models.gathering import as_sqlalchemy, gather, gathering_of
 
 _WRITES: Final = "wasteflow_writes"
 _BEGIN: Final = "BEGIN; SET LOCAL synchronous_commit = off"
+_COMMIT: Final = "COMMIT"
 _FLUSH: Final = "SELECT pg_logical_emit_message(true, 'wasteflow', '')"
 _CAN_LOOK: Final = hasattr(select, "poll")
 _USED: Final = "used"
@@ -50,8 +53,11 @@ def writing(engine: Engine, first: str = "") -> Engine:
 
 
 def flush(connection: Connection) -> None:
-    """Return when everything that was committed before is on the disk."""
-    _run(connection, _FLUSH)
+    """Return when everything that was committed before is on the disk; else `not_on_disk`."""
+    try:
+        _run(connection, _FLUSH)
+    except DBAPIError as error:
+        raise WasteflowError("not_on_disk") from error
 
 
 def _begin(connection: Connection) -> None:
@@ -61,8 +67,16 @@ def _begin(connection: Connection) -> None:
 
 
 def _commit(connection: Connection) -> None:
-    if connection.get_execution_options().get(_WRITES):
-        _run(connection, gathering_of(connection).taken("COMMIT", _FLUSH))
+    """Raises WasteflowError `not_on_disk` where nobody can know what became of the commit."""
+    if not connection.get_execution_options().get(_WRITES):
+        return
+    driver = gathering_of(connection)
+    try:
+        _run(connection, driver.taken(_COMMIT, _FLUSH))
+    except DBAPIError as error:
+        if driver.closed or driver.info.transaction_status is TransactionStatus.IDLE:
+            raise WasteflowError("not_on_disk") from error
+        raise
 
 
 def _run(connection: Connection, statements: str) -> None:

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,10 @@ if sys.platform != "win32":
 
 _POLLS_S = (0.0005, 0.0005, 0.001)
 """Waits between looks at a lock another process holds; the last one again and again."""
+
+
+_LOOKS = 3
+"""So often a mark is looked at: its file may be removed between opening and locking."""
 
 
 class Turnstile:
@@ -99,7 +103,7 @@ class _Shared:
 
 
 def _locked(name: str) -> Callable[[], None] | None:
-    """Lock a file now; what gives it back, None if another has it.
+    """Lock a file now; what gives it back, None if another has it or has just removed it.
 
     The system's call where there is one: an object of `filelock` costs many times as much.
     """
@@ -118,7 +122,18 @@ def _locked(name: str) -> Callable[[], None] | None:
         if error.errno not in (errno.EAGAIN, errno.EACCES):
             raise
         return None
+    if not _stands_at(file, name):
+        os.close(file)
+        return None
     return partial(os.close, file)
+
+
+def _stands_at(file: int, name: str) -> bool:
+    """Whether an open file still has its name: another can lock a new one of that name."""
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(name))
+    except FileNotFoundError:
+        return False
 
 
 def _lock(name: Path) -> FileLock:
@@ -131,17 +146,23 @@ class Alive:
 
     def __init__(self, path: Path, name: str) -> None:
         self._file = Path(f"{path}-{name}.lock")
-        self._lock = _lock(self._file)
+        self._give: Callable[[], None] | None = None
 
     def take(self) -> bool:
         """Take the mark; False if a living process (or thread) holds it."""
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            return False
-        return True
+        for _ in range(_LOOKS):
+            self._give = _locked(str(self._file))
+            if self._give is not None:
+                return True
+        return False
 
     def drop(self) -> None:
-        """Give the mark up and remove its file."""
-        self._lock.release()
-        self._file.unlink(missing_ok=True)
+        """Remove the file of the mark and give it up, in this order: nobody locks it in between."""
+        give, self._give = self._give, None
+        assert give is not None
+        if sys.platform != "win32":
+            self._file.unlink(missing_ok=True)
+        give()
+        if sys.platform == "win32":  # where a file that is open cannot be removed
+            with suppress(OSError):
+                self._file.unlink(missing_ok=True)

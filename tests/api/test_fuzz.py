@@ -100,7 +100,7 @@ def test_every_operation_of_a_served_program_keeps_its_word(
     number = int(os.environ.get("WASTEFLOW_TEST_SEED") or date.today().toordinal())
     print(f"WASTEFLOW_TEST_SEED={number}")
     with serving(api_anywhere.app) as address:
-        served = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=CONFIG)
+        served: Any = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=CONFIG)
         operations = [found.ok() for found in served.get_all_operations()][part::PARTS]
         assert operations
         chosen = chosen_settings(MANY)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import httpx
 import pytest
 
+from benchmarks.http_writes import free_port
 from tests.api.conftest import Api
 from tests.api.cutting import cutting
 from tests.api.loads import LOAD, accepted
@@ -17,7 +24,7 @@ from wasteflow.services.checking import check_books
 CLIENTS = 8
 
 
-def many(live: tuple[Api, str], loads: int, seed: int) -> None:
+def many(live: tuple[Api, str], loads: int, seed: int, share: float = 0.4) -> None:
     """Every client makes loads under cuts and moves each on; the books hold each exactly once."""
     api, address = live
     before = len(loads_of(api))
@@ -25,14 +32,16 @@ def many(live: tuple[Api, str], loads: int, seed: int) -> None:
     def work(number: int) -> list[str]:
         made = []
         token = api.people["op-p1"].token
-        with Client(cutter.address, token=token, tries=60, pause_s=0.001, timeout_s=20) as client:
-            for step in range(loads):
+        for step in range(loads):  # a connection each: a server may keep one open for many
+            with Client(
+                cutter.address, token=token, tries=60, pause_s=0.001, timeout_s=20
+            ) as client:
                 load = client.create_load(LOAD, issue=True, key=f"k-{number}-{step}")
                 load = client.move(load, "dispatch", key=f"d-{number}-{step}")
                 made.append(load["id"])
         return made
 
-    with cutting(address, seed=seed) as cutter, ThreadPoolExecutor(CLIENTS) as pool:
+    with cutting(address, share=share, seed=seed) as cutter, ThreadPoolExecutor(CLIENTS) as pool:
         made = [item for found in pool.map(work, range(CLIENTS)) for item in found]
         assert cutter.cuts > CLIENTS
     assert len(set(made)) == len(made) == CLIENTS * loads
@@ -57,6 +66,43 @@ def test_each_load_is_made_once_under_connection_cuts(live: tuple[Api, str]) -> 
     many(live, 2, seed=7)
 
 
+@pytest.fixture
+def workers(api_anywhere: Api) -> Iterator[tuple[Api, str]]:
+    """`wasteflow serve` with two workers over the books, on both databases, and its address."""
+    port = free_port()
+    command = [sys.executable, "-c", "from wasteflow.cli import main; main()", "serve"]
+    server = subprocess.Popen(
+        [*command, "--port", str(port), "--workers", "2"],
+        env={
+            **os.environ,
+            "WASTEFLOW_DATABASE_URL": api_anywhere.db.url,
+            "WASTEFLOW_LIMIT_API": "",
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                httpx.get(f"{address}/readyz", timeout=5).raise_for_status()
+                break
+            except httpx.HTTPError:
+                assert server.poll() is None
+                time.sleep(0.1)
+        yield api_anywhere, address
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_several_processes_make_each_load_once_and_one_of_two_revisions(
+    workers: tuple[Api, str],
+) -> None:
+    many(workers, 2, seed=11, share=0.5)
+    revised_at_once(workers)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_each_load_is_made_once_for_long(live: tuple[Api, str], seed: int) -> None:
@@ -77,6 +123,11 @@ def test_the_same_request_at_the_same_moment_is_done_once(live: tuple[Api, str])
 
 
 def test_two_parties_revise_at_once_and_one_is_told(live: tuple[Api, str]) -> None:
+    revised_at_once(live)
+
+
+def revised_at_once(live: tuple[Api, str]) -> None:
+    """Two parties revise a load at the same moment: one wins, the other is told."""
     api, address = live
     load = accepted(api)
     together = Barrier(2)

@@ -85,7 +85,7 @@ CONFLICTS: Final = frozenset(
     }
 )
 """Rules that speak of the state of the books, not of what was sent."""
-_BUSY: Final = frozenset({"database_busy", "import_overtaken"})
+_BUSY: Final = frozenset({"database_busy", "import_overtaken", "not_on_disk", "not_written"})
 _HTTP_CODES: Final = {
     400: "bad_request",
     401: "not_signed_in",
