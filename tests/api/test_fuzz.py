@@ -19,11 +19,12 @@ from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
-from tests.api.conftest import Api, serving
+from tests.api.conftest import Api
 from tests.api.loads import accepted, drafted
 from tests.api.test_entries import ENTRY
 from tests.api.test_papers import PDF, upload
 from tests.api.test_telling import HOOK
+from tests.browser.serving import serve
 from wasteflow.services.checking import check_books
 
 EXAMPLES, MANY, PARTS = 3, 15, 8
@@ -99,7 +100,7 @@ def test_every_operation_of_a_served_program_keeps_its_word(
 ) -> None:
     number = int(os.environ.get("WASTEFLOW_TEST_SEED") or date.today().toordinal())
     print(f"WASTEFLOW_TEST_SEED={number}")
-    with serving(api_anywhere.app) as address:
+    with serve(api_anywhere.app) as address:
         served: Any = schemathesis.openapi.from_url(f"{address}/api/v1/openapi.json", config=CONFIG)
         operations = [found.ok() for found in served.get_all_operations()][part::PARTS]
         assert operations
