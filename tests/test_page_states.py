@@ -17,7 +17,7 @@ from tests import people, web_books
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
-from wasteflow.core.errors import RuleBroken, StaleVersion
+from wasteflow.core.errors import RuleBroken, StaleVersion, WasteflowError
 from wasteflow.web.access import books
 from wasteflow.web.permits import public
 from wasteflow.web.texts import catalogue
@@ -29,6 +29,7 @@ GZIP = {"Accept-Encoding": "gzip"}
 REFUSALS = {
     "ruled": RuleBroken("month_closed", month="2026-01"),
     "stale": StaleVersion(1, 2),
+    "unsure": WasteflowError("not_on_disk"),
 }
 OURS = ("pages.", "loads.", "uploads.", "boundaries.", "exports.", "accounts.own", "accounts.log")
 CODES = (400, 403, 404, 405, 409, 413, 415, 429, 500)
@@ -108,11 +109,12 @@ def test_every_error_says_what_happened_and_what_next(app: Flask, lang: str) -> 
         assert texts["error.home"][at] in html
 
 
-def test_a_refusal_the_page_did_not_catch_is_no_fault_of_the_server(app: Flask) -> None:
+def test_a_refusal_the_page_did_not_catch_says_what_it_is(app: Flask) -> None:
     client = app.test_client()
     for address, status, kind in (
         ("/refused/ruled", (409, 422), None),
         ("/refused/stale", (412,), "409"),
+        ("/refused/unsure", (503,), "busy"),
     ):
         answer = client.get(f"{address}?lang=en")
         html = unescape(answer.get_data(as_text=True))

@@ -17,6 +17,7 @@ from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.services.account_log import commander, log_report
 from wasteflow.web.access import books
+from wasteflow.web.pages import following
 from wasteflow.web.pages.scenario_map import drawing
 
 PLAN = {
@@ -128,6 +129,29 @@ def test_a_scenario_of_a_code_that_is_gone_says_so(app: Flask) -> None:
     assert "不能推算" in file and "gone" in file and "期末存量" in file
     alone = manager.see(f"/scenarios/compare?ids={address.rsplit('/', 1)[1]}")
     assert "不能推算" in alone
+
+
+def test_with_large_books_the_results_come_after_the_page(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "SMALL_PLACES", 0)
+    manager = clerk(app, "park.b")
+
+    def page(address: str) -> str:
+        return manager.client.get(address).get_data(as_text=True)
+
+    made = [saved(manager, name=f"续 {number}") for number in range(2)]
+    ids = ",".join(address.rsplit("/", 1)[1] for address in made)
+    for address in (made[0], f"/scenarios/compare?ids={ids}"):
+        first = page(address)
+        assert 'data-part="figures"' in first
+        assert 'data-slot="figures"' in first and 'class="data' not in first
+        whole = re.search(r'<a href="([^"]+parts=all[^"]*)"', first)
+        assert whole, "a browser without scripts is given a link"
+        assert 'class="data' in page(unescape(whole[1]))
+        assert 'class="data' in page(address), "once known, the figures stand in the page"
+    for ending in ("csv", "geojson"):
+        assert manager.client.get(f"{saved(manager)}?format={ending}").status_code == 200
 
 
 def test_the_map_of_nothing_is_none_and_a_loop_is_drawn() -> None:

@@ -162,7 +162,7 @@ def unfinish() -> None:
 def known(key: Hashable) -> object | None:
     """What `once` keeps for this version of the data, None if it was not asked for yet."""
     parts: Kept[Hashable, object] = current_app.extensions[_PARTS]
-    return parts.get((g.get("data_version", ""), reach_key(), key))
+    return parts.get(_whole(key))
 
 
 def once(key: Hashable, make: Callable[[], _T]) -> _T:
@@ -171,11 +171,15 @@ def once(key: Hashable, make: Callable[[], _T]) -> _T:
     Shared by those who may read the same, also by pages that are not `kept` themselves.  key: what
     it is and everything it depends on but the data and the reach; nobody may change what it gives.
     """
-    version = g.get("data_version", "") or data_version(db=books().db)
     parts: Kept[Hashable, _T] = current_app.extensions[_PARTS]
-    whole = version, reach_key(), key
+    whole = _whole(key)
     found = parts.get(whole)
     return parts.put(whole, make()) if found is None else found
+
+
+def _whole(key: Hashable) -> Hashable:
+    """A key with the version of the data and with what the asker may read."""
+    return g.get("data_version", "") or data_version(db=books().db), reach_key(), key
 
 
 def state_id() -> str:

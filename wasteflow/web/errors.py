@@ -62,6 +62,8 @@ def _refused(error: WasteflowError) -> Response:
         kind = "409" if status in (409, 412) else "refused"
         return _page(status, error.text(lang()), kind=kind)
     _log.error("%s %s: %s", request_id(), request.path, error)
+    if status == 503:
+        return _page(status, error.text(lang()), kind="busy")
     return _page(500, error.text(lang()))
 
 

@@ -46,7 +46,7 @@ def show() -> str | Response:
     receiver = request.args.get("receiver", "").strip()
     key = "dependence", view.span, view.scope, view.material, formula, receiver
     seen = {"view": view, "formula": formula, "formulas": list(FORMULAS), "part": part}
-    if receiver in ("", *view.registry.enterprises) and follows(view, key):
+    if receiver in ("", *view.registry.enterprises) and follows(view.books, key):
         return render_template("dependence.html", **seen, parts=PARTS, report=None)
     report = once(key, lambda: _report(view, formula, receiver))
     page = _TABLES[part](view, report)

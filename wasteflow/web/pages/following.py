@@ -10,15 +10,15 @@ from collections.abc import Hashable
 
 from flask import request
 
+from wasteflow.services.reports import Overview
 from wasteflow.web.answers import known, unfinish
 from wasteflow.web.pages.overview import SMALL_PLACES
 from wasteflow.web.pages.tables import wants_file
-from wasteflow.web.pages.view import View
 
 
-def follows(view: View, key: Hashable) -> bool:
+def follows(held: Overview, key: Hashable) -> bool:
     """Whether what `once` keeps under a key is shown after the page: large books, not made yet."""
-    whole = view.books.places <= SMALL_PLACES or request.args.get("parts") == "all" or wants_file()
+    whole = held.places <= SMALL_PLACES or request.args.get("parts") == "all" or wants_file()
     if whole or known(key) is not None:
         return False
     unfinish()

@@ -55,7 +55,7 @@ def show() -> str | Response:
     }
     key = "link_plan", view.span, wanted, target
     fits = not target or target in [item.code for item in fitting]
-    if fits and follows(view, key):
+    if fits and follows(view.books, key):
         return render_template("link_plan.html", **seen, report=None)
     report = once(
         key, lambda: plan_report(db=books().db, period=view.span, asked=wanted, target=target)

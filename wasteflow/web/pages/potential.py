@@ -72,7 +72,7 @@ def show() -> str | Response:
     if view.empty:
         return render_template("empty.html", view=view)
     wanted = Asked(view.scope, view.material, asked.planned, asked.limits)
-    if follows(view, match_key(view, wanted)):
+    if follows(view.books, match_key(view, wanted)):
         body = render_template("potential.html", view=view, asked=asked, total=None)
         return make_response(body, 422) if asked.wrong else body
     report = matched(view, wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -16,10 +16,18 @@ from wasteflow.core.reach import subject_of_scope
 from wasteflow.core.scenarios.blocks import kind_of, read_blocks
 from wasteflow.core.scenarios.project import opened_names
 from wasteflow.services.scenario_runs import SIDE_BY_SIDE, compare_drafts, run_draft
-from wasteflow.services.scenarios import Listed, Scenario, get_scenario, list_scenarios
+from wasteflow.services.scenarios import (
+    Listed,
+    Scenario,
+    check_draft,
+    get_scenario,
+    list_scenarios,
+)
 from wasteflow.web.access import books, books_seen
+from wasteflow.web.answers import once
 from wasteflow.web.formats import kg_of, mass, money, percent, period_words, target_value
 from wasteflow.web.identity import current_actor
+from wasteflow.web.pages.following import follows
 from wasteflow.web.pages.outlines_drawn import park_outlines
 from wasteflow.web.pages.scenario_map import drawing
 from wasteflow.web.pages.view import scope_name
@@ -60,9 +68,13 @@ def one(uid: UUID) -> Response:
     """A scenario with its result, or the result as a file."""
     item = _get(uid)
     try:
+        check_draft(books_seen().registry, item.draft)
+        if _follow([item]):
+            return _page("scenario.html", item=_line(item), faults=[])
         found = run_draft(db=books().db, draft=item.draft, eyes=eyes())
     except FieldsRefused as error:
         return _page("scenario.html", item=_line(item), faults=_faults(error), status=422)
+    once(_run_key([item]), lambda: True)
     if request.args.get("format") == "geojson":
         return scenario_geo(item.draft.name, found)
     if request.args.get("format") in FORMATS:
@@ -111,11 +123,14 @@ def compare() -> Response:
         except ValueError:
             flash(text("scenario.bad_id"), "warn")
             return make_response(redirect(url_for("pages.scenarios"), 303))
+    if 1 <= len(items) <= SIDE_BY_SIDE and _follow(items):
+        return _page("scenario_compare.html")
     try:
         results = compare_drafts(db=books().db, drafts=[item.draft for item in items], eyes=eyes())
     except InvalidValue as error:
         flash(error.text(lang()), "warn")
         return make_response(redirect(url_for("pages.scenarios"), 303))
+    once(_run_key(items), lambda: True)
     pairs = list(zip(items, results, strict=True))
     if request.args.get("format") in FORMATS:
         return sheet_response(scenario_sheet(pairs), request.args["format"], "wasteflow-scenarios")
@@ -136,6 +151,15 @@ def compare() -> Response:
         ),
         bases=len({(found["period"], found["scope"], found["material"]) for found in results}),
     )
+
+
+def _follow(items: Sequence[Scenario]) -> bool:
+    """Whether the results come after the page; services keep what they rest on (`run_draft`)."""
+    return request.args.get("format") != "geojson" and follows(books_seen(), _run_key(items))
+
+
+def _run_key(items: Sequence[Scenario]) -> Hashable:
+    return "scenarios", tuple((item.uid, item.version) for item in items)
 
 
 def _get(uid: UUID) -> Scenario:
