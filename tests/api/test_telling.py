@@ -215,6 +215,7 @@ def test_a_digest_is_mailed_once_a_day(api_anywhere: Api) -> None:
     assert (done.sent, done.nothing, done.failed) == (1, 1, [])
     assert mail_digests(now=now, send=sent.append, **options).sent == 0
     assert sent[0]["To"] == "op-use@example.org"
+    assert sent[0]["Content-Transfer-Encoding"] == "base64"  # not every server takes 8 bits
     assert load["id"] in sent[0].get_content() and load["doc_no"] in sent[0].get_content()
 
     def broken(_: EmailMessage) -> None:

@@ -27,6 +27,7 @@ from wasteflow.services.live.held import Held, hold, subject_of
 from wasteflow.services.live.views import Outcome, outcome
 from wasteflow.services.live.writing import note_load, write_down
 from wasteflow.services.naming import Names
+from wasteflow_models.api import AttachmentRow, ExternalIdRow
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import EventRow, ShipmentRow
@@ -170,7 +171,7 @@ def delete_draft(
     expected_version: int | None,
     now: datetime,
 ) -> None:
-    """Throw a draft away; its organisation alone may.
+    """Throw a draft away with its papers and outside numbers; its organisation alone may.
 
     Raises Denied, StaleVersion, IllegalMove, RuleBroken `not_creators`.
     """
@@ -185,4 +186,6 @@ def delete_draft(
         key = held.row.id
         for table in (EventRow, EventActorRow, LoadDraftRow):
             session.execute(delete(table).where(table.shipment_id == key))
+        for kept in (AttachmentRow, ExternalIdRow):
+            session.execute(delete(kept).where(kept.kind == "shipment", kept.ref == str(uid)))
         session.execute(delete(ShipmentRow).where(ShipmentRow.id == key))
