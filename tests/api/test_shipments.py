@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from io import BytesIO
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from tests.api.conftest import Api
 from tests.api.loads import LOAD, accepted, drafted, issued, moved, on_the_road
+from wasteflow.core.ids import load_of_uid
 from wasteflow.services.checking import check_books
 from wasteflow_models.api import AttachmentRow
 
@@ -159,7 +161,10 @@ def test_a_draft_is_edited_and_thrown_away(api: Api) -> None:
     assert api.call("op-p1", "DELETE", path, If_Match='"2"').status_code == 404
     with api.db.read() as session:
         assert not session.scalars(select(AttachmentRow.ref)).all()
-    assert api.post("op-p1", "/shipments", outside).status_code == 201
+    again = api.post("op-p1", "/shipments", outside)
+    assert again.status_code == 201
+    keys = [load_of_uid(UUID(item["id"])) for item in (load, again.get_json())]
+    assert keys[0] and keys[1] and keys[0].key < keys[1].key  # an id never means another load
 
 
 def test_the_feed_tells_both_parties_and_nobody_else(api: Api) -> None:

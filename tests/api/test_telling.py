@@ -121,6 +121,7 @@ def test_webhooks_are_ones_own(api: Api) -> None:
         "https://169.254.169.254/latest", "https://[::1]/", "https://[::ffff:10.0.0.1]/",
         "https://user@example.org/", "ftp://example.org/", "https://", "https://a b/",
         "https://printer.local/", "https://example.org:0/", "https://2130706433.internal/",
+        "https://2130706433/", "https://127.1/", "https://0x7f.1/",
     ],
 )  # fmt: skip
 def test_addresses_inside_are_never_taken(api: Api, url: str) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
@@ -31,8 +31,9 @@ from wasteflow_models.api import AttachmentRow, ExternalIdRow
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import EventRow, ShipmentRow
-from wasteflow_models.live import EventActorRow, LoadDraftRow
-from wasteflow_models.partitions import new_load_id
+from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow
+from wasteflow_models.partitions import STEP, new_load_id
+from wasteflow_models.raw import is_postgresql
 
 _STAFF = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
 
@@ -90,7 +91,7 @@ def _parties(keys: Keys, told: Given) -> tuple[str, str]:
 
 def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) -> Held:
     month = month_of_day(shanghai_day(now))
-    key = new_load_id(session, month)
+    key = _never_used(session, month, new_load_id(session, month))
     row = ShipmentRow(
         id=key,
         doc_no="",
@@ -123,6 +124,18 @@ def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) 
     draft = LoadDraftRow(shipment_id=key, version=1, organisation=own, created_at=now)
     _fill(keys, draft, {}, told)
     return Held(session, keys, row, draft, [], {}, fresh=True)
+
+
+def _never_used(session: Session, month: int, key: int) -> int:
+    """`key`, or the next behind every draft thrown away (SQLite gives the last one out again).
+
+    The public id is made of key and second: it must not come to mean another load.
+    """
+    if is_postgresql(session):
+        return key
+    known, last = ChangeRow.record_id, (month + 1) * STEP - 1
+    query = select(func.max(known)).where(ChangeRow.kind == "shipment", known.between(key, last))
+    return max(key, (session.scalar(query) or 0) + 1)
 
 
 def _fill(keys: Keys, draft: LoadDraftRow, before: Mapping[str, str], told: Given) -> None:
