@@ -373,7 +373,8 @@ def _if_match(version: str | int | None) -> dict[str, str]:
     if version is None:
         return {}
     text = str(version)
-    return {"If-Match": text if text.startswith('"') or text == "*" else f'"{text}"'}
+    whole = text == "*" or text.startswith(('"', 'W/"'))
+    return {"If-Match": text if whole else f'"{text}"'}
 
 
 def _text(value: Any) -> str:

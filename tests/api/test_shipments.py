@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from uuid import UUID
+
 import pytest
+from sqlalchemy import select
 
 from tests.api.conftest import Api
 from tests.api.loads import LOAD, accepted, drafted, issued, moved, on_the_road
+from wasteflow.core.ids import load_of_uid
 from wasteflow.services.checking import check_books
+from wasteflow_models.api import AttachmentRow
 
 
 def test_a_load_from_draft_to_accepted(api_anywhere: Api) -> None:
@@ -138,8 +144,14 @@ def test_a_retried_move_is_made_once(api_anywhere: Api) -> None:
 
 
 def test_a_draft_is_edited_and_thrown_away(api: Api) -> None:
-    load = drafted(api)
+    """Its number elsewhere is free again, and its papers are gone with it."""
+    outside = {**LOAD, "external_id": "SAP-2"}
+    load = api.post("op-p1", "/shipments", outside).get_json()
     path = f"/shipments/{load['id']}"
+    form = {"shipment": load["id"], "file": (BytesIO(b"%PDF-1"), "t.pdf", "application/pdf")}
+    headers = api.people["op-p1"].headers
+    paper = api.app.test_client().post("/api/v1/attachments", data=form, headers=headers)
+    assert paper.status_code == 201, paper.get_json()
     edit = api.call("op-p1", "PATCH", path, {"vehicle": None, "remark": "x"}, If_Match='"1"')
     assert edit.status_code == 200
     assert (edit.get_json()["vehicle"], edit.get_json()["remark"]) == (None, "x")
@@ -147,6 +159,12 @@ def test_a_draft_is_edited_and_thrown_away(api: Api) -> None:
     assert api.call("op-use", "DELETE", path, If_Match='"2"').status_code == 404
     assert api.call("op-p1", "DELETE", path, If_Match='"2"').status_code == 204
     assert api.call("op-p1", "DELETE", path, If_Match='"2"').status_code == 404
+    with api.db.read() as session:
+        assert not session.scalars(select(AttachmentRow.ref)).all()
+    again = api.post("op-p1", "/shipments", outside)
+    assert again.status_code == 201
+    keys = [load_of_uid(UUID(item["id"])) for item in (load, again.get_json())]
+    assert keys[0] and keys[1] and keys[0].key < keys[1].key  # an id never means another load
 
 
 def test_the_feed_tells_both_parties_and_nobody_else(api: Api) -> None:

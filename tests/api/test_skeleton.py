@@ -125,8 +125,11 @@ def test_an_object_is_made_read_and_changed_by_version(api: Api) -> None:
     assert api.call("admin", "PATCH", "/parks/park.new", change).status_code == 428
     stale = api.call("admin", "PATCH", "/parks/park.new", change, If_Match='"other"')
     assert stale.status_code == 412 and stale.headers["ETag"] == tag
-    done = api.call("admin", "PATCH", "/parks/park.new", change, If_Match=tag)
+    two = api.call("admin", "PATCH", "/parks/park.new", change, If_Match=f'{tag}, W/"x"')
+    assert two.status_code == 412
+    done = api.call("admin", "PATCH", "/parks/park.new", change, If_Match=f"W/{tag}")  # packed
     assert done.status_code == 200 and done.get_json()["name_en"] == "New Park"
+    assert "Retry-After" not in done.headers
     assert done.get_json()["name_zh"] == "新园区"
     assert api.call("admin", "PATCH", "/parks/park.new", change, If_Match=tag).status_code == 412
     twice = api.post("admin", "/parks", PARK)

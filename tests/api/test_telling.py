@@ -121,6 +121,7 @@ def test_webhooks_are_ones_own(api: Api) -> None:
         "https://169.254.169.254/latest", "https://[::1]/", "https://[::ffff:10.0.0.1]/",
         "https://user@example.org/", "ftp://example.org/", "https://", "https://a b/",
         "https://printer.local/", "https://example.org:0/", "https://2130706433.internal/",
+        "https://2130706433/", "https://127.1/", "https://0x7f.1/",
     ],
 )  # fmt: skip
 def test_addresses_inside_are_never_taken(api: Api, url: str) -> None:
@@ -215,6 +216,7 @@ def test_a_digest_is_mailed_once_a_day(api_anywhere: Api) -> None:
     assert (done.sent, done.nothing, done.failed) == (1, 1, [])
     assert mail_digests(now=now, send=sent.append, **options).sent == 0
     assert sent[0]["To"] == "op-use@example.org"
+    assert sent[0]["Content-Transfer-Encoding"] == "base64"  # not every server takes 8 bits
     assert load["id"] in sent[0].get_content() and load["doc_no"] in sent[0].get_content()
 
     def broken(_: EmailMessage) -> None:

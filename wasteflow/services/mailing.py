@@ -109,7 +109,7 @@ def mail_digests(
         message["From"], message["To"] = sender, email
         message["Subject"], text = digest(items, lang=own or lang, name=name, site=site)
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(text)
+        message.set_content(text, cte="base64")  # any server carries it
         try:
             send(message)
             done.sent += 1

@@ -55,16 +55,29 @@ def checked_address(url: str, *, private: bool = False) -> SplitResult:
     if not good or not url.isascii() or not url.isprintable() or " " in url or port == 0:
         raise InvalidValue("webhook_url", value=url[:100])
     host = parts.hostname or ""
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         inner = host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
         if inner and not private:
             raise InvalidValue("webhook_private", value=host) from None
-    else:
-        if not private and not is_public(str(address)):
-            raise InvalidValue("webhook_private", value=host)
+        address = _short_form(host)
+    if not private and address is not None and not is_public(str(address)):
+        raise InvalidValue("webhook_private", value=host)
     return parts
+
+
+def _short_form(host: str) -> ipaddress.IPv4Address | None:
+    """The address that a host of digits means to whoever connects (`127.1`, `2130706433`).
+
+    >>> _short_form("0x7f.1"), _short_form("example.com")
+    (IPv4Address('127.0.0.1'), None)
+    """
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
 def is_public(address: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from flask import Flask, current_app, request
+from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from limits.storage import Storage
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -17,6 +17,7 @@ from wasteflow_models.rate_windows import RateWindows
 SCHEME: Final = "wasteflow"
 _EXTENSION: Final = "wasteflow_limits"
 _NEVER: Final = "1000000000 per second"
+_TO_WAIT: Final = (429, 503)
 
 
 class SharedWindows(Storage):
@@ -77,6 +78,7 @@ def install(app: Flask) -> None:
     """Limits of the API and of the sign-in form; after every blueprint is registered."""
     config = books(app).config.accounts
     app.extensions[_EXTENSION] = RateWindows(books(app).db)
+    app.after_request(_told_to_wait)  # runs after the limiter's own, being there before it
     limiter = Limiter(
         asker,
         app=app,
@@ -89,6 +91,13 @@ def install(app: Flask) -> None:
     rate = limiter.limit(config.limit_sign_in, methods=["POST"], key_func=address)
     views: dict[str, Any] = app.view_functions
     views["accounts.sign_in"] = rate(views["accounts.sign_in"])
+
+
+def _told_to_wait(response: Response) -> Response:
+    """The limiter says Retry-After on every answer; nobody has to wait after one that was given."""
+    if response.status_code not in _TO_WAIT:
+        response.headers.pop("Retry-After", None)
+    return response
 
 
 def asker() -> str:

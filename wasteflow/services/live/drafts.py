@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
@@ -27,11 +27,13 @@ from wasteflow.services.live.held import Held, hold, subject_of
 from wasteflow.services.live.views import Outcome, outcome
 from wasteflow.services.live.writing import note_load, write_down
 from wasteflow.services.naming import Names
+from wasteflow_models.api import AttachmentRow, ExternalIdRow
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import EventRow, ShipmentRow
-from wasteflow_models.live import EventActorRow, LoadDraftRow
-from wasteflow_models.partitions import new_load_id
+from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow
+from wasteflow_models.partitions import STEP, new_load_id
+from wasteflow_models.raw import is_postgresql
 
 _STAFF = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
 
@@ -89,7 +91,7 @@ def _parties(keys: Keys, told: Given) -> tuple[str, str]:
 
 def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) -> Held:
     month = month_of_day(shanghai_day(now))
-    key = new_load_id(session, month)
+    key = _never_used(session, month, new_load_id(session, month))
     row = ShipmentRow(
         id=key,
         doc_no="",
@@ -122,6 +124,18 @@ def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) 
     draft = LoadDraftRow(shipment_id=key, version=1, organisation=own, created_at=now)
     _fill(keys, draft, {}, told)
     return Held(session, keys, row, draft, [], {}, fresh=True)
+
+
+def _never_used(session: Session, month: int, key: int) -> int:
+    """`key`, or the next behind every draft thrown away (SQLite gives the last one out again).
+
+    The public id is made of key and second: it must not come to mean another load.
+    """
+    if is_postgresql(session):
+        return key
+    known, last = ChangeRow.record_id, (month + 1) * STEP - 1
+    query = select(func.max(known)).where(ChangeRow.kind == "shipment", known.between(key, last))
+    return max(key, (session.scalar(query) or 0) + 1)
 
 
 def _fill(keys: Keys, draft: LoadDraftRow, before: Mapping[str, str], told: Given) -> None:
@@ -170,7 +184,7 @@ def delete_draft(
     expected_version: int | None,
     now: datetime,
 ) -> None:
-    """Throw a draft away; its organisation alone may.
+    """Throw a draft away with its papers and outside numbers; its organisation alone may.
 
     Raises Denied, StaleVersion, IllegalMove, RuleBroken `not_creators`.
     """
@@ -185,4 +199,6 @@ def delete_draft(
         key = held.row.id
         for table in (EventRow, EventActorRow, LoadDraftRow):
             session.execute(delete(table).where(table.shipment_id == key))
+        for kept in (AttachmentRow, ExternalIdRow):
+            session.execute(delete(kept).where(kept.kind == "shipment", kept.ref == str(uid)))
         session.execute(delete(ShipmentRow).where(ShipmentRow.id == key))

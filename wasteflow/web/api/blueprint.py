@@ -169,17 +169,19 @@ def etag(version: str | int) -> str:
 
 
 def if_match() -> str:
-    """The version in If-Match; Problem 428 without one, "" for `*`."""
+    """The version in If-Match; Problem 428 without one, "" for `*`.
+
+    A weak tag counts too: an answer that was packed on its way names its version by one.
+    """
     given = request.headers.get("If-Match", "").strip()
     if not given:
         raise Problem(428, "if_match_missing")
     if given == "*":
         return ""
-    tags = request.if_match
-    found = [tag for tag in tags if tags.contains(tag)]
+    found = request.if_match.as_set(include_weak=True)
     if len(found) != 1:
         raise Problem(412, "version_stale")
-    return str(found[0])
+    return str(found.pop())
 
 
 def stale(version: str) -> Problem:

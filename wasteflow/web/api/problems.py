@@ -185,7 +185,8 @@ def problem_of(error: WasteflowError) -> Problem:
         headers = {"Retry-After": str(BUSY_AGAIN_S)}
         return Problem(503, error.code, error.params, headers=headers)
     if isinstance(error, InvalidValue | RuleBroken):
-        return refused([Pointed("", error.code, error.params)])
+        pointer = "/cursor" if error.code == "bad_cursor" else ""
+        return refused([Pointed(pointer, error.code, error.params)])
     return Problem(500, error.code, error.params)
 
 
