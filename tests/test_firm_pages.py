@@ -16,7 +16,7 @@ from flask import Flask
 
 from tests import people
 from tests.load_pages import BOOKS, CAST, Clerk, clerk, staffed
-from wasteflow.core.registry import Enterprise, Facility, Filing, Region, Registry
+from wasteflow.core.registry import Enterprise, Facility, Filing, Region, Registry, Route
 from wasteflow.services.checking import check_books
 from wasteflow.services.live.partners import first_end
 from wasteflow.web.access import books
@@ -212,7 +212,12 @@ def test_the_permit_or_filing_that_ends_first_is_told() -> None:
         facilities={
             "f.b": Facility("f.b", "use", "线", "b", routes=frozenset({"r"}), valid_to=day(30)),
             "f.c": Facility("f.c", "use", "线", "c", valid_to=day(28)),
+            "f.old": Facility(
+                "f.old", "use", "旧线", "b", routes=frozenset({"r"}), valid_to=day(1)
+            ),
+            "f.made": Facility("f.made", "generation", "炉", "b"),
         },
+        routes={code: Route(code, code, code, "use") for code in ("r", "other")},
         filings={"p": Filing("p", enterprise="a", valid_to=day(20), document="备案一号")},
     )
 

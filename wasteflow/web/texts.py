@@ -66,6 +66,11 @@ def has_text(key: str) -> bool:
     return key in catalogue()
 
 
+def unit_of(unit: str) -> str:
+    """A unit of the contract ("t", "CNY/t") as the reader's language writes it."""
+    return text(f"unit.{unit}") if has_text(f"unit.{unit}") else unit
+
+
 def reason(code: str | None) -> str:
     """Why there is no figure, in words."""
     if not code:
@@ -107,6 +112,7 @@ def _context() -> dict[str, Any]:
         "t": text,
         "lang": lang(),
         "theme": theme(),
+        "unit_of": unit_of,
         "reason": reason,
         "short_reason": short_reason,
         "name_of": name_of,

@@ -14,6 +14,7 @@ from wasteflow.core.bulletin import province_of
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reading import readable_firms
 from wasteflow.core.registry import Registry
+from wasteflow.core.rules import takes
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import held_rows
 from wasteflow.services.live.views import moment
@@ -115,20 +116,25 @@ def first_end(registry: Registry, firm: str, line: Mapping[str, Any]) -> dict[st
     """The permit or filing of a link that ends first: `kind`, `code`, `title`, `on`; None if none.
 
     Permits are those of the receiver's facilities that take this material for this route; filings
-    those of the sender that cover it where the two lie in different provinces.
+    those of the sender that cover it where the two lie in different provinces.  Of several of one
+    kind the link leans on the one that ends last; without a stated end, none ends.
     """
     sender, receiver = (firm, line["partner"]) if line["way"] == TO else (line["partner"], firm)
-    ends: list[tuple[date, str, str, str]] = []
-    for site in registry.facilities.values():
-        fits = not site.materials or line["material"] in site.materials
-        fits = fits and (not site.routes or line["route"] in site.routes)
-        if site.enterprise == receiver and site.valid_to is not None and fits:
-            ends.append((site.valid_to, "permit", site.code, site.name or site.code))
-    apart = province_of(registry, sender) != province_of(registry, receiver)
-    for paper in registry.filings.values():
-        fits = not paper.materials or line["material"] in paper.materials
-        if apart and paper.enterprise == sender and paper.valid_to is not None and fits:
-            ends.append((paper.valid_to, "filing", paper.code, paper.document or paper.code))
+    route, material = registry.routes.get(line["route"]), line["material"]
+    sites = [
+        (site.valid_to or date.max, "permit", site.code, site.name or site.code)
+        for site in registry.facilities_of.get(receiver, ())
+        if route is not None and takes(site, route, material)
+    ]
+    papers: list[tuple[date, str, str, str]] = []
+    if province_of(registry, sender) != province_of(registry, receiver):
+        papers = [
+            (paper.valid_to or date.max, "filing", paper.code, paper.document or paper.code)
+            for paper in registry.filings.values()
+            if paper.enterprise == sender and (not paper.materials or material in paper.materials)
+        ]
+    ends = [max(group) for group in (sites, papers) if group]
+    ends = [end for end in ends if end[0] != date.max]
     if not ends:
         return None
     on, kind, code, title = min(ends)

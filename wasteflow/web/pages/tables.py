@@ -19,6 +19,7 @@ from wasteflow.exporting.sheets import (
     Sheet,
 )
 from wasteflow.web.report_files import FORMATS, sheet_response
+from wasteflow.web.texts import unit_of
 
 LIMIT, MAX_LIMIT = 50, 200
 DECIMALS: Final = 3
@@ -208,7 +209,7 @@ def file_response(
     """Every row of a table as XLSX or CSV (UTF-8 with BOM, GB18030 if `encoding` asks for it)."""
     heads = [
         Head(
-            column.export or heading(column.heading) + (f" ({column.unit})" if column.unit else ""),
+            column.export or heading(column.heading) + _unit(column),
             _kind(column),
             total=column.numeric and column.unit == "t",
         )
@@ -225,6 +226,12 @@ def file_response(
     )
     gb = request.args.get("encoding", "").lower() in ("gb18030", "gbk")
     return sheet_response(sheet, request.args["format"], name, "gb18030" if gb else "utf-8-sig")
+
+
+def _unit(column: Column) -> str:
+    """Of the head of a file; tonnes stay "t", which those who read the files look for."""
+    unit = column.unit if column.unit == "t" else unit_of(column.unit)
+    return f" ({unit})" if unit else ""
 
 
 def _kind(column: Column) -> str:
