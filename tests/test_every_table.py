@@ -46,6 +46,7 @@ WITHOUT: Final = {
     "account.html": (1, "one's own tokens; what was done with them stands in the log, a file"),
     "audit.html": (2, f"nothing is stored; {_BUTTON}"),
     "boundary.html": (1, _PREVIEW),
+    "ledger_forms.html": (1, "rows booked late: an annex in the workbook of the forms"),
     "load_print.html": (1, "a slip on paper"),
     "rates.html": (1, f"the terms of the rate above it: {_SAME}"),
     "scenario.html": (3, f"parts of one result: {_SAME}"),

@@ -65,7 +65,7 @@ def test_parts_fill_exactly_the_slots_of_the_page(client: FlaskClient) -> None:
     ]
     assert sorted(filled) == sorted(slots(html))
     done = client.get("/")
-    assert "waiting" not in done.get_data(as_text=True) and "ETag" in done.headers
+    assert 'class="panel waiting' not in done.get_data(as_text=True) and "ETag" in done.headers
     assert inside(done.get_data(as_text=True)) == inside(text_of(client, "/?parts=all"))
 
 
@@ -73,7 +73,7 @@ def test_without_scripts_the_whole_page_is_one_click_away(client: FlaskClient) -
     html = text_of(client, "/?lang=en&period=2026-02")
     links = re.findall(r'<noscript>.*?href="([^"]+)"', html, flags=re.DOTALL)
     whole = text_of(client, unescape(links[0]))
-    assert "waiting" not in whole and "Utilised" in whole and "2026" in whole
+    assert 'class="panel waiting' not in whole and "Utilised" in whole and "2026" in whole
 
 
 @pytest.mark.parametrize("address", ["/overview/part", "/overview/part?part=nothing"])
@@ -92,4 +92,4 @@ def test_a_part_is_answered_by_its_version(client: FlaskClient) -> None:
 def test_small_books_come_whole(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "SMALL_PLACES", 1_000)
     html = text_of(client, "/")
-    assert not addresses(html) and "waiting" not in html
+    assert not addresses(html) and 'class="panel waiting' not in html

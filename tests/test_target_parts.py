@@ -44,7 +44,7 @@ def test_the_page_comes_first_then_the_board_then_its_charts(client: FlaskClient
 
     done = client.get("/targets?lang=en")
     whole = done.get_data(as_text=True)
-    assert "waiting" not in whole and "ETag" in done.headers
+    assert 'class="panel waiting' not in whole and "ETag" in done.headers
     assert inside(whole) == inside(text_of(client, "/targets?lang=en&parts=all"))
 
 

@@ -223,7 +223,7 @@ def test_the_cross_check_opens_into_output_and_generation(shared: FlaskClient) -
         page(shared, "/crosscheck?lang=en"), "ent.p1"
     )[1:]
     made = page(shared, output[0])
-    amounts = re.findall(r'data-label="[^"]*">([\d,.]+)</td><td class="n"', made)
+    amounts = re.findall(r'data-label="[^"]*">([\d,.]+)</td><td class="n[ "]', made)
     tonnes = sum(Decimal(amount.replace(",", "")) for amount in amounts)
     assert f"{tonnes:.1f}" in output[2] and tonnes == 300
     assert [Decimal(cell[1]) for cell in (low, typical, high)] == [1350, 1500, 1650]

@@ -62,6 +62,9 @@ OVER: Final = """() => [...document.querySelectorAll("body *")]
   .map((part) => part.tagName + "." + part.className).slice(0, 9)"""
 GATE: Final = ("/inbox", "/gate", "/log")
 """Pages of a phone: not even a part of them reaches over the edge."""
+PAINTED: Final = (
+    "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+)
 WIDE: Final = "() => document.documentElement.scrollWidth - innerWidth"
 MAIL: Final = """() => [...document.querySelectorAll("a[href]")].map((link) => link.protocol)
   .filter((word) => !["http:", "https:", "mailto:", "tel:", "blob:"].includes(word))"""
@@ -137,6 +140,7 @@ class Look:
             self.say(what)
         self.fits(page)
         page.set_viewport_size({"width": 1440 if phone else 390, "height": 900})
+        page.evaluate(PAINTED)  # the page may answer to its new width before it is painted
         self.fits(page)
 
     def fits(self, page: Page) -> None:

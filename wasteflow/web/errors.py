@@ -9,7 +9,7 @@ import logging
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -121,6 +121,8 @@ def _page(
     kind: str = "",
 ) -> Response:
     """The error page; for other than pages (a file, a frame) it is the same in plain words."""
+    if code >= 500:
+        g.broken = True
     known = str(code) if has_text(f"error.{code}.title") else ("4xx" if code < 500 else "500")
     action = request.path if code == UNPROCESSABLE else url_for("pages.overview")
     body = render_template(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from wasteflow.core.actors import Role
 from wasteflow.core.lifecycle import RULES, Move
@@ -122,4 +122,6 @@ def _may_draft() -> bool:
 def _synthetic() -> bool:
     """Whether the books behind this page hold invented records; no page, no books."""
     shown = request.blueprint is not None and not request.path.startswith("/sign-")
+    if "broken" in g:  # what failed may be the books: the page that says so asks them nothing
+        return False
     return shown and books().usable() == READY and books_seen().synthetic

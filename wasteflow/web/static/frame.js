@@ -153,7 +153,8 @@
   function measure(box) {
     var table = box.querySelector(":scope > table");
     if (!table || !box.clientWidth) return;
-    var wide = table.offsetWidth > box.clientWidth + 1;
+    box.classList.remove("fits", "over"); // a box without a bar of its own grows with its table
+    var wide = box.scrollWidth > box.clientWidth + 1;
     box.classList.toggle("fits", !wide);
     box.classList.toggle("over", wide);
   }
