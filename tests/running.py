@@ -10,6 +10,7 @@ import pytest
 HERE = Path(__file__).parent
 SLOW = "WASTEFLOW_TEST_SLOW"
 LONG_FIRST = (
+    "browser/test_every_page.py",
     "browser/test_load_life.py",
     "test_benchmarks.py",
     "store/test_killed_imports.py",

@@ -22,6 +22,7 @@ from wasteflow.services.entry_writing import Recorded, record_entry
 from wasteflow.services.product_objects import record_product
 from wasteflow.web.api.entries import OWN, EntryNew
 from wasteflow_models.engine import Alone, Database
+from wasteflow_models.gathering import gathering_of
 from wasteflow_models.order import NUMBERS_LOCK, hold_firms
 
 NOW = datetime(2026, 6, 1, 3, tzinfo=UTC)
@@ -115,8 +116,9 @@ def test_what_is_numbered_later_is_committed_later(postgres: Books, kind: str) -
     }
 
     def slowly() -> None:
-        with db.together(single=True):
+        with db.together(single=True) as session:
             jobs[kind]("maker")
+            gathering_of(session.connection()).send()  # else it goes with the commit
             begun.set()
             assert go_on.wait(PATIENCE_S)
 
