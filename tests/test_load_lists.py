@@ -6,9 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import openpyxl
@@ -17,7 +15,8 @@ from flask import Flask
 from sqlalchemy import update
 
 from tests import web_books
-from tests.load_pages import BOOKS, Clerk, clerk, staffed
+from tests.load_pages import clerk
+from tests.test_load_pages import People, app, at
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import AccountConfig
@@ -25,22 +24,7 @@ from wasteflow.web.access import books
 from wasteflow.worker import Worker
 from wasteflow_models.jobs import JobRow
 
-People = Callable[[str], Clerk]
-
-
-@pytest.fixture(scope="module")
-def app(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_books: Callable[..., str]
-) -> Iterator[Flask]:
-    """The application over small books that all tests of pages alone share."""
-    with staffed(sqlite_books(tmp_path_factory.mktemp("loads"), BOOKS)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def at(app: Flask) -> People:
-    """``at(login)``: somebody of the cast at a browser."""
-    return cache(lambda login: clerk(app, login))
+__all__ = ["app", "at"]
 
 
 def test_the_list_filters_pages_and_exports(at: People) -> None:
