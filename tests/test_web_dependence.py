@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +14,6 @@ from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
-from wasteflow.web.pages import following
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +70,3 @@ def test_the_api_gives_the_object_of_the_command(client: FlaskClient) -> None:
         assert file.status_code == 200 and file.data.startswith(start)
     assert client.get("/api/v1/dependence?reroute=501").status_code == 422
     assert client.get("/api/v1/dependence?receiver=nobody").status_code == 404
-
-
-def test_with_large_books_the_page_comes_before_its_figures(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(following, "SMALL_PLACES", 0)
-    where = "/dependence?lang=zh&period=2026-02..2026-06&material=phosphogypsum"
-    first = page(client, where)
-    assert 'data-part="figures"' in first and "kpi-value" not in first
-    address = re.search(r'<a href="([^"]+parts=all[^"]*)"', first)
-    assert address, "a browser without scripts is given a link"
-    whole = page(client, html.unescape(address[1]))
-    assert 'data-slot="figures"' in whole and "kpi-value" in whole
-    assert "parts=all" not in whole, "what it leads to comes in the same order again"
-    assert "kpi-value" in page(client, where), "once known, the figures stand in the page"

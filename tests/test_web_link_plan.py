@@ -104,7 +104,7 @@ def test_potential_links_lead_there(client: FlaskClient) -> None:
     assert "/potential/plan?" in page(client, f"/potential?{ASKED}&planned=1")
 
 
-@pytest.mark.parametrize("path", ["/potential/plan", "/potential"])
+@pytest.mark.parametrize("path", ["/potential/plan", "/potential", "/dependence"])
 def test_with_large_books_the_page_comes_before_its_figures(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -89,10 +89,7 @@ def match(
 
     database = open_database(settings)
     _check_alone((realised, plan, radius), bool(giver), bool(taker))
-    if (target or now) and not plan:
-        raise click.UsageError("--target and --now belong to --plan")
-    if plan and (max_partners is not None or min_contract is not None):
-        raise click.UsageError("--plan takes neither --max-partners nor --min-contract")
+    _check_plan(plan, bool(target) or now, (max_partners, min_contract) != (None, None))
     span = None if radius else period_of(period, settings) or default_period(database)
     if realised or radius or span is None:
         show_links(database, settings.lang, shape, span, scope, material)
@@ -121,6 +118,14 @@ def match(
         click.echo(table_text(heads, rows))
         if not giver:
             click.echo(_sums(report, settings.lang))
+
+
+def _check_plan(plan: bool, of_plan: bool, of_side: bool) -> None:
+    """Raises UsageError for options of the plan without it, and for those it does not take."""
+    if of_plan and not plan:
+        raise click.UsageError("--target and --now belong to --plan: add it, or leave them out")
+    if plan and of_side:
+        raise click.UsageError("--plan takes neither --max-partners nor --min-contract: drop them")
 
 
 def _check_alone(words: tuple[bool, bool, bool], giver: bool, taker: bool) -> None:

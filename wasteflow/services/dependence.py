@@ -59,12 +59,7 @@ def dependence_report(
     Raises InvalidValue `bad_scope`, `bad_formula`, `bad_reroute`; NotFound `unknown_code`.
     """
     _check(formula, reroute)
-    with db.read() as session:
-        keys = load_keys(session)
-        check_material(keys.registry, material)
-        firms = keys.registry.in_scope(scope)
-        today = read_today(session, keys, period, material)
-        synthetic = queries.has_synthetic(session)
+    today, firms, synthetic = _read(db, scope, period, material)
     if receiver and receiver not in today.registry.enterprises:
         raise NotFound("unknown_code", what="enterprise", value=receiver)
     found = dependence_of(today, firms, formula)
@@ -104,6 +99,18 @@ def dependence_report(
         "producers": producers,
         **hinge_rows(hinges, bridges),
     }
+
+
+def _read(
+    db: Database, scope: str, period: Period, material: str
+) -> tuple[Today, frozenset[str], bool]:
+    """What stands today, the firms of the scope, and whether the books hold synthetic records."""
+    with db.read() as session:
+        keys = load_keys(session)
+        check_material(keys.registry, material)
+        firms = keys.registry.in_scope(scope)
+        today = read_today(session, keys, period, material)
+        return today, firms, queries.has_synthetic(session)
 
 
 def _check(formula: str, reroute: int) -> None:
