@@ -276,6 +276,9 @@ def _target(row: Mapping[str, Any]) -> dict[str, Any]:
         if row["scope"] == "all"
         else scope_name(books_seen().registry, row["scope"]),
         "name": text(f"metric.{row['metric']}"),
+        "stuff": text("list.comma").join(
+            name_of(books_seen().registry.materials[code]) for code in row["materials"]
+        ),
         "goal_words": target_value(row["operator"], row["value"], row["unit"], lang())
         if row["value"]
         else f"{text('scenario.keep')} {_value(row['goal'])}",
