@@ -15,21 +15,14 @@ from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, bindparam, exists, func, or_, select
-from sqlalchemy import cast as cast_to
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
 
-from wasteflow.core.columns import groups_of
 from wasteflow_models.engine import SNAPSHOT, STEADY
+from wasteflow_models.flow_parts import added, read_part
 from wasteflow_models.kept import Kept
 from wasteflow_models.late_rows import last_booked, late_rows
-from wasteflow_models.ledger import (
-    BatchRow,
-    FlowMonthRow,
-    FlowStagedRow,
-    RollupVersionRow,
-    StampRow,
-)
+from wasteflow_models.ledger import RollupVersionRow, StampRow
 from wasteflow_models.packed_months import FIELDS, ROWS_ONLY, read_packed
 from wasteflow_models.prepared import Prepared
 
@@ -37,7 +30,6 @@ Ints = NDArray[np.int64]
 DEFAULT_LIMIT = 512 * 1024 * 1024
 """Bytes of roll-up columns a process keeps: about 19 million rows."""
 
-_NAMES = "source_id, target_id, route_id, evidence, kg, n"
 _ID, _ROUTE, _GRADE = 2**31, 2**20, 2**4
 """Places, routes and grades there can be: three numbers a row are read instead of six."""
 
@@ -125,12 +117,9 @@ PLACES_KEPT = 4
 _places: Kept[int, PlaceColumns] = Kept(PLACES_KEPT)
 
 
-_V, _S = RollupVersionRow.__table__.c, FlowStagedRow.__table__.c
+_V = RollupVersionRow.__table__.c
 _VERSIONS: Final = Prepared(
     select(_V.month, _V.version).where(_V.material_id == bindparam("material")).order_by(_V.month)
-)
-_ASIDE: Final = Prepared(
-    select(func.min(_S.batch_id)).where(_S.batch_id > bindparam("last", 0, type_=_S.batch_id.type))
 )
 _HELD_STAMPS: Final = ("registry", "close")
 """Whoever draws one of these keeps every other writer out (`engine.Alone`)."""
@@ -213,77 +202,33 @@ def months(
                 else read_month(session, material_id, month)
             )
             if cut:
-                columns = _without(columns, late_rows(session, material_id, month, cut))
+                late = late_rows(session, material_id, month, cut)
+                columns = _kept_columns(added(columns, late, -1))
             STORE.put(key, columns)
         found[month] = columns
     return found
 
 
-def _without(columns: MonthColumns, late: Sequence[Ints]) -> MonthColumns:
-    """A month less what was booked late (source, target, route, evidence, kg, n)."""
-    ours = [column.astype(np.int64) for column in columns]
-    key = [np.concatenate(pair) for pair in zip(ours[:4], late[:4], strict=True)]
-    groups = groups_of(key)
-    kg, n = (
-        groups.sums(np.concatenate([now, -later]))
-        for now, later in zip(ours[4:], late[4:], strict=True)
-    )
-    some = np.flatnonzero((kg != 0) | (n != 0))
-    rows = [column[groups.first][some] for column in key]
-    return _kept_columns([*rows, kg[some], n[some]])
+def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
+    """The rows of a material and month and its part, from the database, past what is kept."""
+    _, part = read_part(session, material_id, month)
+    return _kept_columns(added(part, read_rows(session, material_id, month)))
 
 
-def batches_aside(session: Session) -> list[int]:
-    """Published batches with roll-up rows that are not folded into `flow_month` yet.
-
-    Seldom any, and soon gone; once per read transaction.
-    """
-    memo: dict[str, Any] | None = session.info.get(SNAPSHOT)
-    if memo is not None and "aside" in memo:
-        return cast(list[int], memo["aside"])
-    found, last = list[int](), 0
-    while True:  # from one batch to the next by the key: many rows stand in between
-        ((first,),) = _ASIDE.rows(session.connection(), {"last": last})
-        last = first or 0
-        if not last:
-            break
-        if session.scalar(select(BatchRow.published).where(BatchRow.id == last)):
-            found.append(last)
-    if memo is not None:
-        memo["aside"] = found
+def part(session: Session, material_id: int, month: int, version: int | None) -> MonthColumns:
+    """The part of a month that is at `version` (none: nothing), kept like a month."""
+    if not version:
+        return _NOTHING
+    key = material_id, month, version, 0
+    found = STORE.get(key)
+    if found is None:
+        found = _kept_columns(read_part(session, material_id, month)[1])
+        STORE.put(key, found)
     return found
 
 
-def seen_rows(session: Session) -> Any:
-    """`FlowMonthRow`, or what stands for it while rows of it lie aside."""
-    aside = batches_aside(session)
-    if not aside:
-        return FlowMonthRow
-    names = [column.name for column in FlowMonthRow.__table__.columns]
-    kept, staged = (
-        select(*(table.__table__.c[name] for name in names))
-        for table in (FlowMonthRow, FlowStagedRow)
-    )
-    both = kept.union_all(staged.where(FlowStagedRow.batch_id.in_(aside))).subquery()
-    key = [column for column in both.c if column.name not in ("kg", "n")]
-    sums = [cast_to(func.sum(both.c[name]), BigInteger).label(name) for name in ("kg", "n")]
-    left = or_(func.sum(both.c.kg) != 0, func.sum(both.c.n) != 0)
-    added = select(*key, *sums).group_by(*key).having(left)
-    return aliased(FlowMonthRow, added.subquery(), adapt_on_names=True)
-
-
-def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
-    """The rows of a material and month from the database, past what is kept."""
-    here = f"WHERE material_id = {int(material_id)} AND month = {int(month)}"
-    rows = f"flow_month {here}"
-    if aside := batches_aside(session):
-        listed = ", ".join(map(str, aside))
-        rows = (
-            "(SELECT source_id, target_id, route_id, evidence, CAST(sum(kg) AS BIGINT) AS kg, "
-            f"CAST(sum(n) AS BIGINT) AS n FROM (SELECT {_NAMES} FROM flow_month {here} UNION ALL "
-            f"SELECT {_NAMES} FROM flow_staged {here} AND batch_id IN ({listed})) AS united "
-            "GROUP BY source_id, target_id, route_id, evidence) AS added WHERE kg <> 0 OR n <> 0"
-        )
+def read_rows(session: Session, material_id: int, month: int) -> list[Ints]:
+    """The rows of flow_month of a material and month alone: columns as in `MonthColumns`."""
     ends, told, kg = _columns(
         session,
         [
@@ -291,30 +236,39 @@ def read_month(session: Session, material_id: int, month: int) -> MonthColumns:
             f"(n * {_ROUTE} + route_id) * {_GRADE} + evidence AS told",
             "kg",
         ],
-        f"FROM {rows}",
+        f"FROM flow_month WHERE material_id = {int(material_id)} AND month = {int(month)}",
         "source_id, target_id, route_id, evidence",
     )
     ends, told, kg = _in_order([ends, told, kg], told % (_ROUTE * _GRADE))
     rest, grade = np.divmod(told, _GRADE)
     n, route = np.divmod(rest, _ROUTE)
-    columns = [*np.divmod(ends, _ID), route, grade, kg, n]
-    return _kept_columns(columns)
+    return [*np.divmod(ends, _ID), route, grade, kg, n]
 
 
-def _kept_columns(columns: Sequence[Ints]) -> MonthColumns:
+def _kept_columns(columns: Sequence[NDArray[Any]]) -> MonthColumns:
     kept = [column.astype(kind) for column, (_, kind) in zip(columns, FIELDS, strict=True)]
     for column in kept:
         column.flags.writeable = False
     return MonthColumns(*kept)
 
 
+_NOTHING: Final = _kept_columns([np.zeros(0, np.int64)] * len(FIELDS))
+
+
 def month_span(session: Session) -> tuple[int, int] | None:
     """First and last month that hold roll-up rows, None where there are none."""
-    row, held = RollupVersionRow, seen_rows(session)
-    some = exists().where(held.material_id == row.material_id, held.month == row.month)
-    query = select(row.month).where(some).distinct()
-    known = sorted(session.scalars(query))
-    return (int(known[0]), int(known[-1])) if known else None
+    held = versions(session).items()
+    known = sorted((month, material) for material, at in held for month in at)
+    first = next((month for month, stuff in known if _holds_rows(session, stuff, month)), 0)
+    if not first:
+        return None
+    return first, next(
+        month for month, stuff in reversed(known) if _holds_rows(session, stuff, month)
+    )
+
+
+def _holds_rows(session: Session, material_id: int, month: int) -> bool:
+    return bool(len(months(session, material_id, month, month)[month].kg))
 
 
 def place_columns(session: Session) -> PlaceColumns:

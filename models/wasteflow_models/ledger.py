@@ -312,7 +312,8 @@ class StampRow(Base):
 class FlowMonthRow(Base):
     """The one roll-up: kilograms and loads per material, month, two places, route, evidence.
 
-    Read by whole months of a material, so the key is its only index; `check` proves its references.
+    Of a key also held by `flow_part` a row is what came after it, and may be below zero.  Read by
+    whole months of a material, so the key is its only index; `check` proves its references.
     """
 
     __tablename__ = "flow_month"
@@ -332,25 +333,18 @@ class FlowMonthRow(Base):
     n: Mapped[int] = mapped_column(Key)
 
 
-class FlowStagedRow(Base):
-    """Rows that wait to be added to flow_month when their batch is published."""
+class FlowPartRow(Base):
+    """The part of a material and month that large imports wrote, as one value: `flow_parts`.
 
-    __tablename__ = "flow_staged"
-    __table_args__ = (
-        PrimaryKeyConstraint(
-            "batch_id", "material_id", "month", "source_id", "target_id", "route_id", "evidence"
-        ),
-        {"sqlite_with_rowid": False},
-    )
-    batch_id: Mapped[int] = mapped_column(Key)
+    It counts beside the rows of flow_month with the same key; `version` is drawn at every write.
+    """
+
+    __tablename__ = "flow_part"
+    __table_args__ = (PrimaryKeyConstraint("material_id", "month"),)
     material_id: Mapped[int] = mapped_column(Key)
     month: Mapped[int] = mapped_column(Integer)
-    source_id: Mapped[int] = mapped_column(Key)
-    target_id: Mapped[int] = mapped_column(Key)
-    route_id: Mapped[int] = mapped_column(Key)
-    evidence: Mapped[int] = mapped_column(SmallInteger)
-    kg: Mapped[int] = mapped_column(Key)
-    n: Mapped[int] = mapped_column(Key)
+    version: Mapped[int] = mapped_column(Key)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class FlowPackedRow(Base):

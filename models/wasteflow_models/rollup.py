@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.columns import groups_of, positions_in
@@ -27,27 +25,23 @@ from wasteflow_models.flow_columns import (
     driver_connection,
     read_places,
 )
+from wasteflow_models.flow_parts import RANDOM_BITS, ReadyPart, ready_parts, write_parts
 from wasteflow_models.raw import insert_columns
 
 Ints = NDArray[np.int64]
 FEW = 64
 """Rows up to which single statements beat bulk ones."""
-RANDOM_BITS = 62
+PARTS_FROM = 20_000
+"""Rows above which a posting is packed (`flow_parts`): it costs a fraction of as many rows."""
 
 _KEY = ("material_id", "month", "source_id", "target_id", "route_id", "evidence")
 _COLUMNS = (*_KEY, "kg", "n")
 _NAMES = ", ".join(_COLUMNS)
-_ID, _ROUTE, _GRADE = 2**31, 2**20, 2**4
-"""Places, routes and grades there can be, as in `flow_columns`."""
 _SIZES = [8, 4, 8, 8, 8, 2, 8, 8]
 """Bytes of the columns of flow_month on PostgreSQL."""
 _ADD_ROWS = (
     "ON CONFLICT (" + ", ".join(_KEY) + ") DO UPDATE SET "
     "kg = flow_month.kg + excluded.kg, n = flow_month.n + excluded.n"
-)
-_ADD_ASIDE = (
-    f"ON CONFLICT (batch_id, {', '.join(_KEY)}) DO UPDATE SET "
-    "kg = flow_staged.kg + excluded.kg, n = flow_staged.n + excluded.n"
 )
 _ADD_VERSIONS = (
     "INSERT INTO rollup_month (material_id, month, version) VALUES ({mark}, {mark}, {mark}) "
@@ -90,19 +84,34 @@ def bulk_of(delta: Mapping[FlowKey, tuple[int, int]], keys: Keys) -> BulkRollup:
     return BulkRollup(table, amounts[:, 0], amounts[:, 1])
 
 
-def add_rollup_columns(session: Session, rollup: BulkRollup) -> None:
+def add_rollup_columns(
+    session: Session, rollup: BulkRollup, parts: Sequence[ReadyPart] = ()
+) -> None:
     """Add rows (keys of integer ids, see `postings_bulk.KEY_COLUMNS`) to the roll-up.
 
     Within the caller's transaction; masses and counts may be negative.  Makes missing places and
-    draws a new version for every material and month touched.
+    draws a new version for every material and month touched.  parts: what `ready_parts` made ready
+    of other rows, perhaps in an earlier transaction.
     """
-    if not len(rollup.kg):
-        return
-    *key, kg, n = rollup_rows(session, rollup)
-    _add_rows(session, [*key, kg, n])
-    _drop_empty(session, key, (kg <= 0) | (n <= 0))
-    touched = groups_of(key[:2]).first
-    draw_versions(session, zip(key[0][touched].tolist(), key[1][touched].tolist(), strict=True))
+    parts = list(parts)
+    write_parts(session, parts)
+    touched = {(part.material_id, part.month) for part in parts}
+    if len(rollup.kg):
+        touched |= _add_columns(session, rollup_rows(session, rollup))
+    if touched:
+        draw_versions(session, sorted(touched))
+
+
+def _add_columns(session: Session, columns: Sequence[Ints]) -> set[tuple[int, int]]:
+    """Add columns of flow_month in order of its key; the (material, month) they touch."""
+    *key, kg, n = columns
+    if len(kg) > PARTS_FROM:
+        write_parts(session, ready_parts(session, columns))
+    else:
+        _add_rows(session, columns)
+        _drop_empty(session, key, (kg <= 0) | (n <= 0))
+    first = groups_of(key[:2]).first
+    return set(zip(key[0][first].tolist(), key[1][first].tolist(), strict=True))
 
 
 def add_rollup(session: Session, keys: Keys, delta: Mapping[FlowKey, tuple[int, int]]) -> None:
@@ -138,82 +147,6 @@ def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
     groups = groups_of(key)
     columns = [column[groups.first] for column in key]
     return [*columns, groups.sums(rollup.kg), groups.sums(rollup.n)]
-
-
-def stage_rows(
-    session: Session, batch_id: int, columns: Sequence[Ints], *, again: bool = False
-) -> None:
-    """Put rows of `rollup_rows` aside for a batch that is not published yet.
-
-    again: rows with their key may lie there already, and are added to; counts may be negative.
-    Otherwise a row is bound on SQLite as three numbers: binding is most of what it costs.
-    """
-    if again or _is_postgresql(session):
-        named = {"batch_id": batch_id, **dict(zip(_COLUMNS, columns, strict=True))}
-        ending = _ADD_ASIDE if again else ""
-        insert_columns(session, "flow_staged", len(columns[0]), named, ending=ending)
-        return
-    material, month, source, target, route, evidence, kg, n = columns
-    ends, told = source * _ID + target, (n * _ROUTE + route) * _GRADE + evidence
-    groups = groups_of([material, month])
-    bounds = [*groups.starts.tolist(), len(material)]
-    for start, stop in pairwise(bounds):
-        here = slice(start, stop)
-        values = zip(*(column[here].tolist() for column in (ends, told, kg)), strict=True)
-        driver_connection(session).executemany(
-            f"INSERT INTO flow_staged (batch_id, {_NAMES}) VALUES ({int(batch_id)}, "
-            f"{int(material[start])}, {int(month[start])}, ?1 / {_ID}, ?1 % {_ID}, "
-            f"?2 / {_GRADE} % {_ROUTE}, ?2 % {_GRADE}, ?3, ?2 / {_GRADE * _ROUTE})",
-            values,
-        )
-
-
-def show_rows(session: Session, touched: Iterable[tuple[int, int]]) -> None:
-    """Let reports see the rows put aside of (material, month), given in order.
-
-    Their batch is published in the same transaction: from then on `flow_columns` adds them to the
-    roll-up wherever they lie, and `fold_rows` moves them at leisure.
-    """
-    draw_versions(session, touched)
-
-
-def months_aside(session: Session, batch_id: int) -> list[tuple[int, int, int]]:
-    """(material, month, rows) that a batch still has aside, in order."""
-    query = (
-        "SELECT material_id, month, count(*) FROM flow_staged WHERE batch_id = :batch "
-        "GROUP BY material_id, month ORDER BY material_id, month"
-    )
-    rows = session.execute(text(query), {"batch": batch_id})
-    return [(int(material), int(month), int(count)) for material, month, count in rows]
-
-
-def fold_rows(session: Session, batch_id: int, material_id: int, month: int) -> None:
-    """Move the rows of a published batch into the roll-up: nothing that is read changes.
-
-    Whoever takes the rows away adds them, so that two who fold at once cannot both add them.
-    """
-    here = f"material_id = {int(material_id)} AND month = {int(month)}"
-    mine = f"FROM flow_staged WHERE batch_id = {int(batch_id)} AND {here}"
-    order = ", ".join(_KEY)
-    if _is_postgresql(session):
-        held = session.scalar(text(f"SELECT 1 FROM flow_month WHERE {here} LIMIT 1"))
-        # Passing over conflicts costs three times as much; a month nobody wrote has none.
-        session.execute(
-            text(
-                f"WITH moved AS (DELETE {mine} RETURNING {_NAMES}) INSERT INTO flow_month "
-                f"({_NAMES}) SELECT {_NAMES} FROM moved ORDER BY {order} "
-                f"{_ADD_ROWS if held else ''}"
-            )
-        )
-    else:
-        session.execute(
-            text(
-                f"INSERT INTO flow_month ({_NAMES}) SELECT {_NAMES} {mine} "
-                f"ORDER BY batch_id, {order} {_ADD_ROWS}"
-            )
-        )
-        session.execute(text(f"DELETE {mine}"))
-    session.execute(text(f"DELETE FROM flow_month WHERE {here} AND kg = 0 AND n = 0"))
 
 
 def draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:

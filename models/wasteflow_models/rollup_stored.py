@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import Late
 from wasteflow.core.columns import positions_in
 from wasteflow.core.postings_bulk import KEY_COLUMNS, BulkRollup
-from wasteflow_models.flow_columns import read_month, read_places, seen_rows
+from wasteflow_models.flow_columns import read_month, read_places
 from wasteflow_models.late_rows import all_late
+from wasteflow_models.ledger import FlowMonthRow, FlowPartRow
 
 Ints = NDArray[np.int64]
 
@@ -24,8 +25,8 @@ def stored_rollup(session: Session) -> BulkRollup:
     An end that is no place has kind 0 and its id as first argument.
     """
     ids, *places = read_places(session)
-    rows = seen_rows(session)
-    query = select(rows.material_id, rows.month).distinct().order_by(rows.material_id, rows.month)
+    held = [select(row.material_id, row.month) for row in (FlowMonthRow, FlowPartRow)]
+    query = union(*held).order_by("material_id", "month")
     nothing = np.zeros(0, np.int64)
     keys, kg, n = [np.zeros((0, KEY_COLUMNS), np.int64)], [nothing], [nothing]
     for material_id, month in session.execute(query):

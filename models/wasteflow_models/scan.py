@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, and_, func, select, text
 from sqlalchemy.orm import Session
 
-from wasteflow_models.flow_columns import seen_rows
 from wasteflow_models.ledger import (
     STATES,
     EntryRow,
     EventRow,
     LoadChildRow,
-    PlaceRow,
     ShipmentRow,
     visible,
 )
@@ -199,36 +197,3 @@ def entries(session: Session, kind: str = "") -> Iterator[Row[Any]]:
             return
         last = rows[-1].id
         yield from rows
-
-
-def flow_rows(session: Session) -> Iterator[Any]:
-    """Every roll-up row in key order, its places spelt out as (kind, a, b)."""
-    source, target = PlaceRow.__table__.alias("s"), PlaceRow.__table__.alias("t")
-    row = seen_rows(session)
-    query = (
-        select(
-            row.month,
-            source.c.kind.label("s_kind"),
-            source.c.a.label("s_a"),
-            source.c.b.label("s_b"),
-            target.c.kind.label("t_kind"),
-            target.c.a.label("t_a"),
-            target.c.b.label("t_b"),
-            row.material_id,
-            row.route_id,
-            row.evidence,
-            row.kg,
-            row.n,
-        )
-        .join(source, source.c.id == row.source_id)
-        .join(target, target.c.id == row.target_id)
-        .order_by(
-            row.material_id,
-            row.month,
-            row.source_id,
-            row.target_id,
-            row.route_id,
-            row.evidence,
-        )
-    )
-    yield from session.execute(query.execution_options(yield_per=CHUNK))

@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
 
-from wasteflow_models import flow_columns, load_store, rollup
-from wasteflow_models.engine import Alone, Database, is_conflict
-from wasteflow_models.ledger import BatchRow, FlowStagedRow, StagedRow
+from wasteflow_models import load_store
+from wasteflow_models.engine import Alone, Database
+from wasteflow_models.ledger import BatchRow, StagedRow
 from wasteflow_models.queue import Alive
 
 _BATCH_LOCKS = 7705
-_TRIES = 5
 
 
 @contextmanager
@@ -56,64 +54,15 @@ def discard(db: Database, batch_id: int) -> None:
                 break
             load_store.discard_range(session, batch_id, part.first_id, part.last_id)
             session.delete(part)
-    clear_rows(db, batch_id)
     with db.write(Alone.NOBODY) as session:
         session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
 
 
-def clear_rows(db: Database, batch_id: int) -> None:
-    """Take away the roll-up rows a batch that is not published had put aside."""
-    row = FlowStagedRow
-    with db.write(Alone.NOBODY) as session:
-        others = select(row.batch_id).where(row.batch_id != batch_id).limit(1)
-        if db.is_sqlite and session.execute(others).first() is None:
-            # It drops whole pages without a condition, and nobody else writes meanwhile; on
-            # PostgreSQL the first rows of another import may come between the two statements.
-            session.execute(delete(row))
-            return
-    with db.read() as session:
-        waiting = rollup.months_aside(session, batch_id)
-    for material, month, _ in waiting:
-        here = row.batch_id == batch_id, row.material_id == material, row.month == month
-        with db.write(Alone.NOBODY) as session:
-            session.execute(delete(row).where(*here))
-
-
-FOLDED_TOGETHER = 50_000
-"""Rows from which a fold ends its transaction, so that others wait a moment only."""
-
-
-def fold(db: Database, batch_id: int) -> None:
-    """Move the roll-up rows of a published batch to the others, in short transactions.
-
-    Where another writer keeps coming first, rows stay aside: they count there as well, and the
-    next import tries again.
-    """
-    for _ in range(_TRIES):
-        with db.read() as session:
-            waiting = rollup.months_aside(session, batch_id)
-        try:
-            while waiting:
-                with db.write(Alone.NOBODY) as session:
-                    done = 0
-                    while waiting and done < FOLDED_TOGETHER:
-                        material, month, count = waiting.pop(0)
-                        rollup.fold_rows(session, batch_id, material, month)
-                        done += count
-            return
-        except DBAPIError as error:
-            if not is_conflict(error):
-                raise
-
-
 def sweep(db: Database) -> list[int]:
-    """Discard the batches of imports that died, fold what published ones left; the discarded."""
+    """Discard the batches of imports that died; which."""
     with db.read() as session:
         query = select(BatchRow.id).where(~BatchRow.published).order_by(BatchRow.id)
         left = list(session.scalars(query))
-        aside = flow_columns.batches_aside(session)
-    for batch_id in aside:
-        fold(db, batch_id)
     swept = []
     for batch_id in left:
         with claimed(db, batch_id) as mine:

@@ -10,14 +10,14 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys
 from wasteflow_models.kept import Kept
-from wasteflow_models.ledger import FlowMonthRow, PlaceRow
+from wasteflow_models.ledger import FlowMonthRow, FlowPartRow, PlaceRow
 from wasteflow_models.prepared import Prepared
 
 _P = PlaceRow.__table__.c
@@ -28,20 +28,24 @@ _PLACE = Prepared(
 )
 
 
-def _sum(rows: Any) -> Select[Any]:
-    """Kilograms that come to a place less those that leave it, in a month of `rows`."""
-    here = select(func.coalesce(func.sum(rows.kg), 0)).where(
-        rows.material_id == bindparam("material"), rows.month == bindparam("month")
-    )
-    coming, leaving = (
-        here.where(end == bindparam("place")).scalar_subquery()
-        for end in (rows.target_id, rows.source_id)
-    )
-    return select(coming - leaving)
+_F, _Q = FlowMonthRow.__table__.c, FlowPartRow.__table__.c
+_MONTH: tuple[Any, Any] = (bindparam("material"), bindparam("month"))
+_HERE = (_F.material_id == _MONTH[0]) & (_F.month == _MONTH[1])
+_PART = (
+    select(_Q.version).where(_Q.material_id == _MONTH[0], _Q.month == _MONTH[1]).scalar_subquery()
+)
 
 
-_SUM = Prepared(_sum(FlowMonthRow.__table__.c))
-"""The statement of nearly every time, made once, of plain columns."""
+def _sum(*where: Any) -> Any:
+    return select(func.coalesce(func.sum(_F.kg), 0)).where(_HERE, *where).scalar_subquery()
+
+
+_SUM = Prepared(
+    select(
+        _sum(_F.target_id == bindparam("place")) - _sum(_F.source_id == bindparam("place")), _PART
+    )
+)
+"""Kilograms that come to a place less those that leave it in the rows of a month; its part."""
 BOOKS_KEPT = 4096
 _books: Kept[tuple[int, tuple[int, ...]], int] = Kept(BOOKS_KEPT)
 """Place and versions of the months before → what had come to it; a version names one content."""
@@ -64,12 +68,8 @@ def book_through(session: Session, keys: Keys, place: Place, material: str, mont
         before = flow_columns.months(session, stuff, last=month - 1).values()
         book = _books.put(key, sum(_come(part, place_id) for part in before))
     here = {"material": stuff, "month": month, "place": place_id}
-    rows = flow_columns.seen_rows(session)
-    if rows is FlowMonthRow:
-        ((kg,),) = _SUM.rows(session.connection(), here)
-    else:
-        kg = session.scalar(_sum(rows), here)
-    return book + int(kg or 0)
+    ((kg, part),) = _SUM.rows(session.connection(), here)
+    return book + int(kg or 0) + _come(flow_columns.part(session, stuff, month, part), place_id)
 
 
 def _come(part: flow_columns.MonthColumns, place_id: int) -> int:
@@ -86,20 +86,19 @@ def accepted_in_year(
     first = month // 100 * 100 + 1
     roads = flow_columns.place_columns(session)
     on_road = roads.id[roads.kind == int(PlaceKind.TRANSIT)]
-    total = 0
-    for part in flow_columns.months(session, stuff, first, month - 1).values():
-        rows = (part.target == place_id) & np.isin(part.route, ids)
-        total += int(part.kg[rows & np.isin(part.source, on_road)].sum())
-    row = flow_columns.seen_rows(session)
     query = (
-        select(func.coalesce(func.sum(row.kg), 0))
-        .join(PlaceRow, PlaceRow.id == row.source_id)
+        select(func.coalesce(func.sum(_F.kg), 0), _PART)
+        .join(PlaceRow, _P.id == _F.source_id)
         .where(
-            row.material_id == stuff,
-            row.month == month,
-            row.target_id == place_id,
-            row.route_id.in_(ids),
-            PlaceRow.kind == int(PlaceKind.TRANSIT),
+            _HERE,
+            _F.target_id == place_id,
+            _F.route_id.in_(ids),
+            _P.kind == int(PlaceKind.TRANSIT),
         )
     )
-    return total + int(session.scalar(query) or 0)
+    ((total, version),) = session.execute(query, {"material": stuff, "month": month})
+    parts = list(flow_columns.months(session, stuff, first, month - 1).values())
+    for part in [*parts, flow_columns.part(session, stuff, month, version)]:
+        rows = (part.target == place_id) & np.isin(part.route, ids)
+        total += int(part.kg[rows & np.isin(part.source, on_road)].sum())
+    return int(total)

@@ -75,7 +75,7 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(
         ("load_number", "load_child", "staged", "place", "rollup_month", "stamp", "flow_month",
-         "flow_staged", "flow_packed", "finding", "seal_block"), _DERIVED
+         "flow_part", "flow_packed", "finding", "seal_block"), _DERIVED
     ),
     **dict.fromkeys(
         ("scenario", "exchange_offer", "exchange_offer_event", "finding_state", "attachment",

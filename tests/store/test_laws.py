@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.store.books import Books, child, entry, load
+from tests.store.books import Books, child, entry, flow_rows, load
 from wasteflow.core.balances import balances
 from wasteflow.core.books import PeriodBooks, books_of_rollup
 from wasteflow.core.periods import Period
@@ -16,7 +16,7 @@ from wasteflow.core.postings import FlowKey
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.booking import post_rollup
 from wasteflow.services.reports import balance_report
-from wasteflow_models import queries, scan
+from wasteflow_models import queries
 from wasteflow_models.convert import load_keys
 
 Pieces = list[tuple[str, list[dict[str, str]]]]
@@ -196,7 +196,7 @@ def whole_rollup(books: Books) -> dict[FlowKey, tuple[int, int]]:
                 keys.codes["route"][row.route_id],
                 Evidence(row.evidence),
             ): (row.kg, row.n)
-            for row in scan.flow_rows(session)
+            for row in flow_rows(session)
         }
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event, make_url, text
+from sqlalchemy import make_url, text
 
 from tests.store.databases import new_database
-from wasteflow_models.engine import Alone, Database
-from wasteflow_models.staging import clear_rows
+from wasteflow_models.engine import Database
 
 pytestmark = pytest.mark.postgresql
 
@@ -75,21 +73,3 @@ def test_a_reader_sees_one_state_and_cannot_write(db: Database) -> None:
         assert session.scalar(text("SHOW transaction_read_only")) == "on"
     with db.read() as session:
         assert session.scalar(text("SELECT count(*) FROM stamp")) == before + 1
-
-
-def test_what_another_import_puts_aside_meanwhile_stays(db: Database) -> None:
-    aside = "INSERT INTO flow_staged VALUES (:batch, 1, 202601, 1, 2, 0, 0, 5, 1)"
-    with db.write() as session:
-        session.execute(text(aside), {"batch": 1})
-    coming = [2]
-
-    def come(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("DELETE FROM flow_staged") and coming:
-            batch = coming.pop()
-            with db.write(Alone.NOBODY) as session:
-                session.execute(text(aside), {"batch": batch})
-
-    event.listen(db._writer, "before_cursor_execute", come)
-    clear_rows(db, 1)
-    with db.read() as session:
-        assert list(session.scalars(text("SELECT batch_id FROM flow_staged"))) == [2]

@@ -16,17 +16,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
-from tests.store.books import Books, entry, load
+from tests.store.books import NOW, Books, entry, flow_rows, load
 from tests.store.databases import settle
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.postings_bulk import BulkRollup
 from wasteflow.core.registry import Park
+from wasteflow.services.corrections import reverse
 from wasteflow.services.outlines import NewOutline, Origin, outline_versions, set_outlines
-from wasteflow_models import flow_columns, scan
+from wasteflow_models import flow_columns
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.flow_columns import ColumnStore, MonthColumns
-from wasteflow_models.ledger import FlowMonthRow, PlaceRow
+from wasteflow_models.ledger import PlaceRow
 from wasteflow_models.rollup import FEW, add_rollup_columns, place_ids, touch_registry
 
 Key = tuple[int, ...]
@@ -59,7 +60,7 @@ def random_rows(dice: random.Random, size: int) -> dict[Key, tuple[int, int]]:
 def stored(db: Database) -> dict[Key, tuple[int, int]]:
     """The roll-up row by row, as the database holds it."""
     with db.read() as session:
-        return {tuple(row[:10]): (row.kg, row.n) for row in scan.flow_rows(session)}
+        return {tuple(row[:10]): (row.kg, row.n) for row in flow_rows(session)}
 
 
 def in_columns(db: Database) -> dict[Key, tuple[int, int]]:
@@ -256,8 +257,7 @@ def test_the_span_of_months_ignores_months_that_came_to_nothing(books: Books) ->
         entry("G", "generation", "90.000"), entry("H", "generation", "1.000", "2026-05-01")
     )
     assert flow_span(books.db) == (202603, 202605)
-    with books.db.write() as session:
-        session.execute(sa.delete(FlowMonthRow).where(FlowMonthRow.month == 202605))
+    reverse(db=books.db, doc_no="H", reason="twice", now=NOW)
     assert flow_span(books.db) == (202603, 202603)
 
 

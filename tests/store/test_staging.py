@@ -22,7 +22,6 @@ from wasteflow.core.errors import RowsRefused
 from wasteflow.load_files import Import, import_loads
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
-from wasteflow.services import load_publish
 from wasteflow.services import loads as service
 from wasteflow.services.batches import new_batch
 from wasteflow.services.export import export_shipments
@@ -76,12 +75,6 @@ def content(books: Books) -> dict[str, Any]:
 
 
 @pytest.fixture
-def all_aside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL puts the roll-up aside too, as it does with one of millions of rows."""
-    monkeypatch.setattr(load_publish, "STRAIGHT_ROWS", 0)
-
-
-@pytest.fixture
 def twin(books: Books, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Books]:
     """A second database like `books`."""
     from tests.store.databases import new_database
@@ -104,41 +97,27 @@ def test_chunks_leave_the_same_books_as_one_piece(books: Books, twin: Books) -> 
     assert (many.taken, many.skipped, many.completed) == (9, 2, 0)
     assert content(books) == content(twin)
     counts = row_counts(books.db)
-    assert counts["staged"] == counts["flow_staged"] == 0
+    assert counts["staged"] == 0
     assert counts["load_child"] == 2 and counts["load_number"] == counts["shipment"] == 9
     books.check()
 
 
-@pytest.mark.usefixtures("all_aside")
-def test_months_put_aside_early_take_what_comes_after_all(
-    books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch
+def test_an_import_that_fails_in_the_middle_of_a_chunk_leaves_nothing(
+    books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A load of a month the file was through with, and a receipt that changes what was put aside.
+    """Its events are written beside it on PostgreSQL, and go with it."""
+    noted = Staging._note
 
-    The receipt makes the dispatch that stood under one grade of evidence count under another.
-    """
-    march = [load("T", "29.000"), load("J", "30.000", "29.900")]
-    days = {"dispatched_at": "2026-04-05", "received_at": "2026-04-06"}
-    april = [load(f"A{number:02d}", "30.000", "30.000", **days) for number in range(20)]
-    late = [load("T", "29.000") | RECEIPT | {"accepted_t": "29.000"}, load("K", "8.000", "8.000")]
-    rows = [*march, *april, *late]
-    aside: list[list[int]] = []
-    quiet = Staging.quiet_months
+    def fails_later(staging: Staging, *args: Any) -> None:
+        if staging.taken:
+            raise RuntimeError("broken off")
+        noted(staging, *args)
 
-    def noted(staging: Staging) -> list[int]:
-        found = quiet(staging)
-        aside.extend([found] if found else [])
-        return found
-
-    monkeypatch.setattr(Staging, "quiet_months", noted)
-    one = take(twin, *rows, chunk_rows=1000)
-    assert aside == []
-    many = take(books, *rows, chunk_rows=2)
-    assert aside == [[202603]]
-    assert many.as_dict() == one.as_dict()
-    assert content(books) == content(twin)
-    assert row_counts(books.db)["flow_staged"] == 0
-    books.check()
+    before = row_counts(books.db)
+    monkeypatch.setattr(Staging, "_note", fails_later)
+    with pytest.raises(RuntimeError, match="broken off"):
+        take(books, *[load(f"G{number}", "10.000", "9.000") for number in range(9)])
+    assert row_counts(books.db) == before
 
 
 def test_a_second_sheet_completes_and_repeats(books: Books, twin: Books) -> None:

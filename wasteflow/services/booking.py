@@ -6,7 +6,7 @@ for one record, `post` for columns of many.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from wasteflow.core.periods import month_text
 from wasteflow.core.postings import Rollup
 from wasteflow.core.postings_bulk import BulkRollup
 from wasteflow_models.convert import Keys, load_keys
+from wasteflow_models.flow_parts import ReadyPart
 from wasteflow_models.late import add_late, closed
 from wasteflow_models.rollup import add_rollup, add_rollup_columns, bulk_of
 
@@ -78,9 +79,17 @@ def post_rollup(session: Session, keys: Keys, rollup: Rollup, booked_month: int)
         add_late(session, {booked_month: bulk_of(late, keys)})
 
 
-def post(session: Session, rollup: BulkRollup, late: Late | None = None) -> None:
-    """Add rows to the roll-up; `late`: those among them that are booked later than their month."""
-    add_rollup_columns(session, rollup)
+def post(
+    session: Session,
+    rollup: BulkRollup,
+    late: Late | None = None,
+    parts: Sequence[ReadyPart] = (),
+) -> None:
+    """Add rows to the roll-up, and `parts` that were made ready of more rows.
+
+    late: those of both that are booked later than their month.
+    """
+    add_rollup_columns(session, rollup, parts)
     if late:
         add_late(session, late)
 

@@ -6,15 +6,12 @@ registry, closed months - and if another writer changed it meanwhile the import 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import merge_late
-from wasteflow.core.columns import groups_of
-from wasteflow.core.postings_bulk import BulkRollup, merge
+from wasteflow.core.postings_bulk import merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
@@ -24,17 +21,10 @@ from wasteflow_models import load_parents, load_store, queries
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
+from wasteflow_models.flow_parts import ready_parts
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.raw import is_postgresql
-from wasteflow_models.rollup import rollup_rows, show_rows, stage_rows
-from wasteflow_models.rollup_new import add_new_rows, new_rows
-
-Ints = NDArray[np.int64]
-
-PART = 50_000
-STRAIGHT_ROWS = 1_000_000
-"""New rows that publishing itself adds on PostgreSQL at most: a second or two of COPY."""
+from wasteflow_models.rollup import PARTS_FROM, rollup_rows
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
@@ -51,15 +41,12 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
     if staging.staged:
         _still_holds(session, staging)
-        if staging.straight is not None:
-            add_new_rows(session, staging.straight)
-        show_rows(session, sorted(staging.touched))
     completing = list(staging.completing.values())
     if completing and not complete(session, staging, completing):
         raise Overtaken
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
-    post(session, merge(staging.rollups), merge_late(staging.late))
+    post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
     batch.taken, batch.completed = staging.taken, len(completing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
@@ -69,68 +56,17 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     note_import(session, staging.keys, batch, staging.firms, staging.now)
 
 
-def stage_rollup(db: Database, staging: Staging) -> None:
-    """Put the roll-up of a staged import aside, so that publishing has little left to do.
-
-    On PostgreSQL who publishes is waited for by those who write the same rows alone: rows that the
-    books do not have yet are left for it, which saves writing them twice.
-    """
+def ready_rollup(db: Database, staging: Staging) -> None:
+    """Make the roll-up of a staged import ready, so that publishing has little left to do."""
     merged = merge(staging.rollups)  # before anybody has to wait
-    staging.rollups = []
-    if not len(merged.kg):
+    staging.rollups = [merged]
+    if len(merged.kg) <= PARTS_FROM:
         return
     with db.write(Alone.NOBODY) as session:
         columns = rollup_rows(session, merged)
-        new = np.zeros(len(columns[0]), np.bool_)
-        if is_postgresql(session):
-            new = (columns[-2] > 0) & (columns[-1] > 0)
-            new &= new_rows(session, columns)
-    if 0 < np.count_nonzero(new) <= STRAIGHT_ROWS:
-        staging.straight = [column[new] for column in columns]
-        columns = [column[~new] for column in columns]
-    _aside(db, staging, columns)
-
-
-def stage_quiet_months(db: Database, staging: Staging) -> None:
-    """Put aside the months that the file seems to be through with, while its next chunk is read.
-
-    Months put aside once are left for `stage_rollup`, so that no row is added to often; as are all
-    that PostgreSQL may take without it.
-    """
-    months = staging.quiet_months()
-    if not months or (not db.is_sqlite and staging.rollup_rows() <= STRAIGHT_ROWS):
-        return
-    merged = merge(staging.rollups)
-    staging.rollups = [merged]
-    if not db.is_sqlite and len(merged.kg) <= STRAIGHT_ROWS:
-        return
-    chosen = np.isin(merged.keys[:, 0], months)
-    staging.rollups = [_part(merged, ~chosen)]
-    quiet = _part(merged, chosen)
-    if len(quiet.kg):
-        with db.write(Alone.NOBODY) as session:
-            columns = rollup_rows(session, quiet)
-        _aside(db, staging, columns)
-    staging.aside |= set(months)
-
-
-def _aside(db: Database, staging: Staging, columns: Sequence[Ints]) -> None:
-    """Write roll-up rows where no report reads them, in short transactions."""
-    if not len(columns[0]):
-        return
-    first = groups_of(columns[:2]).first
-    staging.touched |= set(zip(*(column[first].tolist() for column in columns[:2]), strict=True))
-    again = np.isin(columns[1], list(staging.aside))
-    for rows in (np.flatnonzero(~again), np.flatnonzero(again)):
-        for start in range(0, len(rows), PART):
-            here = rows[start : start + PART]
-            with db.write(Alone.NOBODY) as session:
-                part = [column[here] for column in columns]
-                stage_rows(session, staging.batch_id, part, again=bool(again[here[0]]))
-
-
-def _part(rollup: BulkRollup, rows: NDArray[np.bool_]) -> BulkRollup:
-    return BulkRollup(rollup.keys[rows], rollup.kg[rows], rollup.n[rows])
+    with db.read() as session:
+        staging.parts = ready_parts(session, columns)
+    staging.rollups = []
 
 
 def _still_holds(session: Session, staging: Staging) -> None:

@@ -39,6 +39,7 @@ from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
 from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
 from wasteflow_models.event_lane import EventLane, insert_copies
+from wasteflow_models.flow_parts import ReadyPart
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
 from wasteflow_models.partitions import STEP, new_load_ids
@@ -47,8 +48,6 @@ Ints = NDArray[np.int64]
 Openings = dict[tuple[int, int], int]
 """(enterprise id, material id) → ordinal of the day of the site's opening entry."""
 MERGE_ROWS = 2_000_000
-QUIET_CHUNKS = 4
-"""Chunks without a month after which a file is taken to be through with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,7 @@ class Bound:
 class Staging:
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
-    touched: (material id, month) of the roll-up rows that were put aside; aside: the months whose
-    rows were put aside before the end of the file; straight: columns of the roll-up rows that
-    publishing adds to the books itself; lane: writes events on PostgreSQL.
+    parts: the roll-up of a large file, ready for publishing; lane: writes events on PostgreSQL.
     """
 
     keys: Keys
@@ -104,12 +101,8 @@ class Staging:
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
     firms: set[int] = field(default_factory=set)
-    touched: set[tuple[int, int]] = field(default_factory=set)
-    aside: set[int] = field(default_factory=set)
-    straight: list[Ints] | None = None
+    parts: list[ReadyPart] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
-    _chunks: int = 0
-    _seen_in: dict[int, int] = field(default_factory=dict)
     _received: dict[int, Known] = field(default_factory=dict)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
 
@@ -215,25 +208,8 @@ class Staging:
         """Add postings to what publishing will add to the books."""
         self.firms |= firms_in(rollup)
         self.rollups.append(BulkRollup(rollup.keys, sign * rollup.kg, sign * rollup.n))
-        self._seen_in |= dict.fromkeys(np.unique(rollup.keys[:, 0]).tolist(), self._chunks)
-        if self.rollup_rows() > MERGE_ROWS:
+        if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
             self.rollups = [merge(self.rollups)]
-
-    def rollup_rows(self) -> int:
-        """Rows of the roll-up held in memory; of equal ones each counts."""
-        return sum(len(part.kg) for part in self.rollups)
-
-    def quiet_months(self) -> list[int]:
-        """Months that recent chunks of the file did not touch; to be asked after every chunk.
-
-        Seldom any, since rows are put together before; none once a row is refused.
-        """
-        self._chunks += 1
-        if self._chunks % QUIET_CHUNKS or self.issues:
-            return []
-        since = self._chunks - QUIET_CHUNKS
-        quiet = (month for month, chunk in self._seen_in.items() if chunk < since)
-        return sorted(set(quiet) - self.aside)
 
     def line_of(self, shipment_id: int) -> int:
         """Line of the file on which a load of this import stands, 0 if it is not of it."""

@@ -25,8 +25,7 @@ from wasteflow.services.load_children import Waiting, plan_children, stage_child
 from wasteflow.services.load_publish import (
     openings_of,
     publish,
-    stage_quiet_months,
-    stage_rollup,
+    ready_rollup,
 )
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_staging import Staging
@@ -42,7 +41,7 @@ from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_pack import CAN_PACK, PackedLoads
 from wasteflow_models.partitions import drawn_numbers
 from wasteflow_models.raw import is_postgresql
-from wasteflow_models.staging import claimed, discard, fold, sweep
+from wasteflow_models.staging import claimed, discard, sweep
 
 Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
@@ -158,21 +157,17 @@ def _in_stages(
                 _take(session, staging, chunk, waiting, report, batch)
             if staging.lane:
                 staging.lane.finish()
-            if not dry_run:
-                stage_quiet_months(db, staging)
             tick(report.rows)
         if waiting:
             _stage_children(db, staging, waiting)
         _refuse(staging)
         if not dry_run:
-            stage_rollup(db, staging)
+            ready_rollup(db, staging)
             with db.write(Alone.NOBODY) as session:
                 publish(session, staging, session.merge(batch), report)
         else:
             report.taken, report.completed = staging.taken, len(staging.completing)
             report.skipped = staging.skipped
-    if not dry_run:  # outside: what is published is never discarded
-        fold(db, staging.batch_id)
     return report
 
 

@@ -42,10 +42,8 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
         wrong = len(differences(expected, stored_rollup(session)))
         wrong += len(late_differences(late, stored_late(session)))
         if wrong:
-            for table in ("flow_month", "flow_late", "rollup_month"):
+            for table in ("flow_month", "flow_part", "flow_late", "rollup_month"):
                 session.execute(text(f"DELETE FROM {table}"))
-            aside = "batch_id IN (SELECT id FROM batch WHERE published)"
-            session.execute(text(f"DELETE FROM flow_staged WHERE {aside}"))
             post(session, expected, late)
     forget()
     return Rebuilt(len(expected.kg), wrong)

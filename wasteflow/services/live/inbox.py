@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.lifecycle import USUAL_WAITS, Waits
 from wasteflow.core.permissions import Denied, Verdict
-from wasteflow.core.places import PlaceKind
 from wasteflow.core.reading import readable_firms
 from wasteflow.core.refused import is_overdue
 from wasteflow.core.units import tonnes_text
@@ -22,14 +21,9 @@ from wasteflow.services.live.owing import owing
 from wasteflow.services.live.views import load_view, moment
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.flow_columns import seen_rows
-from wasteflow_models.ledger import (
-    LoadChildRow,
-    PlaceRow,
-    ShipmentRow,
-    visible,
-)
+from wasteflow_models.ledger import LoadChildRow, ShipmentRow, visible
 from wasteflow_models.live import LoadDraftRow, RevisionRow
+from wasteflow_models.queries import receivers_of
 
 MOST = 200
 MOST_WAITING = 5_000
@@ -118,7 +112,7 @@ def _candidates(session: Session, ids: list[int]) -> list[ShipmentRow]:
         row.id.in_(asked), or_(row.consignor_id.in_(ids), row.consignee_id.in_(ids))
     )
     disputed = select(row).where(
-        row.consignee_id.in_(_disputed_with(session, ids)),
+        row.consignee_id.in_(receivers_of(session, ids, Evidence.DISPUTED)),
         row.consignor_id.in_(ids),
         row.evidence == int(Evidence.DISPUTED),
         visible(),
@@ -129,23 +123,6 @@ def _candidates(session: Session, ids: list[int]) -> list[ShipmentRow]:
         for item in session.scalars(query.order_by(row.id)):
             found[item.id] = item
     return [found[key] for key in sorted(found)]
-
-
-def _disputed_with(session: Session, ids: list[int]) -> list[int]:
-    """Consignees of disputed loads of these consignors: the roll-up knows them, no load is read."""
-    flow = seen_rows(session)
-    query = (
-        select(PlaceRow.b)
-        .join(flow, flow.source_id == PlaceRow.id)
-        .where(
-            PlaceRow.kind == int(PlaceKind.TRANSIT),
-            PlaceRow.a.in_(ids),
-            flow.evidence == int(Evidence.DISPUTED),
-        )
-        .distinct()
-        .order_by(PlaceRow.b)
-    )
-    return list(session.scalars(query))
 
 
 def open_refusals(
