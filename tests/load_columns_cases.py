@@ -32,9 +32,11 @@ from wasteflow.schemas.headers import match_header
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.schemas.rows import load_rows
 from wasteflow.services.load_columns import checked_chunks
+from wasteflow.services.load_convert import Kin
 from wasteflow.services.load_rows import CheckedLoad, LoadChecker
 from wasteflow.services.outcome import Row, Warnings
 from wasteflow_models.convert import Keys
+from wasteflow_models.ledger import LOAD_KINDS
 
 NOW = datetime(2026, 7, 31, 7, 0, 30, 500_000, tzinfo=UTC)
 CLOCK = Clock(date(2026, 7, 31), NOW)
@@ -291,6 +293,9 @@ def in_columns(
         file = open_text(path, "shipments", rows=chunk_rows)
         for chunk in checked_chunks(file.chunks(), keys, CLOCK, round_kg, warnings, few=few):
             outcome.loads += batch_tuples(chunk.loads)
+            if chunk.children is not None:
+                outcome.loads += batch_tuples(chunk.children, chunk.kin)
+                outcome.fast += len(chunk.children)
             outcome.loads += [checked_tuple(load, keys) for load in chunk.others]
             outcome.issues += _issue_tuples(chunk.issues)
             outcome.rows += chunk.rows
@@ -323,7 +328,6 @@ def checked_tuple(load: CheckedLoad, keys: Keys = KEYS) -> tuple[Any, ...]:
     sent, decision = load.dispatch_weight, load.decision
     status = fold([load.dispatch] if decision is None else [load.dispatch, decision])
     ids = keys.id_of
-    plain = header.kind == "delivery" and sent.basis == "wet"
     return (
         load.line,
         header.doc_no,
@@ -333,7 +337,7 @@ def checked_tuple(load: CheckedLoad, keys: Keys = KEYS) -> tuple[Any, ...]:
         *(ids("facility", values.get(f"{side}_facility") or "") for side in ("from", "to")),
         (header.from_outside, header.to_outside, header.trips),
         tuple(values.get(name) or "" for name in _WORDS),
-        (sent.basis, sent.weighed, header.kind.value, plain),
+        (sent.basis, sent.weighed, header.kind.value, values.get("parent_doc_no") or ""),
         _when(load.dispatch.at),
         (sent.kg, sent.input_kg, sent.dry_kg, sent.moisture),
         None if decision is None else _when(decision.at),
@@ -350,9 +354,11 @@ def _when(moment: datetime) -> tuple[int, int, int]:
     return int(moment.timestamp()), month_of_day(day), day.toordinal()
 
 
-def batch_tuples(batch: LoadBatch) -> list[tuple[Any, ...]]:
-    """The loads of a batch, as `checked_tuple` gives them."""
+def batch_tuples(batch: LoadBatch, kin: Kin | None = None) -> list[tuple[Any, ...]]:
+    """The loads of a batch, as `checked_tuple` gives them; kin: what children have beside."""
     count = len(batch)
+    kinds = [LOAD_KINDS[kind] for kind in kin.kind.tolist()] if kin else ["delivery"] * count
+    parents = kin.parent_doc_no if kin else [""] * count
 
     def column(name: str) -> list[Any]:
         given = getattr(batch, name)
@@ -362,7 +368,8 @@ def batch_tuples(batch: LoadBatch) -> list[tuple[Any, ...]]:
 
     names = batch.__dataclass_fields__
     found = []
-    for cells in zip(*(column(name) for name in names), strict=True):
+    columns = zip(*(column(name) for name in names), strict=True)
+    for kind, parent, cells in zip(kinds, parents, columns, strict=True):
         at = dict(zip(names, cells, strict=True))
         blank = {-1: None}
         decided = at["received_month"] > 0
@@ -379,7 +386,7 @@ def batch_tuples(batch: LoadBatch) -> list[tuple[Any, ...]]:
                 *(at[name] for name in ("from_facility_id", "to_facility_id")),
                 (at["from_outside"], at["to_outside"], at["trips"]),
                 tuple(at[name] for name in _WORDS),
-                (at["basis"], at["weighed"], "delivery", True),
+                (at["basis"], at["weighed"], kind, parent),
                 sent,
                 (*sent_kg, blank.get(dry, dry), blank.get(moist, moist)),
                 got if decided else None,

@@ -108,6 +108,16 @@ EDGES: dict[str, dict[str, tuple[str, ...]]] = {
         "dispatched_at": ("2025-12-31", "2026-02-28", "2026-03-01", "2026-03-02", "2026-05-01"),
         "received_at": ("", "2026-03-02", "2026-05-01"),
     },
+    "children": {
+        "kind": ("退回", "转送", ""),
+        "doc_no": ("P", "Q"),
+        "parent_doc_no": ("", "P", " P "),
+        "consignor": ("maker", "cement", "far"),
+        "consignee": ("maker", "cement", "board", "far"),
+        "material": ("pg", "slag"),
+        "route": ("retarder", "fill"),
+        "dispatched_at": ("2025-12-31", "2026-03-02"),
+    },
     "facilities": {
         "from_facility": ("", "maker.works", "cement.kiln", "ghost"),
         "to_facility": ("", "maker.works", "cement.kiln", "cement.pit", "ghost"),

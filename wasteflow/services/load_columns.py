@@ -1,6 +1,6 @@
 """From the text chunks of a shipments file to checked loads: columns first, the rest one by one.
 
-A row that surely is a plain delivery is checked in columns; every other row goes through the same
+A row that surely is a sound wet load is checked in columns; every other row goes through the same
 reader and `LoadChecker` as a row that comes alone, and these alone can refuse it.
 """
 
@@ -23,7 +23,7 @@ from wasteflow.schemas.columns import TextChunk, TypedChunk
 from wasteflow.schemas.field_base import Fault
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.schemas.rows import RowReader, schema_class
-from wasteflow.services.load_convert import batch_of
+from wasteflow.services.load_convert import Kin, batch_of
 from wasteflow.services.load_lane import FastLane
 from wasteflow.services.load_rows import CheckedLoad, LoadChecker
 from wasteflow.services.outcome import SHOWN_EXAMPLES, Row, Warnings
@@ -41,8 +41,9 @@ class CheckedChunk:
     """What became of the rows of a chunk.
 
     `rows` counts those that follow the contract (whether the registry then refused them or not);
-    `loads` are plain deliveries and `others` the loads that were checked one by one, both in file
-    order; `issues` are the reasons of refused rows by line and column, with the cell as given.
+    `loads` are deliveries and `children` the returns and redirects that were checked in columns,
+    `others` the loads that were checked one by one, each in file order; `issues` are the reasons
+    of refused rows by line and column, with the cell as given.
     `rounded_rows` and `rounded_kg` are as in `schemas.rows.ParsedRows`.
     """
 
@@ -52,6 +53,8 @@ class CheckedChunk:
     issues: list[RowIssue] = field(default_factory=list)
     rounded_rows: int = 0
     rounded_kg: Decimal = Decimal(0)
+    children: LoadBatch | None = None
+    kin: Kin | None = None
 
 
 def checked_chunks(
@@ -117,12 +120,14 @@ class _Checking:
         issues += chunk.issues
         issues.sort(key=lambda issue: (issue.line, issue.field))
         return CheckedChunk(
-            len(found.loads) + passed,
+            len(found.loads) + len(found.children) + passed,
             found.loads,
             others,
             issues,
             self._reader.rounded_rows - seen[0] + found.rounded_rows,
             self._reader.rounded_kg - seen[1] + found.rounded_kg,
+            found.children,
+            found.kin,
         )
 
     def check_alone(self, chunk: TextChunk) -> CheckedChunk:

@@ -1,4 +1,4 @@
-"""The fast lane of a shipments file: rows that surely are plain deliveries, checked in columns.
+"""The fast lane of a shipments file: rows that surely are sound wet loads, checked in columns.
 
 Whoever is not proved to be one is left to the lane that checks one row after the other.
 """
@@ -27,13 +27,15 @@ from wasteflow.core.loads_bulk import (
 from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.rules import CAP_KG
 from wasteflow.core.vocabulary import EVIDENCE
-from wasteflow.schemas.columns import Columns, Measure, TextChunk, TypedChunk
+from wasteflow.schemas.columns import Coded, Columns, Measure, Spelled, TextChunk, TypedChunk
 from wasteflow.schemas.fields import is_bare_date, rounding_kg
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.schemas.rows import RowSchema
+from wasteflow.services.load_convert import Kin
 from wasteflow.services.load_links import LinkAnswers, Links, Parties
 from wasteflow.services.load_rows import IMPORTER_MAY_ASSERT, LoadChecker
 from wasteflow_models.convert import Keys
+from wasteflow_models.ledger import LOAD_KINDS
 
 MASSES = ("dispatched_t", "received_t", "accepted_t", "refused_t")
 TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark", "reason")
@@ -41,17 +43,22 @@ TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark", "reason")
 
 @dataclass(frozen=True, slots=True)
 class LaneResult:
-    """Rows `taken` by the fast lane, as `loads`; `remarks`: warning code → rows of the chunk."""
+    """Rows `taken` by the fast lane; `remarks`: warning code → rows of the chunk.
+
+    `loads` are deliveries, `children` the others; both in file order.
+    """
 
     taken: Flags
     loads: LoadBatch
+    children: LoadBatch
+    kin: Kin
     remarks: dict[str, Ints]
     rounded_rows: int
     rounded_kg: Decimal
 
 
 class FastLane:
-    """Takes plain deliveries out of the chunks of one file."""
+    """Takes sound wet loads out of the chunks of one file."""
 
     def __init__(self, schema: RowSchema, keys: Keys, checker: LoadChecker) -> None:
         self._keys, self._names = keys, checker.names
@@ -63,17 +70,22 @@ class FastLane:
         self.columns = Columns(items, measures, ("doc_no", "parent_doc_no"))
 
     def take(self, chunk: TextChunk, typed: TypedChunk) -> LaneResult:
-        """The plain deliveries of a chunk, from what `columns` read of it."""
+        """The sound wet loads of a chunk, from what `columns` read of it."""
         judged = judge(_stated(typed), self._tolerance)
-        rows = np.flatnonzero(judged.sure & _plain(typed))
-        link = self._link(typed, judged, rows)
+        kind = typed.measured["kind"].number("kind")
+        rows = np.flatnonzero(judged.sure & _plain(typed, kind))
+        link = self._link(typed, judged, kind, rows)
         sites = [
             self._facilities(typed, f"{side}_facility", party, rows)
             for side, party in (("from", "consignor"), ("to", "consignee"))
         ]
         good = ~link.refused & (sites[0] >= 0) & (sites[1] >= 0)
         keep = rows[good]
-        loads = self._batch(chunk, typed, judged, keep, sites[0][good], sites[1][good])
+        own = kind[keep] == 0
+        loads, children = (
+            self._batch(chunk, typed, judged, keep[part], *(site[good][part] for site in sites))
+            for part in (own, ~own)
+        )
         taken = np.zeros(len(chunk.lines), np.bool_)
         taken[keep] = True
         remarks = {
@@ -88,9 +100,10 @@ class FastLane:
             "cross_province_without_filing": keep[link.unfiled[good]],
             "expired_permit": keep[link.expired[good]],
         }
-        return LaneResult(taken, loads, remarks, *_rounding(chunk, typed, keep))
+        kin = Kin(kind[keep[~own]], listed(typed.texts["parent_doc_no"], keep[~own]))
+        return LaneResult(taken, loads, children, kin, remarks, *_rounding(chunk, typed, keep))
 
-    def _link(self, typed: TypedChunk, judged: JudgedLoads, rows: Ints) -> LinkAnswers:
+    def _link(self, typed: TypedChunk, judged: JudgedLoads, kind: Ints, rows: Ints) -> LinkAnswers:
         cells = typed.measured
         sent_day = cells["dispatched_at"].number("day")[rows]
         got = judged.decided & ~judged.receipt_at_dispatch
@@ -99,6 +112,7 @@ class FastLane:
             (cells["consignor"].number("place")[rows], cells["consignee"].number("place")[rows]),
             cells["material"].number("place")[rows],
             cells["route"].number("place")[rows],
+            kind[rows],
             sent_day,
             np.where(got[rows], got_day, sent_day),
         )
@@ -146,10 +160,9 @@ class FastLane:
             return np.where(decided, given, 0)
 
         parties = self._parties
-        doc_no = typed.texts["doc_no"].texts(keep)
         return LoadBatch(
             line=chunk.lines[keep],
-            doc_no=[doc_no] * len(keep) if isinstance(doc_no, str) else doc_no,
+            doc_no=listed(typed.texts["doc_no"], keep),
             consignor_id=parties.firm_ids[consignor],
             consignee_id=parties.firm_ids[consignee],
             material_id=parties.material_ids[cells["material"].number("place")],
@@ -192,11 +205,22 @@ def _words(states: Ints) -> list[str]:
     return found
 
 
-def _plain(typed: TypedChunk) -> Flags:
-    """Whether the cells can be read and are those of a wet delivery in the past, without parent."""
-    cells = typed.measured
-    plain = typed.sound & cells["kind"].flag("delivery") & cells["basis"].flag("wet")
-    plain &= ~typed.texts["parent_doc_no"].given()
+def listed(column: Coded | Spelled, rows: Ints) -> list[str]:
+    """The text of a column in each of some rows, ascending."""
+    found = column.texts(rows)
+    return [found] * len(rows) if isinstance(found, str) else found
+
+
+def _plain(typed: TypedChunk, kind: Ints) -> Flags:
+    """Whether the cells can be read and are those of a wet load in the past.
+
+    A delivery names no parent, and another load one that is not itself.
+    """
+    cells, parent = typed.measured, typed.texts["parent_doc_no"]
+    plain: Flags = typed.sound & cells["basis"].flag("wet") & (parent.given() == (kind > 0))
+    children = np.flatnonzero(plain & (kind > 0))
+    names = (listed(typed.texts[name], children) for name in ("doc_no", "parent_doc_no"))
+    plain[children] = [own != other for own, other in zip(*names, strict=True)]
     for name in ("dispatched_at", "received_at"):
         plain &= ~cells[name].flag("odd")
     return plain
@@ -262,7 +286,7 @@ def _measures(
         "to_facility": {},
         "loads": {"count": lambda _, trips: trips or 1},
         "mode": {"cap": lambda _, mode: CAP_KG.get(mode, 0)},
-        "kind": {"delivery": lambda _, kind: int(kind == "delivery")},
+        "kind": {"kind": lambda _, kind: LOAD_KINDS.index(kind or LOAD_KINDS[0])},
         "basis": {"wet": lambda _, basis: int(basis == "wet")},
         "weighed": {"estimated": lambda _, weighed: int(weighed == "estimated")},
         "evidence": {"grade": lambda _, word: int(EVIDENCE.get(word, IMPORTER_MAY_ASSERT))},

@@ -17,6 +17,7 @@ from wasteflow.core.rules import PROVINCE_DIGITS, expired_permit, unfiled_border
 from wasteflow.core.vocabulary import LoadKind
 from wasteflow.services.load_rows import LoadChecker
 from wasteflow_models.convert import Keys
+from wasteflow_models.ledger import LOAD_KINDS
 
 _DAY_BITS = 22
 """Ordinals of days are below 2 ** 22."""
@@ -77,7 +78,7 @@ class LinkAnswers:
 
 
 class Links:
-    """Remembers the answers for (consignor, consignee, material, route), by position."""
+    """Remembers the answers for (consignor, consignee, material, route, kind), by position."""
 
     def __init__(self, keys: Keys, checker: LoadChecker, parties: Parties) -> None:
         self._registry = keys.registry
@@ -99,16 +100,18 @@ class Links:
         ends: tuple[Ints, Ints],
         material: Ints,
         route: Ints,
+        kind: Ints,
         sent_day: Ints,
         permit_day: Ints,
     ) -> LinkAnswers:
-        """Answers for rows of deliveries; days are ordinals.
+        """Answers for rows of loads; days are ordinals.
 
-        ends: consignor and consignee; a row with a position 0 is refused.
+        ends: consignor and consignee, a row with a position 0 is refused; kind: its LOAD_KINDS.
         """
         firms, materials, routes = self._sizes
         known = (ends[0] > 0) & (ends[1] > 0) & (material > 0) & (route > 0)
         keys = ((ends[0] * firms + ends[1]) * materials + material) * routes + route
+        keys = keys * len(LOAD_KINDS) + kind
         distinct, where = np.unique(np.where(known, keys, 0), return_inverse=True)
         numbers = np.array([self._number(key) for key in distinct.tolist()], np.int64)[where]
         marks = np.array(self._marks, np.int64)[numbers]
@@ -137,19 +140,23 @@ class Links:
 
     def _judge(self, key: int, number: int) -> None:
         """Ask the rules about a link, once per span of days."""
+        key, kind_place = divmod(key, len(LOAD_KINDS))
+        kind = LoadKind(LOAD_KINDS[kind_place])
         key, route_place = divmod(key, self._sizes[2])
         key, material_place = divmod(key, self._sizes[1])
         places = divmod(key, self._sizes[0])
         consignor, consignee = (self._parties.firms[place] for place in places)
-        if not consignor or consignor == consignee:
+        if not consignor or (consignor == consignee and kind is not LoadKind.RETURN):
             self._add(number, _REFUSED, [(0, False, False)])
             return
         material = self._parties.materials[material_place]
         route = self._registry.routes[self._parties.routes[route_place]]
-        verdict = self._checker.route_verdict(route, material, LoadKind.DELIVERY, consignee)
-        mark = _CONDITIONAL if route.conditional else 0
+        verdict = self._checker.route_verdict(route, material, kind, consignee)
+        mark = _CONDITIONAL if route.conditional and kind is LoadKind.DELIVERY else 0
         mark |= {"": 0, "unregistered": _UNREGISTERED}.get(verdict, _REFUSED)
         facilities = self._registry.facilities_of.get(consignee, [])
+        if kind is LoadKind.RETURN:  # what goes home needs no permit
+            facilities = []
         days = {1}
         for facility in facilities:
             days.update(_changes(facility.valid_from, facility.valid_to))

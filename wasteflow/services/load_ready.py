@@ -187,6 +187,9 @@ def _sorted_out(chunk: CheckedChunk, keys: Keys, warnings: Warnings) -> ReadyChu
     if single:  # of equal numbers the first line of the file counts, whichever lane it took
         both = joined([loads, batch_of(single, keys)])
         loads = pick(both, np.argsort(both.line, kind="stable"))
+    lone, kin = batch_of(children, keys), kin_of(children)
+    if chunk.children is not None and chunk.kin is not None and len(chunk.children):
+        lone, kin = _both(lone, kin, chunk.children, chunk.kin)
     return ReadyChunk(
         chunk.rows,
         chunk.issues,
@@ -194,10 +197,20 @@ def _sorted_out(chunk: CheckedChunk, keys: Keys, warnings: Warnings) -> ReadyChu
         chunk.rounded_kg,
         deepcopy(warnings),
         loads_are_synthetic(loads.remark),
-        batch_of(children, keys),
-        kin_of(children),
+        lone,
+        kin,
         loads=loads,
     )
+
+
+def _both(lone: LoadBatch, kin: Kin, batch: LoadBatch, other: Kin) -> tuple[LoadBatch, Kin]:
+    """Children of both lanes in file order."""
+    if not len(lone):
+        return batch, other
+    both, names = joined([lone, batch]), [*kin.parent_doc_no, *other.parent_doc_no]
+    order = np.argsort(both.line, kind="stable")
+    kinds = np.concatenate([kin.kind, other.kind])[order]
+    return pick(both, order), Kin(kinds, [names[row] for row in order.tolist()])
 
 
 def loads_are_synthetic(remarks: list[str] | str) -> bool:
