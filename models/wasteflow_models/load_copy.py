@@ -20,24 +20,26 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from wasteflow_models.load_events import WEIGHT_COLUMNS
-from wasteflow_models.raw import as_csv, csv_of, driver, plain
+from wasteflow_models.partitions import SCHEMA, STEP
+from wasteflow_models.raw import as_csv, driver, frame_of, plain
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedLoads:
-    """Loads as the text of three COPYs; `names` and `event_names` are the columns that they have.
+    """Loads as the text of COPYs; `names` and `event_names` are the columns that they have.
 
-    A column in which nothing stands is left out: the server gives every row its NULL for less.
+    headers, events: a text for each month, for its partition.  A column in which nothing stands is
+    left out: the server gives every row its NULL for less.
     """
 
     ids: Ints
     names: tuple[str, ...]
     event_names: tuple[str, ...]
     numbers: bytes
-    headers: bytes
-    events: bytes
+    headers: Mapping[int, bytes]
+    events: Mapping[int, bytes]
 
 
 def write_copies(
@@ -63,9 +65,18 @@ def write_copies(
         tuple(columns),
         tuple(events),
         numbers,
-        csv_of(len(ids), columns),
-        csv_of(len(events["shipment_id"]), events),
+        _by_month(ids, columns),
+        _by_month(events["shipment_id"], events),
     )
+
+
+def _by_month(ids: Ints, columns: Mapping[str, Any]) -> dict[int, bytes]:
+    """Month → the text of its rows, in their order; ids: of the load of each row."""
+    frame, months = frame_of(len(ids), columns), ids // STEP
+    found = np.unique(months).tolist()
+    if len(found) == 1:
+        return {found[0]: as_csv(frame)}
+    return {month: as_csv(frame.filter(pl.Series(months == month))) for month in found}
 
 
 def _told(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,10 +179,12 @@ def _or_null(values: Ints) -> pl.Series:
 
 
 def texts_of_copies(copies: CopiedLoads, names: tuple[str, ...]) -> dict[str, list[str]]:
-    """Text columns of the headers, in their order."""
-    rows = list(csv.reader(io.StringIO(copies.headers.decode(), newline="")))
-    places = {name: copies.names.index(name) for name in names}
-    return {name: [row[place] for row in rows] for name, place in places.items()}
+    """Text columns of the headers, in the order of `ids`."""
+    text = b"".join(copies.headers[month] for month in sorted(copies.headers)).decode()
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    place_of = np.argsort(np.argsort(copies.ids // STEP, kind="stable"), kind="stable").tolist()
+    columns = {name: copies.names.index(name) for name in names}
+    return {name: [rows[at][column] for at in place_of] for name, column in columns.items()}
 
 
 def claim_copies(session: Session, copies: CopiedLoads) -> bool:
@@ -191,12 +204,21 @@ def claim_copies(session: Session, copies: CopiedLoads) -> bool:
 
 def copy_headers(session: Session, copies: CopiedLoads) -> None:
     """Headers of loads whose numbers are claimed; the partitions of their months are there."""
-    _copy(driver(session).cursor(), f"shipment ({', '.join(copies.names)})", copies.headers)
+    _copy_months(session, "shipment", copies.names, copies.headers)
 
 
 def copy_events(session: Session, copies: CopiedLoads) -> None:
     """Their events."""
-    _copy(driver(session).cursor(), f"event ({', '.join(copies.event_names)})", copies.events)
+    _copy_months(session, "event", copies.event_names, copies.events)
+
+
+def _copy_months(
+    session: Session, table: str, names: tuple[str, ...], texts: Mapping[int, bytes]
+) -> None:
+    """Straight into the partitions: finding that of every row costs a twelfth of the COPY."""
+    cursor = driver(session).cursor()
+    for month in sorted(texts):
+        _copy(cursor, f"{SCHEMA}.{table}_{month} ({', '.join(names)})", texts[month])
 
 
 def _copy(cursor: Any, goal: str, data: bytes) -> None:

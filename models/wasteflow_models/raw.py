@@ -196,9 +196,14 @@ def _copy(session: Session, table: str, count: int, columns: Columns, ending: st
 
 def csv_of(count: int, columns: Columns) -> bytes:
     """CSV in which NULL is an empty field and empty text a pair of quotes."""
+    return as_csv(frame_of(count, columns))
+
+
+def frame_of(count: int, columns: Columns) -> Any:
+    """The columns as a polars frame."""
     import polars as pl
 
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         [
             pl.Series(name, value)
             if _varies(value) or isinstance(value, pl.Series)
@@ -208,7 +213,6 @@ def csv_of(count: int, columns: Columns) -> bytes:
             for name, value in columns.items()
         ]
     )
-    return as_csv(frame)
 
 
 def as_csv(frame: Any) -> bytes:

@@ -20,7 +20,7 @@ from wasteflow_models.ledger import EntryRow
 
 __all__ = ["twin"]
 
-TABLES = ("entry", "flow_month", "flow_late", "rollup_month", "place")
+TABLES = ("entry", "flow_month", "flow_part", "flow_late", "rollup_month", "place")
 ROWS = st.fixed_dictionaries(
     {
         "doc_no": st.sampled_from([f"E{number}" for number in range(1, 40)]),
