@@ -219,11 +219,11 @@ def part(session: Session, material_id: int, month: int, version: int | None) ->
     """The part of a month that is at `version` (none: nothing), kept like a month."""
     if not version:
         return _NOTHING
-    key = material_id, month, version, 0
-    found = STORE.get(key)
+    found = STORE.get((material_id, month, version, 0))
     if found is None:
-        found = _kept_columns(read_part(session, material_id, month)[1])
-        STORE.put(key, found)
+        read, columns = read_part(session, material_id, month)  # a writer may see a later one
+        found = _kept_columns(columns)
+        STORE.put((material_id, month, read, 0), found)
     return found
 
 
