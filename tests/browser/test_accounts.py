@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from tests import people, web_books
+from tests.browser.axe import PATH, serious
 from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.web.access import books
 
-AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 PAGES = ("/sign-in", "/account", "/members", "/delegations", "/audit-log", "/summary")
 
 
@@ -64,7 +63,7 @@ def test_signing_in_and_out_works_without_scripts(
 def test_the_pages_fit_and_axe_finds_nothing_serious(
     chromium_browser: Browser, origin: str, width: int, look: str
 ) -> None:
-    if not AXE.is_file():
+    if not PATH.is_file():
         pytest.skip("axe-core is missing: npm ci")
     context = chromium_browser.new_context(
         viewport={"width": width, "height": 900}, bypass_csp=True
@@ -74,10 +73,7 @@ def test_the_pages_fit_and_axe_finds_nothing_serious(
         if path == "/account":
             enter(page, origin, "admin.p1", "/sign-in")
         page.goto(f"{origin}{path}?{look}")
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        bad = [v["id"] for v in found["violations"] if v["impact"] in ("serious", "critical")]
-        assert bad == [], path
+        assert serious(page) == [], path
         root = "document.documentElement"
         assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"), path
     context.close()

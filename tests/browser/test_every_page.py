@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 from tests.api.conftest import Api, _templates, api  # noqa: F401
 from tests.api.test_inert import addresses, ids  # noqa: F401
 from tests.browser.axe import PATH, Walker
+from tests.browser.fitting import PAINTED
 from tests.browser.serving import serve
 from tests.browser.test_pages import ready
 from wasteflow.app import create_app
@@ -62,9 +63,6 @@ OVER: Final = """() => [...document.querySelectorAll("body *")]
   .map((part) => part.tagName + "." + part.className).slice(0, 9)"""
 GATE: Final = ("/inbox", "/gate", "/log")
 """Pages of a phone: not even a part of them reaches over the edge."""
-PAINTED: Final = (
-    "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-)
 WIDE: Final = "() => document.documentElement.scrollWidth - innerWidth"
 MAIL: Final = """() => [...document.querySelectorAll("a[href]")].map((link) => link.protocol)
   .filter((word) => !["http:", "https:", "mailto:", "tel:", "blob:"].includes(word))"""

@@ -14,9 +14,9 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests import people
+from tests.browser.axe import PATH, serious
 from tests.browser.hands import DESK, PHONE, press
 from tests.browser.serving import serve
-from tests.browser.test_pages import AXE, serious
 from tests.load_pages import BOOKS, clerk, staffed
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
@@ -102,7 +102,7 @@ def test_a_load_is_taken_in_at_the_gate_with_three_taps(
     taps(phone.locator(".door-first"))
     taps(phone.locator(".gate-card", has_text=f"云A·{lang}1"))
     expect(phone.locator(".gate-button")).to_be_visible()
-    if AXE.is_file():
+    if PATH.is_file():
         assert serious(phone) == []
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     taps(phone.locator(".gate-button"))

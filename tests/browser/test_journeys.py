@@ -12,9 +12,10 @@ from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests import people, web_books
+from tests.browser.axe import serious
 from tests.browser.hands import DESK, PHONE, press
 from tests.browser.serving import serve
-from tests.browser.test_pages import ready, serious
+from tests.browser.test_pages import ready
 from tests.test_web_month import DISPUTED, GAP
 from wasteflow.app import create_app
 from wasteflow.config import Config

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import people
+from tests.browser.axe import PATH, serious
 from tests.browser.serving import serve
-from tests.browser.test_pages import AXE, serious
 from tests.load_pages import BOOKS, staffed
 from wasteflow.core.periods import SHANGHAI
 from wasteflow.services.checking import check_books
@@ -152,7 +152,7 @@ def test_the_clerk_needs_no_script(sit: Sit) -> None:
 def test_axe_finds_nothing_serious_and_no_page_is_too_wide(
     sit: Sit, width: int, theme: str, lang: str
 ) -> None:
-    if not AXE.is_file():
+    if not PATH.is_file():
         pytest.skip("axe-core is not installed: npm ci")
     sender, receiver = sit("operator.p1", width), sit("operator.use", width)
     park = sit("park.b", width)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
+from tests.browser.axe import PATH, serious
 from tests.map_samples import grid_map, seed_map, small_map
 from tests.test_map_bubbles import half_located
 from tests.test_maps import hostile_map
@@ -306,18 +306,10 @@ def test_labels_never_cover_each_other(
 def test_axe_finds_nothing_serious(
     new_page: Callable[..., Page], tmp_path: Path, scheme: str, width: int
 ) -> None:
-    axe = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
-    if not axe.is_file():
+    if not PATH.is_file():
         pytest.skip("axe-core is missing: npm ci")
     page = new_page(width, 844, scheme)
     open_file(page, seed_map(), tmp_path)
     if width == 390:
         page.locator("#wf-panel > summary").click()
-    page.evaluate(axe.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        (one["id"], one["nodes"][0]["html"][:120])
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert not serious, json.dumps(serious, ensure_ascii=False)
+    assert serious(page) == []

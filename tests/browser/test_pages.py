@@ -11,15 +11,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import web_books
+from tests.browser.axe import serious
+from tests.browser.fitting import WIDTHS, too_wide
 from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 
-AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = ("/", "/map", "/sankey", "/rates", "/flows", "/balances", "/nowhere", "/?period_text=x")
-WIDTHS = (390, 768, 1440)
 Guard = Callable[..., Any]
 
 
@@ -57,18 +57,6 @@ def ready(page: Page) -> None:
         page.frame_locator("iframe").locator("path.wf-arc, .wf-empty").first.wait_for()
 
 
-def serious(page: Page) -> list[str]:
-    """Serious and critical findings of axe-core, with where they are."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{item['id']}: {node['html'][:160]}"
-        for item in result["violations"]
-        if item["impact"] in ("serious", "critical")
-        for node in item["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("address", PAGES)
 def test_a_page_asks_nothing_outside_its_origin_and_writes_no_error(
     page: Page, page_guard: Guard, site: str, address: str
@@ -83,15 +71,17 @@ def test_a_page_asks_nothing_outside_its_origin_and_writes_no_error(
         guard.check_quiet()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_no_page_is_wider_than_the_screen(page: Page, site: str, width: int, lang: str) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
+@pytest.mark.parametrize(("lang", "widths"), [("zh", WIDTHS), ("en", WIDTHS[::-1])])
+def test_no_page_is_wider_than_the_screen(
+    page: Page, site: str, lang: str, widths: tuple[int, ...]
+) -> None:
+    """Opened on a phone and widened, or at a desk and narrowed."""
     for address in PAGES:
+        page.set_viewport_size({"width": widths[0], "height": 900})
         joint = "&" if "?" in address else "?"
         page.goto(f"{site}{address}{joint}lang={lang}")
         ready(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert too_wide(page, widths) == []
 
 
 def test_empty_books_look_the_same_everywhere(

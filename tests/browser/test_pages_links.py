@@ -10,8 +10,9 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from tests import people, web_books
+from tests.browser.axe import PATH, serious
 from tests.browser.serving import serve
-from tests.browser.test_pages_planning import AXE, opened, serious
+from tests.browser.test_pages_planning import opened
 from tests.load_pages import clerk
 from wasteflow.app import create_app
 from wasteflow.config import Config
@@ -72,7 +73,7 @@ def test_the_pages_of_links_are_clean_on_a_desk_and_on_a_phone(
             opened(page, f"{address}{path}{'&' if '?' in path else '?'}{look}")
             assert "/sign-in" not in page.url and page.locator("h1").first.is_visible(), path
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-            if AXE.is_file():
+            if PATH.is_file():
                 assert serious(page) == [], path
     guard.check_quiet()
     cards = page.goto(f"{address}/realised?{SPAN}&lang=en")

@@ -10,13 +10,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import web_books
+from tests.browser.axe import PATH, serious
+from tests.browser.fitting import WIDTHS, too_wide
 from tests.browser.serving import serve
 from wasteflow.app import create_app
 from wasteflow.config import Config
 from wasteflow.config_accounts import OPEN
 from wasteflow.web.access import books
 
-AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 TARGETS = (
     "code,scope,materials,metric,operator,value,unit,year,binding,source\n"
     "t.p1,enterprise:ent.p1,phosphogypsum,official,>=,0.75,fraction,2026,binding,县方案\n"
@@ -63,42 +64,30 @@ def opened(page: Page, address: str) -> None:
         page.wait_for_selector("#sankey[data-ready]")
 
 
-def serious(page: Page) -> list[str]:
-    """Serious and critical findings of axe-core, with where they are."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{item['id']}: {node['html'][:160]}"
-        for item in result["violations"]
-        if item["impact"] in ("serious", "critical")
-        for node in item["nodes"]
-    ]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "lang", "widths"), [("light", "zh", WIDTHS[::-1]), ("dark", "en", WIDTHS)]
+)
 @pytest.mark.parametrize("address", PAGES)
-def test_a_page_is_quiet_own_origin_and_clean(
-    page: Page, page_guard: Guard, site: str, address: str, theme: str
+def test_a_page_is_quiet_own_origin_clean_and_fits(
+    page: Page,
+    page_guard: Guard,
+    site: str,
+    address: str,
+    theme: str,
+    lang: str,
+    widths: tuple[int, ...],
 ) -> None:
-    if not AXE.is_file():
+    """Opened at a desk and narrowed, or on a phone and widened."""
+    if not PATH.is_file():
         pytest.skip("axe-core is not installed: npm ci")
     guard = page_guard(page, site)
-    page.set_viewport_size({"width": 390 if theme == "dark" else 1440, "height": 900})
+    page.set_viewport_size({"width": widths[0], "height": 900})
     joint = "&" if "?" in address else "?"
-    lang = "en" if theme == "dark" else "zh"
     opened(page, f"{site}{address}{joint}theme={theme}&lang={lang}")
-    guard.check_quiet()
     assert page.locator("h1").first.is_visible()
     assert serious(page) == []
-
-
-@pytest.mark.parametrize("width", [390, 768, 1440])
-@pytest.mark.parametrize("lang", ["zh", "en"])
-def test_no_page_is_wider_than_the_screen(page: Page, site: str, width: int, lang: str) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
-    for address in PAGES:
-        opened(page, f"{site}{address}{'&' if '?' in address else '?'}lang={lang}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    assert too_wide(page, widths) == []
+    guard.check_quiet()
 
 
 def test_three_clicks_lead_from_a_target_to_its_records(page: Page, site: str) -> None:
@@ -121,7 +110,7 @@ def test_a_table_can_be_audited_by_upload_and_by_paste(
     page.set_input_files("#a-file", path)
     page.get_by_role("button", name="核对").click()
     expect(page.get_by_text("与占利用处置总量比相符")).to_be_visible()
-    if AXE.is_file():
+    if PATH.is_file():
         assert serious(page) == []
     with page.expect_download() as waiting:
         page.get_by_role("button", name="下载 JSON").click()
