@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +21,7 @@ from wasteflow.core.books import FlowSums, Names, PeriodBooks, StockSums, closin
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.columns import Ints, groups_of, positions_in, positions_in_sorted, sums_by_part
 from wasteflow.core.geodesy import geodesic_distance_km
+from wasteflow.core.later import nx
 from wasteflow.core.places import OUTSIDE, Place, PlaceKind, site
 from wasteflow.core.registry import NO_PARK, NO_REGION, Registry
 from wasteflow.core.units import tonnes_text
