@@ -13,6 +13,7 @@ from typing import Final
 from flask import Flask
 
 from wasteflow.config import Config, load_config
+from wasteflow.core.collecting import collect_seldom, leave_alone
 from wasteflow.services.housekeeping import Housekeeping
 from wasteflow.services.month_sheet import month_sheet
 from wasteflow.services.reports import flows_report, overview
@@ -89,6 +90,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     app.register_blueprint(accounts.blueprint)
     limits.install(app)
     if warm:
+        collect_seldom()
         answered = Event()
         app.teardown_request(lambda _: answered.set())
         Thread(target=_warm_up_after, args=(app, answered), name="warm-up", daemon=True).start()
@@ -103,6 +105,7 @@ def _warm_up_after(app: Flask, answered: Event) -> None:
     sys.setswitchinterval(SHORT_TURN_S)
     try:
         warm_up(app)
+        leave_alone()
     finally:
         sys.setswitchinterval(usual)
 
