@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wasteflow.core import finding_rules as rules
+from wasteflow.core.columns import groups_of
 from wasteflow.core.registry import (
     Enterprise,
     Facility,
@@ -35,11 +38,36 @@ def test_a_duplicate_ticket() -> None:
     assert rules.duplicate_tickets(tickets) == {(1, "T"): ["a", "b"]}
 
 
+def far(*links: list[int]) -> list[bool]:
+    """Which loads are outliers; the loads of several links stand one after the other."""
+    numbers = np.repeat(np.arange(len(links)), [len(link) for link in links])
+    kg = np.array([mass for link in links for mass in link])
+    found: list[bool] = rules.outliers(groups_of([numbers]), kg)[0].tolist()
+    return found
+
+
 def test_an_outlier() -> None:
     usual = [30_000, 30_100, 29_900, 30_000, 30_200, 29_800, 30_000]
-    assert rules.outliers(np.array([*usual, 45_000])).tolist() == [False] * 7 + [True]
-    assert not rules.outliers(np.array([*usual, 33_000])).any()  # 10 % is no outlier
-    assert not rules.outliers(np.array([*usual[:6], 45_000])).any()  # seven loads say nothing
+    assert far([*usual, 45_000]) == [False] * 7 + [True]
+    assert not any(far([*usual, 33_000]))  # 10 % is no outlier
+    assert not any(far([*usual[:6], 45_000]))  # seven loads say nothing
+    assert far([45_000] * 8, [*usual, 45_000], [45_000]) == [False] * 15 + [True, False]
+
+
+@given(st.lists(st.lists(st.integers(1, 60), min_size=1, max_size=14), min_size=1, max_size=4))
+def test_outliers_of_many_links_are_those_of_each(links: list[list[int]]) -> None:
+    expected, usual = [], []
+    for link in links:
+        middle = float(np.median(link))
+        spread = float(np.median([abs(kg - middle) for kg in link]))
+        usual += [middle] * len(link)
+        expected += [
+            len(link) >= 8 and abs(kg - middle) > max(6 * spread, 0.3 * middle) for kg in link
+        ]
+    assert far(*links) == expected
+    numbers = np.repeat(np.arange(len(links)), [len(link) for link in links])
+    found = rules.outliers(groups_of([numbers]), np.concatenate(links))[1]
+    assert found.tolist() == usual
 
 
 def test_a_load_over_the_cap_of_its_mode() -> None:

@@ -6,7 +6,7 @@ import gzip
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests import web_books
 from tests.store.databases import KINDS, new_database
+from wasteflow import app as application
 from wasteflow.app import create_app, warm_up
 from wasteflow.config import Basemap, Config
 from wasteflow.config_accounts import OPEN
@@ -165,6 +166,20 @@ def test_the_page_made_ready_at_start_is_the_one_that_is_answered(url: str) -> N
     assert kept
     assert app.test_client().get("/").status_code == 200
     assert app.extensions["wasteflow_answers"].size == kept
+    books(app).db.dispose()
+
+
+def test_a_new_process_warms_up_after_its_first_answer(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed = Event()
+    monkeypatch.setattr(application, "warm_up", lambda _: warmed.set())
+    monkeypatch.setattr(application, "keep_house", lambda _: None)
+    monkeypatch.setattr(application, "FIRST_PAGE_S", 600.0)
+    app = create_app(Config(url, accounts=OPEN), warm=True)
+    assert not warmed.wait(0.05)
+    assert app.test_client().get("/healthz").status_code == 200
+    assert warmed.wait(30)
     books(app).db.dispose()
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from datetime import UTC, datetime
 from importlib import import_module
-from threading import Thread
+from threading import Event, Thread
 from typing import Final
 
 from flask import Flask
 
 from wasteflow.config import Config, load_config
+from wasteflow.core.collecting import collect_seldom, leave_alone
 from wasteflow.services.housekeeping import Housekeeping
 from wasteflow.services.month_sheet import month_sheet
 from wasteflow.services.reports import flows_report, overview
@@ -47,13 +49,17 @@ from wasteflow.web.pages.uploads import blueprint as uploads_blueprint
 from wasteflow.web.pages.view import default_period
 
 HOUSEKEEPING_EVERY_S: Final = 2.0
+FIRST_PAGE_S: Final = 3.0
+"""How long a new process waits for its first request before it makes things ready by itself."""
+SHORT_TURN_S: Final = 0.001
+"""Turns of threads while it does: a page takes dozens of them, each after one of the warm-up."""
 
 
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     """The application for `config` (default: the environment).
 
-    Opens no connection yet, unless `warm`: then tracing and the first page are made ready beside
-    the first requests, and webhooks are told of changes as long as the process lives.
+    Opens no connection yet, unless `warm`: then tracing and the first page are made ready after
+    the first answer, and webhooks are told of changes as long as the process lives.
     """
     settings = config or load_config()
     app = Flask("wasteflow.web", static_folder=None, template_folder="templates")
@@ -84,9 +90,24 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     app.register_blueprint(accounts.blueprint)
     limits.install(app)
     if warm:
-        Thread(target=warm_up, args=(app,), name="warm-up", daemon=True).start()
+        collect_seldom()
+        answered = Event()
+        app.teardown_request(lambda _: answered.set())
+        Thread(target=_warm_up_after, args=(app, answered), name="warm-up", daemon=True).start()
         Thread(target=keep_house, args=(app,), name="housekeeping", daemon=True).start()
     return app
+
+
+def _warm_up_after(app: Flask, answered: Event) -> None:
+    """Warm up once somebody has the first page, who would share the processor with it."""
+    answered.wait(FIRST_PAGE_S)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SHORT_TURN_S)
+    try:
+        warm_up(app)
+        leave_alone()
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def warm_up(app: Flask) -> None:

@@ -24,8 +24,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
-from wasteflow_models import postgres
-from wasteflow_models.gathering import gathering_of
 from wasteflow_models.log_file import DiskLog
 from wasteflow_models.queue import Turnstile
 
@@ -87,13 +85,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = checked_url(url).get_backend_name() == "sqlite"
-        self._writer = (
-            _engine(url, begin="BEGIN IMMEDIATE") if self.is_sqlite else postgres.engine_of(url)
-        )
-        self._writes: dict[Alone | None, Engine] = {
-            alone: self._writer if self.is_sqlite else postgres.writing(self._writer, _locks(alone))
-            for alone in (None, *Alone)
-        }
+        self._writer, self._writes = _writers(url, self.is_sqlite)
         self._reader = _engine(url, begin="BEGIN", read_only=True) if self.is_sqlite else None
         path = checked_url(url).database if self.is_sqlite else None
         self.path = Path(path) if path and path != ":memory:" else None
@@ -228,8 +220,10 @@ class Database:
         if self._log is not None:
             self._log.bring()
         elif not self.is_sqlite:
+            from wasteflow_models.postgres import flush
+
             with self._writer.connect() as connection:
-                postgres.flush(connection)
+                flush(connection)
 
     @contextmanager
     def _attached(self, data: bytes) -> Iterator[Connection]:
@@ -253,6 +247,8 @@ class Database:
     def _send(self, session: Session) -> None:
         """Send what lies aside on PostgreSQL."""
         if not self.is_sqlite:
+            from wasteflow_models.gathering import gathering_of
+
             gathering_of(session.connection()).send()
 
     @contextmanager
@@ -326,6 +322,18 @@ class Database:
         self._writer.dispose()
         if self._reader is not None:
             self._reader.dispose()
+
+
+def _writers(url: str, is_sqlite: bool) -> tuple[Engine, dict[Alone | None, Engine]]:
+    """The engine of writers, and what each kind of writer uses of it."""
+    kinds = (None, *Alone)
+    if is_sqlite:
+        engine = _engine(url, begin="BEGIN IMMEDIATE")
+        return engine, dict.fromkeys(kinds, engine)
+    from wasteflow_models import postgres  # its driver: an eighth of a second SQLite does not need
+
+    engine = postgres.engine_of(url)
+    return engine, {alone: postgres.writing(engine, _locks(alone)) for alone in kinds}
 
 
 def _locks(alone: Alone | None) -> str:

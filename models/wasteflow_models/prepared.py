@@ -12,7 +12,6 @@ from typing import Any, cast
 from sqlalchemy import CompoundSelect, Connection, Dialect, Select, Table, insert, inspect
 from sqlalchemy.exc import DBAPIError
 
-from wasteflow_models import gathering
 from wasteflow_models.base import Base
 
 _Change = Callable[[Any], Any] | None
@@ -109,6 +108,8 @@ class _Made:
     def later(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Put it aside where the driver gathers statements, otherwise run it."""
         if connection.dialect.name == "postgresql":
+            from wasteflow_models import gathering  # its driver is not loaded for SQLite
+
             gathering.later(connection, self._text, self._sent(values))
         else:
             self.run(connection, values)

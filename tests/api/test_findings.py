@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.api.conftest import Api
+from wasteflow.services import finding_list
+from wasteflow.web import finding_making
 from wasteflow_models.engine import Alone
 from wasteflow_models.findings import FindingRow
 
@@ -61,3 +65,26 @@ def test_the_list_comes_in_pages_and_files_hold_all_of_it(api: Api) -> None:
         assert api.get("op-p1", f"{path}&cursor={wrong}").status_code == 422
     lines = api.get("op-p1", f"{path}&limit=2&format=csv").get_data(as_text=True)
     assert sum("border_unfiled" in line for line in lines.splitlines()) == 5
+
+
+def test_large_books_are_told_as_the_list_stands_and_how_old_it_is(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the first list: it is begun beside; what came after it is told as such."""
+    monkeypatch.setattr(finding_list, "SMALL_PLACES", 0)
+    path = "/findings?scope=enterprise:ent.p1"
+    first = api.get("op-p1", path)
+    assert (first.status_code, first.get_json()["code"]) == (503, "findings_being_made")
+    assert int(first.headers["Retry-After"]) > 0
+    api.app.extensions[finding_making._KEY].join()
+    made = api.get("op-p1", path).get_json()
+    assert made["up_to_date"] is True
+    assert datetime.fromisoformat(made["as_of"]) <= datetime.now(UTC)
+    entry = {"enterprise": "ent.p1", "kind": "generation", "material": "phosphogypsum"}
+    sent = {**entry, "date": "2026-04-03", "tonnes": "5.000", "doc_no": "later"}
+    assert api.post("op-p1", "/entries", sent).status_code == 201
+    later = api.get("op-p1", path).get_json()
+    assert (later["up_to_date"], later["as_of"]) == (False, made["as_of"])
+    finding_list.refresh_findings(db=api.db, now=datetime.now(UTC))
+    again = api.get("op-p1", path).get_json()
+    assert again["up_to_date"] is True and again["as_of"] > made["as_of"]

@@ -59,3 +59,11 @@ def test_help_and_version_load_no_command_and_nothing_heavy(word: str) -> None:
 def test_the_help_of_every_command_loads_its_module_and_nothing_heavy() -> None:
     for name in _ABOUT:
         assert set(loaded(name, "--help")) - {"wasteflow.cli.common"}, name
+
+
+def test_pages_are_there_before_what_only_figures_and_files_need() -> None:
+    late = {"alembic", "folium", "geopandas", "networkx", "openpyxl", "pandas", "polars"}
+    late |= {"psycopg", "scipy", "xlsxwriter"}
+    program = f"import sys, wasteflow.app; print(*sorted(set(sys.modules) & set({late!r})))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, []), done.stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import InvalidValue, WasteflowError
 from wasteflow.core.periods import SHANGHAI, next_month
 
@@ -226,6 +229,17 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
     _serve(settings, settings.url(), host, port, workers)
 
 
+def _load_application() -> None:
+    """Import the pages once, so that the workers forked from here have them at once.
+
+    The collector would walk over what is being loaded again and again, a third of the time, and
+    would later copy it into every worker.
+    """
+    with no_collecting():
+        import_module("wasteflow.app")
+    gc.freeze()
+
+
 def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> None:
     """Run the server until it is stopped."""
     from wasteflow.config import load_config
@@ -234,6 +248,7 @@ def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> 
     open_reading = load_config().accounts.open_reading
     if open_reading and host not in ("127.0.0.1", "localhost", "::1"):
         raise WasteflowError("host_not_local", host=host)
+    _load_application()
     settings.say(
         f"\n页面: http://{host}:{port}/   （停止: Ctrl-C）",
         f"\nPages: http://{host}:{port}/   (stop: Ctrl-C)",

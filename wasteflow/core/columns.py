@@ -92,6 +92,18 @@ def positions_in(known: Sequence[Ints], wanted: Sequence[Ints]) -> Ints:
     return first[found.numbers()[count:]]
 
 
+def positions_in_sorted(known: Ints, wanted: Ints) -> Ints:
+    """Position in the ascending `known` of each of `wanted`, -1 where it is not.
+
+    >>> positions_in_sorted(np.array([2, 5]), np.array([5, 3, 9])).tolist()
+    [1, -1, -1]
+    """
+    found = np.searchsorted(known, wanted)
+    inside = found < len(known)
+    inside[inside] = known[found[inside]] == wanted[inside]
+    return np.where(inside, found, -1)
+
+
 def sums_by_part(whole: Ints, part: Ints, kg: Ints) -> tuple[Ints, Ints, Ints]:
     """(whole, part, sum of kg), the parts of a whole in the order in which they first appear."""
     groups = groups_of([whole, part])

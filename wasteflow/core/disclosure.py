@@ -15,8 +15,8 @@ from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr
 
+from wasteflow.core.later import linalg
 from wasteflow.core.suppression import LEAST, LEAST_OTHERS, few
 
 Atom = tuple[str, str]
@@ -226,7 +226,7 @@ def _left_null(table: NDArray[np.float64]) -> NDArray[np.float64]:
     """Combinations of rows that vanish in every column."""
     if not table.shape[1]:
         return np.eye(table.shape[0])
-    basis, triangle, _ = qr(table, pivoting=True)
+    basis, triangle, _ = linalg.qr(table, pivoting=True)
     rank = int((np.abs(np.diagonal(triangle)) > _TINY).sum())
     null: NDArray[np.float64] = basis[:, rank:].T
     return null

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wasteflow.core.columns import Groups, Ints
 from wasteflow.core.finding_kinds import KINDS, SEVERITIES, SEVERITY
 from wasteflow.core.registry import Facility, Registry, Route
 from wasteflow.core.rules import CAP_KG, cap_breach, expired_permit, unfiled_border
@@ -79,20 +80,32 @@ def duplicate_tickets(
     return {key: loads for key, loads in sorted(groups.items()) if len(loads) > 1}
 
 
-def outliers(kg: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which loads of a link are far from its others: six median deviations and 30 % of the median.
+def outliers(groups: Groups, kg: Ints) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which loads of a link are far from its others, and the usual weight (median) of its link.
 
-    None of fewer than eight loads: there is no usual weight yet.
+    Far: six median deviations and 30 % of the median.  None of fewer than eight loads: there is no
+    usual weight yet.
 
-    >>> outliers(np.array([30, 31, 30, 29, 30, 31, 30, 62]) * 1000).tolist().index(True)
-    7
+    >>> from wasteflow.core.columns import groups_of
+    >>> kg = np.array([30, 31, 30, 29, 30, 31, 30, 62]) * 1000
+    >>> far, usual = outliers(groups_of([np.zeros(8, np.int64)]), kg)
+    >>> far.tolist().index(True), usual.tolist()[0]
+    (7, 30000.0)
     """
-    if len(kg) < LEAST_LOADS:
-        return np.zeros(len(kg), bool)
-    middle = float(np.median(kg))
+    link = groups.numbers()
+    sizes = np.bincount(link, minlength=len(groups.starts))
+    middle = _medians(link, sizes, kg)[link]
     gap = np.abs(kg - middle)
-    usual = float(np.median(gap))
-    return np.asarray((gap > _SPREADS * usual) & (gap > _SHARE * middle))
+    usual = _medians(link, sizes, gap)[link]
+    far = (gap > _SPREADS * usual) & (gap > _SHARE * middle) & (sizes[link] >= LEAST_LOADS)
+    return np.asarray(far), middle
+
+
+def _medians(group: Ints, sizes: Ints, values: Ints | NDArray[np.float64]) -> NDArray[np.float64]:
+    """The median of the values of every group; every group has some."""
+    ordered = values[np.lexsort((values, group))].astype(np.float64)
+    first = np.cumsum(sizes) - sizes
+    return np.asarray((ordered[first + (sizes - 1) // 2] + ordered[first + sizes // 2]) / 2)
 
 
 def over_cap(mode: str, kg: int, trips: int) -> bool:

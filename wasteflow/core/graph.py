@@ -8,18 +8,20 @@ node in - out = closing - opening, to the kilogram.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import networkx as nx
 import numpy as np
+from numpy.typing import NDArray
 
 from wasteflow.core.books import FlowSums, Names, PeriodBooks, StockSums, closing_of
 from wasteflow.core.collecting import no_collecting
-from wasteflow.core.columns import Ints, groups_of, positions_in, sums_by_part
+from wasteflow.core.columns import Ints, groups_of, positions_in, positions_in_sorted, sums_by_part
 from wasteflow.core.geodesy import geodesic_distance_km
+from wasteflow.core.later import nx
 from wasteflow.core.places import OUTSIDE, Place, PlaceKind, site
 from wasteflow.core.registry import NO_PARK, NO_REGION, Registry
 from wasteflow.core.units import tonnes_text
@@ -88,11 +90,19 @@ def _fill(
     held: Mapping[int, tuple[dict[str, int], dict[str, int]]],
 ) -> None:
     """Put nodes and edges into an empty graph."""
-    for number in sorted(held.keys() | set(edges.source.tolist()) | set(edges.target.tolist())):
-        before, after = held.get(number, ({}, {}))
-        graph.add_node(
-            nodes.labels[number], **nodes.described(number), opening_kg=before, closing_kg=after
+    ends = np.flatnonzero(np.bincount(np.concatenate([edges.source, edges.target]))).tolist()
+    none: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    graph.add_nodes_from(
+        (
+            nodes.labels[number],
+            {
+                **nodes.described(number),
+                "opening_kg": held.get(number, none)[0] or {},
+                "closing_kg": held.get(number, none)[1] or {},
+            },
         )
+        for number in sorted(held.keys() | set(ends))
+    )
     edges.join(graph, nodes)
 
 
@@ -115,7 +125,7 @@ class _Nodes:
         self.goal[roads] = [position[label] for label in goals]
         self.outside = position[name(OUTSIDE)]
         self._described: dict[int, dict[str, Any]] = {}
-        self._distances: dict[tuple[int, int], float | None] = {}
+        self._distances: tuple[Ints, NDArray[np.object_]] = np.zeros(0, np.int64), np.zeros(0, "O")
 
     def described(self, number: int) -> dict[str, Any]:
         """Attributes of a node from the registry."""
@@ -126,12 +136,22 @@ class _Nodes:
             self._described[number] = found
         return found
 
-    def distance(self, source: int, target: int) -> float | None:
-        """Geodesic kilometres between two nodes."""
-        if (source, target) not in self._distances:
-            ends = self.described(source), self.described(target)
-            self._distances[source, target] = _distance(*ends)
-        return self._distances[source, target]
+    def distances(self, source: Ints, target: Ints) -> list[float | None]:
+        """Geodesic kilometres between pairs of nodes; what was asked before is kept."""
+        pairs = source * len(self.labels) + target
+        known, kilometres = self._distances
+        fresh = np.unique(pairs[positions_in_sorted(known, pairs) < 0])
+        if len(fresh):
+            found = np.array([self._distance(pair) for pair in fresh.tolist()], dtype=object)
+            known, kilometres = np.append(known, fresh), np.append(kilometres, found)
+            order = np.argsort(known)
+            known, kilometres = self._distances = known[order], kilometres[order]
+        listed: list[float | None] = kilometres[positions_in_sorted(known, pairs)].tolist()
+        return listed
+
+    def _distance(self, pair: int) -> float | None:
+        source, target = divmod(pair, len(self.labels))
+        return _distance(self.described(source), self.described(target))
 
 
 def _nodes_of(names: Names, registry: Registry, level: str, keep_transit: bool) -> _Nodes:
@@ -210,34 +230,54 @@ class _Edges:
         Straight into the adjacency of the graph: `add_edge` copies the attributes twice, which is
         most of the time of a report on all links.
         """
-        names, labels = self.flows.names, nodes.labels
-        words = {int(grade): grade.word for grade in Evidence}
-        grades: list[dict[str, int]] = [{} for _ in range(len(self.kg))]
-        for edge, grade, kg in zip(*(column.tolist() for column in self.graded), strict=True):
-            grades[edge][words[grade]] = kg
-        columns = (
-            self.source, self.target, self.material, self.route,
-            self.kg, self.loads, self.dispatched, self.accepted,
-        )  # fmt: skip
-        listed = zip(*(column.tolist() for column in columns), grades, strict=True)
+        labels = nodes.labels
         leaving, arriving = graph._succ, graph._pred
-        for source, target, material, route, kg, loads, dispatched, accepted, evidence in listed:
-            stuff, way = names.materials[material], names.routes[route]
-            attributes = {
-                "material": stuff,
-                "route": way,
+        last = -1, -1
+        parallel: dict[str, dict[str, Any]] = {}
+        columns = (
+            self.source, self.target, self.kg, self.loads, self.dispatched, self.accepted,
+        )  # fmt: skip
+        listed = zip(
+            *(column.tolist() for column in columns),
+            self._keys(),
+            self._grades(),
+            nodes.distances(self.source, self.target),
+            strict=True,
+        )
+        for source, target, kg, loads, dispatched, accepted, named, evidence, km in listed:
+            if last != (source, target):
+                last = source, target
+                giver, taker = labels[source], labels[target]
+                parallel = leaving[giver][taker] = arriving[taker][giver] = {}
+            material, route, key = named
+            parallel[key] = {
+                "material": material,
+                "route": route,
                 "kg": kg,
                 "loads": loads,
                 "dispatched_kg": dispatched,
                 "accepted_kg": accepted,
                 "evidence": evidence,
-                "distance_km": nodes.distance(source, target),
+                "distance_km": km,
             }
-            giver, taker = labels[source], labels[target]
-            parallel = leaving[giver].get(taker)
-            if parallel is None:
-                parallel = leaving[giver][taker] = arriving[taker][giver] = {}
-            parallel[f"{stuff}/{way}"] = attributes
+
+    def _keys(self) -> list[tuple[str, str, str]]:
+        """(material, route, key) of every edge; edges of one key share its text."""
+        names, width = self.flows.names, len(self.flows.names.routes)
+        pairs = self.material * width + self.route
+        made = {}
+        for pair in np.flatnonzero(np.bincount(pairs)).tolist():
+            material, route = names.materials[pair // width], names.routes[pair % width]
+            made[pair] = material, route, f"{material}/{route}"
+        return [made[pair] for pair in pairs.tolist()]
+
+    def _grades(self) -> list[dict[str, int]]:
+        """{word of the grade: kilograms} of every edge."""
+        words = {int(grade): grade.word for grade in Evidence}
+        grades: list[dict[str, int]] = [{} for _ in range(len(self.kg))]
+        for edge, grade, kg in zip(*(column.tolist() for column in self.graded), strict=True):
+            grades[edge][words[grade]] = kg
+        return grades
 
 
 class _Names:
@@ -292,13 +332,13 @@ def _node_stocks(
     stocks: Sequence[StockSums], nodes: _Nodes, material: str
 ) -> dict[int, tuple[dict[str, int], dict[str, int]]]:
     """Node number → (opening, closing), each {material: kg}, of every holding node."""
-    held: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
+    held: dict[int, tuple[dict[str, int], dict[str, int]]] = defaultdict(lambda: ({}, {}))
     for index, stock in enumerate(stocks):
         codes = stock.names.materials
         columns = sums_by_part(nodes.of_place[stock.place], stock.material, stock.kg)
         for node, stuff, kg in zip(*(column.tolist() for column in columns), strict=True):
             if not material or codes[stuff] == material:
-                held.setdefault(node, ({}, {}))[index][codes[stuff]] = kg
+                held[node][index][codes[stuff]] = kg
     return held
 
 

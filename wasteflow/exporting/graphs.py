@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import networkx as nx
-
+from wasteflow.core.later import nx
 from wasteflow.core.vocabulary import EVIDENCE
 from wasteflow.exporting.tables import csv_text, json_text
 

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
-import xlsxwriter
-
 from wasteflow.core.ledger_forms import Form, Late, Mass
 from wasteflow.core.periods import month_text
 
@@ -153,6 +151,8 @@ def ledger_book(
 
     foot: what stands under every form beside the fixed notes (root of the seal).
     """
+    import xlsxwriter
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
         out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -260,11 +260,13 @@ def _columns(words: str) -> int:
 
 def _sums(sheet: Any, styles: _Styles, form: Form, end: int) -> None:
     """The row of sums: formulas with the value beside them, so that it shows without a recount."""
+    from xlsxwriter.utility import xl_col_to_name
+
     for place in range(len(form.columns)):
         sheet.write_blank(end, place, None, styles.sum_text)
     sheet.write_string(end, 0, "合计", styles.sum_text)
     for place, mass in form.sums.items():
-        letter = xlsxwriter.utility.xl_col_to_name(place)
+        letter = xl_col_to_name(place)
         formula = f"=SUM({letter}5:{letter}{end})"
         sheet.write_formula(end, place, formula, styles.sum, mass.kg / 1000)
 

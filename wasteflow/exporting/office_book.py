@@ -10,8 +10,6 @@ import io
 from datetime import date
 from typing import Any, Final
 
-import xlsxwriter
-
 from wasteflow.core.office_tables import Cell, Document, Number, Table
 
 FONT: Final = "宋体"
@@ -27,6 +25,8 @@ PAGE: Final = {"zh": "&C第 &P 页 共 &N 页", "en": "&Cpage &P of &N"}
 
 def office_book(document: Document, lang: str = "zh") -> bytes:
     """The workbook of a document."""
+    import xlsxwriter
+
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     book = xlsxwriter.Workbook(out, options)

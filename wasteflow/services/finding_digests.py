@@ -1,22 +1,29 @@
-"""Digests of what the findings list rests on: they tell what has to be looked at again."""
+"""Digests of what the findings list rests on: what has to be looked at again, how old it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from wasteflow.core.periods import shanghai_day
 from wasteflow_models.api import AttachmentRow
+from wasteflow_models.engine import Database
+from wasteflow_models.findings import FindingStateRow
 from wasteflow_models.ledger import BatchRow, EntryRow, ProductRow, RollupVersionRow, StampRow
 from wasteflow_models.live import ChangeRow
 
 STAMP: Final = "finding"
-"""Stamp of the list: pages that count findings are made anew when it changes."""
+"""Stamp of the list: pages that count findings are made anew when it was."""
+BOOKS: Final = "books"
+"""Under which the state of the list holds the digest of the whole."""
+MADE: Final = "made"
+"""Under which it holds the moment when it was last made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,25 @@ def digests_of(session: Session, today: date) -> Digests:
     whole = [str(today), *named.values(), *map(str, tops)]
     whole += [f"{at}={digest}" for at, digest in sorted(digests.items())]
     return Digests(_digest(whole), digests, named.get("registry", ""), tops[0])
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """When the list was last made (None: before that was noted), and if it is as the books are."""
+
+    made_at: datetime | None
+    up_to_date: bool
+
+
+def list_state(*, db: Database, now: datetime) -> ListState | None:
+    """How the list stands; None if it was never made."""
+    with db.read() as session:
+        known = session.get(FindingStateRow, BOOKS)
+        if known is None:
+            return None
+        made = session.get(FindingStateRow, MADE)
+        same = known.value == digests_of(session, shanghai_day(now)).books
+        return ListState(datetime.fromisoformat(made.value) if made else None, same)
 
 
 def _digest(parts: Iterable[str]) -> str:

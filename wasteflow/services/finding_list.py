@@ -28,7 +28,7 @@ from wasteflow.core.permissions import require
 from wasteflow.core.reach import subject_of_firms
 from wasteflow.schemas.field_base import clean_text
 from wasteflow.services.finding_books import book_findings
-from wasteflow.services.finding_digests import STAMP, Digests, digests_of
+from wasteflow.services.finding_digests import BOOKS, MADE, STAMP, Digests, digests_of
 from wasteflow.services.finding_records import month_findings
 from wasteflow_models import queries
 from wasteflow_models.convert import load_keys
@@ -54,7 +54,6 @@ SMALL_PLACES: Final = 2_000
 LONGEST_SNOOZE_DAYS: Final = 366
 LAST_ID: Final = (1 << 63) - 1
 """No key of a database is above it."""
-_BOOKS: Final = "books"
 Place = tuple[int, int, str, int]
 """Where a finding stands in the list: severity, kind, since, id."""
 
@@ -95,15 +94,15 @@ def refresh_findings(
     """Bring the list up to date; False if it was, or another process does it.
 
     everything: look at every month of loads again; small: only if the books are so small that
-    somebody may wait for it, or the list was never made (housekeeping does the others).
+    somebody may wait for it (housekeeping does the others).
     """
     today = shanghai_day(now)
     with db.read() as session:
         digests = digests_of(session, today)
-        known = session.get(FindingStateRow, _BOOKS)
+        known = session.get(FindingStateRow, BOOKS)
         if known is not None and known.value == digests.books and not everything:
             return False
-        if small and known is not None and queries.place_count(session) > SMALL_PLACES:
+        if small and queries.place_count(session) > SMALL_PLACES:
             return False
     with turn_of(db, TURN) as mine:
         if not mine:
@@ -119,10 +118,9 @@ def refresh_findings(
                 part = month_findings(session, keys, month, today, waits)
                 found[month], loads[month] = part.items, part.open_loads
         with db.write(Alone.NOBODY) as session:
-            changed = _store(session, found, now)
-            _note(session, digests, loads)
-            if changed:
-                touch(session, STAMP)
+            _store(session, found, now)
+            _note(session, digests, loads, now)
+            touch(session, STAMP)
     return True
 
 
@@ -147,10 +145,11 @@ def _stale_months(
     return sorted(stale.intersection(months))
 
 
-def _note(session: Session, digests: Digests, loads: Mapping[int, int]) -> None:
+def _note(session: Session, digests: Digests, loads: Mapping[int, int], now: datetime) -> None:
     rows = [(str(month), digests.months.get(month, ""), n) for month, n in loads.items()]
     rows += [
-        (_BOOKS, digests.books, 0),
+        (BOOKS, digests.books, 0),
+        (MADE, now.isoformat(), 0),
         ("registry", digests.registry, 0),
         ("change", str(digests.change), 0),
     ]
@@ -158,11 +157,11 @@ def _note(session: Session, digests: Digests, loads: Mapping[int, int]) -> None:
         session.merge(FindingStateRow(name=name, value=value, open_loads=open_loads))
 
 
-def _store(session: Session, found: Mapping[int, list[Found]], now: datetime) -> bool:
-    """Hold what was found against what is listed; whether anything changed."""
+def _store(session: Session, found: Mapping[int, list[Found]], now: datetime) -> None:
+    """Hold what was found against what is listed."""
     query = select(FindingRow).where(FindingRow.source.in_(sorted(found)))
     listed = {row.key: row for row in session.scalars(query.order_by(FindingRow.id))}
-    changed, said = False, set[str]()
+    said = set[str]()
     for source, items in sorted(found.items()):
         for item in items:
             if item.key in said:  # one cause met twice, such as by two routes of a link
@@ -171,14 +170,11 @@ def _store(session: Session, found: Mapping[int, list[Found]], now: datetime) ->
             row = listed.pop(item.key, None)
             if row is None:
                 session.add(_row(item, source, now))
-                changed = True
             else:
-                changed |= _renew(row, item, source, now)
+                _renew(row, item, source, now)
     for row in listed.values():
         if row.resolved_at is None:
             row.resolved_at, row.snoozed_until = now, None
-            changed = True
-    return changed
 
 
 def _row(item: Found, source: int, now: datetime) -> FindingRow:
@@ -207,16 +203,13 @@ def _json(item: Found) -> str:
     return json.dumps(dict(item.params), ensure_ascii=False, sort_keys=True)
 
 
-def _renew(row: FindingRow, item: Found, source: int, now: datetime) -> bool:
+def _renew(row: FindingRow, item: Found, source: int, now: datetime) -> None:
     """A finding that is there again: what it says now, and open again if it was resolved."""
-    params = _json(item)
-    same = row.resolved_at is None and row.params == params and row.ref == item.ref
     if row.snoozed_until is not None and row.snoozed_until < shanghai_day(now):
-        row.snoozed_until, same = None, False
+        row.snoozed_until = None
     if row.resolved_at is not None:
         row.resolved_at, row.since = None, now
-    row.params, row.ref, row.enterprise, row.source = params, item.ref, item.enterprise, source
-    return not same
+    row.params, row.ref, row.enterprise, row.source = _json(item), item.ref, item.enterprise, source
 
 
 # --- read and snooze ---------------------------------------------------------------------------

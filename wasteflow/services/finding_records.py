@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from wasteflow.core import finding_rules as rules
+from wasteflow.core.columns import groups_of
 from wasteflow.core.finding_rules import Found
 from wasteflow.core.lifecycle import Waits
 from wasteflow.core.periods import shanghai_day
@@ -142,22 +142,15 @@ def _outliers(at: _Month) -> Iterator[Found]:
     counted = ~np.isin(columns["state"], _GONE) & (columns["dispatched_kg"] > 0)
     # Sheets of several trips and refused parts have no usual size.
     counted &= (columns["kind"] == 0) & (columns["trips"] == 1)
+    here = np.flatnonzero(counted)
     names = ("consignor_id", "consignee_id", "material_id", "mode")
-    groups: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-    rows = zip(*(columns[name].tolist() for name in names), strict=True)
-    for place, (key, here) in enumerate(zip(rows, counted.tolist(), strict=True)):
-        if here:
-            groups[key].append(place)
-    for _, held in sorted(groups.items()):
-        if len(held) < rules.LEAST_LOADS:
-            continue
-        places = np.array(held)
-        each = columns["dispatched_kg"][places]
-        far = places[rules.outliers(each)]
-        usual = tonnes_text(int(np.median(each)))
-        for place, row in _rows(at, far):
-            kg = int(columns["dispatched_kg"][place])
-            yield _load(at, "outlier_load", place, row, tonnes=tonnes_text(kg), usual=usual)
+    kg = columns["dispatched_kg"][here]
+    groups = groups_of([columns[name][here] for name in names])
+    far, usual = rules.outliers(groups, kg)
+    order = [*np.flatnonzero(far)[np.argsort(groups.numbers()[far], kind="stable")]]
+    for number, (place, row) in zip(order, _rows(at, here[order]), strict=True):
+        told = {"tonnes": tonnes_text(int(kg[number])), "usual": tonnes_text(int(usual[number]))}
+        yield _load(at, "outlier_load", place, row, **told)
 
 
 def _over_cap(at: _Month) -> Iterator[Found]:

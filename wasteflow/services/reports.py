@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
-
 from wasteflow.core.balances import Balance, balances, total_balance
 from wasteflow.core.books import PeriodBooks
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.graph import LEVELS, build_graph, node_link
+from wasteflow.core.later import nx
 from wasteflow.core.periods import Period
 from wasteflow.core.registry import Registry
 from wasteflow.core.units import tonnes_text

@@ -35,14 +35,19 @@ def catalogue() -> Mapping[str, tuple[str, str]]:
     return found
 
 
+_CHINESE: Final = ("name_zh", "name_en", "code")
+_ENGLISH: Final = ("name_en", "name_zh", "code")
+
+
 def lang() -> str:
     """Language of this request: URL, else Accept-Language (API) or cookie, else the setting."""
-    if "lang" not in g:
+    found = g.get("lang")
+    if found is None:
         wanted = [request.args.get("lang", ""), request.cookies.get(LANG_COOKIE, "")]
         if request.path.startswith("/api/v1/"):
             wanted[1:] = [request.accept_languages.best_match(LANGS, "")]
-        g.lang = next((word for word in wanted if word in LANGS), books().config.lang)
-    return str(g.lang)
+        found = g.lang = next((word for word in wanted if word in LANGS), books().config.lang)
+    return str(found)
 
 
 def theme() -> str:
@@ -58,6 +63,8 @@ def text(key: str, language: str | None = None, **params: object) -> str:
     """
     pair = catalogue()[key]
     chosen = pair[1 if (language or lang()) == "en" else 0]
+    if not params and "{" not in chosen:
+        return chosen
     return chosen.format_map({name: str(value) for name, value in params.items()})
 
 
@@ -90,13 +97,10 @@ def short_reason(code: str | None) -> str:
 
 def name_of(item: Any) -> str:
     """Name of a registry object, or a dict with name_zh and name_en, in the request's language."""
-    mapping = (
-        item
-        if isinstance(item, Mapping)
-        else {key: getattr(item, key, "") for key in ("name_zh", "name_en", "code")}
-    )
-    first, second = ("name_en", "name_zh") if lang() == "en" else ("name_zh", "name_en")
-    return str(mapping.get(first) or mapping.get(second) or mapping.get("code") or "")
+    order = _ENGLISH if lang() == "en" else _CHINESE
+    if isinstance(item, Mapping):
+        return str(next((item[key] for key in order if item.get(key)), ""))
+    return str(next((found for key in order if (found := getattr(item, key, ""))), ""))
 
 
 def install(app: Flask) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import networkx as nx
+from wasteflow.core.later import nx
 
 
 class Hinge(NamedTuple):

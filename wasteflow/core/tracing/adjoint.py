@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain

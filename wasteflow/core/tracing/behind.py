@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.tracing.attribution import DISPOSED, FATES, USED, Basis, fate_codes, lens_of

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.tracing.elimination import Elimination, eliminations
 from wasteflow.core.tracing.flows import Ints, Mask
 from wasteflow.core.tracing.solve import LevelPlan, MonthSystem, csr

@@ -14,9 +14,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
+from wasteflow.core.later import sparse
 from wasteflow.core.tracing.flows import Floats, Ints
 from wasteflow.core.tracing.solve import csr
 
@@ -45,7 +44,9 @@ class Elimination:
     def _factors(self) -> Any:
         """LU of I - C^T.  Columns are diagonally dominant: no pivoting; panels of one column."""
         order = "NATURAL" if self.widest < WIDE else "COLAMD"
-        return splu(self._less, permc_spec=order, diag_pivot_thresh=0.0, panel_size=1, relax=1)
+        return sparse.linalg.splu(
+            self._less, permc_spec=order, diag_pivot_thresh=0.0, panel_size=1, relax=1
+        )
 
     def back(self, v: Floats) -> None:
         """u of (I - C) u = v (sites x columns), in place."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.places import Place
 from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.months import Chain

@@ -13,10 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import networkx as nx
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import nx, sparse
 from wasteflow.core.periods import Period
 from wasteflow.core.places import PlaceKind
 from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin

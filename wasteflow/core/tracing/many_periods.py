@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.tracing.adjoint import Column, Hits, Pools, adjoint
 from wasteflow.core.tracing.attribution import (

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.tracing.attribution import FATES, Basis, decode, lens_of, move_codes
 from wasteflow.core.tracing.flows import Ints, Origin
 from wasteflow.core.tracing.forward import ForwardMonth, State, forward

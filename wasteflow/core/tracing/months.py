@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period
 from wasteflow.core.places import HOLDING, Place, PlaceKind
 from wasteflow.core.tracing.flows import (

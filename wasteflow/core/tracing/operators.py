@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.tracing.blocks import Blocks, Draws, Ways
 from wasteflow.core.tracing.elimination import Elimination
 from wasteflow.core.tracing.flows import Floats, Ints, Mask

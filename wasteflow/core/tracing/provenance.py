@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow.core.tracing.adjoint import Column, Hits, Pools, adjoint

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.tracing.attribution import USED, Basis, fate_codes, lens_of
 from wasteflow.core.tracing.behind import without_openings

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import maximum_flow
 
+from wasteflow.core.later import sparse
 from wasteflow.core.tracing.flows import Floats, Ints
 
 SNAP_KG = 1e-5
@@ -127,7 +126,7 @@ class _Work:
         start, end, capacity = (np.concatenate(part) for part in zip(*arcs, strict=True))
         size = 2 + rows + columns
         graph = sparse.csr_array((capacity.astype(np.int32), (start, end)), shape=(size, size))
-        flow = sparse.coo_array(maximum_flow(graph, 0, 1).flow)
+        flow = sparse.coo_array(sparse.csgraph.maximum_flow(graph, 0, 1).flow)
         cell = (flow.row >= 2) & (flow.row < 2 + rows) & (flow.col >= 2 + rows) & (flow.data != 0)
         key = (flow.row[cell].astype(np.int64) - 2) * columns + flow.col[cell] - 2 - rows
         at = np.searchsorted(self.line * columns + self.column, key)

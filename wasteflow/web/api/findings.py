@@ -17,7 +17,6 @@ from wasteflow.services.finding_list import (
     Asked,
     Place,
     page_findings,
-    refresh_findings,
     snooze_finding,
 )
 from wasteflow.web.access import books, books_seen
@@ -28,6 +27,7 @@ from wasteflow.web.api.reports import RIGHT, ScopeQuery, answered
 from wasteflow.web.api.rights import need_scope, registry, who
 from wasteflow.web.api.shapes import ApiSchema, DayField, PeriodField, ShortField, WordField
 from wasteflow.web.api.words import OpenShape
+from wasteflow.web.finding_making import list_as_it_stands
 from wasteflow.web.permits import may
 from wasteflow.web.texts import lang, text
 
@@ -48,6 +48,14 @@ class FindingsReport(OpenShape):
 
     scope = fields.String(required=True)
     rows = fields.List(fields.Dict(), required=True)
+    as_of = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the list was last made; null: before that was noted"},
+    )
+    up_to_date = fields.Boolean(
+        required=True, metadata={"description": "Nothing it rests on has changed since"}
+    )
     total = fields.Integer(required=True)
     next = fields.String(
         required=True,
@@ -86,9 +94,12 @@ def sees(code: str) -> bool:
 
 @blueprint.endpoint("GET", "", RIGHT, returns=FindingsReport, query=FindingsQuery, tagged=True)
 def list_(query: dict[str, Any]) -> Response:
-    """The findings of a scope, brought up to date first."""
+    """The findings of a scope: of small books brought up to date, of large ones as last made.
+
+    503 `findings_being_made` with `Retry-After` while the first list of large books is made.
+    """
     need_scope(RIGHT, query["scope"])
-    refresh_findings(db=books().db, now=datetime.now(UTC), waits=books().config.waits, small=True)
+    state = list_as_it_stands()
 
     def make() -> dict[str, Any]:
         asked = Asked(
@@ -104,6 +115,8 @@ def list_(query: dict[str, Any]) -> Response:
             after=_place(place) if place else None,
         )
         told = {"scope": query["scope"], "synthetic": books_seen().synthetic}
+        told |= {"as_of": state.made_at.isoformat() if state.made_at else None}
+        told |= {"up_to_date": state.up_to_date}
         told |= {"total": found.total, "next": cursor_of(*found.place) if found.place else None}
         return {**told, "rows": [worded(row) for row in found.rows]}
 

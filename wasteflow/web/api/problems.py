@@ -85,7 +85,13 @@ CONFLICTS: Final = frozenset(
     }
 )
 """Rules that speak of the state of the books, not of what was sent."""
-_BUSY: Final = frozenset({"database_busy", "import_overtaken", "not_on_disk", "not_written"})
+_BUSY: Final = {
+    **dict.fromkeys(
+        ("database_busy", "import_overtaken", "not_on_disk", "not_written"), BUSY_AGAIN_S
+    ),
+    "findings_being_made": 10,
+}
+"""What passes by itself, and after how many seconds to ask again."""
 _HTTP_CODES: Final = {
     400: "bad_request",
     401: "not_signed_in",
@@ -182,7 +188,7 @@ def problem_of(error: WasteflowError) -> Problem:
     if isinstance(error, NotFound):
         return Problem(404, error.code, error.params)
     if error.code in _BUSY:
-        headers = {"Retry-After": str(BUSY_AGAIN_S)}
+        headers = {"Retry-After": str(_BUSY[error.code])}
         return Problem(503, error.code, error.params, headers=headers)
     if isinstance(error, InvalidValue | RuleBroken):
         pointer = "/cursor" if error.code == "bad_cursor" else ""

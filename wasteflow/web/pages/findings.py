@@ -25,10 +25,11 @@ from wasteflow.services.finding_list import (
     list_findings,
     open_counts,
     page_findings,
-    refresh_findings,
     snooze_finding,
 )
 from wasteflow.web.access import books
+from wasteflow.web.finding_making import list_as_it_stands
+from wasteflow.web.formats import moment_words
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_words import firm, material, registry, route
 from wasteflow.web.pages.tables import wants_file
@@ -65,7 +66,8 @@ class Line:
 def show() -> Response:
     """The list of a scope, filtered by its address."""
     view = read_view()
-    refresh_findings(db=books().db, now=now(), waits=books().config.waits, small=True)
+    listed = list_as_it_stands()
+    old = not listed.up_to_date
     kind, severity = _word("kind", KINDS), _word("severity", SEVERITIES)
     state = _word("state", (*STATES, "all")) or OPEN
     asked = Asked(view.firms, kind, severity, state, view.material)
@@ -87,6 +89,8 @@ def show() -> Response:
         page_count=page_count,
         counts=open_counts(db=books().db, firms=view.firms, now=now()),
         chosen={"kind": kind, "severity": severity, "state": state},
+        made=moment_words(listed.made_at) if old and listed.made_at else "",
+        old=old,
         kinds=KINDS,
         severities=SEVERITIES,
         states=(*STATES, "all"),

@@ -183,7 +183,7 @@ def _trend(row: Mapping[str, Any]) -> Cell:
         months=", ".join(NONE if t is None else t for t in row["trend_t"]),
         top=f"{amount.number} {amount.unit}",
     )
-    return Cell(words, words, title=words, line=line_of(masses))
+    return Cell(words, words, title=words, line="" if wants_file() else line_of(masses))
 
 
 def line_of(masses: list[int | None]) -> str:

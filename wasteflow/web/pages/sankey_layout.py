@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-import networkx as nx
+from wasteflow.core.later import nx
 
 GAP, EDGE = 0.03, 0.012
 LAST_GAP: Final = 1.6

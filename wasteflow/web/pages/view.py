@@ -26,6 +26,7 @@ from wasteflow.services.reports import Overview, check_material
 from wasteflow.web.access import READY, books, books_seen
 from wasteflow.web.formats import month_words, period_words
 from wasteflow.web.identity import current_actor, reach, this_month
+from wasteflow.web.report_files import FORMATS
 from wasteflow.web.texts import lang, name_of, text
 
 KEPT: Final = ("scope", "period", "material", "products")
@@ -129,7 +130,12 @@ class View:
         return text("targets.national") if scope == "all" else scope_name(self.registry, scope)
 
     def address(self, endpoint: str, **changes: Any) -> str:
-        """Address of a page with this view, `changes` made; blank values are left out."""
+        """Address of a page with this view, `changes` made; blank values are left out.
+
+        "" where the table is asked for as a file, which holds no addresses.
+        """
+        if self._in_file:
+            return ""
         if self.as_of and endpoint in REPORTED:
             changes = {"as_of": month_text(self.as_of), **changes}
         path = self._paths.get(endpoint)
@@ -142,6 +148,10 @@ class View:
             if value not in ("", None)
         )
         return f"{path}?{query}" if query else path
+
+    @cached_property
+    def _in_file(self) -> bool:
+        return request.args.get("format") in FORMATS
 
     @cached_property
     def _paths(self) -> dict[str, str]:
