@@ -51,19 +51,21 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
     if staging.staged:
         _still_holds(session, staging)
-        if staging.straight is not None:
-            add_new_rows(session, staging.straight)
-        show_rows(session, sorted(staging.touched))
     completing = list(staging.completing.values())
     if completing and not complete(session, staging, completing):
         raise Overtaken
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
-    post(session, merge(staging.rollups), merge_late(staging.late))
     batch.taken, batch.completed = staging.taken, len(completing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
+    session.flush()
     load_store.forget_ranges(session, staging.batch_id)
+    if staging.staged:  # from here on others wait
+        if staging.straight is not None:
+            add_new_rows(session, staging.straight)
+        show_rows(session, sorted(staging.touched))
+    post(session, merge(staging.rollups), merge_late(staging.late))
     report.taken, report.completed = staging.taken, len(completing)
     report.skipped = staging.skipped
     note_import(session, staging.keys, batch, staging.firms, staging.now)
