@@ -1,7 +1,7 @@
 """The one place where postings enter the roll-up: in their month, and in the month of booking.
 
-Every service that records something posts through here, within its own transaction: `book_change`
-for one record, `post` for columns of many.
+Every service that records something posts through here, within its own transaction: `booked_in` and
+`post_rollup` for one record, `post` for columns of many.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def check_asked(asked: int, month: int, booked_month: int) -> None:
         )
 
 
-def book_change(
+def booked_in(
     session: Session,
     keys: Keys,
     firm_ids: Collection[int],
@@ -58,7 +58,7 @@ def book_change(
     earlier: Iterable[Change] = (),
     asked: int = 0,
 ) -> int:
-    """Post the signed change that one record makes; returns the month it is booked in.
+    """The month in which the signed change that one record makes is booked; posts nothing.
 
     month: that of the record, for one that moves nothing; otherwise the earliest month it changes
     counts.  earlier: what the record changed before (`core.booking.load_changes`).  asked: month in
@@ -67,12 +67,15 @@ def book_change(
     first = floor_of(rollup) or month
     booked_month = max(open_month(session, firm_ids, first, keys), not_before(earlier))
     check_asked(asked, first, booked_month)
-    post_rollup(session, keys, rollup, booked_month)
     return booked_month
 
 
 def post_rollup(session: Session, keys: Keys, rollup: Rollup, booked_month: int) -> None:
-    """Post roll-up rows that are all booked in `booked_month`, or in their own month if later."""
+    """Post roll-up rows that are all booked in `booked_month`, or in their own month if later.
+
+    Whoever moves the same months waits from then on until the transaction ends: what else it writes
+    is written before.
+    """
     late = {key: amounts for key, amounts in rollup.items() if key.month < booked_month}
     add_rollup(session, keys, rollup)
     if late:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import change_of, load_changes
@@ -14,7 +15,7 @@ from wasteflow.core.postings import Rollup, add_postings, entry_postings
 from wasteflow.core.records import Event, EventKind, apply_event
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.again import again_if_overtaken
-from wasteflow.services.booking import book_change, check_asked, firms_of, open_month, post_rollup
+from wasteflow.services.booking import booked_in, check_asked, firms_of, open_month, post_rollup
 from wasteflow.services.identity import new_uids
 from wasteflow.services.live.held import held_rows
 from wasteflow.services.live.writing import note_change, note_load
@@ -28,7 +29,8 @@ from wasteflow_models.convert import (
     load_status,
     store_status,
 )
-from wasteflow_models.engine import Database
+from wasteflow_models.engine import Alone, Database
+from wasteflow_models.entry_store import number_entry
 from wasteflow_models.ledger import (
     EntryRow,
     EventRow,
@@ -38,7 +40,7 @@ from wasteflow_models.ledger import (
     visible,
 )
 from wasteflow_models.live import header_history
-from wasteflow_models.order import take_number
+from wasteflow_models.order import hold_firms
 
 REVERSAL_MARK = "#reversal"
 
@@ -62,7 +64,7 @@ def reverse(
     """
     if not reason.strip():
         raise RuleBroken("reason_needed")
-    with db.write() as session:
+    with db.write(Alone.FIRMS) as session:
         keys = load_keys(session)
         entries = _entries(session, keys, doc_no, enterprise)
         loads = _loads(session, keys, doc_no, enterprise)
@@ -72,9 +74,7 @@ def reverse(
             owners += [firm[row.consignor_id] for row in loads]
             raise RuleBroken("doc_ambiguous", value=doc_no, candidates=", ".join(sorted(owners)))
         if entries:
-            done = reverse_entry_row(session, keys, entries[0], reason, now, asked)
-            _note_entry(session, keys, entries[0], now)
-            return done
+            return _reverse_entry(session, keys, entries[0], reason, now, asked)
         if loads:
             return _reverse_load(session, keys, loads[0], reason, now, asked)
         raise NotFound("doc_unknown", value=doc_no)
@@ -100,7 +100,7 @@ def lose(
         raise RuleBroken("reason_needed")
     if at > now:
         raise RuleBroken("future_date")
-    with db.write() as session:
+    with db.write(Alone.NOBODY) as session:
         keys = load_keys(session)
         loads = _loads(session, keys, doc_no, enterprise)
         if not loads:
@@ -125,20 +125,15 @@ def _entries(session: Session, keys: Keys, doc_no: str, enterprise: str) -> list
 
 
 def _loads(session: Session, keys: Keys, doc_no: str, enterprise: str) -> list[ShipmentRow]:
-    query = _numbered(doc_no)
-    if enterprise:
-        query = query.where(LoadNumberRow.consignor_id == _firm(keys, enterprise))
-    return list(session.scalars(query.order_by(ShipmentRow.id)))
-
-
-def _numbered(doc_no: str) -> Select[ShipmentRow]:
     """Loads in the books that carry a number, locked until the transaction ends."""
-    return (
-        select(ShipmentRow)
-        .join(LoadNumberRow, LoadNumberRow.shipment_id == ShipmentRow.id)
-        .where(LoadNumberRow.doc_no == doc_no, visible())
-        .with_for_update(of=ShipmentRow)
-    )
+    number = select(LoadNumberRow.shipment_id).where(LoadNumberRow.doc_no == doc_no)
+    if enterprise:
+        number = number.where(LoadNumberRow.consignor_id == _firm(keys, enterprise))
+    ids = list(session.scalars(number))  # in a join PostgreSQL looks at every month there is
+    if not ids:
+        return []
+    query = select(ShipmentRow).where(ShipmentRow.id.in_(ids), visible()).order_by(ShipmentRow.id)
+    return list(session.scalars(query.with_for_update(of=ShipmentRow)))
 
 
 def _firm(keys: Keys, code: str) -> int:
@@ -173,39 +168,59 @@ _COPIED = (
 )
 
 
-def reverse_entry_row(
+@dataclass(frozen=True, slots=True)
+class EntryReversal:
+    """The reversing row of an entry but for its number, and what it posts; nothing is written."""
+
+    values: dict[str, Any]
+    rollup: Rollup
+    kg: int
+
+    @property
+    def booked_month(self) -> int:
+        """The month (yyyymm) it is booked in."""
+        return int(self.values["booked_month"])
+
+    def post(self, session: Session, keys: Keys) -> None:
+        """Add what it posts to the roll-up."""
+        post_rollup(session, keys, self.rollup, self.booked_month)
+
+    def write(self, session: Session) -> None:
+        """Number the row and insert it, no later than what comes next."""
+        number_entry(session, self.values)
+
+
+def entry_reversal(
     session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime, asked: int = 0
-) -> dict[str, Any]:
-    """Append the reversing row of an entry; RuleBroken `already_reversed`."""
+) -> EntryReversal:
+    """What takes an entry back, its firm being held; RuleBroken as `reverse`."""
     if row.reverses_id is not None or queries.reversed_entry_ids(session, [row.id]):
         raise RuleBroken("already_reversed", value=row.doc_no)
     rollup: Rollup = {}
     add_postings(rollup, entry_postings(entry_record(row, keys)), -1)
     booked_month = open_month(session, [row.enterprise_id], row.month)
     check_asked(asked, row.month, booked_month)
-    booked_month = max(booked_month, row.booked_month)
-    post_rollup(session, keys, rollup, booked_month)
-    session.execute(
-        insert(EntryRow),
-        [
-            {
-                **{name: getattr(row, name) for name in _COPIED},
-                "id": take_number(session),
-                "uid": new_uids(1, now)[0],
-                "batch_id": None,
-                "doc_no": row.doc_no + REVERSAL_MARK,
-                "booked_month": booked_month,
-                "reverses_id": row.id,
-                "reason": reason,
-                "content": 0,
-                "recorded_at": now,
-            }
-        ],
-    )
-    return {"doc_no": row.doc_no, "kind": "entry", "state": "reversed", "kg": row.kg}
+    values = {
+        **{name: getattr(row, name) for name in _COPIED},
+        "uid": new_uids(1, now)[0],
+        "batch_id": None,
+        "doc_no": row.doc_no + REVERSAL_MARK,
+        "booked_month": max(booked_month, row.booked_month),
+        "reverses_id": row.id,
+        "reason": reason,
+        "content": 0,
+        "recorded_at": now,
+    }
+    return EntryReversal(values, rollup, row.kg)
 
 
-def _note_entry(session: Session, keys: Keys, row: EntryRow, now: datetime) -> None:
+def _reverse_entry(
+    session: Session, keys: Keys, row: EntryRow, reason: str, now: datetime, asked: int
+) -> dict[str, Any]:
+    hold_firms(session, [row.enterprise_id])
+    reversal = entry_reversal(session, keys, row, reason, now, asked)
+    reversal.post(session, keys)
+    reversal.write(session)
     note_change(
         session,
         now,
@@ -215,6 +230,7 @@ def _note_entry(session: Session, keys: Keys, row: EntryRow, now: datetime) -> N
         action="reversed",
         organisations=[keys.codes["enterprise"][row.enterprise_id]],
     )
+    return {"doc_no": row.doc_no, "kind": "entry", "state": "reversed", "kg": row.kg}
 
 
 def _reverse_load(
@@ -224,20 +240,24 @@ def _reverse_load(
         raise RuleBroken("already_reversed", value=row.doc_no)
     if row.state in ("issued", "cancelled"):
         raise RuleBroken("illegal_event", event="reversed", state=row.state)
-    children = (
-        select(ShipmentRow.doc_no)
-        .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
-        .where(
-            LoadChildRow.parent_id == row.id,
-            ~ShipmentRow.reversed_,
-            ShipmentRow.state != "cancelled",
-        )
-    )
-    alive = list(session.scalars(children.order_by(ShipmentRow.id)))
+    alive = _living_children(session, row.id)
     if alive:
         raise RuleBroken("cannot_reverse_children", value=row.doc_no, children=", ".join(alive))
     kg = _add_event(session, keys, row, EventKind.REVERSED, now, reason, now, asked)
     return {"doc_no": row.doc_no, "kind": "shipment", "state": "reversed", "kg": kg}
+
+
+def _living_children(session: Session, parent_id: int) -> list[str]:
+    """Numbers of the loads that came out of one and are not taken back."""
+    ids = list(
+        session.scalars(select(LoadChildRow.child_id).where(LoadChildRow.parent_id == parent_id))
+    )
+    if not ids:
+        return []
+    query = select(ShipmentRow.doc_no).where(
+        ShipmentRow.id.in_(ids), ~ShipmentRow.reversed_, ShipmentRow.state != "cancelled"
+    )
+    return list(session.scalars(query.order_by(ShipmentRow.id)))
 
 
 def _add_event(
@@ -261,11 +281,12 @@ def _add_event(
     told = [(event_record(old), old.booked_month) for old in stored]
     event = Event(len(stored) + 1, kind, at, evidence=Evidence(row.evidence))
     after = apply_event(before, event)
-    booked_month = book_change(
+    change = change_of(header, before, after)
+    booked_month = booked_in(
         session,
         keys,
         firms_of(row),
-        change_of(header, before, after),
+        change,
         month=event.month,
         earlier=load_changes(first, told, revised),
         asked=asked,
@@ -284,5 +305,7 @@ def _add_event(
         )
     )
     session.flush()
-    note_load(held_rows(session, keys, [row])[0], now, kind.value)
+    held = held_rows(session, keys, [row])[0]
+    post_rollup(session, keys, change, booked_month)
+    note_load(held, now, kind.value)
     return before.dispatched_kg

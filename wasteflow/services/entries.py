@@ -6,7 +6,8 @@ against and the signed difference, and posts only the difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from wasteflow.core.vocabulary import EntryKind
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post, post_rollup
+from wasteflow.services.corrections import EntryReversal
 from wasteflow.services.entry_rows import CheckedEntry, EntryChecker, opening_issues
 from wasteflow.services.identity import new_uids
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
@@ -44,6 +46,22 @@ FEW_ENTRIES = 8
 """So many entries are posted one by one: arrays cost more than they do."""
 FEW_FIRMS = 50
 """So many firms are asked for by name; for more it is quicker to read all openings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The reversal that an entry given by hand comes after, in the same transaction: written with
+    it at the end, so that nobody waits while the entry is looked at.
+    """
+
+    entry_id: int
+    reversal: EntryReversal
+    write: Callable[[], None]
+
+    def now(self, session: Session, keys: Keys) -> None:
+        """Write it now."""
+        self.reversal.post(session, keys)
+        self.write()
 
 
 @again_if_overtaken
@@ -82,11 +100,12 @@ def take_entries(
     now: datetime,
     report: ImportReport,
     tick: Progress,
+    before: Before | None = None,
 ) -> list[dict[str, Any]]:
     """Check rows against the books and write them; raises RowsRefused with `issues` and its own.
 
-    batch: what imported them, None for an entry given by hand.  Returns the columns of those that
-    are new, stocktakes last.
+    batch: what imported them, None for an entry given by hand; before: what the entry given by hand
+    comes after.  Returns the columns of those that are new, stocktakes last.
     """
     keys = load_keys(session)
     checker = EntryChecker(keys.registry, report.warnings)
@@ -99,7 +118,7 @@ def take_entries(
             checked.append(result)
         if count % WRITE_CHUNK == 0:
             tick(count)
-    new = _not_known(session, keys, checked, issues, report)
+    new = _not_known(session, keys, checked, issues, report, before)
     firms = {keys.id_of("enterprise", item.entry.enterprise) for item in new}
     openings = queries.opening_days(session, keys, firms if len(firms) <= FEW_FIRMS else ())
     firsts = day_books.first_days(session, keys, _opened_places(new))
@@ -111,7 +130,7 @@ def take_entries(
         session.flush()
         batch.taken, batch.skipped = len(new), report.skipped
     if batch is None:
-        written = [_write_one(session, keys, item, now) for item in new]
+        written = [_write_one(session, keys, item, now, before) for item in new]
     else:
         written = _write(session, keys, new, batch.id, now)
     report.taken = len(new)
@@ -127,6 +146,7 @@ def _not_known(
     checked: Sequence[CheckedEntry],
     issues: list[RowIssue],
     report: ImportReport,
+    before: Before | None,
 ) -> list[CheckedEntry]:
     """Entries whose number is new; repeated ones are counted, conflicting ones refused."""
     numbers = {
@@ -134,7 +154,8 @@ def _not_known(
         for item in checked
     }
     stored = queries.entries_by_number(session, numbers)
-    gone = queries.reversed_entry_ids(session, [row.id for row in stored.values()])
+    gone = set(queries.reversed_entry_ids(session, [row.id for row in stored.values()]))
+    gone |= {before.entry_id} if before else set()
     seen: dict[tuple[str, str], CheckedEntry] = {}
     new = []
     for item in checked:
@@ -165,7 +186,9 @@ def _opened_places(items: Iterable[CheckedEntry]) -> set[tuple[str, str, str]]:
     }
 
 
-def _write_one(session: Session, keys: Keys, item: CheckedEntry, now: datetime) -> dict[str, Any]:
+def _write_one(
+    session: Session, keys: Keys, item: CheckedEntry, now: datetime, before: Before | None
+) -> dict[str, Any]:
     """Post an entry given by hand, then number and insert it; its number is known to the database
     alone (`NEWEST`), so that nobody waits for this process while others wait for it.
     """
@@ -178,7 +201,18 @@ def _write_one(session: Session, keys: Keys, item: CheckedEntry, now: datetime) 
     row = entry_values(item, keys, through, 0, new_uids(1, now)[0], None, now)
     rollup: Rollup = {}
     add_postings(rollup, entry_postings(item.entry))
+    if before and before.reversal.booked_month == row["booked_month"]:
+        for key, (
+            kg,
+            n,
+        ) in before.reversal.rollup.items():  # what comes to nothing is kept: touched
+            had_kg, had_n = rollup.get(key, (0, 0))
+            rollup[key] = had_kg + kg, had_n + n
+    elif before:
+        before.reversal.post(session, keys)
     post_rollup(session, keys, rollup, row["booked_month"])
+    if before:
+        before.write()
     number_entry(session, row)
     return row
 

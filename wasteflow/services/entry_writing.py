@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -14,12 +15,13 @@ from wasteflow.core.actors import Actor
 from wasteflow.core.errors import FieldIssue, FieldsRefused, Remark, WasteflowError
 from wasteflow.core.periods import month_of_day
 from wasteflow.core.permissions import require
+from wasteflow.core.vocabulary import EntryKind
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.booking import check_asked, open_month
-from wasteflow.services.entries import take_entries
+from wasteflow.services.entries import Before, take_entries
 from wasteflow.services.entry_objects import EntryObject, entry_objects
 from wasteflow.services.external_ids import give_external_id
-from wasteflow.services.live.entries import entry_subject, note_entry, sign_entry, take_back
+from wasteflow.services.live.entries import entry_subject, note_entry, sign_entry, taken_back
 from wasteflow.services.live.writing import Doer
 from wasteflow.services.naming import Names
 from wasteflow.services.outcome import ImportReport, Row, Warnings
@@ -28,6 +30,9 @@ from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import EntryRow
 from wasteflow_models.order import hold_firms
+
+_RESTED_ON: Final = {EntryKind.OPENING.value, EntryKind.STOCKTAKE.value}
+"""Kinds that other entries are judged by, or that are held against the books: taken back first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,12 @@ def correct_entry(
     """
     with db.write(Alone.FIRMS) as session:
         keys = load_keys(session)
-        take_back(session, keys, actor, uid, reason, now, channel)
-        return _record(session, keys, actor, values, now, 0, channel)
+        taken = taken_back(session, keys, actor, uid, reason, now, channel)
+        before = Before(taken.row.id, taken.reversal, partial(taken.write, session))
+        if {taken.row.kind, str(values["kind"])} & _RESTED_ON:
+            before.now(session, keys)
+            return _record(session, keys, actor, values, now, 0, channel)
+        return _record(session, keys, actor, values, now, 0, channel, before)
 
 
 def _record(
@@ -99,6 +108,7 @@ def _record(
     now: datetime,
     asked_month: int,
     channel: str,
+    before: Before | None = None,
 ) -> Recorded:
     firm = _firm(keys, str(values["enterprise"]))
     require(actor, "entry.write", entry_subject(keys, firm))
@@ -109,7 +119,11 @@ def _record(
         month = month_of_day(values["date"])
         check_asked(asked_month, month, open_month(session, [firm_id], month, keys))
     report = ImportReport("entries", rows=1)
-    written = take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
+    written = take_entries(
+        session, [Row(1, values)], [], None, now, report, lambda done: None, before
+    )
+    if before is not None and not written:  # the values stand under another number already
+        before.now(session, keys)
     number = values["doc_no"]
     row = EntryRow(**written[0]) if written else queries.entry_by_number(session, firm_id, number)
     assert row is not None  # written above, or found there

@@ -46,11 +46,13 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
         raise Overtaken
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
-    post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
     batch.taken, batch.completed = staging.taken, len(completing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
+    session.flush()
     load_store.forget_ranges(session, staging.batch_id)
+    # From here on others wait.
+    post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
     report.taken, report.completed = staging.taken, len(completing)
     report.skipped = staging.skipped
     note_import(session, staging.keys, batch, staging.firms, staging.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -13,7 +14,7 @@ from wasteflow.core.actors import Actor, Subject
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.permissions import Denied, Verdict, require
 from wasteflow.services.again import again_if_overtaken
-from wasteflow.services.corrections import reverse_entry_row
+from wasteflow.services.corrections import EntryReversal, entry_reversal
 from wasteflow.services.live.held import subject_of
 from wasteflow.services.live.writing import Doer, note_change
 from wasteflow_models.convert import Keys, load_keys
@@ -44,10 +45,39 @@ def reverse_entry(
     Raises Denied, RuleBroken `already_reversed`, `reason_needed`.
     """
     with db.write(Alone.FIRMS) as session:
-        return take_back(session, load_keys(session), actor, uid, reason, now, channel)
+        keys = load_keys(session)
+        taken = taken_back(session, keys, actor, uid, reason, now, channel)
+        taken.reversal.post(session, keys)
+        taken.write(session)
+        row = taken.row
+        return {
+            "doc_no": row.doc_no,
+            "kind": "entry",
+            "state": "reversed",
+            "kg": row.kg,
+            "id": str(row.uid),
+            "reversal": str(taken.reversal.values["uid"]),
+        }
 
 
-def take_back(
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """An entry that is to be taken back, who does it and when; nothing is written yet."""
+
+    row: EntryRow
+    reversal: EntryReversal
+    firm: str
+    doer: Doer
+    now: datetime
+
+    def write(self, session: Session) -> None:
+        """Write all but the roll-up, no later than what comes next: others wait from then on."""
+        self.reversal.write(session)
+        sign_entry(session, 0, self.doer)
+        note_entry(session, self.row, self.firm, "reversed", self.now)
+
+
+def taken_back(
     session: Session,
     keys: Keys,
     actor: Actor | None,
@@ -55,8 +85,8 @@ def take_back(
     reason: str,
     now: datetime,
     channel: str,
-) -> dict[str, Any]:
-    """The reversal inside a transaction; as `reverse_entry`."""
+) -> TakenBack:
+    """The reversal inside a transaction, allowed and its firm held; raises as `reverse_entry`."""
     row = session.scalars(select(EntryRow).where(EntryRow.uid == uid)).one_or_none()
     if row is None:
         verdict = Verdict.NOT_SIGNED_IN if actor is None else Verdict.NOT_ONES_BUSINESS
@@ -67,11 +97,8 @@ def take_back(
     if not reason.strip():
         raise RuleBroken("reason_needed")
     hold_firms(session, [row.enterprise_id])
-    answer = reverse_entry_row(session, keys, row, reason, now)
-    reversal = session.scalars(select(EntryRow).where(EntryRow.reverses_id == row.id)).one()
-    sign_entry(session, reversal.id, Doer.of(actor, channel, [firm]))
-    note_entry(session, row, firm, "reversed", now)
-    return {**answer, "id": str(row.uid), "reversal": str(reversal.uid)}
+    reversal = entry_reversal(session, keys, row, reason, now)
+    return TakenBack(row, reversal, firm, Doer.of(actor, channel, [firm]), now)
 
 
 def entry_subject(keys: Keys, firm: str) -> Subject:

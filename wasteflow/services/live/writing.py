@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.booking import Change, change_of, load_changes
+from wasteflow.core.postings import Rollup
 from wasteflow.core.reading import carrier_word, holder_word
 from wasteflow.core.records import Event, EventKind, LoadHeader, apply_event
 from wasteflow.core.vocabulary import Evidence
-from wasteflow.services.booking import book_change, firms_of
+from wasteflow.services.booking import booked_in, firms_of, post_rollup
 from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
@@ -111,10 +112,10 @@ def enter(held: Held, doer: Doer, now: datetime, *entered: Entered) -> None:
     `month_closed` if that is closed.
     """
     asked, held.asked = held.asked, 0
-    for item in entered[:-1]:
-        append(held, doer, now, item)
+    changes = [_appended(held, doer, now, item) for item in entered[:-1]]
     held.asked = asked
-    append(held, doer, now, entered[-1])
+    changes.append(_appended(held, doer, now, entered[-1]))
+    _post(held, changes)
     note_load(held, now, entered[-1].kind.value)
 
 
@@ -125,6 +126,20 @@ def append(
 
     before: the header as it was, where the event brings a new one (its row has it already).
     """
+    _post(held, [_appended(held, doer, now, item, before)])
+
+
+def _post(held: Held, changes: Iterable[tuple[Rollup, int]]) -> None:
+    """Post what events change (rows of the roll-up, month of booking), the events being written."""
+    held.session.flush()
+    for rollup, booked_month in changes:
+        post_rollup(held.session, held.keys, rollup, booked_month)
+
+
+def _appended(
+    held: Held, doer: Doer, now: datetime, item: Entered, before: LoadHeader | None = None
+) -> tuple[Rollup, int]:
+    """As `append`, but for the roll-up: what is to be posted, and the month it is booked in."""
     weight = item.weight
     row = EventRow(
         shipment_id=held.row.id,
@@ -143,7 +158,7 @@ def append(
         reason=item.reason,
         recorded_at=now,
     )
-    row.booked_month = _posted(held, row, before)
+    change, row.booked_month = _folded(held, row, before)
     actor = EventActorRow(
         shipment_id=row.shipment_id,
         seq=row.seq,
@@ -161,6 +176,7 @@ def append(
         held.session.add_all([row, actor])
     held.events.append(row)
     held.actors[row.seq] = actor
+    return change, row.booked_month
 
 
 def write_down(held: Held) -> None:
@@ -175,8 +191,8 @@ def write_down(held: Held) -> None:
         _EVENT_ACTOR.run(connection, held.actors[event.seq])
 
 
-def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
-    """Fold the event into the cache and post what it changes; the month it is booked in."""
+def _folded(held: Held, row: EventRow, before: LoadHeader | None) -> tuple[Rollup, int]:
+    """Fold the event into the cache; what it changes, and the month it is booked in."""
     event = Event(
         row.seq,
         EventKind(row.kind),
@@ -190,7 +206,7 @@ def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
     after = apply_event(status, event)
     change = change_of(before or header, status, after, header)
     store_status(held.row, after)
-    return book_change(
+    return change, booked_in(
         held.session,
         held.keys,
         firms_of(held.row),
