@@ -16,7 +16,7 @@ MAPS: Final = ROOT / "maps" / "wasteflow_maps"
 CHINESE: Final = re.compile("[\u4e00-\u9fff]")
 SAME: Final = frozenset(
     {
-        *("-", "–", "E", "≤", "…", "/", "t", "km", "KB", "MB", "CO2", "CNY/t", "wasteflow"),
+        *("-", "–", "E", "≤", "…", "/", "t", "km", "KB", "MB", "CO₂", "CNY/t", "wasteflow"),
         *("Excel", "PNG", "SVG", "GeoJSON", ".xlsx", "openapi.json", "CGCS2000"),
         *("UTF-8", "BOM", "GB18030", "GBK", "--role", "system_admin"),
         *("required", "page-map", "slip-page"),

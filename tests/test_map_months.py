@@ -90,11 +90,11 @@ def test_the_months_add_up_to_the_report_of_the_period(db: Database, level: str)
 @pytest.mark.parametrize("wanted", [FlowFilter(), FlowFilter(least_kg=30_000)])
 def test_every_link_and_bubble_has_its_months(db: Database, level: str, wanted: FlowFilter) -> None:
     data = map_of(db=db, period=SPAN, level=level, wanted=wanted, months=True)
-    assert data.months == tuple(SPAN.months()) and data.links
-    for link, series in zip(data.links, data.link_series, strict=True):
+    assert data.played.months == tuple(SPAN.months()) and data.links
+    for link, series in zip(data.links, data.played.links, strict=True):
         assert summed(series) == (link.kg, link.loads)
         assert [part[0] for part in series] == sorted({part[0] for part in series})
-    for bubble, series in zip(data.bubbles, data.bubble_series, strict=True):
+    for bubble, series in zip(data.bubbles, data.played.bubbles, strict=True):
         assert summed(series) == (bubble.kg, bubble.loads)
     assert bool(data.bubbles) == wanted.blank
 
@@ -103,7 +103,7 @@ def test_a_map_of_one_month_or_of_too_many_does_not_play(db: Database) -> None:
     for words in ("2026-03", "2010-01..2026-06"):
         period = Period.parse(words)
         data = map_of(db=db, period=period, months=True)
-        assert data.months == () and data.link_series == ()
+        assert data.played.months == () and data.played.links == ()
         assert len(list(period.months())) in (1, 198) and MONTHS_PLAYED < 198
         assert 'id="wf-bar"' not in served(data)
     assert 'id="wf-bar"' in served(map_of(db=db, period=SPAN, months=True))

@@ -50,7 +50,7 @@ def test_realised_links_lead_to_their_loads_and_say_what_lacks(client: FlaskClie
     html = page(client, f"/realised?lang=en&{SPAN}")
     assert "Realised links" in html and 'class="spark"' in html and 'role="img"' in html
     assert "/postings?" in html and "transit:ent.p1:ent.use" in html
-    assert "no CO2 factor is registered" in html
+    assert "no CO₂ factor is registered" in html
     inside = page(client, f"/realised?lang=en&{SPAN}&place=inside&q=Producer+One")
     assert "transit:ent.p1:ent.use" not in inside
     assert "\u53d1\u8d27\u65b9" in page(client, f"/realised?lang=zh&{SPAN}")

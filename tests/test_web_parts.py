@@ -24,7 +24,8 @@ from wasteflow.services.reports import Overview
 from wasteflow.web import identity, texts
 from wasteflow.web.formats import kg_of
 from wasteflow.web.pages import months, sankey_layout, sankey_view, targets
-from wasteflow.web.pages.loads_one import steps
+from wasteflow.web.pages.loads_one import steps, story
+from wasteflow.web.pages.sankey_bars import givers
 from wasteflow.web.pages.loads_words import STEPS
 from wasteflow.web.pages.rates import TERMS, Rate, RateRow, rate_of
 from wasteflow.web.pages.view import default_period
@@ -372,3 +373,39 @@ def test_the_line_of_steps_has_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
         ("decided", "done"),
     ]
     assert [step.key for step in steps({**load, "state": "draft"}, [])] == list(STEPS)
+
+
+def test_the_story_of_a_corrected_load_is_in_order_of_time() -> None:
+    """A correction carries the moment of what it corrects; it happened when it was recorded."""
+    moments = {
+        "dispatched": ("2026-10-01T08:00:00+08:00", "2026-10-03T09:00:00+08:00"),
+        "received": ("2026-10-02T01:00:00+00:00", "2026-10-02T01:00:00+00:00"),
+        "revision_proposed": ("2026-10-04T08:00:00+08:00", "2026-10-04T08:00:00+08:00"),
+        "revised": ("2026-10-01T08:30:00+08:00", "2026-10-05T08:00:00+08:00"),
+        "receipt_revised": ("2026-10-02T09:00:00+08:00", "2026-10-05T08:00:00+08:00"),
+    }
+    recorded = ("received", "dispatched", "revision_proposed", "revised", "receipt_revised")
+    events = [
+        {"event": name, "at": moments[name][0], "recorded_at": moments[name][1]}
+        for name in recorded
+    ]
+    told = story(events)
+    assert [event["event"] for event in told] == [
+        "receipt_revised", "revised", "revision_proposed", "received", "dispatched",
+    ]  # fmt: skip
+    assert [event["when"][:10] for event in told] == [
+        "2026-10-05", "2026-10-05", "2026-10-04", "2026-10-02", "2026-10-01",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("top", [1, 3, 10])
+def test_the_bars_of_a_sankey_hold_what_is_drawn(top: int) -> None:
+    shown = sankey_view.picture(sankey(sankey_view.without_yards(FLOWS)), None, top, True)
+    names = {end: end.upper() for flow in shown.drawn for end in flow.ends}
+    found = givers(shown, names, sankey_view.PlainLooks(shown.nodes))
+    bars = [bar for giver in found for bar in giver.bars]
+    assert sum(giver.kg for giver in found) == sum(bar.flow.kg for bar in bars)
+    assert {bar.flow.order for bar in bars} == {flow.order for flow in shown.drawn}
+    assert max(bar.length for bar in bars) == 100 and min(bar.length for bar in bars) >= 1
+    order = [(giver.name == "OTHER_FROM", -giver.kg) for giver in found]
+    assert order == sorted(order), "largest first, what is summed last"

@@ -29,6 +29,11 @@ PLAN = {
     "note": "",
     "do": "save",
 }
+TARGETS = (
+    "code,scope,materials,metric,operator,value,unit,year,source\n"
+    "t.b,park:park.b,phosphogypsum,official,>=,0.50,fraction,2026,园区方案\n"
+    "t.both,park:park.b,phosphogypsum;petroleum_coke,official,>=,0.60,fraction,2026,园区方案\n"
+)
 CLOSE = {"b-0-kind": "close", "b-0-enterprise": "丁建材"}
 
 
@@ -39,6 +44,7 @@ def app(
     folder = tmp_path_factory.mktemp("scenarios")
     with new_database(request, "sqlite", folder) as url:
         files = (*web_books.REGISTRY, ("facilities", FACILITIES), *web_books.TRADED)
+        files += (("targets", TARGETS),)
         web_books.load(url, folder, files)
         made = create_app(Config(url))
         people.enrol(books(made).db, ("park.b", "operator.use", "park.a"))
@@ -66,6 +72,9 @@ def test_from_the_empty_list_to_a_result_and_away(app: Flask) -> None:
     for told in ("已保存", "丁建材", "失去去处", "变动的链接", "推算方法"):
         assert told in words
     assert '<svg viewBox="0 0 640 400"' in manager.html
+    heads = re.findall(r'<th scope="row" title="(t\.\w+) · 园区方案">([^<]*)</th>', manager.html)
+    assert dict(heads)["t.b"] == "乙园区 · 磷石膏 · 2026", "a target names its waste"
+    assert dict(heads)["t.both"] == "乙园区 · 磷石膏、石油焦 · 2026"
     second = saved(manager, name="<b>不变</b>", **{"b-0-kind": "growth", "b-0-percent": "0"})
     listed = manager.look("/scenarios")
     assert "&lt;b&gt;不变" in listed and "<b>不变" not in listed

@@ -52,7 +52,7 @@ def map_of(
     month_word: how the last month of the evidence is written.
     Raises InvalidValue `bad_scope`, `bad_level`; NotFound.
     """
-    from wasteflow_maps.layers import map_data
+    from wasteflow_maps.layers import map_data, with_months
 
     seen = overview(db=db)
     registry = seen.registry
@@ -65,7 +65,7 @@ def map_of(
         told, flows = _left_out(registry, flows, wanted), wanted.of_report(registry, flows)
     rates = rates_report(db=db, scope=scope, period=period, material=material, by="park")
     ends = {end for edge in flows["edges"] for end in (edge["source"], edge["target"])}
-    return map_data(
+    still = map_data(
         flows,
         [_park(park) for park in registry.parks.values()],
         [_located(firm) for code, firm in registry.enterprises.items() if code in firms | ends],
@@ -77,8 +77,10 @@ def map_of(
         basemap=basemap,
         evidence_date=month_word(min(period.last, seen.last)) if seen.last else "-",
         max_links=links,
-        months=_months(db, period, level, material, flows) if months else (),
         left_out=told,
+    )
+    return (
+        with_months(still, flows, _months(db, period, level, material, flows)) if months else still
     )
 
 

@@ -7,7 +7,7 @@ by the next.  `options` say how the file is read, `result` what is shown:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from wasteflow.config import load_config
@@ -34,7 +34,10 @@ from wasteflow.sheet_files import Prepared, prepare, record
 from wasteflow.worker import Outcome, Work
 
 SHOWN_ISSUES: Final = 50
+SHOWN_WRONG: Final = 20
+"""Wrong rows that are shown whole."""
 SAMPLE_ROWS: Final = 12
+_CELL_CHARS: Final = 200
 
 
 def run(work: Work) -> Outcome:
@@ -203,7 +206,34 @@ def _refusal(
         "bad_rows": len(rows),
         "issue_count": len(error.issues),
         "issues": [_issue(issue) for issue in error.issues[:SHOWN_ISSUES]],
+        "wrong": _wrong_rows(source, layout, error.issues),
     }
+
+
+def _wrong_rows(source: Source, layout: Layout, issues: Sequence[RowIssue]) -> list[dict[str, Any]]:
+    """The first wrong rows as they stand in the file, each with all that is wrong with it."""
+    by_line: dict[int, list[RowIssue]] = {}
+    for issue in issues:
+        by_line.setdefault(issue.line, []).append(issue)
+    lines = sorted(by_line)[:SHOWN_WRONG]
+    found: dict[int, dict[str, str]] = {}
+    for number, row in source.rows(layout.sheet):
+        if number in lines:
+            found[number] = {
+                name: plain_text(cell)[:_CELL_CHARS]
+                for name, cell in zip(layout.columns, row, strict=False)
+                if name
+            }
+        if len(found) == len(lines):
+            break
+    return [
+        {
+            "line": line,
+            "cells": found.get(line, {}),
+            "issues": [_issue(issue) for issue in by_line[line]],
+        }
+        for line in lines
+    ]
 
 
 def _issue(issue: RowIssue) -> dict[str, Any]:

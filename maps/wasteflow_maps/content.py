@@ -100,9 +100,9 @@ def payload(data: MapData, lang: str) -> dict[str, Any]:
         "smallest": geometry.SMALLEST_RADIUS_PX,
         "views": _views(data),
         "codes": [scope_of(data, key) for key in data.positions],
-        "months": list(data.months),
-        "series": [_flat(series) for series in data.link_series],
-        "bubble_series": [_flat(series) for series in data.bubble_series],
+        "months": list(data.played.months),
+        "series": [_flat(series) for series in data.played.links],
+        "bubble_series": [_flat(series) for series in data.played.bubbles],
     }
 
 

@@ -7,7 +7,7 @@ position, or stands in `not_drawn` with its mass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -36,6 +36,19 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Played:
+    """What moves while the map plays: months (yyyymm), the series of every link and bubble."""
+
+    months: tuple[int, ...] = ()
+    links: tuple[Series, ...] = ()
+    bubbles: tuple[Series, ...] = ()
+
+
+STILL: Final = Played()
+"""A map that does not play."""
+
+
+@dataclass(frozen=True, slots=True)
 class MapData:
     """Everything a map page needs, in both languages; built by `map_data`, drawn by `page`."""
 
@@ -52,17 +65,22 @@ class MapData:
     routes: Mapping[str, Row]
     places: Mapping[str, Row]
     positions: Mapping[str, LonLat]
-    fanned: int
     links: tuple[Link, ...]
     bubbles: tuple[Bubble, ...]
     not_drawn: Mapping[str, tuple[Link, ...]]
     unlocated_kg: Mapping[str, int]
     parks: tuple[Row, ...]
     basemap: Row | None
-    months: tuple[int, ...] = ()
-    link_series: tuple[Series, ...] = ()
-    bubble_series: tuple[Series, ...] = ()
+    played: Played = STILL
     left_out: Row | None = None
+
+    @property
+    def fanned(self) -> int:
+        """How many places stand beside their position, since another is at the same one."""
+        return sum(
+            at != (self.places[key]["lon"], self.places[key]["lat"])
+            for key, at in self.positions.items()
+        )
 
     @property
     def largest_kg(self) -> int:
@@ -91,7 +109,6 @@ def map_data(
     formula: str = "official",
     basis: str = "declared",
     max_links: int = MAX_LINKS,
-    months: Sequence[MonthEdges] = (),
     left_out: Row | None = None,
 ) -> MapData:
     """Sort flows into drawn links and `not_drawn`, and give every place its position.
@@ -102,20 +119,16 @@ def map_data(
     names; `rates` maps a park code to `value` (fraction or None) and `not_computable` (reason).
     `basemap` is None or url, attribution, approval_no (审图号).  More than `max_links` links
     between firms are added up by park; of what remains the largest `max_links` are drawn, and as
-    many bubbles.  `months` are the same edges month by month, for a map that plays.
+    many bubbles; `with_months` lets the map play.
     `left_out`: what a filter keeps from the map: zh, en (the filter in words), count, kg.
     Raises MapError for an unusable basemap.
     """
     park_rows = {str(park["code"]): park for park in parks}
     places = _places(flows["nodes"], park_rows, enterprises)
     edges = sorted(flows["edges"], key=_edge_order)
-    kinds = {str(node["id"]): str(node.get("kind") or "") for node in flows["nodes"]}
+    kinds = _kinds(flows)
     flow = sort_flows(edges, kinds, places, max_links)
-    shown = _shown(places, flow)
-    positions = _spread(shown)
     rows = _materials(materials, edges)
-    played = months if len(months) > 1 else ()
-    series = month_series(played, kinds, places, flow) if played else ([], [])
     groups, group_of = _groups(rows, edges, flow)
     return MapData(
         period=period,
@@ -130,19 +143,29 @@ def map_data(
         group_of=group_of,
         routes={str(route["code"]): route for route in routes},
         places=places,
-        positions=positions,
-        fanned=sum(positions[key] != (row["lon"], row["lat"]) for key, row in shown.items()),
+        positions=_spread(_shown(places, flow)),
         links=flow.links,
         bubbles=flow.bubbles,
         not_drawn=flow.not_drawn,
         unlocated_kg=flow.unlocated_kg,
         parks=tuple(_park_areas(park_rows, rates)),
         basemap=_checked_basemap(basemap),
-        months=tuple(month for month, _ in played),
-        link_series=tuple(series[0]),
-        bubble_series=tuple(series[1]),
         left_out=left_out,
     )
+
+
+def with_months(data: MapData, flows: Row, months: Sequence[MonthEdges]) -> MapData:
+    """The map of `flows` so that it can play; `months`: the same edges month by month."""
+    if len(months) < 2:
+        return data
+    flow = Sorted(data.links, data.bubbles, data.not_drawn, data.unlocated_kg, data.by_park)
+    links, bubbles = month_series(months, _kinds(flows), data.places, flow)
+    numbers = tuple(month for month, _ in months)
+    return replace(data, played=Played(numbers, tuple(links), tuple(bubbles)))
+
+
+def _kinds(flows: Row) -> dict[str, str]:
+    return {str(node["id"]): str(node.get("kind") or "") for node in flows["nodes"]}
 
 
 def _edge_order(edge: Row) -> tuple[str, str, str, str]:

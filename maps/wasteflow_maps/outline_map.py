@@ -18,6 +18,20 @@ _STYLE: Final = (
     "html,body{margin:0;height:100%;font:14px system-ui,sans-serif}"
     "#map_outlines{position:absolute;inset:0;background:#eef2f4}"
 )
+_DARK: Final = (
+    ":root{color-scheme:dark}#map_outlines{background:#0c1217}"
+    f"path[stroke='{OLD['color']}']{{stroke:#f0a35c;fill:#f0a35c}}"
+    f"path[stroke='{NEW['color']}']{{stroke:#6cc4e4;fill:#6cc4e4}}"
+    ".leaflet-bar a,.leaflet-bar a:hover,.leaflet-control-scale-line,.leaflet-tooltip"
+    "{background:#151d24;color:#e8eef2;border-color:#3b4955}"
+    ".leaflet-control-scale-line{text-shadow:none}"
+    ".leaflet-bar a.leaflet-disabled{background:#151d24;color:#6c7a86}"
+)
+_THEMED: Final = {
+    "light": _STYLE,
+    "dark": _STYLE + _DARK,
+    "auto": f"{_STYLE}@media (prefers-color-scheme: dark){{{_DARK}}}",
+}
 
 
 def in_script(words: str) -> str:
@@ -38,9 +52,11 @@ def render_outlines(
     lang: str,
     asset_url: Callable[[str], str],
     nonce: str,
+    theme: str = "auto",
 ) -> str:
     """The HTML page of (name, old outline or None, new outline), GeoJSON in degrees (lon, lat).
 
+    theme: "light", "dark", or "auto" for what the system prefers.
     Raises MapError for an asset without a local file or a foreign address in the page.
     """
     import folium
@@ -84,7 +100,7 @@ def render_outlines(
     page = (
         f'<!DOCTYPE html><html lang="{"en" if lang == "en" else "zh-CN"}"><head>'
         f'<meta charset="utf-8"><title>outlines</title>{"".join(links)}'
-        f"<style{mark}>{_STYLE}</style></head><body>"
+        f"<style{mark}>{_THEMED[theme]}</style></head><body>"
         f'<div id="map_outlines"></div>{"".join(tags)}<script{mark}>{script}</script></body></html>'
     )
     refuse_foreign(page)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tests.api.conftest import Api
+from wasteflow.core.flow_filter import GRADES
 from wasteflow.core.periods import Period
 from wasteflow.services.rating import rates_report
 from wasteflow.services.reports import balance_report, flows_report
@@ -150,3 +153,48 @@ def test_the_drill_is_of_ones_own(api: Api, who: str, path: str, status: int) ->
     path += "material=phosphogypsum&evidence=one_sided" if path.endswith("&") else ""
     response = api.get(who, path)
     assert response.status_code == status, response.get_json()
+
+
+def test_the_map_takes_the_filters_of_its_page(api: Api) -> None:
+    def links(more: str = "") -> int:
+        answer = api.get("planner", f"/map?period=2026{more}")
+        assert answer.status_code == 200, answer.get_json()
+        return len(answer.get_json()["links"])
+
+    def features(more: str = "") -> int:
+        answer = api.get("planner", f"/map?period=2026&format=geojson{more}")
+        assert answer.status_code == 200, answer.get_json()
+        found = json.loads(answer.get_data())["features"]
+        return sum(item["geometry"]["type"] == "LineString" for item in found if item["geometry"])
+
+    whole = links()
+    assert whole == features() >= 1
+    months = [f"&month=2026-{month:02d}" for month in range(1, 8)]
+    assert 0 in (shown := [links(month) for month in months]) and max(shown) == whole
+    assert shown == [features(month) for month in months]
+    for grade in ("disputed", "both"):
+        assert features(f"&evidence={grade}") == links(f"&evidence={grade}")
+    assert {links(f"&evidence={grade}") for grade in GRADES} > {0}
+    assert links("&least=0.001&links=1000") == whole
+    assert links("&least=1000000") == features("&least=1000000") == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer", "code"),
+    [
+        ("class=nonsense", "/class", "bad_word"),
+        ("least=much", "/least", "bad_shape"),
+        ("least=-1", "/least", "negative_amount"),
+        ("evidence=good", "/evidence", "bad_word"),
+        ("links=7", "/links", "bad_word"),
+        ("month=2025-12", "/month", "month_outside"),
+    ],
+)
+def test_a_filter_of_the_map_that_means_nothing_is_refused(
+    api: Api, more: str, pointer: str, code: str
+) -> None:
+    answer = api.get("planner", f"/map?period=2026&format=geojson&{more}")
+    assert answer.status_code == 422
+    assert [(item["pointer"], item["code"]) for item in answer.get_json()["errors"]] == [
+        (pointer, code)
+    ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from wasteflow.core.registry import Registry
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import EVIDENCE, LABELS
 
+GRADES: Final = ("disputed", "estimated", "imported", "one_sided", "both")
+"""Evidence as it is chosen, worst first."""
 EdgeKey = tuple[str, str, str, str]
 """Source node, target node, material, route."""
 

@@ -6,7 +6,7 @@ from typing import Final
 
 ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "finding_negative_stock": (
-        "{compartment}库存曾为负，账上缺 {tonnes} t",
+        "{compartment}库存曾为负，账上缺 {tonnes} 吨",
         "stock at {compartment} fell below zero; {tonnes} t are missing from the books",
     ),
     "todo_negative_stock": (
@@ -14,7 +14,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "record the opening, generation or receipt that is missing, or reverse what was sent twice",
     ),
     "finding_unbalanced_month": (
-        "{month} {compartment}账实不平，残差 {tonnes} t",
+        "{month} {compartment}账实不平，残差 {tonnes} 吨",
         "{month}: the books of {compartment} do not close, residual {tonnes} t",
     ),
     "todo_unbalanced_month": (
@@ -22,7 +22,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "go through the stocktake and the records of the month; add or correct what explains it",
     ),
     "finding_stocktake_stale": (
-        "盘点 {record} 之后又补录了更早的记录：账面由 {before} t 变为 {after} t",
+        "盘点 {record} 之后又补录了更早的记录：账面由 {before} 吨变为 {after} 吨",
         "records dated before the stocktake {record} came later: the book went from {before} t to "
         "{after} t",
     ),
@@ -48,7 +48,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "look at the tickets: annul what was recorded twice, revise a number that was mistyped",
     ),
     "finding_outlier_load": (
-        "运单 {record} 为 {tonnes} t，与同一线路通常的每车 {usual} t 相差很大",
+        "运单 {record} 为 {tonnes} 吨，与同一线路通常的每车 {usual} 吨相差很大",
         "load {record} of {tonnes} t is far from the usual {usual} t per trip of its link",
     ),
     "todo_outlier_load": (
@@ -56,7 +56,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "check the ticket and the number of trips; revise what is wrong",
     ),
     "finding_load_over_cap": (
-        "运单 {record} 为 {tonnes} t，超过该运输方式的载重上限 {cap} t",
+        "运单 {record} 为 {tonnes} 吨，超过该运输方式的载重上限 {cap} 吨",
         "load {record} of {tonnes} t is above the payload cap of its mode, {cap} t",
     ),
     "todo_load_over_cap": (
@@ -65,7 +65,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "carrier",
     ),
     "finding_over_capacity": (
-        "{facility} {year} 年接收 {tonnes} t，超过年能力 {capacity} t",
+        "{facility} {year} 年接收 {tonnes} 吨，超过年能力 {capacity} 吨",
         "{facility} took {tonnes} t in {year}, above its yearly capacity of {capacity} t",
     ),
     "todo_over_capacity": (
@@ -73,7 +73,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "check capacity and receipts; update the registry if it was extended, or send elsewhere",
     ),
     "finding_over_quota": (
-        "备案 {filing} 项下已转移 {tonnes} t，超过数量 {quota} t",
+        "备案 {filing} 项下已转移 {tonnes} 吨，超过数量 {quota} 吨",
         "{tonnes} t went under the filing {filing}, above its quota of {quota} t",
     ),
     "todo_over_quota": (
@@ -81,7 +81,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "stop the transfers, have the filing extended, then update its quota",
     ),
     "finding_permit_expired": (
-        "{facility} 的许可至 {until}，此后（或此前）仍接收 {tonnes} t",
+        "{facility} 的许可至 {until}，此后（或此前）仍接收 {tonnes} 吨",
         "{facility} took {tonnes} t outside its permit ({until})",
     ),
     "todo_permit_expired": (
@@ -89,7 +89,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "have the permit renewed and update the dates of the facility; take nothing until then",
     ),
     "finding_coefficient_off": (
-        "{year} 年产生量 {tonnes} t 与产品产量不相称",
+        "{year} 年产生量 {tonnes} 吨与产品产量不相称",
         "generation of {tonnes} t in {year} does not fit the output of products",
     ),
     "todo_coefficient_off": (
@@ -97,7 +97,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "check output, moisture and generation; add or correct records",
     ),
     "finding_conditional_undocumented": (
-        "{year} 年经有条件路线 {route} 送 {partner} {tonnes} t，没有证明文件",
+        "{year} 年经有条件路线 {route} 送 {partner} {tonnes} 吨，没有证明文件",
         "{tonnes} t went to {partner} on the conditional route {route} in {year} without a "
         "document",
     ),
@@ -106,7 +106,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "attach the test report or approval to any load of that link and year",
     ),
     "finding_border_unfiled": (
-        "{month} 跨省送 {partner} {tonnes} t，没有有效备案",
+        "{month} 跨省送 {partner} {tonnes} 吨，没有有效备案",
         "{tonnes} t went to {partner} in another province in {month} without a filing in force",
     ),
     "todo_border_unfiled": (
@@ -114,7 +114,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "file the cross-province transfer and enter the filing, or enter the one there is",
     ),
     "finding_refused_not_returned": (
-        "运单 {record} 拒收的 {tonnes} t（{date}）没有退回或转送",
+        "运单 {record} 拒收的 {tonnes} 吨（{date}）没有退回或转送",
         "{tonnes} t of load {record}, refused on {date}, were neither returned nor redirected",
     ),
     "todo_refused_not_returned": (
@@ -122,7 +122,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "record the return or the redirect as a child of the load",
     ),
     "finding_paper_loop": (
-        "{firms} 之间有 {tonnes} t 兜圈，可能被重复计为利用",
+        "{firms} 之间有 {tonnes} 吨兜圈，可能被重复计为利用",
         "{tonnes} t went round between {firms} and may be counted as used more than once",
     ),
     "todo_paper_loop": (
@@ -130,7 +130,7 @@ ALERT_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "find out whether the mass really went round; annul what did not",
     ),
     "finding_declared_then_disposed": (
-        "已申报利用的 {tonnes} t 后来被处置",
+        "已申报利用的 {tonnes} 吨后来被处置",
         "{tonnes} t declared as used were disposed of later",
     ),
     "todo_declared_then_disposed": (

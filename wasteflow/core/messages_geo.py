@@ -51,6 +51,10 @@ GEO_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the file {file} has more than {features} features or {positions} positions; export only "
         "the outlines of parks, simplified",
     ),
+    "month_outside": (
+        "月份 {value} 不在期间 {period} 内。请改选期间内的月份，或去掉月份。",
+        "the month {value} is not in the period {period}; ask for a month of it, or for none",
+    ),
     "geo_which_layer": (
         "无法确定用哪个图层（指定：{value}）。请指定其中一个：{known}。",
         "it is not clear which layer to use (asked for: {value}); name one of {known}",

@@ -108,8 +108,8 @@ SCENARIO_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "cannot be computed",
     ),
     "co2_unknown": (
-        "没有链接，或缺坐标、排放系数，运输 CO2 无法计算。",
-        "there is no link, or positions or a factor are missing: CO2 cannot be computed",
+        "没有链接，或缺坐标、排放系数，运输 CO₂ 无法计算。",
+        "there is no link, or positions or a factor are missing: CO₂ cannot be computed",
     ),
     "not_operating": (
         "该设施不在运行，本项不起作用。",

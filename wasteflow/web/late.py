@@ -108,6 +108,11 @@ _INSIDE: Final = {
     "loads.revise": "loads.index",
     "loads.new_entry": "loads.entries",
     "loads.entry": "loads.entries",
+    "uploads.new": "uploads.index",
+    "uploads.one": "uploads.index",
+    "boundaries.upload": "boundaries.index",
+    "boundaries.one": "boundaries.index",
+    "boundaries.save": "boundaries.index",
 }
 """Page without an item in the menu of daily work → the item it belongs to."""
 

@@ -97,7 +97,7 @@ ImportShape = out_schema(
 
 def shown(job: Job) -> dict[str, Any]:
     """An import as JSON, its reasons worded in the language of the request."""
-    result = dict(job.result)
+    result = {name: value for name, value in job.result.items() if name != "wrong"}
     if "issues" in result:
         result["issues"] = [
             {**issue, "message": issue_text(issue, lang())} for issue in result["issues"]

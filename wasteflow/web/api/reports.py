@@ -8,13 +8,14 @@ from typing import Any, Final
 from flask import Response
 from marshmallow import Schema, fields
 
+from wasteflow.core.flow_filter import GRADES, FlowFilter, waste_classes
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.geodesy import CRS_NAMES, WGS84
 from wasteflow.core.graph import LEVELS
-from wasteflow.core.periods import Period
+from wasteflow.core.periods import Period, month_text
 from wasteflow.exports import GEO_ENDINGS
 from wasteflow.mapping import LEVELS as MAP_LEVELS
-from wasteflow.mapping import map_of
+from wasteflow.mapping import LINKS, map_of
 from wasteflow.services.flow_scope import flows_of_scope
 from wasteflow.services.provenance import DOWNSTREAM, UPSTREAM, gap_report, trace_report
 from wasteflow.services.rating import BASES, rates_report
@@ -30,6 +31,7 @@ from wasteflow.web.api.shapes import (
     ApiSchema,
     CodeField,
     FlagField,
+    LeastField,
     MonthField,
     PeriodField,
     ScopeField,
@@ -93,6 +95,21 @@ class MapQuery(ScopeQuery):
     level = WordField(*MAP_LEVELS, load_default=MAP_LEVELS[0])
     format = WordField("json", *GEO_ENDINGS, load_default="json")
     crs = WordField(*CRS_NAMES, load_default=WGS84)
+    waste_class = ShortField(
+        "Only links of materials of this waste class, as the registry writes it",
+        data_key="class",
+        load_default="",
+    )
+    least = LeastField("Only links of at least so many tonnes", load_default=0)
+    evidence = WordField(
+        *GRADES, description="Only links whose worst evidence is this", load_default=""
+    )
+    links = WordField(
+        *(str(number) for number in LINKS),
+        description="How many links are drawn at most",
+        load_default=str(LINKS[0]),
+    )
+    month = MonthField("Only this month of the period", load_default=None)
 
 
 class TargetsQuery(FormatQuery):
@@ -283,30 +300,61 @@ class MapReport(OpenShape):
 
 @report("/map", MapQuery, MapReport)
 def map_data(query: dict[str, Any]) -> Response:
-    """What the map of a scope draws: links, bubbles, parks."""
+    """What the map of a scope draws: links, bubbles, parks; or the same as geodata.
+
+    The filters are those of the page of the map; an unknown class or a month outside the period
+    is refused.
+    """
     check_level(query["scope"], query["level"])
     need_scope(RIGHT, query["scope"])
+    period, wanted = _map_month(query), _map_filter(query)
     if query["format"] != "json":
         return geodata_file(
             scope=query["scope"],
-            period=query["period"],
+            period=period,
             material=query["material"],
             level=query["level"],
             ending=query["format"],
             crs=query["crs"],
+            wanted=wanted,
         )
     basemap = books().config.basemap
 
     def make() -> Response:
         data = map_of(
             db=books().db,
-            period=period_of(query["period"]),
+            period=period_of(period),
             scope=query["scope"],
             material=query["material"],
             level=query["level"],
+            links=int(query["links"]),
+            wanted=wanted,
             basemap=basemap.as_dict() if basemap else None,
             month_word=lambda month: month_words(month, lang()),
         )
         return Response(map_json(data, lang()), mimetype="application/json")
 
     return kept(make)()
+
+
+def _map_month(query: dict[str, Any]) -> Period | None:
+    """The period of a map; the one month of it that is asked for.  Problem 422 outside of it."""
+    given: Period | None = query["period"]
+    month: int | None = query["month"]
+    if month is None:
+        return given
+    whole = period_of(given)
+    if month not in whole.months():
+        params = {"value": month_text(month), "period": whole.text}
+        raise refused([Pointed("/month", "month_outside", params)])
+    return Period.of(month, month)
+
+
+def _map_filter(query: dict[str, Any]) -> FlowFilter:
+    """Which links of a map are asked for.  Problem 422 for a class no material has."""
+    wanted = query["waste_class"]
+    classes = waste_classes(registry())
+    if wanted and wanted not in classes:
+        params = {"value": wanted[:60], "known": ", ".join(classes) or "–"}
+        raise refused([Pointed("/class", "bad_word", params)])
+    return FlowFilter(wanted, query["least"], query["evidence"])

@@ -15,6 +15,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period, day_from_text, moment_from_text, month_from_text
+from wasteflow.core.units import kg_from_tonnes
 from wasteflow.core.vocabulary import LABELS
 from wasteflow.schemas.dictionary import Column, columns_of
 from wasteflow.schemas.field_base import CellField, Fault
@@ -190,6 +191,18 @@ class MonthField(Shaped):
 
     def convert(self, value: Any) -> Any:
         return month_from_text(value)
+
+
+class LeastField(Shaped):
+    """At least so many tonnes, as text in an address → whole kilograms."""
+
+    shape: ClassVar[dict[str, Any]] = {"type": "string", "pattern": TONNES}
+
+    def convert(self, value: Any) -> Any:
+        kg = kg_from_tonnes(value)
+        if kg < 0:
+            raise InvalidValue("negative_amount", value=value)
+        return kg
 
 
 class ScopeField(Shaped):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -48,6 +49,8 @@ from wasteflow_maps.geo_unpack import MAX_BYTES
 
 blueprint = Blueprint("boundaries", __name__)
 _NAMED: Final = 6
+_ASKED: Final = {"geo_crs_needed": "crs", "geo_which_layer": "layer", "geo_which_column": "column"}
+"""What a good file may leave open → the field that answers it: a question, not a fault."""
 
 
 def _actor() -> Actor:
@@ -142,10 +145,12 @@ def _preview(uid: UUID, problem: str = "", status: int = 200) -> Response:
     _, file = kept_upload(actor, uid, now())
     given = request.values
     found: Found | None = None
+    ask: dict[str, Any] | None = None
     try:
         found = outlines_in(file, wanted_of(given), actor)
     except UnusableFile as error:
-        problem = problem or error.text(lang())
+        ask = None if problem else _question(uid, file, given, error)
+        problem = problem or ("" if ask else error.text(lang()))
     registry = books_seen().registry
     parks = parks_of(actor)
     shown = found.outlines if found else ()
@@ -163,9 +168,35 @@ def _preview(uid: UUID, problem: str = "", status: int = 200) -> Response:
         unmatched=_unmatched(found),
         seen=json.dumps(digests(registry, [item.park for item in shown]), sort_keys=True),
         problem=problem,
+        ask=ask,
         source=given.get("source", ""),
     )
     return _answer(body, status)
+
+
+def _question(
+    uid: UUID, file: OutlineFile, given: Mapping[str, str], error: UnusableFile
+) -> dict[str, Any] | None:
+    """What is still to be told of the file, with its answers; None for a fault of the file."""
+    name = _ASKED.get(error.code, "")
+    if not name or given.get(name):
+        return None
+    layer = given.get("layer", "")
+    answers = {
+        "crs": str(error.params.get("likely", "")).split() or SYSTEMS[:4],
+        "layer": [item.name for item in file.layers],
+        "column": _columns(file, layer),
+    }
+    told: dict[str, Any] = {
+        key: given[key] for key in ("crs", "layer", "column", "park") if given.get(key)
+    }
+    return {
+        "name": name,
+        "answers": [
+            (answer, url_for("boundaries.one", uid=uid, **told | {name: answer}))
+            for answer in answers[name]
+        ],
+    }
 
 
 def _columns(file: OutlineFile, layer: str) -> list[str]:
@@ -226,7 +257,11 @@ def frame(uid: UUID) -> Response:
     ]
     return _answer(
         render_outlines(
-            pairs, lang=lang(), asset_url=lambda name: themed_url(name, theme()), nonce=nonce()
+            pairs,
+            lang=lang(),
+            theme=theme(),
+            asset_url=lambda name: themed_url(name, theme()),
+            nonce=nonce(),
         )
     )
 

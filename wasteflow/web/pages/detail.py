@@ -8,10 +8,11 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 
+from wasteflow.core.flow_filter import GRADES
 from wasteflow.core.places import site, transit
 from wasteflow.core.units import tonnes_text
 from wasteflow.web.formats import NONE, cell, count, kg_of
-from wasteflow.web.pages.flow_words import GRADES, asked_flows
+from wasteflow.web.pages.flow_words import asked_flows
 from wasteflow.web.pages.links import LinkRow, flows_of, links_of
 from wasteflow.web.pages.reported import Banner, banner_of, compare_count, compare_kg
 from wasteflow.web.pages.stocks import COMPARTMENTS, FINDINGS, StockLine, balance_of, lines_of

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Response, abort, make_response, render_template, request
 
+from wasteflow.core.flow_filter import GRADES
 from wasteflow.core.geodesy import CRS_NAMES, WGS84
 from wasteflow.core.periods import Period, month_text
 from wasteflow.exports import GEO_ENDINGS
@@ -14,7 +15,7 @@ from wasteflow.web.access import books
 from wasteflow.web.answers import once
 from wasteflow.web.assets import themed_url
 from wasteflow.web.formats import month_words
-from wasteflow.web.pages.flow_words import GRADES, AskedFlows, asked_flows
+from wasteflow.web.pages.flow_words import AskedFlows, asked_flows
 from wasteflow.web.pages.map_table import map_table
 from wasteflow.web.pages.tables import file_response, wants_file
 from wasteflow.web.pages.view import View, read_view

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from flask import request
 
 from wasteflow.core.errors import InvalidValue
-from wasteflow.core.flow_filter import FlowFilter, waste_classes
+from wasteflow.core.flow_filter import GRADES, FlowFilter, waste_classes
 from wasteflow.core.units import kg_from_tonnes
 from wasteflow.web.pages.view import View
 from wasteflow.web.texts import lang
-
-GRADES: Final = ("disputed", "estimated", "imported", "one_sided", "both")
-"""Evidence as it is chosen, worst first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ _STEP_OF: Final[Mapping[str, str]] = {
     "closed_one_sided": "decided",
 }
 """Event → step it completes."""
+_MOVED: Final[Mapping[str, str]] = {"in_transit": "dispatched_at", "received": "received_at"}
+"""Step → the field that holds its moment once it was corrected."""
+_CORRECTS: Final = frozenset({"revised", "receipt_revised", "details_revised"})
+"""Events that carry the moment of what they correct, not their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,19 @@ class Trouble:
 def show(uid: UUID) -> Response:
     """The page."""
     return load_page(read_one(uid), Trouble())
+
+
+def story(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Events by when they happened, latest first, `when` being that moment.
+
+    A correction happened when it was recorded; what it corrects stands beside it.
+    """
+    told = [
+        {**event, "when": event["recorded_at"] if event["event"] in _CORRECTS else event["at"]}
+        for event in events
+    ]
+    ordered = sorted(told, key=lambda event: datetime.fromisoformat(event["when"]))
+    return ordered[::-1]
 
 
 def slip(uid: UUID) -> Response:
@@ -143,7 +160,7 @@ def stale_page(
     """What others did since the form was made, and the form again as it was typed."""
     since = max(0, error.found - error.expected)
     events = found["events"]
-    meanwhile = events[max(0, len(events) - since) :] if since else []
+    meanwhile = story(events[max(0, len(events) - since) :] if since else [])
     return load_page(found, Trouble(move, content, meanwhile=meanwhile, stale=True, status=409))
 
 
@@ -154,7 +171,7 @@ def load_page(found: Mapping[str, Any], trouble: Trouble) -> Response:
     body = render_template(
         "load.html",
         load=load,
-        events=events,
+        story=story(events),
         kin=found["kin"],
         revisions=found["revisions"],
         steps=steps(load, events),
@@ -234,7 +251,8 @@ def steps(load: Load, events: Sequence[Mapping[str, Any]]) -> list[Step]:
             continue
         decided = key == "decided" and state in DECIDED
         words = text(f"state.{state}") if decided else text(f"step.{key}")
-        at = str(made["at"]) if made else str(load["created_at"]) if key == "draft" else ""
+        moved = load.get(_MOVED.get(key, ""))
+        at = str(moved or made["at"]) if made else str(load["created_at"]) if key == "draft" else ""
         by = str((made["by"] or {}).get("side") or "") if made else ""
         waiting = not passed and all(step.status == "done" for step in found)
         status = "done" if passed else "now" if waiting else "todo"

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from flask import Response, render_template, request
 
+from wasteflow.core.registry import Material
 from wasteflow.services.provenance import (
     DOWNSTREAM,
     UPSTREAM,
@@ -22,11 +23,12 @@ from wasteflow.web.assets import injected_styles
 from wasteflow.web.formats import NONE, kg_of, mass, percent
 from wasteflow.web.pages.detail import route_cell
 from wasteflow.web.pages.place_words import exact_cell, firm_name, place_words
-from wasteflow.web.pages.sankey_view import Flow, Picture, payload
+from wasteflow.web.pages.sankey_bars import FIRST, givers
+from wasteflow.web.pages.sankey_view import Flow, Picture, PlainLooks, payload
 from wasteflow.web.pages.tables import Cell, Column, Row, file_response, page_of, wants_file
 from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.report_files import rows_file
-from wasteflow.web.texts import lang, text
+from wasteflow.web.texts import lang, name_of, text
 
 DIRECTIONS: Final = (DOWNSTREAM, UPSTREAM)
 TOP: Final = 14
@@ -81,7 +83,7 @@ def show() -> str | Response:
         material=material,
         others=materials[1:],
         total_t=report["total_t"] if report else "0.000",
-        chart=_chart(view, flows, names, material) if flows else None,
+        **(_chart(flows, names, view.registry.materials[material]) if flows else {}),
         guarded=injected_styles("plotly-strict.min.js") if flows else (),
         height="mid" if len(names) > 14 else "low",
         partners=sorted(partners, key=lambda code: firm_name(view, code)),
@@ -200,11 +202,11 @@ def _flows(
 
 
 def _chart(
-    view: View, flows: Sequence[Flow], names: Mapping[str, tuple[str, str]], material: str
+    flows: Sequence[Flow], names: Mapping[str, tuple[str, str]], item: Material
 ) -> dict[str, Any]:
-    """What sankey.js draws."""
+    """What sankey.js draws, and the same as bars."""
     for flow in flows:
-        flow.material = material
+        flow.material = item.code
     masses = {}
     for flow in flows:
         amount = mass(flow.kg, lang())
@@ -213,10 +215,12 @@ def _chart(
     shown = Picture(tuple(flows), tuple(flows), nodes, ())
     texts = {key: text(f"sankey.js.{key}") for key in ("loads", "in", "out")}
     texts["unit"] = "吨" if lang() == "zh" else "t"
-    item = view.registry.materials[material]
-    label = item.name_en if lang() == "en" and item.name_en else item.name_zh
     words = {node: name for node, (name, _) in names.items()}
-    return payload(shown, words, {material: label}, texts, masses)
+    return {
+        "chart": payload(shown, words, {item.code: name_of(item)}, texts, masses),
+        "givers": givers(shown, words, PlainLooks(nodes)),
+        "first": FIRST,
+    }
 
 
 def _path(view: View, firm: str, other: str, material: str, direction: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from wasteflow.web.assets import injected_styles
 from wasteflow.web.formats import NONE, count, mass
 from wasteflow.web.pages.detail import mass_cell, material_cell
 from wasteflow.web.pages.links import flows_of
+from wasteflow.web.pages.sankey_bars import FIRST, givers
 from wasteflow.web.pages.sankey_links import KINDS, NodeLinks
 from wasteflow.web.pages.sankey_view import (
     OTHER_FROM,
@@ -74,6 +75,8 @@ def show() -> str | Response:
         shown=shown,
         inner_kg=sum(flow.kg for flow in shown.inner),
         chart=_payload(view, shown, names, looks),
+        givers=givers(shown, names, looks),
+        first=FIRST,
         kinds=_kinds(shown, looks),
         height=_height(shown),
         guarded=injected_styles("plotly-strict.min.js"),

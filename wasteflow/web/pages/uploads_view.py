@@ -170,6 +170,45 @@ def _named(values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def wrong_rows(job: Job) -> dict[str, Any] | None:
+    """The first wrong rows as they were written, wrong cells with their reasons.
+
+    Columns with a wrong cell stand first, under the titles of the file; what is wrong with no cell
+    of the file stands with the row.  None where there is nothing to show.
+    """
+    rows = job.result.get("wrong", [])
+    if not rows:
+        return None
+    titles, layout = _titles(job.subject), job.result["layout"]
+    heads = {name: title for title, name in zip(layout["header"], layout["columns"], strict=True)}
+    faulty = {item["field"] for row in rows for item in row["issues"]}
+    names = [name for name in heads if name and any(row["cells"].get(name) for row in rows)]
+    names = [name for name in heads if name in faulty] + [n for n in names if n not in faulty]
+    return {
+        "names": [(name, heads[name]) for name in names],
+        "rows": [
+            {
+                "line": row["line"],
+                "cells": [
+                    (name, heads[name], row["cells"].get(name, ""), _reasons(row, name))
+                    for name in names
+                ],
+                "whole": [
+                    (titles.get(item["field"], item["field"]), issue_text(item, lang()))
+                    for item in row["issues"]
+                    if item["field"] not in heads
+                ],
+            }
+            for row in rows
+        ],
+    }
+
+
+def _reasons(row: Mapping[str, Any], name: str) -> list[str]:
+    found = [issue_text(item, lang()) for item in row["issues"] if item["field"] == name]
+    return list(dict.fromkeys(found))
+
+
 def preview(job: Job) -> dict[str, Any]:
     """What was understood: counts, sums, first rows, rows left out, first wrong rows."""
     result, titles = job.result, _titles(job.subject)
@@ -199,6 +238,7 @@ def preview(job: Job) -> dict[str, Any]:
         "warnings": warnings,
         "bad_rows": result.get("bad_rows", 0),
         "errors_whole": result.get("errors_whole", True),
+        "wrong": wrong_rows(job),
         "issue_count": result.get("issue_count", 0),
         "issues": [
             {

@@ -30,7 +30,7 @@
         .bindTooltip(tip([park.name])).addTo(map);
     });
     data.circles.forEach(function (circle) {
-      L.polygon(turned(circle.points), { color: circle.colour, weight: 1.5, fillOpacity: 0.05 })
+      L.polygon(turned(circle.points), { color: circle.colour, weight: 1.5, fillOpacity: 0.05, smoothFactor: 0.5 })
         .bindTooltip(tip(circle.words), { sticky: true }).addTo(all);
     });
     data.lines.forEach(function (line) {

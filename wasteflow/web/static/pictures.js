@@ -50,7 +50,7 @@
   function lines(text, size, weight, width, family) {
     pen.font = weight + " " + size + "px " + family;
     var found = [], line = "";
-    (text.match(/[\x21-\x7e\u00a0-\u024f]+\s*|\s+|[^\x21-\x7e\s]/g) || []).forEach(function (part) {
+    (text.match(/[\x21-\x7e\u00a0-\u024f]+[，。；：、）]*\s*|\s+|[^\x21-\x7e\s][，。；：、）]*/g) || []).forEach(function (part) {
       if (line && pen.measureText(line + part).width > width) { found.push(line); line = ""; }
       line += part;
     });
@@ -85,6 +85,10 @@
     // A small chart that can grow fills the picture; one made for its size keeps it.
     var grow = drawn.length === 1 && drawn[0].hasAttribute("viewBox")
       ? Math.max(1, Math.min(2, NARROWEST / box.width)) : 1;
+    if (target.classList.contains("leaflet-container")) {
+      grow = Math.max(1, Math.min(2, NARROWEST / box.width));
+      drawn = framed(root, drawn, box, top, grow, target, soft);
+    }
     drawn.forEach(function (one) {
       var at = one.getBoundingClientRect(), made = copy(one, root);
       [["x", EDGE + grow * (at.left - box.left)], ["y", top + grow * (at.top - box.top)],
@@ -100,6 +104,26 @@
     root.setAttribute("height", y);
     root.setAttribute("viewBox", "0 0 " + width + " " + y);
     return { text: new XMLSerializer().serializeToString(root), width: width, height: y };
+  }
+  // A map: its layers from below upwards, nothing beyond its frame, with its degrees and its scale.
+  function framed(root, drawn, box, top, grow, target, colour) {
+    var into = make(root, "svg", { x: EDGE, y: top, width: grow * box.width, height: grow * box.height,
+      viewBox: "0 0 " + box.width + " " + box.height, overflow: "hidden" });
+    function depth(one) { return Number(window.getComputedStyle(one.closest(".leaflet-pane")).zIndex) || 0; }
+    make(into, "rect", { width: box.width, height: box.height, fill: "#f7f9f8", stroke: "#c3ccc7" });
+    drawn.sort(function (one, other) { return depth(one) - depth(other); }).forEach(function (one) {
+      var at = one.getBoundingClientRect(), made = copy(one, into);
+      made.setAttribute("x", at.left - box.left);
+      made.setAttribute("y", at.top - box.top);
+    });
+    Array.prototype.forEach.call(target.querySelectorAll(".wf-degrees span, .leaflet-control-scale-line"), function (one) {
+      var at = one.getBoundingClientRect(), x = at.left - box.left, y = at.bottom - box.top;
+      if (!one.closest(".wf-degrees")) {
+        make(into, "path", { d: "M" + x + " " + (y - 6) + "v6h" + at.width + "v-6", fill: "none", stroke: colour, "stroke-width": 2 });
+      }
+      make(into, "text", { x: x + 4, y: y - 5, "font-size": 12 / Math.sqrt(grow), fill: colour }, one.textContent);
+    });
+    return [];
   }
   // Marks and words of the legend of the page, in rows.
   function entries(root, legend, y, width, family, ink) {
