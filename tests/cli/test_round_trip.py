@@ -83,7 +83,8 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(
         ("job", "job_file", "job_chunk", "column_map", "idempotency", "webhook",
-         "webhook_delivery", "reminder_mail"), "of this server: work under way, addresses, keys"
+         "webhook_delivery", "reminder_mail", "daily_work"),
+        "of this server: work under way, addresses, keys",
     ),
     **dict.fromkeys(
         ("load_draft", "revision", "revision_answer"), "not in force yet: no record to hand on"
