@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BindParameter, and_, bindparam, select
@@ -36,6 +36,8 @@ from wasteflow_models.convert import Keys, event_record, load_header
 from wasteflow_models.ledger import BatchRow, EventRow, LoadChildRow, ShipmentRow
 from wasteflow_models.live import EventActorRow, LoadDraftRow, RevisionRow
 
+FROM_CARRIER: Final = "from"
+"""Who handed a load over, among the details of that event."""
 _ABOUT_WEIGHTS = (*RECEIPTS, EventKind.ACKNOWLEDGED, EventKind.CONTESTED, EventKind.SETTLED)
 
 
@@ -116,6 +118,12 @@ class Held:
     def holder(self) -> str:
         """Code of the firm whose stock the mass is on the road."""
         return self.keys.codes["enterprise"].get(self.row.holder_id, "")
+
+    @property
+    def carried(self) -> frozenset[str]:
+        """Carriers that have handed the load over."""
+        handed = (row.seq for row in self.events if row.kind == EventKind.HANDED_OVER)
+        return frozenset(str(self.details(seq).get(FROM_CARRIER, "")) for seq in handed) - {""}
 
     @property
     def parties(self) -> frozenset[str]:
@@ -234,7 +242,7 @@ class Held:
                 consignee=mine if self.consignee in ("", mine) else "",
             )
         around = subject_of(self.registry, self.consignor, self.consignee, self.row.carrier)
-        return replace(around, holder=self.holder)
+        return replace(around, holder=self.holder, carried=self.carried)
 
     def rule(
         self,

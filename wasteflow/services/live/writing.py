@@ -217,7 +217,8 @@ def told_firms(held: Held) -> list[str]:
     firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
     if held.holder and held.holder not in firms:
         firms.append(holder_word(held.holder))
-    return [*firms, carrier_word(held.row.carrier)] if held.row.carrier else firms
+    carriers = {held.row.carrier, *held.carried} - {""}
+    return [*firms, *(carrier_word(name) for name in sorted(carriers))]
 
 
 def note_load(held: Held, now: datetime, action: str, firms: Sequence[str] = ()) -> None:
