@@ -20,6 +20,7 @@ from tests.store.live import (
 )
 from wasteflow.core.actors import Membership, Role
 from wasteflow.core.errors import FieldsRefused, RuleBroken
+from wasteflow.core.lifecycle import IllegalMove
 from wasteflow.core.permissions import Denied
 from wasteflow.core.rules import Tolerance
 from wasteflow.services.account_log import commander
@@ -162,6 +163,27 @@ def test_a_reminder_that_was_answered_does_not_count(gate: Gate) -> None:
     alone = gate.draft(consignee="")
     with pytest.raises(RuleBroken, match="owes no answer"):
         gate.act("remind", MAKER, alone)
+    gate.books.check()
+
+
+def test_a_firm_that_joins_the_books_confirms_what_was_closed_without_it(gate: Gate) -> None:
+    uid = gate.on_road(consignee="far", route="trade")
+    on_way = gate.on_road(consignee="far", route="trade")
+    gate.act("close_one_sided", MAKER, uid, document="签收单")
+    far = person(77, Role.OPERATOR, "far")
+    with pytest.raises(IllegalMove):
+        gate.act("confirm", far, uid)
+    before = gate.books.flows()
+    joined = {"code": "far", "name_zh": "省外企业", "external": "false", "region": "530000"}
+    gate.books.take("enterprises", joined)
+    assert [row["move"] for row in inbox(db=gate.books.db, actor=far)] == ["confirm", "decide"]
+    done = gate.act("confirm", far, uid).load
+    assert (done["evidence"], done["signed_by"]) == ("both", ["far", "maker"])
+    assert gate.books.flows() == before  # no kilogram moves
+    gate.act("remind", MAKER, on_way)
+    done = gate.act("decide", far, on_way, received_t="30.000").load
+    assert (done["state"], done["evidence"]) == ("accepted", "both")
+    assert gate.books.flows()["transit:maker:far", "outside", "pg/trade"] == 60_000
     gate.books.check()
 
 

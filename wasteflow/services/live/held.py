@@ -137,10 +137,14 @@ class Held:
 
     @property
     def outside(self) -> bool:
-        """Whether a party is an external firm (frozen on the load when it is issued)."""
-        if self.state is LoadState.DRAFT:
-            return any(self.external(firm) for firm in (self.consignor, self.consignee) if firm)
-        return self.row.to_outside or self.row.from_outside
+        """Whether a party is an external firm, who has no say here.
+
+        Once issued: one that was external then and still is.  A firm that has joined the books
+        since may answer and confirm; where the mass was posted stays as it was issued.
+        """
+        ends = (self.row.from_outside, self.consignor), (self.row.to_outside, self.consignee)
+        draft = self.state is LoadState.DRAFT
+        return any(self.external(firm) for frozen, firm in ends if firm and (draft or frozen))
 
     def external(self, firm: str) -> bool:
         """Whether a firm stands outside the books and has no say here."""
