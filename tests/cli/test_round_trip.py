@@ -71,7 +71,8 @@ _OFFICE = "work of the office and the partners, in their own exports and in the 
 LEFT_OUT = {
     **dict.fromkeys(
         ("account", "membership", "delegation", "token", "sign_in", "sign_in_guard",
-         "account_event", "secret", "event_actor", "entry_actor", "change", "batch"), _ACTS
+         "account_event", "secret", "event_actor", "entry_actor", "change", "batch",
+         "batch_signer"), _ACTS
     ),
     **dict.fromkeys(
         ("load_number", "load_child", "staged", "place", "rollup_month", "stamp", "flow_month",

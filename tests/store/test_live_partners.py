@@ -205,7 +205,7 @@ def test_imported_loads_become_both_when_both_confirm(gate: Gate) -> None:
     gate.books.loads(load("F1", "30.000", "30.000"), load("F2", "30.000"))
     listed = listing.list_loads(db=gate.books.db, actor=MAKER, wanted=LoadFilter(doc_no="F1"))
     uid = UUID(listed["items"][0]["id"])
-    assert gate.act("confirm", MAKER, uid).load["evidence"] == "imported"
+    assert gate.act("confirm", MAKER, uid).load["evidence"] == "one_sided"
     assert gate.act("confirm", CEMENT, uid).load["evidence"] == "both"
     other = listing.list_loads(db=gate.books.db, actor=CEMENT, wanted=LoadFilter(doc_no="F2"))
     road = UUID(other["items"][0]["id"])

@@ -196,12 +196,12 @@ def _posted(held: Held, row: EventRow, before: LoadHeader | None) -> int:
         firms_of(held.row),
         change,
         month=event.month,
-        earlier=_changes(held, before or header),
+        earlier=changes_of(held, before or header),
         asked=held.asked,
     )
 
 
-def _changes(held: Held, header: LoadHeader) -> Iterator[Change]:
+def changes_of(held: Held, header: LoadHeader) -> Iterator[Change]:
     """What each event of the load has changed so far."""
     told = [(event_record(row), row.booked_month) for row in held.events]
     revised: Mapping[int, LoadHeader] = {}
