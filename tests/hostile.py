@@ -40,6 +40,7 @@ KEPT: Final[dict[str, str]] = {
     "attachment": "uid kind ref sha256 media_type organisation",
     "attribution_month": "basis fate",
     "batch": "kind sha256 rounded_kg",
+    "batch_signer": "organisation",
     "change": "kind ref action organisations",
     "column_map": "organisation kind header columns",
     "event_actor": "organisation on_behalf_of side channel",

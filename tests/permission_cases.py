@@ -14,7 +14,7 @@ nobody at all.  `cases(right, subject)` pairs each with the status the table dem
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -30,6 +30,8 @@ from wasteflow.services.users import NewUser, create_user
 from wasteflow_models.engine import Database
 
 GIVER, TAKER, STRANGER, CARRIER = "ent.p1", "ent.use", "ent.trade", "快运物流"
+CARRIED: Final = "先运物流"
+"""It has handed the load over to the carrier."""
 NOBODY: Final = "nobody"
 """The stance of a request without token."""
 STATUS: Final = {
@@ -54,6 +56,7 @@ def _stances() -> dict[str, Membership | None]:
         "planner.giver": Membership(Role.PLANNER, "530181"),
         "planner.country": Membership(Role.PLANNER, ""),
         "carrier.own": Membership(Role.CARRIER, CARRIER),
+        "carrier.before": Membership(Role.CARRIER, CARRIED),
         "carrier.other": Membership(Role.CARRIER, "慢运物流"),
         "system_admin": Membership(Role.SYSTEM_ADMIN),
         "no_role": None,
@@ -105,8 +108,9 @@ def cases(
 
 
 def load_subject(registry: Registry) -> Subject:
-    """A load from the giver to the taker by the carrier."""
-    return subject_of_firms(registry, GIVER, TAKER, carrier=CARRIER)
+    """A load from the giver to the taker by the carrier, which another one handed over to it."""
+    found = subject_of_firms(registry, GIVER, TAKER, carrier=CARRIER)
+    return replace(found, carried=frozenset({CARRIED}))
 
 
 def firm_subject(registry: Registry) -> Subject:

@@ -91,8 +91,27 @@ def test_a_foreign_signature_or_state_is_refused(make: Any, provider: Provider) 
     start = thief.get("/sign-in/oidc")
     answer = requests.get(start.headers["Location"], allow_redirects=False, timeout=10)
     back = urlsplit(answer.headers["Location"])
-    assert victim.get(f"{back.path}?{back.query}").status_code == 502
+    assert victim.get(f"{back.path}?{back.query}").status_code == 400
     assert victim.get("/account").status_code == 302
+
+
+def test_an_answer_holds_once_and_says_how_to_go_on(make: Any) -> None:
+    app = make()
+    client = app.test_client()
+    start = client.get("/sign-in/oidc?next=/account")
+    answer = requests.get(start.headers["Location"], allow_redirects=False, timeout=10)
+    back = urlsplit(answer.headers["Location"])
+    replay = f"{back.path}?{back.query}"
+    assert client.get(replay).status_code == 303
+    again = client.get(replay)
+    page = again.get_data(as_text=True)
+    assert again.status_code == 400 and "this sign-in is over" in page
+    assert "/sign-in/oidc" in page and client.get("/account").status_code == 200
+    alone = app.test_client()
+    assert alone.get("/sign-in/oidc/back").status_code == 400
+    declined = alone.get("/sign-in/oidc/back?error=access_denied&state=x")
+    assert declined.status_code == 400
+    assert "the identity provider let nobody in" in declined.get_data(as_text=True)
 
 
 def test_unknown_and_deactivated_identities_stay_out(make: Any, provider: Provider) -> None:

@@ -107,7 +107,11 @@ def test_verdicts_at_the_load_of_two_firms() -> None:
     assert said["operator.giver"] == said["gate.taker"] == said["reader.taker"] == 403
     assert said["park_manager.taker"] == said["planner.above"] == said["system_admin"] == 403
     assert said["operator.stranger"] == said["carrier.other"] == said["no_role"] == 404
-    assert said["carrier.own"] == 403
+    assert said["carrier.own"] == said["carrier.before"] == 403
+    said = {case.stance: case.status for case in cases("shipment.read", load)}
+    assert said["carrier.own"] == said["carrier.before"] == 0 and said["carrier.other"] == 404
+    said = {case.stance: case.status for case in cases("shipment.hand_over", load)}
+    assert said["carrier.own"] == 0 and said["carrier.before"] == 403
 
 
 def test_a_delegation_of_entries_does_not_reach_loads() -> None:

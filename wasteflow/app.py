@@ -14,7 +14,9 @@ from flask import Flask
 
 from wasteflow.config import Config, load_config
 from wasteflow.core.collecting import collect_seldom, leave_alone
+from wasteflow.services.daily_mail import DailyMail
 from wasteflow.services.housekeeping import Housekeeping
+from wasteflow.services.mailing import MailServer, sender_by
 from wasteflow.services.month_sheet import month_sheet
 from wasteflow.services.reports import flows_report, overview
 from wasteflow.services.standing import warm_today
@@ -53,6 +55,7 @@ FIRST_PAGE_S: Final = 3.0
 """How long a new process waits for its first request before it makes things ready by itself."""
 SHORT_TURN_S: Final = 0.001
 """Turns of threads while it does: a page takes dozens of them, each after one of the warm-up."""
+MAIL_EVERY_S: Final = 30.0
 
 
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
@@ -95,6 +98,9 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
         app.teardown_request(lambda _: answered.set())
         Thread(target=_warm_up_after, args=(app, answered), name="warm-up", daemon=True).start()
         Thread(target=keep_house, args=(app,), name="housekeeping", daemon=True).start()
+        mail = daily_mail(books(app))
+        if mail is not None:
+            Thread(target=keep_mailing, args=(app, mail), name="mail", daemon=True).start()
     return app
 
 
@@ -153,3 +159,35 @@ def keep_house(app: Flask) -> None:
         except Exception:
             logging.getLogger("wasteflow").warning("webhooks were not told", exc_info=True)
         time.sleep(HOUSEKEEPING_EVERY_S)
+
+
+def daily_mail(held: Books) -> DailyMail | None:
+    """What mails the reminders of the day; None where no mail can leave or it is switched off."""
+    smtp, hour = held.config.api.smtp, held.config.api.remind_hour
+    if not smtp.usable or hour is None:
+        return None
+    server = MailServer(smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.sender)
+    return DailyMail(
+        held.db,
+        lambda: datetime.now(UTC),
+        send=sender_by(server),
+        sender=smtp.sender,
+        hour=hour,
+        site=held.config.api.url,
+        lang=held.config.lang,
+    )
+
+
+def keep_mailing(app: Flask, mail: DailyMail) -> None:
+    """Mail reminders in their time, one server process at a time, until the process ends.
+
+    Beside the housekeeping: a mail server that does not answer must not hold up webhooks.
+    """
+    held = books(app)
+    while True:
+        try:
+            if held.usable() == READY:
+                mail.round()
+        except Exception:
+            logging.getLogger("wasteflow").warning("reminders were not mailed", exc_info=True)
+        time.sleep(MAIL_EVERY_S)

@@ -49,6 +49,13 @@ API_SETTINGS: Final = (
     ("WASTEFLOW_SMTP_PASSWORD", "", "SMTP 密码", "password at the SMTP server"),
     ("WASTEFLOW_SMTP_FROM", "", "发件人地址", "address of the sender"),
     (
+        "WASTEFLOW_REMIND_HOUR",
+        "7",
+        "服务运行时每天几点（上海时间 0–23）起发送提醒邮件（须设 SMTP）；off = 只用命令发送",
+        "hour of the day (0-23, Asia/Shanghai) from which a server mails the reminders, with SMTP "
+        "set; off = by wasteflow remind only",
+    ),
+    (
         "WASTEFLOW_URL",
         "",
         "邮件中链接所用的站点地址，如 https://wasteflow.example",
@@ -69,6 +76,11 @@ class Smtp:
     password: str = ""
     sender: str = ""
 
+    @property
+    def usable(self) -> bool:
+        """Whether mail can leave."""
+        return bool(self.host and self.sender)
+
 
 NO_MAIL: Final = Smtp()
 
@@ -80,6 +92,7 @@ class ApiConfig:
     webhook_private: bool = False
     idempotency_days: int = 7
     smtp: Smtp = NO_MAIL
+    remind_hour: int | None = 7
     url: str = ""
     seal_hours: int = 24
     finding_days: int = 400
@@ -104,6 +117,7 @@ def load_api(env: Mapping[str, str]) -> ApiConfig:
             password=given["WASTEFLOW_SMTP_PASSWORD"],
             sender=given["WASTEFLOW_SMTP_FROM"] or given["WASTEFLOW_SMTP_USER"],
         ),
+        remind_hour=_hour(given["WASTEFLOW_REMIND_HOUR"].strip().lower()),
         url=given["WASTEFLOW_URL"].rstrip("/"),
         seal_hours=_number(given["WASTEFLOW_SEAL_HOURS"], 24),
         finding_days=max(1, _number(given["WASTEFLOW_FINDING_DAYS"], 400)),
@@ -112,3 +126,11 @@ def load_api(env: Mapping[str, str]) -> ApiConfig:
 
 def _number(text: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() else default
+
+
+def _hour(text: str) -> int | None:
+    """An hour of the day; None where it is off, the default where it is no hour."""
+    if text in ("off", "no", "false"):
+        return None
+    hour = _number(text, 7)
+    return hour if hour < 24 else 7

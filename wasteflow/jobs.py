@@ -35,16 +35,18 @@ def import_file(
     on_refused: Callable[[Any, RowsRefused], None] | None = None,
     synthetic: bool = False,
     tolerance: Tolerance = USUAL_TOLERANCE,
+    signer: str = "",
 ) -> Imported:
     """Import one file of `kind` into `db` (a `wasteflow_models.engine.Database`), all or nothing.
 
     now: the moment (with offset) after which nothing may be dated; progress(done, all);
     on_refused(table, error) is called before RowsRefused goes on, to write the error file;
-    synthetic marks invented data of a kind that has no column to say so.
+    synthetic marks invented data of a kind that has no column to say so; signer: code of the firm
+    whose own file of loads it is, which signs them by it.
     Raises UnusableFile, RowsRefused.
     """
     if kind == "shipments":
-        how = encoding, dry_run, round_kg, synthetic, load_files.CHUNK_ROWS, tolerance
+        how = encoding, dry_run, round_kg, synthetic, load_files.CHUNK_ROWS, tolerance, signer
         asked = Import(db, path, now, *how)
         return import_loads(asked, progress, on_refused)
     table, parsed, columns, sha256 = _read(kind, path, encoding, round_kg, now)

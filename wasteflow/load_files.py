@@ -47,6 +47,7 @@ class Import:
     synthetic: bool = False
     chunk_rows: int = CHUNK_ROWS
     tolerance: Tolerance = USUAL_TOLERANCE
+    signer: str = ""
 
 
 def import_loads(
@@ -89,7 +90,7 @@ def _record(
     from wasteflow.services.batches import new_batch
     from wasteflow.services.loads import LoadFile, record_loads
 
-    clock = Clock(shanghai_day(asked.now), asked.now, asked.tolerance)
+    clock = Clock(shanghai_day(asked.now), asked.now, asked.tolerance, asked.signer)
     moments = _moments(asked.now)
 
     def elsewhere(keys: Any, packing: Any) -> Generator[Any, None, None]:

@@ -112,6 +112,7 @@ def record(
     dry_run: bool = False,
     round_kg: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    signer: str = "",
 ) -> Imported:
     """Take the rows, all or nothing; RowsRefused names the rows of the user's own file."""
     own = list(prepared.issues)
@@ -127,6 +128,7 @@ def record(
             dry_run=dry_run,
             round_kg=round_kg,
             progress=progress,
+            signer=signer,
         )
     except RowsRefused as error:
         if error.issues and error.issues == own:

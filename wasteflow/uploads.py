@@ -28,6 +28,7 @@ from wasteflow.services.uploads import (
     recall_columns,
     remember_columns,
     row_rights,
+    signs_for,
 )
 from wasteflow.services.work_files import XLSX, csv_type, find_file
 from wasteflow.sheet_files import Prepared, prepare, record
@@ -76,15 +77,22 @@ def _recorded(work: Work, source: Source, layout: Layout, prepared: Prepared) ->
     """Check or publish the rows."""
     job, now = work.job, work.clock()
     rounding = bool(job.options.get("round_kg"))
-    common: dict[str, Any] = {"db": work.db, "prepared": prepared, "now": now, "round_kg": rounding}
+    common: dict[str, Any] = {
+        "db": work.db,
+        "prepared": prepared,
+        "now": now,
+        "round_kg": rounding,
+        "signer": _signer(work),
+    }
+    told = _told(source, layout, prepared) | {"signer": common["signer"]}
     if job.step != PUBLISH:
         done = record(**common, dry_run=True, progress=work.progress)
-        told = _told(source, layout, prepared) | {"stage": "checked", "report": _plain(done.report)}
+        told |= {"stage": "checked", "report": _plain(done.report)}
         if job.options.get("publish") and not job.options.get("dry_run"):
             return _published(work, common, told, layout)
         state = jobs.DONE if job.options.get("dry_run") else jobs.READY
         return Outcome(state, told)
-    return _published(work, common, _told(source, layout, prepared), layout)
+    return _published(work, common, told, layout)
 
 
 def _published(work: Work, common: dict[str, Any], told: dict[str, Any], layout: Layout) -> Outcome:
@@ -149,6 +157,16 @@ def _layout(work: Work, source: Source, asked: Asked) -> Layout:
             where = layout.sheet, layout.header_row, asked.encoding
             return source.guess(kind, Asked(*where, kept, values))
     return layout
+
+
+def _signer(work: Work) -> str:
+    """The firm whose own file of loads it is, if all who send it may sign for it; else ""."""
+    job, firm = work.job, work.job.organisation
+    if job.subject != "shipments" or job.account_id == 0:
+        return ""
+    logins = {job.login, str(job.options.get("by", ""))} - {""}
+    actors = [actor_of_login(db=work.db, login=login, now=work.clock()) for login in sorted(logins)]
+    return firm if all(signs_for(db=work.db, actor=item, firm=firm) for item in actors) else ""
 
 
 def _rights(work: Work, actor: Actor | None) -> Any:

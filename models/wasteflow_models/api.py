@@ -124,3 +124,12 @@ class ReminderMailRow(Base):
     day: Mapped[date] = mapped_column(Date)
     items: Mapped[int] = mapped_column()
     sent_at: Mapped[datetime] = mapped_column(UtcMoment)
+
+
+class DailyWorkRow(Base):
+    """The last day for which some work of a server is done, whichever process did it."""
+
+    __tablename__ = "daily_work"
+    work: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[date] = mapped_column(Date)
+    done_at: Mapped[datetime] = mapped_column(UtcMoment)

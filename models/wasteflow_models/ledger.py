@@ -79,6 +79,16 @@ class BatchRow(Base):
     published: Mapped[bool] = mapped_column(Boolean, default=True)
 
 
+class BatchSignerRow(Base):
+    """The firm whose own file of loads a batch was: its signature on those it is a party of."""
+
+    __tablename__ = "batch_signer"
+    batch_id: Mapped[int] = mapped_column(
+        Key, ForeignKey("batch.id"), primary_key=True, autoincrement=False
+    )
+    organisation: Mapped[str] = mapped_column(String(80))
+
+
 class EntryRow(Base):
     """One record of one enterprise; a reversal is a row of its own that names what it reverses."""
 

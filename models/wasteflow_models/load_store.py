@@ -314,6 +314,41 @@ def _insert_decisions(
     insert_columns(session, "event", len(ids), columns)
 
 
+def sign_loads(
+    session: Session,
+    ids: Ints,
+    seqs: Ints,
+    kind: int,
+    evidence: Ints,
+    booked_month: Ints,
+    batch_id: int,
+    now: datetime,
+) -> None:
+    """Note that a file stands to loads as they are: an event without mass, and the new grade."""
+    at = int(now.timestamp())
+    columns = {
+        "shipment_id": ids,
+        "seq": seqs,
+        "batch_id": batch_id,
+        "kind": kind,
+        "at": at,
+        "booked_month": booked_month,
+        "kg": 0,
+        "input_kg": None,
+        "dry_kg": None,
+        "accepted_kg": 0,
+        "refused_kg": 0,
+        "basis": 0,
+        "moisture": None,
+        "weighed": 0,
+        "evidence": evidence,
+        "reason": "",
+        "recorded_at": at,
+    }
+    insert_columns(session, "event", len(ids), columns)
+    many(session, "UPDATE shipment SET evidence = ? WHERE id = ?", [evidence, ids])
+
+
 def blank(values: Ints) -> list[int | None]:
     """Values with None where they are negative."""
     return [None if value < 0 else value for value in values.tolist()]

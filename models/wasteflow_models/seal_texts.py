@@ -18,7 +18,15 @@ from sqlalchemy.orm import Session
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base, UtcMoment
 from wasteflow_models.closes import MonthCloseRow
-from wasteflow_models.ledger import STATES, BatchRow, EntryRow, EventRow, ProductRow, ShipmentRow
+from wasteflow_models.ledger import (
+    STATES,
+    BatchRow,
+    BatchSignerRow,
+    EntryRow,
+    EventRow,
+    ProductRow,
+    ShipmentRow,
+)
 from wasteflow_models.live import EntryActorRow, EventActorRow, RevisionRow
 from wasteflow_models.raw import driver, is_postgresql, read_ints
 from wasteflow_models.seals import key_of
@@ -139,6 +147,7 @@ KINDS: Final = (
         where="t.reopened_at IS NOT NULL",
     ),
     SealedKind(12, "attachment", AttachmentRow, _all(AttachmentRow)),
+    SealedKind(13, "batch_signer", BatchSignerRow, _all(BatchSignerRow), ident="t.batch_id"),
 )
 """What is sealed, in the order of the leaves; its numbers and columns are version 1 of the form."""
 BY_NAME: Final = {kind.name: kind for kind in KINDS}

@@ -6,7 +6,7 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from werkzeug.test import TestResponse
 
 from tests.api.conftest import Api
@@ -72,6 +72,33 @@ def test_wrong_rows_and_those_of_others_are_refused_with_a_file(api: Api) -> Non
         file = api.get("op-p1", f"{path}/errors")
         assert file.status_code == 200 and len(file.get_data().splitlines()) == 2
         assert api.get("op-use", f"{path}/errors").status_code == 404
+
+
+def test_a_firms_own_file_signs_for_it_and_nobody_elses_does(api: Api) -> None:
+    header = f"{HEADER},到货时间,验收量(吨)"
+    text = f"{header}\nS1,ent.p1,ent.use,phosphogypsum,pg_use,2026-07-02,30.000,2026-07-02,29.900\n"
+
+    def taken(who: str, **form: str) -> tuple[dict[str, Any], str]:
+        sent(api, api.people[who].headers, text, publish="true", **form)
+        report: dict[str, Any] = worked(api).result["report"]
+        load = api.get("admin", "/shipments?doc_no=S1").get_json()["items"][0]
+        return report, load["evidence"]
+
+    report, evidence = taken("admin")
+    assert (report["taken"], evidence) == (1, "imported")
+    report, evidence = taken("op-p1")
+    assert (report["taken"], report["confirmed"], evidence) == (0, 1, "one_sided")
+    report, evidence = taken("op-p1")
+    assert (report["skipped"], evidence) == (1, "one_sided")
+    with api.db.write() as session:  # who lost the right to draft for the firm signs no more
+        account = select(AccountRow.id).where(AccountRow.login == "op-use")
+        query = update(MembershipRow).where(MembershipRow.account_id.in_(account))
+        session.execute(query.values(role="reader"))
+    sent(api, api.people["op-use"].headers, text, publish="true")
+    with api.db.write() as session:
+        session.execute(query.values(role="operator"))
+    report, evidence = taken("op-use")
+    assert (report["confirmed"], evidence) == (1, "both")
 
 
 def test_the_list_has_pages_and_ends_with_the_membership(api: Api) -> None:

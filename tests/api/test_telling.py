@@ -15,11 +15,17 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.api.loads import accepted, issued, on_the_road
+from wasteflow.app import daily_mail
 from wasteflow.client import signature_holds
+from wasteflow.config import Config
+from wasteflow.config_api import load_api
 from wasteflow.core.errors import InvalidValue
+from wasteflow.core.periods import SHANGHAI
+from wasteflow.services.daily_mail import AFTER_FAILURE, DailyMail
 from wasteflow.services.delivering import PAUSES_S, deliver
-from wasteflow.services.mailing import mail_digests
+from wasteflow.services.mailing import GIVE_UP, mail_digests
 from wasteflow.services.outbound import Told, checked_address, post, resolved
+from wasteflow.web.access import Books
 from wasteflow_models.accounts import AccountRow
 from wasteflow_models.turns import turn_of
 
@@ -225,3 +231,72 @@ def test_a_digest_is_mailed_once_a_day(api_anywhere: Api) -> None:
     tomorrow = now + timedelta(days=1)
     assert mail_digests(now=tomorrow, send=broken, **options).failed == ["op-use: no route"]
     assert mail_digests(now=tomorrow, send=sent.append, **options).sent == 1
+
+
+def mailed(api: Api, logins: tuple[str, ...] = ("op-use", "op-p2")) -> None:
+    """Give these users an address, and something for `op-use` to do."""
+    on_the_road(api)
+    with api.db.write() as session:
+        for row in session.query(AccountRow).order_by(AccountRow.login):
+            row.email = f"{row.login}@example.org" if row.login in logins else ""
+
+
+def test_a_server_mails_once_a_day_whichever_process_and_however_often_started(
+    api_anywhere: Api,
+) -> None:
+    api, sent, clock = api_anywhere, list[EmailMessage](), Clock()
+    mailed(api)
+    tomorrow = clock.now.date() + timedelta(days=1)
+    clock.now = datetime(tomorrow.year, tomorrow.month, tomorrow.day, 6, 59, tzinfo=SHANGHAI)
+
+    def process(send: Any = sent.append) -> DailyMail:
+        return DailyMail(api.db, clock, send=send, sender="w@example.org", hour=7)
+
+    def broken(_: EmailMessage) -> None:
+        raise OSError("no route")
+
+    first, second = process(broken), process()
+    assert first.round() is None  # not seven yet
+    clock.now += timedelta(minutes=2)
+    with turn_of(api.db, "mail"):
+        assert second.round() is None  # another process has the turn
+    failed = first.round()
+    assert failed is not None and failed.failed == ["op-use: no route"]
+    assert first.round() is None  # it waits before it tries again
+    clock.now += AFTER_FAILURE
+    assert first.round() is not None and sent == []
+    done = second.round()
+    assert done is not None and (done.sent, done.nothing) == (1, 1)
+    assert [item["To"] for item in sent] == ["op-use@example.org"]
+    mailed(api, ("op-use", "op-p1"))
+    issued(api)  # somebody else has something to do now
+    clock.now += timedelta(hours=8)
+    assert second.round() is None and process().round() is None and len(sent) == 1
+    clock.now += timedelta(hours=16)
+    again = process().round()
+    assert again is not None and again.sent == 2
+
+
+def test_a_mail_server_that_is_down_is_left_alone(api: Api) -> None:
+    issued(api)
+    mailed(api, ("head-p1", "op-p1", "op-use", "reader-p1"))
+    tried = list[str]()
+
+    def broken(message: EmailMessage) -> None:
+        tried.append(message["To"])
+        raise OSError("no route")
+
+    done = mail_digests(db=api.db, now=datetime.now(UTC), send=broken, sender="w@example.org")
+    assert len(tried) == len(done.failed or []) == GIVE_UP and done.left == 1 and done.sent == 0
+
+
+def test_mail_is_off_without_a_server_and_by_setting(api: Api) -> None:
+    held = Books(Config(api.db.url))
+    assert daily_mail(held) is None
+    smtp = {"WASTEFLOW_SMTP_HOST": "127.0.0.1", "WASTEFLOW_SMTP_FROM": "w@example.org"}
+    for told, hour in (("", 7), ("18", 18), ("25", 7)):
+        settings = load_api({**smtp, "WASTEFLOW_REMIND_HOUR": told})
+        assert settings.remind_hour == hour
+        assert daily_mail(Books(Config(api.db.url, api=settings))) is not None
+    off = load_api({**smtp, "WASTEFLOW_REMIND_HOUR": "off"})
+    assert daily_mail(Books(Config(api.db.url, api=off))) is None

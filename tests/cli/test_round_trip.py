@@ -71,7 +71,8 @@ _OFFICE = "work of the office and the partners, in their own exports and in the 
 LEFT_OUT = {
     **dict.fromkeys(
         ("account", "membership", "delegation", "token", "sign_in", "sign_in_guard",
-         "account_event", "secret", "event_actor", "entry_actor", "change", "batch"), _ACTS
+         "account_event", "secret", "event_actor", "entry_actor", "change", "batch",
+         "batch_signer"), _ACTS
     ),
     **dict.fromkeys(
         ("load_number", "load_child", "staged", "place", "rollup_month", "stamp", "flow_month",
@@ -83,7 +84,8 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(
         ("job", "job_file", "job_chunk", "column_map", "idempotency", "webhook",
-         "webhook_delivery", "reminder_mail"), "of this server: work under way, addresses, keys"
+         "webhook_delivery", "reminder_mail", "daily_work"),
+        "of this server: work under way, addresses, keys",
     ),
     **dict.fromkeys(
         ("load_draft", "revision", "revision_answer"), "not in force yet: no record to hand on"

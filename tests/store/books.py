@@ -169,6 +169,13 @@ class Books:
         path = write_rows(self.folder / f"{kind}-{self.files}.csv", rows)
         return import_file(db=self.db, kind=kind, path=path, now=NOW, dry_run=dry_run).report
 
+    def sign(self, firm: str, *rows: Mapping[str, str], dry_run: bool = False) -> ImportReport:
+        """Import one file of shipments as the own file of a firm."""
+        self.files += 1
+        path = write_rows(self.folder / f"shipments-{self.files}.csv", rows)
+        told: dict[str, Any] = {"kind": "shipments", "path": path, "now": NOW}
+        return import_file(db=self.db, dry_run=dry_run, signer=firm, **told).report
+
     def loads(self, *rows: Mapping[str, str]) -> ImportReport:
         """Import one file of shipments."""
         return self.take("shipments", *rows)

@@ -40,6 +40,7 @@ def with_every_kind(books: Books) -> Books:
     )
     books.loads(*(load(f"L{number}", "30.000", "29.900", vehicle="云A1") for number in range(3)))
     books.loads(load("P", "30.000", "20.000", refused_t="10.000"), child("R", "P", "6.000"))
+    books.sign("cement", load("P", "30.000", "20.000", refused_t="10.000"), load("T", "8.000"))
     books.take("products", OUTPUT, OUTPUT | {"date": "2026-03-02"})
     told: dict[str, Any] = {"db": books.db, "actor": MAKER, "now": NOW}
     with books.db.read() as session:

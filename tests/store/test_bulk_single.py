@@ -73,7 +73,7 @@ def one_by_one(
     chunks: Iterable[TextChunk], keys: Keys, clock: Clock, round_kg: bool, warnings: Warnings
 ) -> Iterator[CheckedChunk]:
     """Every row through the single-record schema and checker, as one chunk."""
-    checker = LoadChecker(keys.registry, warnings)
+    checker = LoadChecker(keys.registry, warnings, signer=clock.signer)
     good: list[CheckedLoad] = []
     issues: list[RowIssue] = []
     for chunk in chunks:
@@ -92,10 +92,10 @@ def one_by_one(
     yield CheckedChunk(len(good), batch_of([], keys), good, issues, 0, parsed.rounded_kg)
 
 
-def outcome(books: Books, rows: list[dict[str, str]], chunk_rows: int) -> object:
+def outcome(books: Books, rows: list[dict[str, str]], chunk_rows: int, signer: str = "") -> object:
     """What an import says: its report, or the issues."""
     try:
-        return counts(take(books, *rows, chunk_rows=chunk_rows))
+        return counts(take(books, *rows, chunk_rows=chunk_rows, signer=signer))
     except RowsRefused as error:
         return [(item.line, item.field, item.value, item.code) for item in error.issues]
 
@@ -119,6 +119,7 @@ def wipe(books: Books) -> None:
     st.lists(st.one_of(ROWS, ROWS, CHILDREN), min_size=1, max_size=9),
     st.lists(ROWS, max_size=3),
     st.sampled_from((1, 2, 4)),
+    st.sampled_from((("", ""), ("maker", "cement"), ("cement", "maker"), ("", "maker"))),
 )
 def test_both_lanes_leave_the_same_books(
     books: Books,
@@ -126,19 +127,20 @@ def test_both_lanes_leave_the_same_books(
     first: list[dict[str, str]],
     second: list[dict[str, str]],
     chunk_rows: int,
+    signers: tuple[str, str],
 ) -> None:
     """Two files after each other; rows that are refused are left out and the file sent again."""
     wipe(books)
     wipe(twin)
-    for rows in (first, second):
+    for rows, signer in zip((first, [*first[:2], *second]), signers, strict=True):
         given_rows = [load("x") | row for row in rows]
         while given_rows:
             with pytest.MonkeyPatch.context() as patch:  # short files go through the columns too
                 patch.setattr(service, "checked_chunks", partial(checked_chunks, few=0))
-                in_columns = outcome(books, given_rows, chunk_rows)
+                in_columns = outcome(books, given_rows, chunk_rows, signer)
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(service, "checked_chunks", one_by_one)
-                single = outcome(twin, given_rows, 50_000)
+                single = outcome(twin, given_rows, 50_000, signer)
             assert in_columns == single
             if not isinstance(in_columns, list):
                 break

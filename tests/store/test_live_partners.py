@@ -20,6 +20,7 @@ from tests.store.live import (
 )
 from wasteflow.core.actors import Membership, Role
 from wasteflow.core.errors import FieldsRefused, RuleBroken
+from wasteflow.core.lifecycle import IllegalMove
 from wasteflow.core.permissions import Denied
 from wasteflow.core.rules import Tolerance
 from wasteflow.services.account_log import commander
@@ -165,6 +166,27 @@ def test_a_reminder_that_was_answered_does_not_count(gate: Gate) -> None:
     gate.books.check()
 
 
+def test_a_firm_that_joins_the_books_confirms_what_was_closed_without_it(gate: Gate) -> None:
+    uid = gate.on_road(consignee="far", route="trade")
+    on_way = gate.on_road(consignee="far", route="trade")
+    gate.act("close_one_sided", MAKER, uid, document="签收单")
+    far = person(77, Role.OPERATOR, "far")
+    with pytest.raises(IllegalMove):
+        gate.act("confirm", far, uid)
+    before = gate.books.flows()
+    joined = {"code": "far", "name_zh": "省外企业", "external": "false", "region": "530000"}
+    gate.books.take("enterprises", joined)
+    assert [row["move"] for row in inbox(db=gate.books.db, actor=far)] == ["confirm", "decide"]
+    done = gate.act("confirm", far, uid).load
+    assert (done["evidence"], done["signed_by"]) == ("both", ["far", "maker"])
+    assert gate.books.flows() == before  # no kilogram moves
+    gate.act("remind", MAKER, on_way)
+    done = gate.act("decide", far, on_way, received_t="30.000").load
+    assert (done["state"], done["evidence"]) == ("accepted", "both")
+    assert gate.books.flows()["transit:maker:far", "outside", "pg/trade"] == 60_000
+    gate.books.check()
+
+
 def test_an_external_partner_is_closed_at_once(gate: Gate) -> None:
     uid = gate.issued(consignee="far", route="trade")
     gate.act("dispatch", MAKER, uid)
@@ -183,7 +205,7 @@ def test_imported_loads_become_both_when_both_confirm(gate: Gate) -> None:
     gate.books.loads(load("F1", "30.000", "30.000"), load("F2", "30.000"))
     listed = listing.list_loads(db=gate.books.db, actor=MAKER, wanted=LoadFilter(doc_no="F1"))
     uid = UUID(listed["items"][0]["id"])
-    assert gate.act("confirm", MAKER, uid).load["evidence"] == "imported"
+    assert gate.act("confirm", MAKER, uid).load["evidence"] == "one_sided"
     assert gate.act("confirm", CEMENT, uid).load["evidence"] == "both"
     other = listing.list_loads(db=gate.books.db, actor=CEMENT, wanted=LoadFilter(doc_no="F2"))
     road = UUID(other["items"][0]["id"])

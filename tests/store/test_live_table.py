@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from tests.store.books import Books, entry
 from tests.store.live import (
@@ -15,6 +16,7 @@ from tests.store.live import (
     DELEGATE,
     HAULIER,
     MAKER,
+    MAKER_GATE,
     NEXT_HAULIER,
     PARK,
     READER,
@@ -26,6 +28,7 @@ from wasteflow.core.errors import RuleBroken, StaleVersion, WasteflowError
 from wasteflow.core.lifecycle import RULES, Flags, IllegalMove, Move, legal_moves
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.vocabulary import LoadState
+from wasteflow_models.live import ChangeRow
 
 MOVES: dict[str, tuple[Actor, dict[str, Any]]] = {
     "edit": (MAKER, {"remark": "x"}),
@@ -234,6 +237,34 @@ def test_gate_carrier_and_delegate_do_their_part(gate: Gate) -> None:
     assert by["dispatched"]["side"] is None and by["dispatched"]["organisation"] == "快运"
     assert by["received"]["user_id"] == CEMENT_GATE.user_id
     gate.books.check()
+
+
+def test_who_handed_a_load_over_still_reads_it_and_acts_no_more(gate: Gate) -> None:
+    from wasteflow.services.live.listing import list_loads
+    from wasteflow.services.live.reading import get_events
+
+    uid, other = gate.on_road(), gate.on_road(carrier="慢运", remark='"from": "快运"')
+    gate.act("hand_over", HAULIER, uid, carrier="慢运")
+    seen = gate.see(uid, HAULIER)
+    assert (seen["carrier"], seen["moves"]) == ("慢运", [])
+    assert [row["event"] for row in get_events(db=gate.books.db, actor=HAULIER, uid=uid)] == [
+        "issued", "dispatched", "handed_over",
+    ]  # fmt: skip
+    listed = list_loads(db=gate.books.db, actor=HAULIER)["items"]
+    assert [item["id"] for item in listed] == [str(uid)]
+    with pytest.raises(Denied) as caught:
+        gate.act("hand_over", HAULIER, uid, carrier="别家")
+    assert caught.value.verdict is Verdict.NOT_ONES_RIGHT
+    gate.act("hand_over", MAKER_GATE, uid, carrier="再运")
+    assert gate.see(uid, NEXT_HAULIER)["carrier"] == "再运"
+    with pytest.raises(Denied) as caught:
+        gate.see(other, HAULIER)
+    assert caught.value.verdict is Verdict.NOT_ONES_BUSINESS
+    with gate.books.db.read() as session:
+        last = session.scalars(
+            sa.select(ChangeRow.organisations).order_by(ChangeRow.id.desc()).limit(1)
+        ).one()
+    assert last == ";cement;maker;carrier:再运;carrier:快运;carrier:慢运;"
 
 
 def test_flags_close_and_open_moves() -> None:

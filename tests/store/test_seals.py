@@ -143,6 +143,7 @@ def test_records_gone_come_and_exchanged_are_named(sealed: Books) -> None:
 
 INSERTS = (
     # (kind, what is copied or changed beneath the seal)
+    ("batch_signer", "INSERT INTO batch_signer SELECT min(id), 'maker' FROM batch"),
     ("entry_actor", "INSERT INTO entry_actor SELECT min(id), 7, 0, 'x', '', 'api' FROM entry"),
     (
         "event_actor",

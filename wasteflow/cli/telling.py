@@ -48,7 +48,7 @@ def deliver(settings: Settings) -> None:
 @click.pass_obj
 @told
 def remind(settings: Settings, days: int) -> None:
-    """提醒 · Mail every user what waits for them, at most once a day.
+    """提醒 · Mail every user what waits for them, at most once a day; a running server does it too.
 
     Example: wasteflow remind --days 14
     """
@@ -57,7 +57,7 @@ def remind(settings: Settings, days: int) -> None:
 
     config = load_config()
     smtp = config.api.smtp
-    if not smtp.host or not smtp.sender:
+    if not smtp.usable:
         raise WasteflowError("smtp_missing")
     server = MailServer(smtp.host, smtp.port, smtp.tls, smtp.user, smtp.password, smtp.sender)
     done = mail_digests(
@@ -75,5 +75,11 @@ def remind(settings: Settings, days: int) -> None:
     )
     for line in done.failed or []:
         click.echo(line, err=True)
+    if done.left:
+        settings.say(
+            f"邮件服务器连续失败，还有 {done.left} 人未处理；请稍后再运行。",
+            f"The mail server fails; {done.left} users are left. Run it again later.",
+            err=True,
+        )
     if done.failed:
         raise SystemExit(EXIT_REFUSED)

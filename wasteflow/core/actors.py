@@ -112,7 +112,8 @@ class Subject:
 
     `parks` and `regions` hold those of all parties with everything above them; `enterprise` stands
     for records of one firm, `user` (a login) for somebody's account; `holder` is the firm whose
-    mass a return or redirect moves, which lies nowhere by that.  An empty subject lies
+    mass a return or redirect moves, which lies nowhere by that; `carried` are the carriers that
+    have handed the load over.  An empty subject lies
     nowhere: only rights that hold anywhere, and those of the whole country, reach it.
     """
 
@@ -124,12 +125,13 @@ class Subject:
     regions: frozenset[str] = frozenset()
     user: str = ""
     holder: str = ""
+    carried: frozenset[str] = frozenset()
 
     @property
     def organisations(self) -> frozenset[str]:
         """Everything by whose name a membership may have to do with it; "" stands for all."""
         named = {self.consignor, self.consignee, self.carrier, self.enterprise, self.holder, ""}
-        return self.parks | self.regions | named
+        return self.parks | self.regions | self.carried | named
 
     @property
     def firms(self) -> frozenset[str]:

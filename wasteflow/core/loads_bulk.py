@@ -132,8 +132,8 @@ class StatedLoads:
     Kilograms and moistures are `NONE` where the cell is blank; a mass that is negative or beyond
     `MOST_KG` stands as `MOST_KG` + 1.  `receipt_timed` tells whether a time of receipt is given;
     `*_bare` marks days given without a time.  `cap_kg` is the payload cap of one trip (0 = none);
-    `asked` the evidence asked for (`Evidence.IMPORTED` if none); `estimated` that it was not
-    weighed.
+    `asked` the evidence asked for (`NONE` if none); `estimated` that it was not weighed; `own` that
+    one of its firms sends the file, which is its signature.
     """
 
     sent_kg: Ints
@@ -153,6 +153,7 @@ class StatedLoads:
     cap_kg: Ints
     asked: Ints
     estimated: Flags
+    own: Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,9 @@ class JudgedLoads:
     """What follows from `StatedLoads`; only elements with `sure` mean anything.
 
     Masses are complete (0 in receipt columns of a load in transit); `decided` has a receipt, at
-    the time of dispatch where `receipt_at_dispatch`.  `over_cap`, `wide_gap` (a reason is due) and
-    `disputed` are findings; `state` is a position in `STATES`.
+    the time of dispatch where `receipt_at_dispatch`.  `over_cap`, `wide_gap` (a reason is due),
+    `disputed` and `too_good` (better evidence than the importer may assert) are findings; `state`
+    is a position in `STATES`.
     """
 
     sure: Flags
@@ -176,6 +178,7 @@ class JudgedLoads:
     over_cap: Flags
     wide_gap: Flags
     disputed: Flags
+    too_good: Flags
     evidence: Ints
     state: Ints
 
@@ -195,7 +198,8 @@ def judge(loads: StatedLoads, tolerance: Tolerance = USUAL_TOLERANCE) -> JudgedL
     whole = np.where(both_dry, dry, sent)
     gap = WHOLE * np.abs(np.where(both_dry, receipt_dry, received) - whole)
     disputed = decided & (gap > tolerance.dispute * whole)
-    grade = np.maximum(loads.asked, int(Evidence.IMPORTED))
+    best = np.where(loads.own, int(Evidence.ONE_SIDED), int(Evidence.IMPORTED))
+    grade = np.maximum(loads.asked, best)
     grade = np.where(loads.estimated, np.maximum(grade, int(Evidence.ESTIMATED)), grade)
     state = np.where(refused == 0, 1, np.where(accepted > 0, 2, 3))
     return JudgedLoads(
@@ -211,6 +215,7 @@ def judge(loads: StatedLoads, tolerance: Tolerance = USUAL_TOLERANCE) -> JudgedL
         over_cap=capped & (sent > cap),
         wide_gap=decided & (gap > tolerance.reason * whole),
         disputed=disputed,
+        too_good=(loads.asked != NONE) & (loads.asked < best),
         evidence=np.where(disputed, int(Evidence.DISPUTED), grade),
         state=np.where(decided, state, 0),
     )

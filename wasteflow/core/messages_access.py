@@ -145,6 +145,16 @@ ACCESS_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "统一身份登录没有成功（{reason}）。请重试，或用密码登录。",
         "signing in with the identity provider failed ({reason}); try again, or use a password",
     ),
+    "oidc_over": (
+        "这次统一身份登录已经结束：回调已被用过、放置太久，或是在另一个浏览器里开始的。请从本页重新登录。",
+        "this sign-in is over: its answer was used already, waited too long, or was begun in "
+        "another browser; start again from this page",
+    ),
+    "oidc_declined": (
+        "统一身份一方没有放行（您在那里取消了，或没有登录）。请从本页重新登录，或用密码登录。",
+        "the identity provider let nobody in (you turned back there, or did not sign in); start "
+        "again from this page, or use a password",
+    ),
     "oidc_no_user": (
         "身份“{value}”没有对应的用户。请管理员新建用户并登记该身份。",
         "no user belongs to the identity “{value}”; have an administrator create one for it",

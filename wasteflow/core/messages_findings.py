@@ -212,8 +212,7 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "{found} kg (records: {records})",
     ),
     "packed_differs": (
-        "月汇总的打包副本“{key}”与月汇总不符。"
-        "请运行 wasteflow db rebuild，副本会重新生成。",
+        "月汇总的打包副本“{key}”与月汇总不符。请运行 wasteflow db rebuild，副本会重新生成。",
         "the packed copy “{key}” of the roll-up differs from the roll-up; run "
         "`wasteflow db rebuild`, it will be made anew",
     ),

@@ -169,6 +169,11 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the event “{key}” names nobody who recorded it and comes from no import; restore a backup "
         "or find out what changed it",
     ),
+    "signature_missing": (
+        "“{key}”来自文件，等级是“{found}”，但没有当事企业的签认支持。请从备份恢复或查明来源。",
+        "“{key}” comes from a file and is graded “{found}”, which no signature of its firms bears "
+        "out; restore a backup or find out what changed it",
+    ),
     "revision_mismatch": (
         "更正“{key}”与运单现状或各方答复不符[[：应为 {expected}，实为 {found}]]。"
         "请从备份恢复或查明来源。",

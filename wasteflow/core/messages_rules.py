@@ -214,8 +214,10 @@ RULE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the route “{value}” has another fate; one of fate {needed} is needed here",
     ),
     "evidence_too_good": (
-        "导入方不能声明“{value}”这样的证据等级，已按“第三方导入”（imported）记。",
-        "an importer may not assert the evidence “{value}”; it counts as imported",
+        "导入方不能声明“{value}”这样的证据等级：当事企业自己的文件记“单方”（one_sided），"
+        "他方文件记“第三方导入”（imported）。",
+        "an importer may not assert the evidence “{value}”: the own file of one of the firms "
+        "counts as one_sided, that of anybody else as imported",
     ),
     "parent_missing": (
         "退回或转送单的原单[[“{value}”]]没有找到：parent_doc_no 必须填写，"

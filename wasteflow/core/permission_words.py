@@ -103,6 +103,7 @@ STANDING_LABELS: Final[Mapping[Standing, Pair]] = {
     Standing.CONSIGNOR: ("发货方", "consignor"),
     Standing.CONSIGNEE: ("收货方", "consignee"),
     Standing.CARRIER: ("承运方", "carrier"),
+    Standing.CARRIED: ("交接前的承运方", "carrier before a hand-over"),
     Standing.HOLDER: ("退回、转送物料的原发货方", "whose mass a return or redirect moves"),
     Standing.OWN: ("本企业", "own enterprise"),
     Standing.PARK: ("所辖园区", "own park"),

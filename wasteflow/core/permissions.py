@@ -22,6 +22,7 @@ class Standing(StrEnum):
     CONSIGNOR = "consignor"
     CONSIGNEE = "consignee"
     CARRIER = "carrier"
+    CARRIED = "carried"
     HOLDER = "holder"
     OWN = "own"
     PARK = "park"
@@ -65,7 +66,7 @@ _PLANNER: Final = ((Role.PLANNER,), (Standing.REGION,))
 _SYSTEM: Final = ((Role.SYSTEM_ADMIN,), (Standing.SYSTEM,))
 _READ_LOAD: Final = _grants(
     (_FIRM, (*_SIDES, Standing.HOLDER)),
-    ((Role.CARRIER,), (Standing.CARRIER,)),
+    ((Role.CARRIER,), (Standing.CARRIER, Standing.CARRIED)),
     _PARK,
     _PLANNER,
     _SYSTEM,
@@ -194,7 +195,8 @@ def _of(item: Membership, subject: Subject) -> list[Standing]:
     if item.role is Role.PARK_MANAGER:
         return [Standing.PARK] if organisation in subject.parks else []
     if item.role is Role.CARRIER:
-        return [Standing.CARRIER] if organisation and organisation == subject.carrier else []
+        now = [Standing.CARRIER] if organisation and organisation == subject.carrier else []
+        return [*now, Standing.CARRIED] if organisation in subject.carried else now
     places = {
         Standing.CONSIGNOR: subject.consignor,
         Standing.CONSIGNEE: subject.consignee,

@@ -1,8 +1,8 @@
 """Who has signed the weights of a load, and the grade of evidence that follows; pure.
 
 A firm signs by issuing or dispatching as consignor, by deciding as consignee, by acknowledging,
-confirming or approving what the other side wrote.  A revision of signed values starts anew with
-those who agreed to it.
+confirming or approving what the other side wrote, and by its own file that says the same.  A
+revision of signed values starts anew with those who agreed to it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def grade(
     """Grade of a load by its signatures; worst wins (3-architecture 3.2).
 
     outside: a party is an external firm, whose word is never a signature; imported: a file by
-    somebody else than the parties brought the weights; estimated: one of them was not weighed.
+    somebody else than the parties brought the weights, and no party has confirmed them; estimated:
+    one of them was not weighed.
 
     >>> grade({"a", "b"}, {"a", "b"}, outside=False, imported=True, estimated=False).word
     'both'

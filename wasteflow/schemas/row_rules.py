@@ -27,11 +27,14 @@ Found = Iterator[tuple[str, Fault]]
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What holds for a file: the reporting day, the moment if known, the tolerance of weights."""
+    """What holds for a file: the reporting day, the moment if known, the tolerance of weights, and
+    the firm whose own file of loads it is ("" = nobody's).
+    """
 
     today: date
     now: datetime | None = None
     tolerance: Tolerance = USUAL_TOLERANCE
+    signer: str = ""
 
     def is_future(self, moment: datetime, bare: bool) -> bool:
         """Whether `moment` lies ahead; a bare date is judged by its day alone."""

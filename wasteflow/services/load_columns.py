@@ -98,7 +98,7 @@ class _Checking:
         self._reader = RowReader(schema, self._places)
         self._example_reader = RowReader(schema, self._places)
         self._warnings = warnings
-        self._checker = LoadChecker(keys.registry, Warnings(), clock.tolerance)
+        self._checker = LoadChecker(keys.registry, Warnings(), clock.tolerance, clock.signer)
         self._schema, self._keys = schema, keys
 
     @cached_property

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from wasteflow.core.errors import RowIssue
 from wasteflow.core.loads_bulk import LoadBatch
 from wasteflow.core.postings_bulk import LoadColumns
+from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.load_convert import numbered, texts_of
 from wasteflow_models.ledger import STATES
 from wasteflow_models.load_store import Stored
@@ -40,7 +41,6 @@ _RECEIPT = {
     "accepted_kg": "accepted_t",
     "refused_kg": "refused_t",
     "to_facility_id": "to_facility",
-    "evidence": "evidence",
 }
 """Column of a batch and of the stored loads → column of the file."""
 Facts = tuple[int, ...]
@@ -92,11 +92,11 @@ def compare(
     ids: Ints,
     stored: Stored,
     foreign: set[int],
-) -> tuple[int, Iterator[Known]]:
+) -> tuple[Flags, Iterator[Known]]:
     """Each load of `batch` beside the stored load `ids` (columns of `load_store.stored_loads`).
 
-    foreign: batches of other imports that are not published.  Returns how many rows say nothing
-    new, and the others one by one.
+    foreign: batches of other imports that are not published.  Returns which rows say nothing new,
+    and the others one by one.
     """
     at = np.searchsorted(stored["id"], ids)
     there = {
@@ -109,7 +109,7 @@ def compare(
     repeated = _all(dispatch) & (same_receipt | (batch.received_month == 0))
     repeated &= ~np.isin(there["batch_id"], sorted(foreign))
     rows = np.flatnonzero(~repeated).tolist()
-    return int(repeated.sum()), _one_by_one(batch, rows, ids, there, dispatch, receipt)
+    return repeated, _one_by_one(batch, rows, ids, there, dispatch, receipt)
 
 
 def _one_by_one(
@@ -180,9 +180,15 @@ def _dispatch(
 def _receipt(batch: LoadBatch, there: Stored) -> dict[str, Flags]:
     """Column of the file → whether the receipt agrees in it."""
     same = {column: there[name] == getattr(batch, name) for name, column in _RECEIPT.items()}
+    same["evidence"] = _unsigned(there["evidence"]) == _unsigned(batch.evidence)
     for name in ("reason", "ticket_no", "remark"):
         same[name] = _equal(texts_of(getattr(batch, name), len(batch)), there[name])
     return same
+
+
+def _unsigned(grade: Ints) -> Ints:
+    """Grades less who has signed: that is not what a file states."""
+    return np.maximum(grade, int(Evidence.IMPORTED))
 
 
 def _all(same: dict[str, Flags]) -> Flags:

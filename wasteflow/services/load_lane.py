@@ -33,7 +33,7 @@ from wasteflow.schemas.row_rules import Clock
 from wasteflow.schemas.rows import RowSchema
 from wasteflow.services.load_convert import Kin
 from wasteflow.services.load_links import LinkAnswers, Links, Parties
-from wasteflow.services.load_rows import IMPORTER_MAY_ASSERT, LoadChecker
+from wasteflow.services.load_rows import LoadChecker
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import LOAD_KINDS
 
@@ -64,6 +64,7 @@ class FastLane:
         self._keys, self._names = keys, checker.names
         self._tolerance = schema.clock.tolerance
         self._parties = Parties(keys, checker)
+        self._signer = self._parties.place_of(schema.clock.signer)
         self._links = Links(keys, checker, self._parties)
         items = schema.cell_fields()
         measures = _measures(schema.clock, self._parties, schema.round_kg)
@@ -71,7 +72,7 @@ class FastLane:
 
     def take(self, chunk: TextChunk, typed: TypedChunk) -> LaneResult:
         """The sound wet loads of a chunk, from what `columns` read of it."""
-        judged = judge(_stated(typed), self._tolerance)
+        judged = judge(_stated(typed, self._own(typed)), self._tolerance)
         kind = typed.measured["kind"].number("kind")
         rows = np.flatnonzero(judged.sure & _plain(typed, kind))
         link = self._link(typed, judged, kind, rows)
@@ -92,9 +93,7 @@ class FastLane:
             "over_cap": keep[judged.over_cap[keep]],
             "reason_missing": keep[(judged.wide_gap & ~typed.texts["reason"].given())[keep]],
             "weight_disputed": keep[judged.disputed[keep]],
-            "evidence_too_good": keep[
-                typed.measured["evidence"].number("grade")[keep] < IMPORTER_MAY_ASSERT
-            ],
+            "evidence_too_good": keep[judged.too_good[keep]],
             "route_not_registered": keep[link.unregistered[good]],
             "conditional_without_document": keep[link.conditional[good]],
             "cross_province_without_filing": keep[link.unfiled[good]],
@@ -102,6 +101,14 @@ class FastLane:
         }
         kin = Kin(kind[keep[~own]], listed(typed.texts["parent_doc_no"], keep[~own]))
         return LaneResult(taken, loads, children, kin, remarks, *_rounding(chunk, typed, keep))
+
+    def _own(self, typed: TypedChunk) -> Flags:
+        """Which rows name the firm whose own file this is."""
+        if not self._signer:
+            return np.zeros(typed.measured["consignor"].codes.shape, np.bool_)
+        places = (typed.measured[side].number("place") for side in ("consignor", "consignee"))
+        consignor, consignee = (place == self._signer for place in places)
+        return np.asarray(consignor | consignee, np.bool_)
 
     def _link(self, typed: TypedChunk, judged: JudgedLoads, kind: Ints, rows: Ints) -> LinkAnswers:
         cells = typed.measured
@@ -226,7 +233,7 @@ def _plain(typed: TypedChunk, kind: Ints) -> Flags:
     return plain
 
 
-def _stated(typed: TypedChunk) -> StatedLoads:
+def _stated(typed: TypedChunk, own: Flags) -> StatedLoads:
     cells = typed.measured
     sent, got = cells["dispatched_at"], cells["received_at"]
     kg = {name: cells[name].number("kg") for name in MASSES}
@@ -248,6 +255,7 @@ def _stated(typed: TypedChunk) -> StatedLoads:
         cap_kg=cells["mode"].number("cap"),
         asked=cells["evidence"].number("grade"),
         estimated=cells["weighed"].flag("estimated"),
+        own=own,
     )
 
 
@@ -289,7 +297,7 @@ def _measures(
         "kind": {"kind": lambda _, kind: LOAD_KINDS.index(kind or LOAD_KINDS[0])},
         "basis": {"wet": lambda _, basis: int(basis == "wet")},
         "weighed": {"estimated": lambda _, weighed: int(weighed == "estimated")},
-        "evidence": {"grade": lambda _, word: int(EVIDENCE.get(word, IMPORTER_MAY_ASSERT))},
+        "evidence": {"grade": lambda _, word: int(EVIDENCE.get(word, NONE))},
     }
 
 

@@ -53,6 +53,10 @@ class Parties:
         except WasteflowError:
             return 0
 
+    def place_of(self, code: str) -> int:
+        """Position of the enterprise of a code, 0 if there is none."""
+        return self._firm.get(code, 0) if code else 0
+
     def material(self, _: str, code: str) -> int:
         """Position of a material."""
         return self._material.get(code, 0)

@@ -29,6 +29,8 @@ from wasteflow.services.naming import Names, known
 from wasteflow.services.outcome import Row, Warnings
 
 IMPORTER_MAY_ASSERT = Evidence.IMPORTED
+OWN_FILE_ASSERTS = Evidence.ONE_SIDED
+"""The grade of a load in the own file of one of its firms, until the other one signs it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,13 @@ class LoadChecker:
     """Checks rows one by one against a registry snapshot; remarks go to `warnings`."""
 
     def __init__(
-        self, registry: Registry, warnings: Warnings, tolerance: Tolerance = USUAL_TOLERANCE
+        self,
+        registry: Registry,
+        warnings: Warnings,
+        tolerance: Tolerance = USUAL_TOLERANCE,
+        signer: str = "",
     ) -> None:
-        self._tolerance = tolerance
+        self._tolerance, self._signer = tolerance, signer
         self._registry = registry
         self.names = Names(registry)
         self.warnings = warnings
@@ -152,7 +158,7 @@ class LoadChecker:
             return _issue(row, "dispatched_t", "over_twice_cap", cap=cap)
         if breach:
             self.warnings.add(row.line, "over_cap", cap=CAP_KG[mode] * header.trips // 1000)
-        evidence = self._evidence(row, weighed)
+        evidence = self._evidence(row, weighed, header)
         decision = decision_weight = None
         if values.get("received_at") is not None:
             moisture_there = values.get("received_moisture_pct")
@@ -191,12 +197,14 @@ class LoadChecker:
             decision_weight,
         )
 
-    def _evidence(self, row: Row, weighed: str) -> Evidence:
+    def _evidence(self, row: Row, weighed: str, header: LoadHeader) -> Evidence:
         """Grade the importer may assert; a better one asked for is lowered with a warning."""
-        asked = EVIDENCE[row.values.get("evidence") or IMPORTER_MAY_ASSERT.word]
-        if asked < IMPORTER_MAY_ASSERT:
+        own = self._signer in (header.consignor, header.consignee)
+        best = OWN_FILE_ASSERTS if own else IMPORTER_MAY_ASSERT
+        asked = EVIDENCE[row.values.get("evidence") or best.word]
+        if asked < best:
             self.warnings.add(row.line, "evidence_too_good", value=asked.word)
-        grade = max(asked, IMPORTER_MAY_ASSERT)
+        grade = max(asked, best)
         return max(grade, Evidence.ESTIMATED) if weighed == "estimated" else grade
 
     def _remark_transfer(self, row: Row, header: LoadHeader) -> None:

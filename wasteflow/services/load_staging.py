@@ -36,15 +36,19 @@ from wasteflow.services.load_convert import (
 )
 from wasteflow.services.load_known import Facts, Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
+from wasteflow.services.load_signing import graded, unsigned
 from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
 from wasteflow_models.event_lane import EventLane, insert_copies
 from wasteflow_models.flow_parts import ReadyPart
 from wasteflow_models.late import Closed
-from wasteflow_models.ledger import StagedRow
+from wasteflow_models.ledger import STATES, StagedRow
+from wasteflow_models.load_store import Stored
 from wasteflow_models.partitions import STEP, new_load_ids
 
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+ROAD = STATES.index("in_transit")
 Openings = dict[tuple[int, int], int]
 """(enterprise id, material id) → ordinal of the day of the site's opening entry."""
 MERGE_ROWS = 2_000_000
@@ -81,7 +85,9 @@ class Bound:
 class Staging:
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
-    parts: the roll-up of a large file, ready for publishing; lane: writes events on PostgreSQL.
+    parts: the roll-up of a large file, ready for publishing; lane: writes events on PostgreSQL;
+    signer: the firm whose own file it is; confirming: loads in the books that it signs by it, with
+    their version.
     """
 
     keys: Keys
@@ -93,10 +99,12 @@ class Staging:
     openings: Openings = field(default_factory=dict)
     staged: bool = False
     lane: EventLane | None = None
+    signer: str = ""
     taken: int = 0
     skipped: int = 0
     issues: list[RowIssue] = field(default_factory=list)
     completing: dict[int, Known] = field(default_factory=dict)
+    confirming: dict[int, int] = field(default_factory=dict)
     book_parents: set[int] = field(default_factory=set)
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
@@ -238,12 +246,34 @@ class Staging:
         batch, bound = _chosen(batch, bound, there)
         stored = load_store.stored_loads(session, np.unique(ids[there]))
         foreign = load_store.open_batches(session) - {self.batch_id}
-        repeated, others = compare(
-            batch, bound.kind, bound.parent_doc_no, ids[there], stored, foreign
-        )
-        self.skipped += repeated
+        ids = ids[there]
+        if self.signer:
+            batch = self._graded(session, batch, ids, stored)
+        repeated, others = compare(batch, bound.kind, bound.parent_doc_no, ids, stored, foreign)
+        self.skipped += int(repeated.sum())
+        if self.signer:
+            self._confirm(session, batch, ids, repeated)
         for known in others:
             self._settle(session, known, foreign)
+
+    def _graded(self, session: Session, batch: LoadBatch, ids: Ints, stored: Stored) -> LoadBatch:
+        """The grades of receipts by which the own file of a firm completes loads on the road."""
+        at = np.searchsorted(stored["id"], ids)
+        there = (stored["state"][at] == ROAD) & (stored["batch_id"][at] != self.batch_id)
+        rows = np.flatnonzero(there & (batch.received_month > 0) & self._own(batch))
+        return graded(session, self.keys, self.signer, batch, ids, rows)
+
+    def _confirm(self, session: Session, batch: LoadBatch, ids: Ints, repeated: Flags) -> None:
+        """Loads that the own file of a firm names as they stand wait for its signature."""
+        rows = np.flatnonzero(repeated & (batch.received_month > 0) & self._own(batch))
+        found = unsigned(session, self.keys, self.signer, sorted(set(ids[rows].tolist())))
+        self.skipped -= len(found.keys() - self.confirming.keys())
+        self.confirming |= found
+
+    def _own(self, batch: LoadBatch) -> Flags:
+        """Which loads the firm whose own file this is, is a party of."""
+        firm = self.keys.ids["enterprise"].get(self.signer, 0)
+        return np.asarray((batch.consignor_id == firm) | (batch.consignee_id == firm), np.bool_)
 
     def _settle(self, session: Session, known: Known, foreign: set[int]) -> None:
         """What becomes of one load whose number is taken."""

@@ -1,9 +1,10 @@
 """Recording loads: a file of shipments becomes headers, events, cache and roll-up, all or nothing.
 
 A known number with the same dispatch and a new receipt completes its load; with the same content
-it is skipped and counted; anything else is refused with the way to revise it.  A file of one chunk
-is one transaction.  A larger one is staged chunk by chunk, so that other writers wait a moment
-only, and published in one short transaction; nobody sees a part of it.
+it is signed by the firm whose own file it is, else skipped and counted; anything else is refused
+with the way to revise it.  A file of one chunk is one transaction.  A larger one is staged chunk by
+chunk, so that other writers wait a moment only, and published in one short transaction; nobody sees
+a part of it.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def _at_once(
     report = ImportReport("shipments", dry_run=dry_run)
     try:
         with db.write(Alone.NOBODY) as session:
-            staging = _begin(session, batch, now)
+            staging = _begin(session, batch, now, file.clock.signer)
             waiting = Waiting()
             for chunk in file.ready(staging.keys):
                 _take(session, staging, chunk, waiting, report, batch)
@@ -135,7 +136,7 @@ def _in_stages(
     batch.published = False
     with ExitStack() as held:
         with db.write(Alone.NOBODY) as session:
-            staging = _begin(session, batch, now)
+            staging = _begin(session, batch, now, file.clock.signer)
             staging.openings = openings_of(session, staging.keys)
             packing = _packing(session, file, staging)
             # Before anybody can see the batch: unclaimed, it would be swept as a dead one.
@@ -167,7 +168,7 @@ def _in_stages(
                 publish(session, staging, session.merge(batch), report)
         else:
             report.taken, report.completed = staging.taken, len(staging.completing)
-            report.skipped = staging.skipped
+            report.skipped, report.confirmed = staging.skipped, len(staging.confirming)
     return report
 
 
@@ -190,13 +191,13 @@ def _discarding(db: Database, batch_id: int, dry_run: bool) -> Iterator[None]:
         discard(db, batch_id)
 
 
-def _begin(session: Session, batch: BatchRow, now: datetime) -> Staging:
+def _begin(session: Session, batch: BatchRow, now: datetime, signer: str = "") -> Staging:
     session.add(batch)
     session.flush()
     keys = load_keys(session)
     version = stamp(session, "registry")
     closes = closed(session, keys), stamp(session, CLOSES)
-    return Staging(keys, batch.id, now, version, *closes)
+    return Staging(keys, batch.id, now, version, *closes, signer=signer)
 
 
 def _packing(session: Session, file: LoadFile, staging: Staging) -> Packing | None:

@@ -23,6 +23,8 @@ from wasteflow_models.engine import Alone, Database
 
 SHOWN: Final = 20
 TIMEOUT_S: Final = 30
+GIVE_UP: Final = 3
+"""Failures in a row after which a round ends: the server is down, and each would wait for it."""
 _ROW: Final = ReminderMailRow
 
 
@@ -40,11 +42,14 @@ class MailServer:
 
 @dataclass(slots=True)
 class Mailed:
-    """What a round did: digests sent, users with nothing to do, failures by login."""
+    """What a round did: digests sent, users with nothing to do, failures by login, and how many
+    users it did not come to.
+    """
 
     sent: int = 0
     nothing: int = 0
     failed: list[str] | None = None
+    left: int = 0
 
 
 Send = Callable[[EmailMessage], None]
@@ -91,11 +96,15 @@ def mail_digests(
     """Mail every active user with an address what waits, at most once a day (Asia/Shanghai).
 
     The day is noted before the mail leaves and taken back if it could not: a user may miss one when
-    the process dies in between, and never gets two.
+    the process dies in between, and never gets two.  Ends after `GIVE_UP` failures in a row.
     """
     done, failed = Mailed(), []
-    day = shanghai_day(now)
-    for account_id, login, name, email, own in _people(db):
+    day, in_a_row = shanghai_day(now), 0
+    people = _people(db)
+    for place, (account_id, login, name, email, own) in enumerate(people):
+        if in_a_row == GIVE_UP:
+            done.left = len(people) - place
+            break
         actor = actor_of_login(db=db, login=login, now=now)
         if actor is None:
             continue
@@ -113,9 +122,11 @@ def mail_digests(
         try:
             send(message)
             done.sent += 1
+            in_a_row = 0
         except (OSError, smtplib.SMTPException) as error:
             _give_back(db, account_id, day)
             failed.append(f"{login}: {error}")
+            in_a_row += 1
     done.failed = failed
     return done
 

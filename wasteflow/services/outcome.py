@@ -35,13 +35,16 @@ class Warnings:
 
 @dataclass(slots=True)
 class ImportReport:
-    """Counts of one import. `completed`: loads that got their receipt; `skipped`: known already."""
+    """Counts of one import. `completed`: loads that got their receipt; `confirmed`: loads in the
+    books that the file's own firm signs by it; `skipped`: known already.
+    """
 
     kind: str
     rows: int = 0
     taken: int = 0
     updated: int = 0
     completed: int = 0
+    confirmed: int = 0
     skipped: int = 0
     rounded_rows: int = 0
     rounded_kg: str = "0"
@@ -60,6 +63,7 @@ class ImportReport:
             "taken": self.taken,
             "updated": self.updated,
             "completed": self.completed,
+            "confirmed": self.confirmed,
             "skipped": self.skipped,
             "rounded_rows": self.rounded_rows,
             "rounded_kg": self.rounded_kg,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.records import EventKind
-from wasteflow.core.vocabulary import LoadState
+from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.proof import Fault
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EventRow, LoadNumberRow, ShipmentRow
@@ -31,6 +31,7 @@ def prove_live(session: Session, keys: Keys) -> list[Fault]:
         *_draft_faults(session),
         *_party_faults(session),
         *_actor_faults(session),
+        *_signature_faults(session),
         *_revision_faults(session, keys),
     ]
 
@@ -109,6 +110,40 @@ def _actor_faults(session: Session) -> list[Fault]:
         for query in (bare, lost)
         for key, seq in session.execute(query)
     ]
+
+
+def _signature_faults(session: Session) -> list[Fault]:
+    """A file grades a load better than `imported` only if a party's own file signs it, and `both`
+    only if each party has signed by then.
+    """
+    query = text(_UNSIGNED.format(both=_SIGNED_BY_BOTH))
+    own, both = int(Evidence.ONE_SIDED), int(Evidence.BOTH)
+    rows = session.execute(query, {"own": own, "both": both})
+    return [
+        Fault("signature_missing", f"shipment {doc_no} event {seq}", [doc_no], found=word)
+        for doc_no, seq, word in (
+            (row.doc_no, row.seq, Evidence(row.evidence).word) for row in rows
+        )
+    ]
+
+
+_SIGNED_BY_BOTH: Final = " AND ".join(
+    f"""EXISTS (SELECT 1 FROM event f
+    LEFT JOIN event_actor a ON a.shipment_id = f.shipment_id AND a.seq = f.seq
+    LEFT JOIN batch_signer b ON b.batch_id = f.batch_id
+    JOIN enterprise n ON n.code = coalesce(nullif(a.side, ''), b.organisation)
+    WHERE f.shipment_id = e.shipment_id AND f.seq <= e.seq AND n.id = s.{side}_id)"""
+    for side in ("consignor", "consignee")
+)
+_UNSIGNED: Final = """
+SELECT s.doc_no, e.seq, e.evidence FROM event e JOIN shipment s ON s.id = e.shipment_id
+LEFT JOIN batch_signer g ON g.batch_id = e.batch_id
+LEFT JOIN enterprise o ON o.code = g.organisation
+WHERE e.batch_id IS NOT NULL AND e.evidence <= :own
+  AND (o.id IS NULL OR o.id NOT IN (s.consignor_id, s.consignee_id)
+    OR (e.evidence = :both AND NOT ({both})))
+ORDER BY e.shipment_id, e.seq
+"""
 
 
 def _revision_faults(session: Session, keys: Keys) -> list[Fault]:

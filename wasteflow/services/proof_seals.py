@@ -24,6 +24,7 @@ from wasteflow_models.api import AttachmentRow
 from wasteflow_models.closes import MonthCloseRow
 from wasteflow_models.ledger import (
     BatchRow,
+    BatchSignerRow,
     EntryRow,
     EventRow,
     LoadNumberRow,
@@ -60,6 +61,9 @@ RECORDED: Final[dict[str, Any]] = {
     "month_close": select(MonthCloseRow.id, _ONE, MonthCloseRow.closed_at, _NO_BATCH),
     "month_reopening": select(MonthCloseRow.id, _ONE, MonthCloseRow.reopened_at, _NO_BATCH),
     "attachment": select(AttachmentRow.id, _ONE, AttachmentRow.at, _NO_BATCH),
+    "batch_signer": select(
+        BatchSignerRow.batch_id, _ONE, BatchRow.recorded_at, BatchSignerRow.batch_id
+    ).join(BatchRow, BatchRow.id == BatchSignerRow.batch_id),
 }
 """Kind → (id, part, moment it says it was recorded, import) of its records."""
 
@@ -228,9 +232,9 @@ def _sealed_beside(
     session: Session, kind: SealedKind, unsealed: Sequence[tuple[int, int]]
 ) -> set[int]:
     """Keys of the sealed records whose makers `unsealed` name: both are written at once."""
-    if not kind.name.endswith("_actor"):
+    of = BY_NAME.get(kind.name.removesuffix("_actor").removesuffix("_signer"), kind)
+    if of is kind:
         return set()
-    of = BY_NAME[kind.name.removesuffix("_actor")]
     first, last = min(unsealed)[0], max(unsealed)[0]
     return set(sealed_leaves(session, of, first, last).keys.tolist())
 

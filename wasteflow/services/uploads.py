@@ -114,6 +114,19 @@ def kinds_for(*, db: Database, actor: Actor | None) -> list[str]:
     ]
 
 
+def signs_for(*, db: Database, actor: Actor | None, firm: str) -> bool:
+    """Whether a file of loads that `actor` sends for `firm` is that firm's signature."""
+    if actor is None:
+        return False
+    with db.read() as session:
+        registry = load_keys(session).registry
+    held = registry.enterprises.get(firm)
+    if held is None or held.external:
+        return False
+    subject = _of_firm(registry, firm)
+    return firm in actor.organisations() and _allowed(actor, UPLOAD_RIGHTS["shipments"], subject)
+
+
 def row_rights(*, db: Database, actor: Actor | None, kind: str) -> RowFault | None:
     """What tells a row that `actor` may not send; None if every row may be sent."""
     if actor is None:

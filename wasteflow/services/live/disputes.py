@@ -57,7 +57,7 @@ def answer_dispute(
             told.need("reason")
             entered = Entered(EventKind.CONTESTED, now, reason=reason)
         else:
-            grade = held.grade(doer.side)
+            grade = held.grade(doer.side, confirming=True)
             entered = Entered(EventKind.ACKNOWLEDGED, now, evidence=grade, reason=reason)
         enter(held, doer, now, entered)
         return outcome(held, actor)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BindParameter, and_, bindparam, select
@@ -33,9 +33,17 @@ from wasteflow.core.registry import Registry
 from wasteflow.core.signatures import Signature, grade, signers
 from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow_models.convert import Keys, event_record, load_header
-from wasteflow_models.ledger import BatchRow, EventRow, LoadChildRow, ShipmentRow
+from wasteflow_models.ledger import (
+    BatchRow,
+    BatchSignerRow,
+    EventRow,
+    LoadChildRow,
+    ShipmentRow,
+)
 from wasteflow_models.live import EventActorRow, LoadDraftRow, RevisionRow
 
+FROM_CARRIER: Final = "from"
+"""Who handed a load over, among the details of that event."""
 _ABOUT_WEIGHTS = (*RECEIPTS, EventKind.ACKNOWLEDGED, EventKind.CONTESTED, EventKind.SETTLED)
 
 
@@ -43,6 +51,7 @@ _ABOUT_WEIGHTS = (*RECEIPTS, EventKind.ACKNOWLEDGED, EventKind.CONTESTED, EventK
 class Held:
     """A load: rows, keys, and what follows from them.  `draft` is None for a load from a file.
 
+    `files`: number of an event → the firm whose own file brought it.
     `fresh`: made now, its rows are written at the end (`writing.write_down`).
     `asked` is the month (yyyymm) in which a move asks to be booked, 0 = wherever it belongs.
     """
@@ -56,6 +65,7 @@ class Held:
     pending: RevisionRow | None = None
     asked: int = 0
     fresh: bool = False
+    files: dict[int, str] = field(default_factory=dict)
 
     @property
     def registry(self) -> Registry:
@@ -118,6 +128,12 @@ class Held:
         return self.keys.codes["enterprise"].get(self.row.holder_id, "")
 
     @property
+    def carried(self) -> frozenset[str]:
+        """Carriers that have handed the load over."""
+        handed = (row.seq for row in self.events if row.kind == EventKind.HANDED_OVER)
+        return frozenset(str(self.details(seq).get(FROM_CARRIER, "")) for seq in handed) - {""}
+
+    @property
     def parties(self) -> frozenset[str]:
         """Consignor and consignee, as far as they are known."""
         return frozenset({self.consignor, self.consignee} - {""})
@@ -129,10 +145,14 @@ class Held:
 
     @property
     def outside(self) -> bool:
-        """Whether a party is an external firm (frozen on the load when it is issued)."""
-        if self.state is LoadState.DRAFT:
-            return any(self.external(firm) for firm in (self.consignor, self.consignee) if firm)
-        return self.row.to_outside or self.row.from_outside
+        """Whether a party is an external firm, who has no say here.
+
+        Once issued: one that was external then and still is.  A firm that has joined the books
+        since may answer and confirm; where the mass was posted stays as it was issued.
+        """
+        ends = (self.row.from_outside, self.consignor), (self.row.to_outside, self.consignee)
+        draft = self.state is LoadState.DRAFT
+        return any(self.external(firm) for frozen, firm in ends if firm and (draft or frozen))
 
     def external(self, firm: str) -> bool:
         """Whether a firm stands outside the books and has no say here."""
@@ -176,14 +196,25 @@ class Held:
         agreed = self.details(row.seq).get("agreed") if actor else None
         return Signature(
             EventKind(row.kind),
-            actor.side if actor else "",
+            actor.side if actor else self._file_of(row),
             None if agreed is None else frozenset(agreed),
         )
 
+    def _file_of(self, row: EventRow) -> str:
+        """The party whose own file brought an event, "" if nobody's."""
+        firm = self.files.get(row.seq, "")
+        return firm if firm in self.parties else ""
+
     @property
     def imported(self) -> bool:
-        """Whether a file brought weights that stand."""
-        return any(row is not None and row.batch_id for row in (self.dispatch, self.receipt))
+        """Whether the file of somebody else brought weights that stand, and no party has stood to
+        all of them since: by confirming, by acknowledging, or by its own file, which states both.
+        """
+        words = (EventKind.CONFIRMED, EventKind.ACKNOWLEDGED)
+        stood = (row.seq for row in self.events if row.kind in words or self._file_of(row))
+        since = max(stood, default=0)
+        brought = (row for row in (self.dispatch, self.receipt) if row is not None)
+        return any(row.batch_id and row.seq > since for row in brought)
 
     @property
     def estimated(self) -> bool:
@@ -193,14 +224,21 @@ class Held:
         )
 
     def grade(
-        self, *signing: str, estimated: bool = False, agreed: frozenset[str] | None = None
+        self,
+        *signing: str,
+        estimated: bool = False,
+        agreed: frozenset[str] | None = None,
+        confirming: bool = False,
     ) -> Evidence:
-        """Grade when the firms `signing` sign as well; `agreed` instead of all earlier ones."""
+        """Grade when the firms `signing` sign as well; `agreed` instead of all earlier ones.
+
+        confirming: they stand to everything that is there, whoever brought it.
+        """
         return grade(
             (self.signed if agreed is None else agreed) | set(signing),
             {self.consignor, self.consignee},
             outside=self.outside,
-            imported=self.imported,
+            imported=self.imported and not confirming,
             estimated=self.estimated or estimated,
         )
 
@@ -234,7 +272,7 @@ class Held:
                 consignee=mine if self.consignee in ("", mine) else "",
             )
         around = subject_of(self.registry, self.consignor, self.consignee, self.row.carrier)
-        return replace(around, holder=self.holder)
+        return replace(around, holder=self.holder, carried=self.carried)
 
     def rule(
         self,
@@ -299,11 +337,12 @@ _DRAFTS = (
     .order_by(LoadDraftRow.shipment_id)
 )
 _EVENTS = (
-    select(EventRow, EventActorRow)
+    select(EventRow, EventActorRow, BatchSignerRow.organisation)
     .outerjoin(
         EventActorRow,
         and_(EventActorRow.shipment_id == EventRow.shipment_id, EventActorRow.seq == EventRow.seq),
     )
+    .outerjoin(BatchSignerRow, BatchSignerRow.batch_id == EventRow.batch_id)
     .where(EventRow.shipment_id.in_(_IDS))
     .order_by(EventRow.shipment_id, EventRow.seq)
 )
@@ -338,8 +377,11 @@ def held_rows(session: Session, keys: Keys, rows: Sequence[ShipmentRow]) -> list
     pending = {item.shipment_id: item for item in session.scalars(_PENDING, ids)}
     events: dict[int, list[EventRow]] = {row.id: [] for row in rows}
     actors: dict[int, dict[int, EventActorRow]] = {row.id: {} for row in rows}
-    for event, actor in session.execute(_EVENTS, ids):
+    files: dict[int, dict[int, str]] = {row.id: {} for row in rows}
+    for event, actor, firm in session.execute(_EVENTS, ids):
         events[event.shipment_id].append(event)
+        if firm is not None:
+            files[event.shipment_id][event.seq] = firm
         if actor is not None:
             actors[event.shipment_id][event.seq] = actor
     return [
@@ -351,6 +393,7 @@ def held_rows(session: Session, keys: Keys, rows: Sequence[ShipmentRow]) -> list
             events[row.id],
             actors[row.id],
             pending.get(row.id),
+            files=files[row.id],
         )
         for row in rows
     ]

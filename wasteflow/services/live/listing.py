@@ -7,6 +7,7 @@ everything reads from the newest on, and sorts otherwise only within a partner o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,8 +39,9 @@ from wasteflow.core.ids import load_of_uid
 from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.reading import carriers_of, readable_firms
+from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import LoadState
-from wasteflow.services.live.held import held_rows
+from wasteflow.services.live.held import FROM_CARRIER, held_rows
 from wasteflow.services.live.inbox import waiting_ids
 from wasteflow.services.live.views import load_view
 from wasteflow_models.convert import Keys, load_keys
@@ -52,7 +54,7 @@ from wasteflow_models.ledger import (
     ShipmentRow,
     visible,
 )
-from wasteflow_models.live import ChangeRow, LoadDraftRow, RevisionRow
+from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, RevisionRow
 from wasteflow_models.partitions import STEP
 from wasteflow_models.registry import EnterpriseRow
 
@@ -243,8 +245,22 @@ def seen_by(keys: Keys, actor: Actor) -> ColumnElement[bool]:
     found = [_ROW.consignor_id.in_(ids), _ROW.consignee_id.in_(ids)]
     found.append(_ROW.holder_id.in_(_own_ids(keys, actor)))
     if carriers:
-        found.append(_ROW.carrier.in_(carriers))
+        found += [_ROW.carrier.in_(carriers), _ROW.id.in_(_handed_over(carriers))]
     return or_(*found)
+
+
+def _handed_over(carriers: Sequence[str]) -> Select[int]:
+    """Loads that one of these carriers has handed over."""
+    event, actor = EventRow, EventActorRow
+    told = [json.dumps({FROM_CARRIER: name}, ensure_ascii=False)[1:-1] for name in carriers]
+    return (
+        select(actor.shipment_id)
+        .join(event, and_(event.shipment_id == actor.shipment_id, event.seq == actor.seq))
+        .where(
+            or_(*(actor.details.contains(word, autoescape=True) for word in told)),
+            event.kind == EventKind.HANDED_OVER.value,
+        )
+    )
 
 
 def _own_ids(keys: Keys, actor: Actor) -> list[int]:

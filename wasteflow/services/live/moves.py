@@ -28,7 +28,7 @@ from wasteflow.services.live.content import (
     weighed_mass,
 )
 from wasteflow.services.live.guards import facility_key, ticket_unique, way_so_far
-from wasteflow.services.live.held import Held, hold
+from wasteflow.services.live.held import FROM_CARRIER, Held, hold
 from wasteflow.services.live.remarks import quota_remarks, stock_remarks
 from wasteflow.services.live.views import Outcome, outcome
 from wasteflow.services.live.writing import Doer, Entered, append, doer_for, enter, note_load
@@ -109,7 +109,7 @@ def hand_over(
         told.need("carrier")
         at = moment_in_order(told, "at", now, way_so_far(held))
         doer = Doer.of(actor, channel, [held.consignor], [following, held.row.carrier])
-        details = {"from": held.row.carrier, "carrier": following}
+        details = {FROM_CARRIER: held.row.carrier, "carrier": following}
         held.row.carrier = following
         for name in ("vehicle", "handler"):
             if told.get(name):

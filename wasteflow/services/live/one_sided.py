@@ -227,7 +227,7 @@ def confirm(
         entered = Entered(
             EventKind.CONFIRMED,
             now,
-            evidence=held.grade(doer.side),
+            evidence=held.grade(doer.side, confirming=True),
             reason=told.get("reason", ""),
         )
         enter(held, doer, now, entered)

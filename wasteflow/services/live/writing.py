@@ -212,12 +212,12 @@ def _folded(held: Held, row: EventRow, before: LoadHeader | None) -> tuple[Rollu
         firms_of(held.row),
         change,
         month=event.month,
-        earlier=_changes(held, before or header),
+        earlier=changes_of(held, before or header),
         asked=held.asked,
     )
 
 
-def _changes(held: Held, header: LoadHeader) -> Iterator[Change]:
+def changes_of(held: Held, header: LoadHeader) -> Iterator[Change]:
     """What each event of the load has changed so far."""
     told = [(event_record(row), row.booked_month) for row in held.events]
     revised: Mapping[int, LoadHeader] = {}
@@ -233,7 +233,8 @@ def told_firms(held: Held) -> list[str]:
     firms = sorted({*held.parties, held.draft.organisation if held.draft else ""} - {""})
     if held.holder and held.holder not in firms:
         firms.append(holder_word(held.holder))
-    return [*firms, carrier_word(held.row.carrier)] if held.row.carrier else firms
+    carriers = {held.row.carrier, *held.carried} - {""}
+    return [*firms, *(carrier_word(name) for name in sorted(carriers))]
 
 
 def note_load(held: Held, now: datetime, action: str, firms: Sequence[str] = ()) -> None:

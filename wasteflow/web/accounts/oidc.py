@@ -23,11 +23,15 @@ from wasteflow.web.texts import lang
 
 _NEXT: Final = "oidc_next"
 _TIMEOUT_S: Final = 10
+_DECLINED: Final = frozenset({"access_denied", "login_required", "consent_required"})
+"""What a provider answers when the person turned back there."""
 _log: Final = logging.getLogger(__name__)
 
 
 class OidcRefused(WasteflowError):
-    """`oidc_failed`: the provider's answer cannot be trusted, or it gave none."""
+    """`oidc_failed`: the provider's answer cannot be trusted, or it gave none; `oidc_over`: this
+    browser has no sign-in under way; `oidc_declined`: the provider let nobody in.
+    """
 
 
 def start() -> Response:
@@ -55,7 +59,7 @@ def back() -> Response:
         claims = token.get("userinfo") or {}
         subject = subject_of(claims, config.oidc)
     except Exception as error:  # see above; which one it was stands in the log
-        return _refused(error)
+        return _refused(error, goal)
     try:
         opened = sign_in_by_subject(
             db=books().db,
@@ -115,12 +119,18 @@ def _client() -> Any:
     return kept
 
 
-def _refused(error: Exception) -> Response:
+def _refused(error: Exception, goal: str = "/") -> Response:
+    """The sign-in form with the reason: 400 for what the browser brought, 502 for the provider."""
     from werkzeug.exceptions import HTTPException
 
     if isinstance(error, HTTPException):
         raise error
+    word = getattr(error, "error", "")  # of Authlib's errors, which is not always installed
+    if word == "mismatching_state":  # used already, too old, or another browser's
+        return form(goal, OidcRefused("oidc_over").text(lang()), status=400)
+    if word in _DECLINED and word == request.args.get("error"):
+        return form(goal, OidcRefused("oidc_declined").text(lang()), status=400)
     _log.warning("sign-in by the identity provider failed", exc_info=error)
     reason = error.params.get("reason", "") if isinstance(error, WasteflowError) else ""
     told = OidcRefused("oidc_failed", reason=reason or type(error).__name__)
-    return form("/", told.text(lang()), status=502)
+    return form(goal, told.text(lang()), status=502)

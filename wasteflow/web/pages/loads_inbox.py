@@ -155,13 +155,14 @@ def _disputes(actor: Actor) -> list[dict[str, Any]]:
 
 def _on_road(actor: Actor) -> list[dict[str, Any]]:
     """Loads a carrier has on the road."""
-    if not actor.organisations(Role.CARRIER):
+    mine = actor.organisations(Role.CARRIER)
+    if not mine:
         return []
     wanted = LoadFilter(state="in_transit")
     items: list[dict[str, Any]] = list_loads(
         db=books().db, actor=actor, wanted=wanted, limit=SHOWN
     )["items"]
-    return items
+    return [item for item in items if item["carrier"] in mine]  # not what was handed over
 
 
 def _endings(actor: Actor) -> list[Reminder]:

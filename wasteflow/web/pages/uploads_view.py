@@ -228,6 +228,7 @@ def preview(job: Job) -> dict[str, Any]:
         "rows": result.get("rows", 0),
         "sums": [(titles[name], tonnes(value)) for name, value in result.get("sums", {}).items()],
         "report": report,
+        "signer": organisation_name(result["signer"]) if result.get("signer") else "",
         "names": [(name, titles[name]) for name in names],
         "shown": [{**item, "values": _named(item["values"])} for item in first],
         "skipped": [
