@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,26 @@ def test_a_correction_is_previewed_proposed_and_approved(own_app: Flask) -> None
     receiver.move(load, "approve")
     text = sender.see(load)
     assert "第 1 次更正：已同意" in text and "31.84 吨" in text
+
+
+def test_a_wrong_weight_is_corrected_beside_it_and_agreed_from_the_inbox(at: People) -> None:
+    sender, receiver = at("operator.p1"), at("operator.use")
+    load = sender.load("dispatch")
+    receiver.move(load, "decide", received_t="31.46")
+    assert 'id="fix"' not in at("gate.p1").look(load), "who may not revise gets no form"
+    told = {"received_t": "31.64", "refused_t": "0.000", "why": "录入错误", "step": "send"}
+    receiver.send(load, f"{load}/revise", told)
+    assert "31.46 吨 → 31.64 吨" in sender.see("/inbox")
+    sender.again(f"{load}/approve", {})
+    assert "已同意，更正生效" in sender.see("/inbox")
+    text = sender.see(load)
+    assert "更正前 31.46" in text and "更正后的数已在以下各处" in text
+    places = re.findall(r'href="([^"]+)"', sender.html.partition('class="places"')[2])[:4]
+    for place in places:
+        sender.look(unescape(place))
+    assert "到货量 31.46 → 31.64 吨" in sender.see(f"{load}/print")
+    receiver.send(load, f"{load}/revise", {**told, "why": ""}, 422)
+    assert 'id="v-why-error"' in receiver.html, "the whole form says what is wrong"
 
 
 def test_a_correction_needs_its_reason_and_a_change(at: People) -> None:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.api.conftest import Api
+from tests.api.people import PEOPLE
 from tests.browser.serving import serve
+from tests.web_books import LEDGER, REGISTRY
+from wasteflow.cli import main
+from wasteflow.core.actors import Membership, Role
 from wasteflow.core.lifecycle import Waits
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 
-PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "api.md"
+PERSONS = {"mill": "op-p1", "plant": "op-use", "park": "manager-b"}
+"""Person of the page → who of the tests' people that is."""
 TOOLS = ("curl", "jq", "bash")
 SAID = {
     "jq -r '.state, .version, .moves[].move' load.json": "issued 2 dispatch cancel remind",
@@ -107,3 +116,30 @@ def test_every_line_of_the_page_does_what_it_says(api_anywhere: Api, tmp_path: P
     events = next(text for number, text in printed.items() if "/events" in lines[number])
     assert events.startswith("dispatched decided") and "receipt_revised" in events
     assert check_books(db=api_anywhere.db).ok
+
+
+def test_the_page_starts_with_books_and_people_like_those_of_this_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("WASTEFLOW_DATABASE_URL", f"sqlite:///{tmp_path / 'try.sqlite3'}")
+    for kind, content in (*REGISTRY, *LEDGER):
+        if kind != "targets":
+            assert Path(f"docs/example/api/{kind}.csv").read_text(encoding="utf-8") == content
+    setup, serving = re.findall(
+        r"^```console\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.S | re.M
+    )
+    given: dict[str, tuple[Membership, ...]] = {}
+    tokens = 0
+    for line in setup.splitlines()[1:]:
+        words = shlex.split(re.sub(r"^export \w+=\$\((.*)\)$", r"\1", line))
+        assert words[0] == "wasteflow"
+        done = CliRunner().invoke(main, words[1:])
+        assert done.exit_code == 0, done.output
+        if words[1:3] == ["user", "create"]:
+            role, org = (words[words.index(name) + 1] for name in ("--role", "--org"))
+            given[PERSONS[words[3]]] = (Membership(Role(role), org),)
+        if words[1] == "token":
+            tokens += bool(re.fullmatch(r"wf_\S+\n", done.stdout))
+    assert given == {login: PEOPLE[login] for login in PERSONS.values()} and tokens == 3
+    assert "WASTEFLOW_SETTLE_DAYS=0 WASTEFLOW_CLOSE_DAYS=0 wasteflow serve" in serving

@@ -73,6 +73,8 @@ class IllegalMove(RuleBroken):
 def _told(rules: tuple[Rule, ...], lang: str) -> str:
     """ "decide (consignee), cancel (consignor, park)" """
     zh = lang == "zh"
+    if not rules:
+        return "无，此单已了结" if zh else "nothing, the load is at its end"
     moves, sides = CHINESE_WORDS["move"], CHINESE_WORDS["standing"]
     return ("；" if zh else "; ").join(
         f"{moves[rule.move]}（{'、'.join(sides[who] for who in sorted(rule.who))}）"

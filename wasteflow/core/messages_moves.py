@@ -53,9 +53,9 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "readings ({fields})",
     ),
     "meter_backwards": (
-        "计量期或表底数前后颠倒，或计量期与上一期重叠（上一期止于 {until}）。请更正。",
-        "the metering period or its readings run backwards, or it overlaps the last one (which "
-        "ended {until}); correct them",
+        "计量期或表底数前后颠倒，或计量期与上一期重叠[[（上一期止于 {until}）]]。请更正。",
+        "the metering period or its readings run backwards, or it overlaps the last one[[ (which "
+        "ended {until})]]; correct them",
     ),
     "meter_two_months": (
         "计量期须在同一个月内：请按月分成两单。",
@@ -64,6 +64,15 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "time_out_of_order": (
         "时间早于上一步（{earlier}）。请更正。",
         "the time is before the step before ({earlier}); correct it",
+    ),
+    "after_next_step": (
+        "时间晚于下一步（{later}）。请更正，或两个时间一起更正。",
+        "the time is after the next step ({later}); correct it, or both together",
+    ),
+    "child_from_refuser": (
+        "退回或转送由拒收方发出：发货单位须为 {value}。请改发货单位，或请对方开单。",
+        "a return or redirect leaves from the firm that refused the load: the consignor must be "
+        "{value}; change it, or ask that firm for the load",
     ),
     "ticket_taken": (
         "磅单号“{value}”在该单位已用于运单“{doc_no}”。请核对磅单。",

@@ -134,6 +134,16 @@ def day_from_text(text: str) -> date:
     raise InvalidValue("bad_date", value=text)
 
 
+def moment_words(at: datetime) -> str:
+    """A moment as messages name it: the clock of Asia/Shanghai, seconds only where there are any.
+
+    >>> moment_words(datetime.fromisoformat("2026-11-27T00:00:00+00:00"))
+    '2026-11-27 08:00'
+    """
+    here = at.astimezone(SHANGHAI)
+    return here.strftime("%Y-%m-%d %H:%M:%S" if here.second else "%Y-%m-%d %H:%M")
+
+
 def moment_from_text(text: str) -> datetime:
     """A moment with offset; without one, and for bare dates, Asia/Shanghai (noon for a date).
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from wasteflow.core.errors import FieldIssue, FieldsRefused, Remark, RowIssue
 from wasteflow.core.periods import shanghai_day
+from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import LoadKind
 from wasteflow.schemas.row_rules import Clock, complete_and_check
 from wasteflow.services.live.content import DRAFT_FIELDS, fields, given, refuse, remarks_of
@@ -57,7 +58,9 @@ def whole(held: Held, now: datetime, more: Mapping[str, str] | None = None) -> W
     warnings = Warnings()
     checked = LoadChecker(held.registry, warnings).check(Row(0, values))
     if isinstance(checked, RowIssue):
-        raise refuse(checked.field, checked.code, **checked.params)
+        raise refuse(checked.field, checked.code, **{"value": checked.value, **checked.params})
+    if parent is not None and checked.dispatch_weight.kg > parent.open_kg:
+        raise refuse("dispatched_t", "child_over_refused", open=tonnes_text(parent.open_kg))
     return Whole(checked, values, parent, remarks_of(warnings))
 
 

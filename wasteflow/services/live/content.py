@@ -15,7 +15,7 @@ from typing import Any, Final
 from marshmallow import ValidationError
 
 from wasteflow.core.errors import FieldIssue, FieldsRefused, InvalidValue, Remark
-from wasteflow.core.periods import shanghai_day
+from wasteflow.core.periods import moment_words, shanghai_day
 from wasteflow.schemas.dictionary import Column, columns_of
 from wasteflow.schemas.field_base import CellField, Fault
 from wasteflow.schemas.fields import field_of, is_bare_date
@@ -144,7 +144,7 @@ def moment_in_order(
     if after is not None and moment < after:
         if bare and shanghai_day(moment) == shanghai_day(after):
             return after
-        raise refuse(name, "time_out_of_order", earlier=after.isoformat())
+        raise refuse(name, "time_out_of_order", earlier=moment_words(after))
     return moment
 
 

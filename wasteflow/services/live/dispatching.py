@@ -13,7 +13,7 @@ from sqlalchemy import select
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import Remark
 from wasteflow.core.lifecycle import CONTINUOUS, Move
-from wasteflow.core.periods import month_of_day, shanghai_day
+from wasteflow.core.periods import moment_words, month_of_day, shanghai_day
 from wasteflow.core.records import DISPATCHES, EventKind
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.again import again_if_overtaken
@@ -121,7 +121,8 @@ def _metered(held: Held, told: Given, now: datetime) -> dict[str, Any]:
         raise refuse("period_end", "future_date", today=shanghai_day(now))
     forwards = start < end and told.get("meter_start") <= told.get("meter_end")
     if not forwards or (until is not None and start < until):
-        raise refuse("period_start", "meter_backwards", until=moment(until) or "-")
+        last_one = {} if until is None else {"until": moment_words(until)}
+        raise refuse("period_start", "meter_backwards", **last_one)
     last = end if start == end else end.replace(microsecond=0)
     months = {month_of_day(shanghai_day(at)) for at in (start, last)}
     if len(months) > 1:

@@ -10,6 +10,7 @@ from uuid import UUID
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.lifecycle import USUAL_WAITS, Move, Waits
+from wasteflow.core.periods import moment_words
 from wasteflow.core.records import RECEIPTS, EventKind
 from wasteflow.core.units import tonnes_text
 from wasteflow.services.again import again_if_overtaken
@@ -18,7 +19,7 @@ from wasteflow.services.live.content import Given, given, refuse, weighed_mass
 from wasteflow.services.live.decisions import accepted_wet
 from wasteflow.services.live.held import Held, hold
 from wasteflow.services.live.kin import moved_kg
-from wasteflow.services.live.views import Outcome, input_kg, moment, outcome
+from wasteflow.services.live.views import Outcome, input_kg, outcome
 from wasteflow.services.live.writing import Entered, doer_for, enter
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
@@ -99,7 +100,7 @@ def _waited(held: Held, now: datetime, waits: Waits) -> None:
     assert decided is not None
     until = decided.recorded_at + timedelta(days=waits.settle_days)
     if now < until:
-        raise RuleBroken("wait_before_settling", until=moment(until), days=waits.settle_days)
+        raise RuleBroken("wait_before_settling", until=moment_words(until), days=waits.settle_days)
 
 
 def _settlement(held: Held, told: Given, now: datetime) -> Entered:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.ids import load_of_uid
+from wasteflow.core.periods import moment_words
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import LoadKind
 from wasteflow.services.live.content import refuse
@@ -59,17 +60,27 @@ def fitting_parent(held: Held, values: Mapping[str, Any]) -> Parent | None:
         raise refuse("parent_doc_no", "parent_missing")
     key = _named(held, values)
     if not key:
+        _say_who_sends(held, values)
         raise refuse("parent_doc_no", "parent_unknown", value=told)
     parent = parent_of(held.session, key, held.row.id)
     _fits(held, parent, kind, values)
     return parent
 
 
-def _named(held: Held, values: Mapping[str, Any]) -> int:
-    """Key of the parent that the consignor of the draft refused, 0 if there is none."""
-    query = select(ShipmentRow.id).where(
-        visible(), ShipmentRow.consignee_id == held.keys.id_of("enterprise", held.consignor)
-    )
+def _say_who_sends(held: Held, values: Mapping[str, Any]) -> None:
+    """FieldsRefused `child_from_refuser` where the parent is a load that the consignor sent."""
+    key = _named(held, values, ShipmentRow.consignor_id)
+    if key:
+        refuser = parent_of(held.session, key).row.consignee_id
+        raise refuse(
+            "consignor", "child_from_refuser", value=held.keys.codes["enterprise"][refuser]
+        )
+
+
+def _named(held: Held, values: Mapping[str, Any], side: Any = ShipmentRow.consignee_id) -> int:
+    """Key of the parent that the consignor of the draft refused (`side`), 0 if there is none."""
+    own = held.keys.id_of("enterprise", held.consignor)
+    query = select(ShipmentRow.id).where(visible(), side == own)
     if values.get("parent"):
         try:
             ref = load_of_uid(UUID(values["parent"]))
@@ -116,6 +127,6 @@ def within_refused(held: Held, kg: int, at: datetime) -> None:
     if parent.row.reversed_:
         raise refuse("parent_doc_no", "parent_not_refused", value=parent.row.doc_no)
     if received is not None and at < received:
-        raise refuse("dispatched_at", "child_before_parent", moment=received.isoformat())
+        raise refuse("dispatched_at", "child_before_parent", moment=moment_words(received))
     if kg > parent.open_kg:
         raise refuse("dispatched_t", "child_over_refused", open=tonnes_text(parent.open_kg))

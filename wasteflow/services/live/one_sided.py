@@ -10,7 +10,7 @@ from uuid import UUID
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import Remark, RuleBroken
 from wasteflow.core.lifecycle import USUAL_WAITS, Move, Waits
-from wasteflow.core.periods import shanghai_day
+from wasteflow.core.periods import moment_words, shanghai_day
 from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.again import again_if_overtaken
@@ -22,7 +22,7 @@ from wasteflow.services.live.kin import within_refused
 from wasteflow.services.live.moves import arrived_at, note_receipt
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.remarks import permit_remarks, quota_remarks
-from wasteflow.services.live.views import Outcome, input_kg, moment, outcome
+from wasteflow.services.live.views import Outcome, input_kg, outcome
 from wasteflow.services.live.voices import can_answer
 from wasteflow.services.live.writing import Doer, Entered, doer_for, enter
 from wasteflow.services.load_rows import Weight, weight
@@ -124,7 +124,7 @@ def _reminded(held: Held, me: str, other: str, now: datetime, waits: Waits) -> N
     ]
     until = min(since) + timedelta(days=waits.close_days) if since else None
     if until is None or now < until:
-        told = {} if until is None else {"until": moment(until)}
+        told = {} if until is None else {"until": moment_words(until)}
         raise RuleBroken("remind_first", days=waits.close_days, **told)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from wasteflow.core.errors import Remark, RuleBroken
 from wasteflow.core.lifecycle import CONTINUOUS
+from wasteflow.core.periods import moment_words
 from wasteflow.core.records import EventKind
 from wasteflow.core.revisions import RECEIPT_FIELDS, REVISABLE, SIGNED_FIELDS
 from wasteflow.core.units import tonnes_text
@@ -190,7 +191,7 @@ def _sent_at(held: Held, told: Given, new: dict[str, Any], now: datetime) -> dat
     if "received_at" not in told.values and held.row.received_at is not None:
         following.append(held.row.received_at)
     if following and at > min(following):
-        raise refuse("dispatched_at", "received_before_dispatched", dispatched_at=at.isoformat())
+        raise refuse("dispatched_at", "after_next_step", later=moment_words(min(following)))
     return at
 
 
@@ -230,9 +231,12 @@ def _header(held: Held, found: Plan, new: dict[str, Any], changed: Sequence[str]
         verdict = checker.route_verdict(route, new["material"], LoadKind(row.kind), held.consignee)
         if verdict == "misfit":
             fitting = ", ".join(sorted(route.materials))
-            raise refuse("route", "route_does_not_fit_material", materials=fitting)
+            raise refuse(
+                "route", "route_does_not_fit_material", value=new["route"], materials=fitting
+            )
         if verdict == "unfit":
-            raise refuse("route", "route_does_not_fit_receiver", enterprise=held.consignee)
+            told_ = {"value": new["route"], "enterprise": held.consignee}
+            raise refuse("route", "route_does_not_fit_receiver", **told_)
         if verdict == "unregistered":
             found.warnings.append(remark("route_not_registered", enterprise=held.consignee))
         found.columns["material_id"] = keys.id_of("material", new["material"])
@@ -272,4 +276,4 @@ def _kin(held: Held, found: Plan, changed: Sequence[str]) -> None:
         raise refuse("refused_t", "below_children", tonnes=tonnes_text(moved))
     left = [child.dispatched_at for child in children if child.dispatched_at is not None]
     if left and found.got_at > min(left):
-        raise refuse("received_at", "after_child", moment=min(left).isoformat())
+        raise refuse("received_at", "after_child", moment=moment_words(min(left)))

@@ -18,6 +18,12 @@ from wasteflow.core.errors import StaleVersion, WasteflowError
 from wasteflow.core.lifecycle import IllegalMove, Move
 from wasteflow.core.permissions import Denied
 from wasteflow.web.pages import papers
+from wasteflow.web.pages.loads_corrected import (
+    closed_words,
+    first_figures,
+    places_of,
+    weights_form,
+)
 from wasteflow.web.pages.loads_data import read_one, waits
 from wasteflow.web.pages.loads_form import seen_version
 from wasteflow.web.pages.loads_moves import (
@@ -97,7 +103,11 @@ def slip(uid: UUID) -> Response:
     load = found["load"]
     return make_response(
         render_template(
-            "load_print.html", load=load, events=found["events"], steps=steps(load, found["events"])
+            "load_print.html",
+            load=load,
+            events=found["events"],
+            steps=steps(load, found["events"]),
+            first=first_figures(load, found["revisions"]),
         )
     )
 
@@ -180,6 +190,10 @@ def load_page(found: Mapping[str, Any], trouble: Trouble) -> Response:
         moves={move.value for move in moves_of(load)},
         quick=Move.DECIDE in moves_of(load) and not trouble.move,
         answers=_answers(load),
+        weights=weights_form(load),
+        first=first_figures(load, found["revisions"]),
+        places=places_of(load) if found["revisions"] else [],
+        booked_words=closed_words(load) if load["revision"] or weights_form(load) else "",
         trouble=trouble,
         unmade=_unmade(load, trouble),
         settle_from=_iso(found["kin"]["settle_from"]),

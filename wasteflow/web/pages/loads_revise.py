@@ -16,7 +16,6 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from wasteflow.core.errors import StaleVersion, WasteflowError
 from wasteflow.core.lifecycle import Move
 from wasteflow.core.messages import render
-from wasteflow.core.periods import month_text
 from wasteflow.core.permissions import Denied
 from wasteflow.core.revisions import CONSIGNOR_FIELDS, FREE_FIELDS, RECEIPT_FIELDS, REVISABLE
 from wasteflow.services.live.preview import preview_revision
@@ -26,11 +25,10 @@ from wasteflow.services.live.revisions import (
     refuse_revision,
     withdraw_revision,
 )
-from wasteflow.services.open_months import booking_month
 from wasteflow.web.access import books
-from wasteflow.web.formats import month_words
 from wasteflow.web.identity import current_actor, now
-from wasteflow.web.pages.loads_data import month_of_text, read_one
+from wasteflow.web.pages.loads_corrected import booked_words, closed_words
+from wasteflow.web.pages.loads_data import read_one
 from wasteflow.web.pages.loads_form import (
     FieldView,
     facility_choices,
@@ -228,7 +226,7 @@ def _changed(load: Load, told: Mapping[str, str]) -> dict[str, str]:
 
 def _form(found: Mapping[str, Any], asked: Asked) -> Response:
     load, change = found["load"], asked.preview
-    booked = _booked_words(change["month"], change["booked"]) if change else _closed_words(load)
+    booked = booked_words(change["month"], change["booked"]) if change else closed_words(load)
     body = render_template(
         "load_revise.html",
         load=load,
@@ -275,21 +273,3 @@ def _views(names: Sequence[str], load: Load, asked: Asked) -> tuple[FieldView, .
         if view.kind != "select" or view.choices:
             found.append(view)
     return tuple(found)
-
-
-def _closed_words(load: Load) -> str:
-    """That the month of a load is closed and where a change of its figures is booked; else ""."""
-    moments = [str(load[name]) for name in ("dispatched_at", "received_at") if load.get(name)]
-    if not moments:
-        return ""
-    firms = {str(load[side]) for side in ("consignor", "consignee", "holder") if load.get(side)}
-    month = min(month_of_text(value[:7]) for value in moments)
-    booked = booking_month(db=books().db, firms=sorted(firms), month=month)
-    return _booked_words(month_text(month), month_text(booked))
-
-
-def _booked_words(month: str, booked: str) -> str:
-    if not month or month == booked:
-        return ""
-    names = [month_words(month_of_text(item), lang()) for item in (month, booked)]
-    return text("revise.booked", month=names[0], booked=names[1])
