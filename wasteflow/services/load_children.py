@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from wasteflow.core.loads_bulk import LoadBatch
+from wasteflow.services.load_bound import Bound
 from wasteflow.services.load_convert import Kin, joined, pick
 from wasteflow.services.load_family import Family, Parents, parents_in, settle
-from wasteflow.services.load_staging import Bound, Staging
+from wasteflow.services.load_staging import Staging
 from wasteflow_models import load_store
 
 Ints = NDArray[np.int64]

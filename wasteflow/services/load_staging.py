@@ -29,9 +29,9 @@ from wasteflow.core.postings_bulk import (
     picked,
 )
 from wasteflow.services.again import Overtaken
+from wasteflow.services.load_bound import Bound, chosen
 from wasteflow.services.load_convert import (
     header_columns,
-    pick,
     weight_columns,
 )
 from wasteflow.services.load_known import Facts, Known, compare
@@ -52,33 +52,6 @@ ROAD = STATES.index("in_transit")
 Openings = dict[tuple[int, int], int]
 """(enterprise id, material id) → ordinal of the day of the site's opening entry."""
 MERGE_ROWS = 2_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What binds loads to their holders and parents; arrays aligned with a batch."""
-
-    kind: Ints
-    holder: Ints
-    parent: Ints
-    parent_consignee: Ints
-    parent_doc_no: list[str]
-
-    @classmethod
-    def none(cls, batch: LoadBatch) -> Bound:
-        """Deliveries: held by their consignor, children of nobody."""
-        zero = np.zeros(len(batch), np.int64)
-        return cls(zero, batch.consignor_id, zero, zero, [""] * len(batch))
-
-    def pick(self, rows: Ints) -> Bound:
-        """The rows at these positions."""
-        return Bound(
-            self.kind[rows],
-            self.holder[rows],
-            self.parent[rows],
-            self.parent_consignee[rows],
-            [self.parent_doc_no[row] for row in rows.tolist()],
-        )
 
 
 @dataclass(slots=True)
@@ -118,15 +91,15 @@ class Staging:
         """Write the loads of `batch` that are new; compare the others with what is stored."""
         bound = bound or Bound.none(batch)
         good = self._after_openings(batch, bound)
-        batch, bound = _chosen(batch, bound, good)
+        batch, bound = chosen(batch, bound, good)
         if not len(batch):
             return
         ids = new_load_ids(session, batch.dispatched_month)
         holders = load_store.add_numbers(session, batch.doc_no, batch.consignor_id, ids)
         own = np.flatnonzero(holders == ids)
-        self._write(session, *_chosen(batch, bound, own), ids[own])
+        self._write(session, *chosen(batch, bound, own), ids[own])
         if len(own) < len(ids):
-            self.compare_known(session, *_chosen(batch, bound, np.flatnonzero(holders != ids)))
+            self.compare_known(session, *chosen(batch, bound, np.flatnonzero(holders != ids)))
 
     def take_ready(self, session: Session, ready: ReadyLoads) -> None:
         """The same for the deliveries of a chunk that was made ready: moved if all are new."""
@@ -165,7 +138,7 @@ class Staging:
         if not len(ids):
             return
         order = np.argsort(ids, kind="stable")
-        batch, bound = _chosen(batch, bound, order)
+        batch, bound = chosen(batch, bound, order)
         ids = ids[order]
         children = bound.parent > 0
         header = header_columns(
@@ -243,7 +216,7 @@ class Staging:
         there = np.flatnonzero(ids)
         if len(there) < len(ids) and not self.issues:
             raise Overtaken  # who had the number took its loads back
-        batch, bound = _chosen(batch, bound, there)
+        batch, bound = chosen(batch, bound, there)
         stored = load_store.stored_loads(session, np.unique(ids[there]))
         foreign = load_store.open_batches(session) - {self.batch_id}
         ids = ids[there]
@@ -396,9 +369,3 @@ def _columns(loads: list[Facts]) -> LoadColumns:
 
 def _none_for_zero(keys: Ints) -> Any:
     return [key or None for key in keys.tolist()] if keys.any() else None
-
-
-def _chosen(batch: LoadBatch, bound: Bound, rows: Ints) -> tuple[LoadBatch, Bound]:
-    if len(rows) == len(batch) and (rows == np.arange(len(batch))).all():
-        return batch, bound
-    return pick(batch, rows), bound.pick(rows)
