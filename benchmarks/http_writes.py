@@ -64,33 +64,42 @@ def writer_tokens(url: str, firms: list[str]) -> list[str]:
 @contextlib.contextmanager
 def served(url: str, workers: int) -> Iterator[tuple[str, int]]:
     """Address and process id of the program served as `wasteflow serve` serves it."""
-    port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-c", "from wasteflow.cli import main; main()", "serve",
-         "--port", str(port), "--workers", str(workers)],
-        env={**os.environ, "WASTEFLOW_DATABASE_URL": url, "WASTEFLOW_LIMIT_API": ""},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(address, server)
-        _wait_until_warm(server.pid)
-        yield address, server.pid
-    finally:
-        server.terminate()
+    with free_port() as port:
+        server = subprocess.Popen(
+            [sys.executable, "-c", "from wasteflow.cli import main; main()", "serve",
+             "--port", str(port), "--workers", str(workers)],
+            env={**os.environ, "WASTEFLOW_DATABASE_URL": url, "WASTEFLOW_LIMIT_API": ""},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        address = f"http://127.0.0.1:{port}"
         try:
-            server.wait(END_S)
-        except subprocess.TimeoutExpired:  # a busy machine; what was measured is measured
-            server.kill()
-            server.wait()
+            _wait_for(address, server)
+            _wait_until_warm(server.pid)
+            yield address, server.pid
+        finally:
+            server.terminate()
+            try:
+                server.wait(END_S)
+            except subprocess.TimeoutExpired:  # a busy machine; what was measured is measured
+                server.kill()
+                server.wait()
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+@contextlib.contextmanager
+def free_port() -> Iterator[int]:
+    """A port of this machine that nobody else is given until the block ends.
+
+    On Linux the probe stays bound while a server listens on the port, which is allowed as long as
+    only one of them listens.  Elsewhere it is let go first, and another process may be quicker.
+    """
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        port = int(probe.getsockname()[1])
+        if sys.platform != "linux":
+            probe.close()
+        yield port
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

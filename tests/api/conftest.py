@@ -102,30 +102,28 @@ def api_over(
 
 
 @pytest.fixture
-def api(
+def api_on(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     _templates: Callable[[str], Template],
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Api]:
-    """The API over small books (SQLite)."""
+) -> Iterator[Callable[[str], Api]]:
+    """Kind of database → the API over small books on it."""
     monkeypatch.setenv("WASTEFLOW_INSTANCE", str(tmp_path / "instance"))
-    with api_over(request, "sqlite", tmp_path, _templates("sqlite")) as found:
-        yield found
+    with ExitStack() as stack:
+        yield lambda kind: stack.enter_context(api_over(request, kind, tmp_path, _templates(kind)))
 
 
 @pytest.fixture
-def api_anywhere(
-    request: pytest.FixtureRequest,
-    database_kind: str,
-    tmp_path: Path,
-    _templates: Callable[[str], Template],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Api]:
+def api(api_on: Callable[[str], Api]) -> Api:
+    """The API over small books (SQLite)."""
+    return api_on("sqlite")
+
+
+@pytest.fixture
+def api_anywhere(api_on: Callable[[str], Api], database_kind: str) -> Api:
     """The API over small books, on SQLite and PostgreSQL in turn."""
-    monkeypatch.setenv("WASTEFLOW_INSTANCE", str(tmp_path / "instance"))
-    with api_over(request, database_kind, tmp_path, _templates(database_kind)) as found:
-        yield found
+    return api_on(database_kind)
 
 
 @pytest.fixture

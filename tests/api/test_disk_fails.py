@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 
-from tests.api.conftest import Api, Template, api_over
+from tests.api.conftest import Api
 from tests.api.test_entries import ENTRY
 from wasteflow.core.errors import WasteflowError
 from wasteflow.services.checking import check_books
@@ -101,16 +101,9 @@ def test_a_full_disk_refuses_and_writes_nothing(api: Api) -> None:
 
 
 @pytest.fixture
-def on_postgresql(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    _templates: Callable[[str], Template],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Api]:
+def on_postgresql(api_on: Callable[[str], Api]) -> Api:
     """The API over small books on PostgreSQL alone: a file has no connection to lose."""
-    monkeypatch.setenv("WASTEFLOW_INSTANCE", str(tmp_path / "instance"))
-    with api_over(request, "postgresql", tmp_path, _templates("postgresql")) as found:
-        yield found
+    return api_on("postgresql")
 
 
 @pytest.mark.postgresql

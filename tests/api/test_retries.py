@@ -69,31 +69,28 @@ def test_each_load_is_made_once_under_connection_cuts(live: tuple[Api, str]) -> 
 @pytest.fixture
 def workers(api_anywhere: Api) -> Iterator[tuple[Api, str]]:
     """`wasteflow serve` with two workers over the books, on both databases, and its address."""
-    port = free_port()
     command = [sys.executable, "-c", "from wasteflow.cli import main; main()", "serve"]
-    server = subprocess.Popen(
-        [*command, "--port", str(port), "--workers", "2"],
-        env={
-            **os.environ,
-            "WASTEFLOW_DATABASE_URL": api_anywhere.db.url,
-            "WASTEFLOW_LIMIT_API": "",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                httpx.get(f"{address}/readyz", timeout=5).raise_for_status()
-                break
-            except httpx.HTTPError:
-                assert server.poll() is None
-                time.sleep(0.1)
-        yield api_anywhere, address
-    finally:
-        server.terminate()
-        server.wait(30)
+    told = {"WASTEFLOW_DATABASE_URL": api_anywhere.db.url, "WASTEFLOW_LIMIT_API": ""}
+    with free_port() as port:
+        server = subprocess.Popen(
+            [*command, "--port", str(port), "--workers", "2"],
+            env={**os.environ, **told},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            for _ in range(600):
+                try:
+                    httpx.get(f"{address}/readyz", timeout=5).raise_for_status()
+                    break
+                except httpx.HTTPError:
+                    assert server.poll() is None
+                    time.sleep(0.1)
+            yield api_anywhere, address
+        finally:
+            server.terminate()
+            server.wait(30)
 
 
 def test_several_processes_make_each_load_once_and_one_of_two_revisions(

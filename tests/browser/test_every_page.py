@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
-from tests.api.conftest import Api, _templates, api  # noqa: F401
+from tests.api.conftest import Api, _templates, api, api_on  # noqa: F401
 from tests.api.test_inert import addresses, ids  # noqa: F401
 from tests.browser.axe import PATH, Walker
 from tests.browser.fitting import PAINTED

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from benchmarks.http_writes import free_port
 from tests import people
 from tests.store.books import Books, load, write_rows
 from tests.store.databases import row_counts
@@ -46,11 +46,8 @@ run_simple("127.0.0.1", int(sys.argv[2]), app, threaded=True)
 class Server:
     """The web server in a process of its own, to be killed at any moment."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+    def __init__(self, url: str, port: int) -> None:
+        self._url, self.port = url, port
         self.base = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -76,12 +73,13 @@ class Server:
 
 @contextmanager
 def served(books: Books) -> Iterator[Server]:
-    server = Server(books.db.url)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
+    with free_port() as port:
+        server = Server(books.db.url, port)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
 
 
 def hand_in(server: Server, token: str, number: int, content: bytes, told: list[Any]) -> None:
