@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from importlib import import_module
 from threading import Thread
-from typing import Final
+from typing import Final, TypeVar
 
 from flask import Flask
 
@@ -47,6 +47,15 @@ from wasteflow.web.pages.uploads import blueprint as uploads_blueprint
 from wasteflow.web.pages.view import default_period
 
 HOUSEKEEPING_EVERY_S: Final = 2.0
+_T = TypeVar("_T")
+
+
+class Application(Flask):
+    """Flask without coroutines: it would ask of every hook of every request whether it is one."""
+
+    def ensure_sync(self, func: _T) -> _T:  # type: ignore[override]
+        """The function itself."""
+        return func
 
 
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
@@ -56,7 +65,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     the first requests, and webhooks are told of changes as long as the process lives.
     """
     settings = config or load_config()
-    app = Flask("wasteflow.web", static_folder=None, template_folder="templates")
+    app = Application("wasteflow.web", static_folder=None, template_folder="templates")
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
     app.extensions["wasteflow"] = Books(settings)
     app.url_map.strict_slashes = False

@@ -20,7 +20,7 @@ from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.columns import groups_of
-from wasteflow_models.engine import SNAPSHOT, STEADY
+from wasteflow_models.engine import SNAPSHOT, STEADY, linked
 from wasteflow_models.kept import Kept
 from wasteflow_models.late_rows import last_booked, late_rows
 from wasteflow_models.ledger import (
@@ -185,7 +185,7 @@ def versions_of(session: Session, material_id: int) -> dict[int, int]:
     if session.info.get(SNAPSHOT) is not None:
         return versions(session).get(material_id, {})
     session.flush()
-    return dict(_VERSIONS.rows(session.connection(), {"material": material_id}))
+    return dict(_VERSIONS.rows(linked(session), {"material": material_id}))
 
 
 def months(
@@ -243,7 +243,7 @@ def batches_aside(session: Session) -> list[int]:
         return cast(list[int], memo["aside"])
     found, last = list[int](), 0
     while True:  # from one batch to the next by the key: many rows stand in between
-        ((first,),) = _ASIDE.rows(session.connection(), {"last": last})
+        ((first,),) = _ASIDE.rows(linked(session), {"last": last})
         last = first or 0
         if not last:
             break
@@ -338,7 +338,7 @@ def forget_columns() -> None:
 def driver_connection(session: Session) -> Any:
     """The DBAPI connection of the session's transaction, what is pending written first."""
     session.flush()
-    return session.connection().connection.driver_connection
+    return linked(session).connection.driver_connection
 
 
 def _columns(session: Session, names: Sequence[str], rows: str, order: str) -> list[Ints]:

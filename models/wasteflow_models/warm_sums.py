@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys
+from wasteflow_models.engine import linked
 from wasteflow_models.kept import Kept
 from wasteflow_models.ledger import FlowMonthRow, PlaceRow
 from wasteflow_models.prepared import Prepared
@@ -50,7 +51,7 @@ _books: Kept[tuple[int, tuple[int, ...]], int] = Kept(BOOKS_KEPT)
 def _place_id(session: Session, keys: Keys, place: Place) -> int:
     kind, a, b = keys.place_key(place)
     session.flush()
-    found = _PLACE.rows(session.connection(), {"kind": int(kind), "a": a, "b": b})
+    found = _PLACE.rows(linked(session), {"kind": int(kind), "a": a, "b": b})
     return int(found[0][0]) if found else 0
 
 
@@ -66,7 +67,7 @@ def book_through(session: Session, keys: Keys, place: Place, material: str, mont
     here = {"material": stuff, "month": month, "place": place_id}
     rows = flow_columns.seen_rows(session)
     if rows is FlowMonthRow:
-        ((kg,),) = _SUM.rows(session.connection(), here)
+        ((kg,),) = _SUM.rows(linked(session), here)
     else:
         kg = session.scalar(_sum(rows), here)
     return book + int(kg or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -111,7 +112,11 @@ def _record(
     report = ImportReport("entries", rows=1)
     written = take_entries(session, [Row(1, values)], [], None, now, report, lambda done: None)
     number = values["doc_no"]
-    row = EntryRow(**written[0]) if written else queries.entry_by_number(session, firm_id, number)
+    row: EntryRow | SimpleNamespace | None
+    if written:
+        row = SimpleNamespace(**written[0])  # a mapped object costs as much as the rules
+    else:
+        row = queries.entry_by_number(session, firm_id, number)
     assert row is not None  # written above, or found there
     if report.taken:
         sign_entry(session, row.id, Doer.of(actor, channel, [firm]))
