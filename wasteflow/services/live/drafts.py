@@ -150,7 +150,7 @@ def _fill(keys: Keys, draft: LoadDraftRow, before: Mapping[str, str], told: Give
     """Write the content: a field given blank is taken out."""
     content = {**before, **told.texts}
     kept = {name: content[name] for name in DRAFT_FIELDS if content.get(name)}
-    consignor, consignee = _parties(keys, given(kept, DRAFT_FIELDS))
+    consignor, consignee = _parties(keys, given(kept, DRAFT_FIELDS) if before else told)
     draft.content = json.dumps(kept, ensure_ascii=False)
     draft.consignor_id = keys.id_of("enterprise", consignor)
     draft.consignee_id = keys.id_of("enterprise", consignee)
