@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow_models.log_file import DiskLog
+from wasteflow_models.prepared import run
 from wasteflow_models.queue import Turnstile
 
 BUSY_TIMEOUT_S = 60
@@ -38,6 +39,8 @@ STEADY = "steady"
 """Key of `Session.info` in write transactions: stamps nobody else can draw until it ends."""
 SINGLE = "single"
 """Key of `Session.info` inside `together(single=True)`: what a service raised, None so far."""
+LINK = "link"
+"""Key of `Session.info` in write transactions: their connection (`linked`)."""
 HELD = "held"
 """Key of `Session.info` in write transactions: the locks (`Alone`) they began with."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
@@ -113,6 +116,7 @@ class Database:
             assert not beside
             try:
                 with outer.begin_nested():
+                    outer.connection()  # sets the savepoint, before `linked` passes it by
                     self._lock(outer, alone)
                     yield outer
                     outer.flush()
@@ -195,7 +199,7 @@ class Database:
             Session(bind, expire_on_commit=False, info={HELD: alone}) as session,
             session.begin(),
         ):
-            session.connection()
+            session.info[LINK] = session.connection()
             if hurry:
                 self._send(session)
             if alone is not None:
@@ -242,14 +246,14 @@ class Database:
         """Take the PostgreSQL locks of a writer inside another's transaction, until that ends."""
         session.info[STEADY] = {}
         if not self.is_sqlite and session.info[HELD] is not alone:
-            session.connection().exec_driver_sql(_locks(alone))
+            linked(session).exec_driver_sql(_locks(alone))
 
     def _send(self, session: Session) -> None:
         """Send what lies aside on PostgreSQL."""
         if not self.is_sqlite:
             from wasteflow_models.gathering import gathering_of
 
-            gathering_of(session.connection()).send()
+            gathering_of(linked(session)).send()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -336,6 +340,14 @@ def _writers(url: str, is_sqlite: bool) -> tuple[Engine, dict[Alone | None, Engi
     return engine, {alone: postgres.writing(engine, _locks(alone)) for alone in kinds}
 
 
+def linked(session: Session) -> Connection:
+    """The connection of a session; that of a write transaction without the session's way to it,
+    which costs as much as a statement.
+    """
+    link: Connection | None = session.info.get(LINK)
+    return session.connection() if link is None else link
+
+
 def _locks(alone: Alone | None) -> str:
     """The statement that takes the PostgreSQL locks of a writer until its transaction ends."""
     if alone is None:
@@ -383,6 +395,6 @@ def _engine(url: str, *, begin: str, read_only: bool = False) -> Engine:
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        run(connection, begin)
 
     return engine

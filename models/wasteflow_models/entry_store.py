@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from wasteflow_models.engine import linked
 from wasteflow_models.ledger import ENTRIES
 from wasteflow_models.order import wait_for_numbers
 from wasteflow_models.prepared import Prepared
@@ -40,7 +41,7 @@ def insert_entries(session: Session, rows: Rows) -> None:
     """
     session.flush()
     if len(rows) <= FEW:
-        connection = session.connection()
+        connection = linked(session)
         for row in rows:
             _INSERT.run(connection, row)
         return
@@ -83,7 +84,7 @@ def number_entry(session: Session, row: Mapping[str, Any]) -> None:
     row: every column of the table but `id`.
     """
     wait_for_numbers(session)
-    _INSERT_NEXT.later(session.connection(), row)
+    _INSERT_NEXT.later(linked(session), row)
 
 
 def _columns(session: Session, rows: Rows) -> dict[str, Any]:

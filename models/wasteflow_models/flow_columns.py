@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from wasteflow_models.engine import SNAPSHOT, STEADY
+from wasteflow_models.engine import SNAPSHOT, STEADY, linked
 from wasteflow_models.flow_parts import added, read_part
 from wasteflow_models.kept import Kept
 from wasteflow_models.late_rows import last_booked, late_rows
@@ -174,7 +174,7 @@ def versions_of(session: Session, material_id: int) -> dict[int, int]:
     if session.info.get(SNAPSHOT) is not None:
         return versions(session).get(material_id, {})
     session.flush()
-    return dict(_VERSIONS.rows(session.connection(), {"material": material_id}))
+    return dict(_VERSIONS.rows(linked(session), {"material": material_id}))
 
 
 def months(
@@ -292,7 +292,7 @@ def forget_columns() -> None:
 def driver_connection(session: Session) -> Any:
     """The DBAPI connection of the session's transaction, what is pending written first."""
     session.flush()
-    return session.connection().connection.driver_connection
+    return linked(session).connection.driver_connection
 
 
 def _columns(session: Session, names: Sequence[str], rows: str, order: str) -> list[Ints]:

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, CursorResult, bindparam, select, text, upd
 from sqlalchemy.orm import Session
 
 from wasteflow.core.columns import groups_of
+from wasteflow_models.engine import linked
 from wasteflow_models.ledger import FlowPartRow
 from wasteflow_models.packed_months import FIELDS, packed, unpacked
 from wasteflow_models.prepared import Prepared
@@ -79,7 +80,7 @@ def added(one: Columns, other: Columns, sign: int = 1) -> list[NDArray[Any]]:
 def read_part(session: Session, material_id: int, month: int) -> tuple[int, list[NDArray[Any]]]:
     """Version (0: there is none) and columns of the part of a month."""
     session.flush()
-    found = _READ.rows(session.connection(), {"material": material_id, "month_": month})
+    found = _READ.rows(linked(session), {"material": material_id, "month_": month})
     if not found:
         return 0, unpacked(b"")
     ((version, data),) = found

@@ -16,6 +16,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from wasteflow_models.engine import linked
 from wasteflow_models.ledger import ENTRIES
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import driver, is_postgresql
@@ -59,5 +60,5 @@ def wait_for_numbers(session: Session) -> None:
 def next_entry(session: Session) -> int:
     """The number of the next entry, for whoever keeps out all who write any (`Alone.ENTRIES`)."""
     session.flush()
-    ((last,),) = _LAST_ENTRY.rows(session.connection(), {})
+    ((last,),) = _LAST_ENTRY.rows(linked(session), {})
     return (last or 0) + 1

@@ -7,7 +7,7 @@ which costs more than most answers.  No expanding parameters; the session is flu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import CompoundSelect, Connection, Dialect, Select, Table, insert, inspect
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +15,22 @@ from sqlalchemy.exc import DBAPIError
 from wasteflow_models.base import Base
 
 _Change = Callable[[Any], Any] | None
+_Row = TypeVar("_Row", bound=Base)
+
+
+def run(connection: Connection, text: str, values: Any = ()) -> Any:
+    """The driver's cursor after a statement in its own words; raises SQLAlchemy's errors."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        return driver.execute(text, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(
+            text,
+            None,
+            error,
+            connection.dialect.loaded_dbapi.Error,
+            dialect=connection.dialect,
+        ) from error
 
 
 class Prepared:
@@ -45,10 +61,11 @@ class Prepared:
         return made
 
 
-class RowInsert:
+class RowInsert(Generic[_Row]):
     """INSERT of whole rows of a mapped table that no session knows."""
 
-    def __init__(self, mapped: type[Base]) -> None:
+    def __init__(self, mapped: type[_Row]) -> None:
+        self._manager = inspect(mapped).class_manager
         columns = [(item.key, item.columns[0]) for item in inspect(mapped).column_attrs]
         self._names = [
             (key, column.name, None if column.default is None else column.default.arg)
@@ -57,13 +74,19 @@ class RowInsert:
         table = cast(Table, mapped.__table__)
         self._insert = Prepared(insert(table), [column.name for _, column in columns])
 
-    def run(self, connection: Connection, row: Base) -> None:
+    def row(self, **values: Any) -> _Row:
+        """A row for no session, without what the mapper would note of every value."""
+        made = cast(_Row, self._manager.new_instance())
+        vars(made).update(values)
+        return made
+
+    def run(self, connection: Connection, row: _Row) -> None:
         """Insert one row, no later than what comes next; what was never set is the default of its
         column.
         """
-        values = {}
+        given, values = vars(row), {}
         for key, name, default in self._names:
-            value = getattr(row, key)
+            value = given.get(key)
             values[name] = default if value is None else value
         self._insert.later(connection, values)
 
@@ -93,17 +116,7 @@ class _Made:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """The driver's cursor after the statement; raises SQLAlchemy's errors."""
-        driver: Any = connection.connection.driver_connection
-        try:
-            return driver.execute(self._text, self._sent(values))
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise DBAPIError.instance(
-                self._text,
-                None,
-                error,
-                connection.dialect.loaded_dbapi.Error,
-                dialect=connection.dialect,
-            ) from error
+        return run(connection, self._text, self._sent(values))
 
     def later(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Put it aside where the driver gathers statements, otherwise run it."""

@@ -21,6 +21,7 @@ from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind, Evidence
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
+from wasteflow_models.engine import linked
 from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, PlaceRow, no_reversal
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.registry import EnterpriseRow
@@ -148,7 +149,7 @@ def entry_by_number(session: Session, firm_id: int, number: str) -> EntryRow | N
     """The row of one document number, not of the session: it is read, never changed."""
     session.flush()
     asked = {"firm": firm_id, "number": number}
-    rows = _ENTRY_OF.rows(session.connection(), asked)
+    rows = _ENTRY_OF.rows(linked(session), asked)
     return EntryRow(**dict(zip(_E.keys(), rows[0], strict=True))) if rows else None
 
 
@@ -225,7 +226,7 @@ def opening_days(
     rows: Iterable[Any]
     if len(firms) == 1:
         session.flush()
-        rows = _OPENINGS_OF_ONE.rows(session.connection(), {"firm": next(iter(firms))})
+        rows = _OPENINGS_OF_ONE.rows(linked(session), {"firm": next(iter(firms))})
     elif 0 < len(firms) <= CHUNK:
         rows = session.execute(_OPENINGS_OF, {"ids": sorted(firms)})
     else:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from wasteflow_models.engine import linked
+
 FEW = 64
 """Rows up to which single statements beat COPY and temporary tables."""
 Columns = Mapping[str, Any]
@@ -30,7 +32,7 @@ def is_postgresql(session: Session) -> bool:
 
 def driver(session: Session) -> Any:
     """The DBAPI connection of the session's transaction."""
-    connection: Connection = session.connection()
+    connection: Connection = linked(session)
     return connection.connection.driver_connection
 
 
@@ -62,7 +64,7 @@ class temporary:
             self._run(f"DROP TABLE {self._name}")
 
     def _run(self, statement: str) -> None:
-        self._session.connection().exec_driver_sql(statement)
+        linked(self._session).exec_driver_sql(statement)
 
 
 _BY_INDEX = {"enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.places import Place, PlaceKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys
+from wasteflow_models.engine import linked
 from wasteflow_models.kept import Kept
 from wasteflow_models.ledger import FlowMonthRow, FlowPartRow, PlaceRow
 from wasteflow_models.prepared import Prepared
@@ -54,7 +55,7 @@ _books: Kept[tuple[int, tuple[int, ...]], int] = Kept(BOOKS_KEPT)
 def _place_id(session: Session, keys: Keys, place: Place) -> int:
     kind, a, b = keys.place_key(place)
     session.flush()
-    found = _PLACE.rows(session.connection(), {"kind": int(kind), "a": a, "b": b})
+    found = _PLACE.rows(linked(session), {"kind": int(kind), "a": a, "b": b})
     return int(found[0][0]) if found else 0
 
 
@@ -68,7 +69,7 @@ def book_through(session: Session, keys: Keys, place: Place, material: str, mont
         before = flow_columns.months(session, stuff, last=month - 1).values()
         book = _books.put(key, sum(_come(part, place_id) for part in before))
     here = {"material": stuff, "month": month, "place": place_id}
-    ((kg, part),) = _SUM.rows(session.connection(), here)
+    ((kg, part),) = _SUM.rows(linked(session), here)
     return book + int(kg or 0) + _come(flow_columns.part(session, stuff, month, part), place_id)
 
 

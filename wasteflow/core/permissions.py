@@ -221,7 +221,9 @@ def judge(actor: Actor | None, right: str, subject: Subject, read: str) -> Verdi
     seen = actor.reads_all and read in OPEN_READING
     if not seen and not standings(actor, subject, read) & TABLE[read]:
         return Verdict.NOT_ONES_BUSINESS
-    if not standings(actor, subject, right) & TABLE[right] or not in_scope(actor, right):
+    asked = read == right and not seen
+    has = asked or bool(standings(actor, subject, right) & TABLE[right])
+    if not has or not in_scope(actor, right):
         return Verdict.NOT_ONES_RIGHT
     return Verdict.ALLOWED
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from wasteflow.core.errors import WasteflowError
 from wasteflow.services.again import TRIES
 from wasteflow_models.api import IdempotencyRow
-from wasteflow_models.engine import Alone, Database, is_conflict
+from wasteflow_models.engine import Alone, Database, is_conflict, linked
 from wasteflow_models.prepared import Prepared
 
 KEPT_DAYS: Final = 7
@@ -80,7 +80,7 @@ def answer_once(
                     "body": answer.body,
                 }
                 session.flush()
-                _ANSWER.later(session.connection(), told)
+                _ANSWER.later(linked(session), told)
             return answer
         except DBAPIError as error:
             if not _came_second(error):
@@ -104,7 +104,7 @@ def _hold(
     """
     told = {"account_id": account_id, "key": key, "digest": digest, "at": now}
     hold = _HOLD.run if hurry else _HOLD.later
-    hold(session.connection(), {**told, "status": 0, "headers": "{}", "body": ""})
+    hold(linked(session), {**told, "status": 0, "headers": "{}", "body": ""})
 
 
 def _came_second(error: DBAPIError) -> bool:

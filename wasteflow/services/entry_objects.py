@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -110,9 +111,14 @@ def _filtered(wanted: EntryFilter, keys: Keys) -> Select[EntryRow]:
 
 
 def entry_objects(
-    session: Session, keys: Keys, rows: list[EntryRow], gone: Collection[int] | None = None
+    session: Session,
+    keys: Keys,
+    rows: Sequence[EntryRow | SimpleNamespace],
+    gone: Collection[int] | None = None,
 ) -> list[EntryObject]:
-    """Rows as objects; gone: ids of those that were taken back, asked for if it is None."""
+    """Rows, or the columns of new ones, as objects; gone: ids of those that were taken back, asked
+    for if it is None.
+    """
     if gone is None:
         gone = queries.reversed_entry_ids(session, [row.id for row in rows])
     reversing = {row.reverses_id for row in rows if row.reverses_id is not None}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -125,7 +126,11 @@ def _record(
     if before is not None and not written:  # the values stand under another number already
         before.now(session, keys)
     number = values["doc_no"]
-    row = EntryRow(**written[0]) if written else queries.entry_by_number(session, firm_id, number)
+    row: EntryRow | SimpleNamespace | None
+    if written:
+        row = SimpleNamespace(**written[0])  # a mapped object costs as much as the rules
+    else:
+        row = queries.entry_by_number(session, firm_id, number)
     assert row is not None  # written above, or found there
     if report.taken:
         sign_entry(session, row.id, Doer.of(actor, channel, [firm]))

@@ -18,6 +18,7 @@ SCHEME: Final = "wasteflow"
 _EXTENSION: Final = "wasteflow_limits"
 _NEVER: Final = "1000000000 per second"
 _TO_WAIT: Final = (429, 503)
+_SIGN_IN: Final = "accounts.sign_in"
 
 
 class SharedWindows(Storage):
@@ -60,6 +61,16 @@ class SharedWindows(Storage):
         _windows().clear(key)
 
 
+class Limits(Limiter):
+    """Flask-Limiter, asked only where a request can have a limit: it costs an eighth of a write."""
+
+    def _check_request_limit(
+        self, callable_name: str | None = None, in_middleware: bool = True
+    ) -> None:
+        if callable_name or request.endpoint == _SIGN_IN or _is_limited():
+            super()._check_request_limit(callable_name, in_middleware)
+
+
 def _windows() -> RateWindows:
     found = current_app.extensions[_EXTENSION]
     assert isinstance(found, RateWindows)
@@ -79,18 +90,18 @@ def install(app: Flask) -> None:
     config = books(app).config.accounts
     app.extensions[_EXTENSION] = RateWindows(books(app).db)
     app.after_request(_told_to_wait)  # runs after the limiter's own, being there before it
-    limiter = Limiter(
+    limiter = Limits(
         asker,
         app=app,
         storage_uri=f"{SCHEME}://",
         strategy="fixed-window",
         headers_enabled=True,
         application_limits=[config.limit_api or _NEVER],
-        application_limits_exempt_when=lambda: not config.limit_api or not _is_api(),
+        application_limits_exempt_when=lambda: not _is_limited(),
     )
     rate = limiter.limit(config.limit_sign_in, methods=["POST"], key_func=address)
     views: dict[str, Any] = app.view_functions
-    views["accounts.sign_in"] = rate(views["accounts.sign_in"])
+    views[_SIGN_IN] = rate(views[_SIGN_IN])
 
 
 def _told_to_wait(response: Response) -> Response:
@@ -111,5 +122,5 @@ def asker() -> str:
     return f"token:{actor.token_id}" if actor.token_id else f"user:{actor.user_id}"
 
 
-def _is_api() -> bool:
-    return request.path.startswith("/api/")
+def _is_limited() -> bool:
+    return bool(books().config.accounts.limit_api) and request.path.startswith("/api/")

@@ -63,8 +63,10 @@ def _no_nul() -> None:
 
 
 def _with_headers(response: Response) -> Response:
+    there = {name.lower() for name, _ in response.headers}
     for name, value in _FIXED.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in there:
+            response.headers.add(name, value)
     response.headers["X-Request-Id"] = request_id()
     if response.status_code == 304:
         # The browser keeps the page it has, and with it the policy that names the nonce in it.

@@ -14,7 +14,7 @@ from wasteflow.core.periods import shanghai_day
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import LoadKind
 from wasteflow.schemas.row_rules import Clock, complete_and_check
-from wasteflow.services.live.content import DRAFT_FIELDS, fields, given, refuse, remarks_of
+from wasteflow.services.live.content import DRAFT_FIELDS, blanks, given, refuse, remarks_of
 from wasteflow.services.live.held import Held
 from wasteflow.services.live.kin import Parent, fitting_parent
 from wasteflow.services.load_rows import CheckedLoad, LoadChecker
@@ -44,8 +44,8 @@ def whole(held: Held, now: datetime, more: Mapping[str, str] | None = None) -> W
     missing = [FieldIssue(f"/{name}", "missing_value") for name in blank_]
     if missing:
         raise FieldsRefused(missing)
-    blank = {name: item.of_cell("") for name, item in fields().items()}
-    values = blank | {name: value for name, value in told.values.items() if value is not None}
+    named = {name: value for name, value in told.values.items() if value is not None}
+    values = {**blanks(), **named}
     values["doc_no"] = told.get("doc_no") or f"W{held.row.id}"
     values["dispatched_at"] = now
     parent = fitting_parent(held, values)

@@ -63,6 +63,12 @@ def fields() -> dict[str, CellField]:
     return {column.name: field_of(column) for column in (*own, *EXTRA)}
 
 
+@cache
+def blanks() -> Mapping[str, Any]:
+    """The value of every field that is given blank."""
+    return {name: item.of_cell("") for name, item in fields().items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """Typed values of the fields that were given, and their texts.

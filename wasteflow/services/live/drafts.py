@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor, Role
@@ -25,17 +25,24 @@ from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.content import DRAFT_FIELDS, Given, given, refuse
 from wasteflow.services.live.held import Held, hold, subject_of
 from wasteflow.services.live.views import Outcome, outcome
-from wasteflow.services.live.writing import note_load, write_down
+from wasteflow.services.live.writing import DRAFT, LOAD, note_load, write_down
 from wasteflow.services.naming import Names
 from wasteflow_models.api import AttachmentRow, ExternalIdRow
 from wasteflow_models.convert import Keys, load_keys
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Alone, Database, linked
 from wasteflow_models.ledger import EventRow, ShipmentRow
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow
 from wasteflow_models.partitions import STEP, new_load_id
+from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import is_postgresql
 
 _STAFF = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
+_LAST_KNOWN = Prepared(
+    select(func.max(ChangeRow.record_id)).where(
+        ChangeRow.kind == "shipment",
+        ChangeRow.record_id.between(bindparam("first"), bindparam("last")),
+    )
+)
 
 
 @again_if_overtaken
@@ -92,7 +99,7 @@ def _parties(keys: Keys, told: Given) -> tuple[str, str]:
 def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) -> Held:
     month = month_of_day(shanghai_day(now))
     key = _never_used(session, month, new_load_id(session, month))
-    row = ShipmentRow(
+    row = LOAD.row(
         id=key,
         doc_no="",
         kind=LoadKind.DELIVERY.value,
@@ -121,7 +128,7 @@ def _insert(session: Session, keys: Keys, told: Given, own: str, now: datetime) 
         evidence=int(Evidence.BOTH),
         reversed_=False,
     )
-    draft = LoadDraftRow(shipment_id=key, version=1, organisation=own, created_at=now)
+    draft = DRAFT.row(shipment_id=key, version=1, organisation=own, created_at=now)
     _fill(keys, draft, {}, told)
     return Held(session, keys, row, draft, [], {}, fresh=True)
 
@@ -133,16 +140,17 @@ def _never_used(session: Session, month: int, key: int) -> int:
     """
     if is_postgresql(session):
         return key
-    known, last = ChangeRow.record_id, (month + 1) * STEP - 1
-    query = select(func.max(known)).where(ChangeRow.kind == "shipment", known.between(key, last))
-    return max(key, (session.scalar(query) or 0) + 1)
+    session.flush()
+    told = {"first": key, "last": (month + 1) * STEP - 1}
+    ((known,),) = _LAST_KNOWN.rows(linked(session), told)
+    return max(key, (known or 0) + 1)
 
 
 def _fill(keys: Keys, draft: LoadDraftRow, before: Mapping[str, str], told: Given) -> None:
     """Write the content: a field given blank is taken out."""
     content = {**before, **told.texts}
     kept = {name: content[name] for name in DRAFT_FIELDS if content.get(name)}
-    consignor, consignee = _parties(keys, given(kept, DRAFT_FIELDS))
+    consignor, consignee = _parties(keys, given(kept, DRAFT_FIELDS) if before else told)
     draft.content = json.dumps(kept, ensure_ascii=False)
     draft.consignor_id = keys.id_of("enterprise", consignor)
     draft.consignee_id = keys.id_of("enterprise", consignee)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from wasteflow.services.corrections import EntryReversal, entry_reversal
 from wasteflow.services.live.held import subject_of
 from wasteflow.services.live.writing import Doer, note_change
 from wasteflow_models.convert import Keys, load_keys
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Alone, Database, linked
 from wasteflow_models.entry_store import NEWEST
 from wasteflow_models.ledger import EntryRow
 from wasteflow_models.live import EntryActorRow
@@ -119,10 +120,12 @@ def sign_entry(session: Session, entry_id: int, doer: Doer) -> None:
         "channel": doer.channel,
     }
     sign = _SIGN if entry_id else _SIGN_NEWEST
-    sign.later(session.connection(), told)
+    sign.later(linked(session), told)
 
 
-def note_entry(session: Session, row: EntryRow, firm: str, action: str, now: datetime) -> None:
+def note_entry(
+    session: Session, row: EntryRow | SimpleNamespace, firm: str, action: str, now: datetime
+) -> None:
     """Write a change of an entry to the list that others follow; id 0: the one just numbered."""
     note_change(
         session,

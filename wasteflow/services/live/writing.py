@@ -25,6 +25,7 @@ from wasteflow.services.booking import booked_in, firms_of, post_rollup
 from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import event_record, load_status, store_status
+from wasteflow_models.engine import linked
 from wasteflow_models.entry_store import NEWEST
 from wasteflow_models.ledger import EventRow, ShipmentRow
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, header_history
@@ -44,9 +45,9 @@ _CHANGE_NEWEST = Prepared(insert(_CHANGES).values(record_id=NEWEST).inline(), _T
 """Lock and row in one round trip; the number is drawn for a row that came out of the lock;
 whoever has numbered an entry has it already.
 """
-_LOAD, _DRAFT, _EVENT, _EVENT_ACTOR = (
-    RowInsert(table) for table in (ShipmentRow, LoadDraftRow, EventRow, EventActorRow)
-)
+LOAD, DRAFT = RowInsert(ShipmentRow), RowInsert(LoadDraftRow)
+"""Rows of a load made in this transaction: no session knows them (`write_down`)."""
+_EVENT, _EVENT_ACTOR = RowInsert(EventRow), RowInsert(EventActorRow)
 _FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
 
 
@@ -141,7 +142,7 @@ def _appended(
 ) -> tuple[Rollup, int]:
     """As `append`, but for the roll-up: what is to be posted, and the month it is booked in."""
     weight = item.weight
-    row = EventRow(
+    row = (_EVENT.row if held.fresh else EventRow)(
         shipment_id=held.row.id,
         seq=len(held.events) + 1,
         kind=item.kind.value,
@@ -159,7 +160,7 @@ def _appended(
         recorded_at=now,
     )
     change, row.booked_month = _folded(held, row, before)
-    actor = EventActorRow(
+    actor = (_EVENT_ACTOR.row if held.fresh else EventActorRow)(
         shipment_id=row.shipment_id,
         seq=row.seq,
         user_id=doer.actor.user_id,
@@ -183,9 +184,9 @@ def write_down(held: Held) -> None:
     """Write the rows of a load made in this transaction, once, as they are in the end."""
     assert held.fresh and held.draft is not None
     held.session.flush()
-    connection = held.session.connection()
-    _LOAD.run(connection, held.row)
-    _DRAFT.run(connection, held.draft)
+    connection = linked(held.session)
+    LOAD.run(connection, held.row)
+    DRAFT.run(connection, held.draft)
     for event in held.events:
         _EVENT.run(connection, event)
         _EVENT_ACTOR.run(connection, held.actors[event.seq])
@@ -203,8 +204,9 @@ def _folded(held: Held, row: EventRow, before: LoadHeader | None) -> tuple[Rollu
         Evidence(row.evidence),
     )
     header, status = held.header, load_status(held.row)
+    before = before or header
     after = apply_event(status, event)
-    change = change_of(before or header, status, after, header)
+    change = change_of(before, status, after, header)
     store_status(held.row, after)
     return change, booked_in(
         held.session,
@@ -212,7 +214,7 @@ def _folded(held: Held, row: EventRow, before: LoadHeader | None) -> tuple[Rollu
         firms_of(held.row),
         change,
         month=event.month,
-        earlier=changes_of(held, before or header),
+        earlier=changes_of(held, before),
         asked=held.asked,
     )
 
@@ -280,4 +282,4 @@ def note_change(
     statement = _CHANGE_IN_TURN if is_postgresql(session) else _CHANGE
     if not record_id:
         statement = _CHANGE_NEWEST
-    statement.later(session.connection(), told)
+    statement.later(linked(session), told)

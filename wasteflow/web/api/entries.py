@@ -140,7 +140,7 @@ class _EntryRow(WholeObject):
         values = {name: value for name, value in data.items() if name not in OWN}
         for name, item in self.fields.items():
             if isinstance(item, ColumnField) and values.get(name) is None:
-                values[name] = item.inner.of_cell("")
+                values[name] = item.blank
         now = datetime.now(UTC)
         fault = complete_and_check("entries", values, Clock(shanghai_day(now), now), lambda _: True)
         if fault:

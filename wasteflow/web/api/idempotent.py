@@ -53,6 +53,13 @@ def idempotent(
         key = key_given()
         if not key:
             return view(*args, **kwargs)
+        made = Response()
+
+        def make() -> KeptAnswer:
+            nonlocal made
+            made = view(*args, **kwargs)
+            return kept_of(made)
+
         try:
             answer = answer_once(
                 db=books().db,
@@ -60,12 +67,12 @@ def idempotent(
                 key=key,
                 digest=digest(),
                 now=datetime.now(UTC),
-                make=lambda: kept_of(view(*args, **kwargs)),
+                make=make,
                 alone=single,
             )
         except KeyReused as error:
             raise Problem(422, error.code) from error
-        return response_of(answer)
+        return response_of(answer) if answer.replayed else made
 
     return once
 

@@ -17,6 +17,7 @@ from wasteflow.web.api.problems import Pointed, Problem, refused
 LANG_PARAMETER: Final = "lang"
 JSON: Final = "application/json"
 _DEEPEST: Final = "nested too deeply"
+_text_of: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class StrictParser(FlaskParser):
@@ -119,5 +120,4 @@ def given_parameters() -> dict[str, str]:
 
 def as_json(body: Any, status: int = 200) -> Response:
     """A JSON answer in UTF-8, keys in the order given."""
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status=status, content_type=JSON)
+    return Response(_text_of(body), status=status, content_type=JSON)

@@ -123,6 +123,7 @@ class ColumnField(fields.Field[Any]):
         )
         self.column, self.shape = column, shape_of(column)
         self.inner: CellField = field_of(column)
+        self.blank = self.inner.of_cell("")
         self.error_messages["required"] = Fault("missing_value")
         self.error_messages["null"] = Fault("missing_value")
 
