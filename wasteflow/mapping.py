@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.flow_filter import FlowFilter, edge_key
 from wasteflow.core.periods import Period, month_text
 from wasteflow.core.registry import Registry
@@ -31,6 +32,7 @@ MONTHS_PLAYED = 60
 _LOCATED = ("code", "name_zh", "name_en", "park", "parent", "lon", "lat")
 
 
+@no_collecting()
 def map_of(
     *,
     db: Any,

@@ -422,9 +422,10 @@ def _kilometres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
 
 def node_link(graph: nx.MultiDiGraph[str], period: str, level: str) -> dict[str, Any]:
     """NetworkX node-link dict of the contract (4-contract 4.3 `flows`), tonnes added as strings."""
-    data: dict[str, Any] = nx.node_link_data(graph, edges="edges")
-    for edge in data["edges"]:
-        edge["tonnes"] = tonnes_text(edge["kg"])
+    with no_collecting():
+        data: dict[str, Any] = nx.node_link_data(graph, edges="edges")
+        for edge in data["edges"]:
+            edge["tonnes"] = tonnes_text(edge["kg"])
     return {
         "period": period,
         "level": level,

@@ -5,12 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
-    # --- the list itself ----------------------------------------------------------------
-    "findings_being_made": (
-        "提示清单正在首次生成，大账约需半分钟到几分钟。请稍后再看。",
-        "the list of findings is being made for the first time, which takes half a minute to some "
-        "minutes of large books; look again then",
-    ),
     # --- findings on stock --------------------------------------------------------------
     "negative_stock": (
         "{enterprise}（{compartment}）的 {material} 账面出现负库存[[，期末 {closing_t} 吨]]："

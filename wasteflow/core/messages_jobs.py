@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 JOB_MESSAGES: Final[dict[str, tuple[str, str]]] = {
+    "findings_being_made": (
+        "提示清单正在首次生成，大账约需半分钟到几分钟。请稍后再看。",
+        "the list of findings is being made for the first time, which takes half a minute to some "
+        "minutes of large books; look again then",
+    ),
     "job_broke": (
         "后台任务出错中断，账目未受影响（{why}）。"
         "请重试；若再次出错，请将任务号 {job} 告诉管理员。",

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from flask import Response, g, request
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.core.flow_filter import FlowFilter
 from wasteflow.core.periods import SHANGHAI, Period
 from wasteflow.exporting.flat import flat_table, head_of, with_mark
@@ -60,6 +61,7 @@ def _said(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+@no_collecting()
 def sheet_response(sheet: Sheet, ending: str, name: str, encoding: str = "utf-8-sig") -> Response:
     """A table as a download."""
     if ending == "xlsx":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from wasteflow.core.collecting import no_collecting
 from wasteflow.web.formats import NONE, count
 from wasteflow.web.pages.detail import mass_cell, material_cell
 from wasteflow.web.pages.tables import Cell, Column, Later, Page, Row, page_of
@@ -39,6 +40,7 @@ def shown_flows(data: MapData) -> Iterator[tuple[str, Link]]:
                 yield why, link
 
 
+@no_collecting()
 def map_table(view: View, data: MapData, kept: Mapping[str, str]) -> Page:
     """The page of the table that the address asks for; `kept`: the filter of the addresses."""
     rows = [_cells(view, data, kept, how, link) for how, link in shown_flows(data)]
