@@ -25,9 +25,9 @@ from wasteflow.web import identity, texts
 from wasteflow.web.formats import kg_of
 from wasteflow.web.pages import months, sankey_layout, sankey_view, targets
 from wasteflow.web.pages.loads_one import steps, story
-from wasteflow.web.pages.sankey_bars import givers
 from wasteflow.web.pages.loads_words import STEPS
 from wasteflow.web.pages.rates import TERMS, Rate, RateRow, rate_of
+from wasteflow.web.pages.sankey_bars import givers
 from wasteflow.web.pages.view import default_period
 
 WEB = Path(wasteflow.web.__file__).parent
