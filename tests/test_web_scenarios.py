@@ -43,9 +43,8 @@ def app(
 ) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("scenarios")
     with new_database(request, "sqlite", folder) as url:
-        files = (*web_books.REGISTRY, ("facilities", FACILITIES))
-        files = (*files, *web_books.TRADED, ("targets", TARGETS))
-        web_books.load(url, folder, files)
+        own = (("facilities", FACILITIES), ("targets", TARGETS))
+        web_books.load(url, folder, (*web_books.REGISTRY, *own, *web_books.TRADED))
         made = create_app(Config(url))
         people.enrol(books(made).db, ("park.b", "operator.use", "park.a"))
         yield made
