@@ -183,7 +183,7 @@ def test_the_formula_stands_with_its_tonnes_where_the_number_stands(client: Flas
     text = words(page(client, "/rates"))
     assert "综合利用量 385.0 吨" in text and "产生量 1,900.0 吨" in text
     assert "= 20.3 %" in text and "基101表" in text and "残差 0.000 吨 ✓" in text
-    assert "[D]" in words(page(client, "/rates?formula=new_waste"))
+    assert "本系统推定" in words(page(client, "/rates?formula=new_waste"))
     assert "累计核实利用" in text and "占利用处置总量比" in text
 
 

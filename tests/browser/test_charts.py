@@ -135,6 +135,51 @@ def test_a_chart_becomes_a_picture_with_its_title_source_and_date(
     guard.check_quiet()
 
 
+def test_a_phone_reads_the_sankey_as_bars_and_draws_it_when_asked(
+    page: Page, page_guard: Guard, site: str
+) -> None:
+    guard = page_guard(page, site)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/sankey?level=enterprise&{SPAN}")
+    expect(page.locator(".giver").first).to_be_visible()
+    data = page.evaluate("JSON.parse(document.getElementById('sankey-data').textContent)")
+    assert page.locator(".band").count() == len(data["links"]) > 3
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert not page.locator("#sankey").is_visible()
+    assert page.evaluate("typeof window.Plotly") == "undefined", "no library for what is not shown"
+    page.locator(".chart-too-words").click()
+    page.wait_for_selector("#sankey[data-ready]")
+    assert page.locator("#sankey .sankey-link").count() == len(data["links"])
+    guard.check_quiet()
+
+
+def test_the_map_of_links_becomes_a_picture(
+    page: Page, page_guard: Guard, site: str, tmp_path: Path
+) -> None:
+    guard = page_guard(page, site, allowed=("data", "blob"))
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{site}/links/map?layer=realised&{SPAN}")
+    page.wait_for_selector("#link-map path.link-realised")
+    files = {}
+    for kind in ("svg", "png"):
+        with page.expect_download() as told:
+            page.locator(f"#main button[data-picture={kind}]").click()
+        assert told.value.suggested_filename == f"wasteflow-links-all-2026H1.{kind}"
+        files[kind] = tmp_path / f"map.{kind}"
+        told.value.save_as(files[kind])
+    root = ElementTree.parse(files["svg"]).getroot()
+    words = " ".join(root.itertext())
+    for part in ("链接地图", "合成数据", "来源", "′E", "°N", "5 km", "已有链接"):
+        assert part in words, part
+    frame = next(part for part in root.iter() if part.get("overflow") == "hidden")
+    lines = page.locator("#link-map path.link-realised").count()
+    shapes = frame.findall(".//{http://www.w3.org/2000/svg}path[@d]")
+    assert len(shapes) > lines > 0
+    assert root[0].get("fill") == "#ffffff" and not root.findall(".//*[@style]")
+    assert files["png"].read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    guard.check_quiet()
+
+
 def test_what_was_typed_comes_back_after_the_session_ended(
     chromium_browser: Browser, site: str, page_guard: Guard
 ) -> None:

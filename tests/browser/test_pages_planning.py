@@ -60,7 +60,7 @@ def site(
 def opened(page: Page, address: str) -> None:
     """Open a page and wait for what scripts draw."""
     page.goto(address)
-    if page.locator("#sankey").count():
+    if page.locator("#sankey").is_visible():
         page.wait_for_selector("#sankey[data-ready]")
 
 
