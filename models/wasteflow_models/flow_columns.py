@@ -177,6 +177,17 @@ def versions_of(session: Session, material_id: int) -> dict[int, int]:
     return dict(_VERSIONS.rows(linked(session), {"material": material_id}))
 
 
+def cuts_of(
+    session: Session, material_id: int, months: Iterable[int], as_of: int
+) -> dict[int, int]:
+    """Month → `as_of` where rows of the month were booked later, 0 where it is as it is now.
+
+    Equal version and cut mean equal rows, as of whatever month.
+    """
+    later = last_booked(session) if as_of else {}
+    return {m: as_of if later.get((material_id, m), 0) > as_of else 0 for m in months}
+
+
 def months(
     session: Session, material_id: int, first: int = 0, last: int = 999_912, as_of: int = 0
 ) -> dict[int, MonthColumns]:
@@ -186,8 +197,7 @@ def months(
     """
     known = versions_of(session, material_id)
     wanted = [month for month in known if first <= month <= min(last, as_of or last)]
-    later = last_booked(session) if as_of else {}
-    cuts = {month: as_of if later.get((material_id, month), 0) > as_of else 0 for month in wanted}
+    cuts = cuts_of(session, material_id, wanted, as_of)
     keys = {month: (material_id, month, known[month], cuts[month]) for month in wanted}
     held = {month: STORE.get(key) for month, key in keys.items()}
     missing = {month: known[month] for month, columns in held.items() if columns is None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,14 +11,19 @@ from typing import Any
 import pytest
 
 from tests.store.books import NOW, Books, entry, load
-from tests.store.closed import FIRMS, balance, close, close_all, late, rates
+from tests.store.closed import FIRMS, a_spring, balance, close, close_all, late, rates
 from tests.store.test_laws import day, random_rows, shuffled, tonnes
 from wasteflow.core.errors import NotFound, RowsRefused, RuleBroken
 from wasteflow.core.periods import SHANGHAI
+from wasteflow.core.tracing.monthly import ClosedMonth, attribution_months
+from wasteflow.services import close_figures
 from wasteflow.services.checking import check_books
+from wasteflow.services.close_figures import FirmClose, firm_closes
 from wasteflow.services.close_rows import list_closes
 from wasteflow.services.closing import reopen_month
 from wasteflow.services.corrections import lose, reverse
+from wasteflow.services.tracing import forget_chains
+from wasteflow_models.convert import load_keys
 
 
 def test_thousands_of_late_rows(books: Books) -> None:
@@ -38,6 +44,45 @@ def test_thousands_of_late_rows(books: Books) -> None:
     books.loads(*rows)
     assert sum(kg for *_, kg in late(books)) > 20_000_000
     assert (balance(books, 202603), rates(books, 202603)) == shown
+    books.check()
+
+
+def test_a_close_goes_on_from_the_months_that_did_not_change(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of whatever month they were traced; what comes out is what a fresh process computes."""
+    gone_on: list[int] = []
+
+    def told(*given: Any, after: ClosedMonth | None = None) -> Iterator[ClosedMonth]:
+        gone_on.append(after.month if after else 0)
+        return attribution_months(*given, after=after)
+
+    def closes(through: int) -> list[FirmClose]:
+        gone_on.clear()
+        wanted = {firm: [through] for firm in FIRMS}
+        with books.db.read() as session:
+            return firm_closes(session, load_keys(session), wanted, through)
+
+    monkeypatch.setattr(close_figures, "attribution_months", told)
+    a_spring(books)
+    forget_chains()
+    march = closes(202603)
+    assert set(gone_on) == {0}
+    books.entries(entry("A", "generation", "7.001", "2026-04-03"))
+    books.loads(
+        load("L4", "30.003", "29.997", dispatched_at="2026-04-05", received_at="2026-04-05")
+    )
+    assert closes(202603) == march
+    april = closes(202604)
+    assert set(gone_on) == {202603}
+    books.entries(entry("A3", "generation", "5.003", "2026-03-03"))
+    assert closes(202604) != april and set(gone_on) == {202602}
+    close_all(books, 202603)
+    books.loads(load("L5", "3.003", "2.997", dispatched_at="2026-02-05", received_at="2026-02-05"))
+    for month in (202602, 202603, 202604):
+        kept = closes(month)
+        forget_chains()
+        assert closes(month) == kept and set(gone_on) == {0}
     books.check()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -22,8 +22,8 @@ from wasteflow.core.places import HOLDING
 from wasteflow.core.rates import FirmTerms, term_tonnes
 from wasteflow.core.targets import to_date_period
 from wasteflow.core.tracing.attribution import FATES, Basis
-from wasteflow.core.tracing.flows import Origin
 from wasteflow.core.tracing.monthly import ClosedMonth, attribution_months
+from wasteflow.core.tracing.months import Chain
 from wasteflow.services.rating import firm_terms
 from wasteflow.services.reports import balance_row
 from wasteflow.services.tracing import Traced, traced
@@ -190,23 +190,47 @@ def _terms(
 
 
 class _Credited(NamedTuple):
-    """All credits of a material on one basis as columns, and what is open at the end by origin."""
+    """Credits of a material on one basis as columns, to the end of `last`; all of them or some."""
 
     rows: Ints
     """month, origin, fate, route (-1 = none), evidence (0 = none), kg"""
-    open_kg: dict[Origin, int]
+    last: ClosedMonth | None
+    chain: Chain
+
+    def fitted(self, chain: Chain) -> ClosedMonth | None:
+        """The last month, to go on from with a chain that is the same so far; None if it is not.
+
+        In the same numbering, so that what follows is the same to the kilogram.
+        """
+        if self.last is None or any(
+            getattr(self.chain, name) != getattr(chain, name)
+            for name in ("places", "origins", "routes")
+        ):
+            return None
+        state = replace(self.last.state, places=chain.places, origins=chain.origins)
+        return replace(self.last, state=state)
+
+
+_EVER = Period("ever", 0, queries.MAX_MONTH)
+_GO_ON = 4
+"""How many of the last months can be gone on from when a later one was written."""
 
 
 def _credited(books: Traced, basis: Basis) -> _Credited:
-    """Kept with the chain: one pass serves every firm that closes on the same books."""
+    """Kept with the chain: one pass serves every firm that closes on the same books.
+
+    What is known to the end of one of the last months outlives a change of a later one.
+    """
 
     def make(missing: list[Period]) -> list[_Credited]:
-        position = {origin: number for number, origin in enumerate(books.chain.origins)}
-        routes = {code: number for number, code in enumerate(books.chain.routes)}
-        rows: list[tuple[int, ...]] = []
-        last: ClosedMonth | None = None
-        for last in attribution_months(books.operators, books.passed, basis):
-            rows += [
+        chain = books.chain
+        position = {origin: number for number, origin in enumerate(chain.origins)}
+        routes = {code: number for number, code in enumerate(chain.routes)}
+        stops = {system.month for system in chain.months[-_GO_ON:]}
+        rows, last = _known_credits(books, basis)
+        months = attribution_months(books.operators, books.passed, basis, after=last)
+        for closed in months:
+            credits = [
                 (
                     credit.month,
                     position[credit.origin],
@@ -215,15 +239,32 @@ def _credited(books: Traced, basis: Basis) -> _Credited:
                     int(credit.evidence or 0),
                     credit.kg,
                 )
-                for credit in last.credits
+                for credit in closed.credits
             ]
-        table = np.array(rows, np.int64).reshape(len(rows), 6)
-        return [_Credited(table, dict(last.stock_kg) if last else {})] * len(missing)
+            rows.append(np.array(credits, np.int64).reshape(len(credits), 6))
+            last = replace(closed, credits=())
+            if last.month in stops:
+                so_far = _Credited(np.concatenate(rows), last, chain)
+                rows = [so_far.rows]
+                books.results.put((_until(last.month), ("credited", basis)), so_far)
+        return [_Credited(np.concatenate(rows), last, chain)] * len(missing)
 
     return books.each(("credited", basis), [_EVER], make)[0]
 
 
-_EVER = Period("ever", 0, queries.MAX_MONTH)
+def _until(month: int) -> Period:
+    return Period(f"until {month}", 0, month)
+
+
+def _known_credits(books: Traced, basis: Basis) -> tuple[list[Ints], ClosedMonth | None]:
+    """Rows to the end of the last month to which they are known, and that month."""
+    months = [system.month for system in books.chain.months]
+    for month in reversed(months):
+        known: _Credited | None = books.results.get((_until(month), ("credited", basis)))
+        last = known.fitted(books.chain) if known is not None else None
+        if known is not None and last is not None:
+            return [known.rows], last
+    return [np.zeros((0, 6), np.int64)], None
 
 
 def attribution(
@@ -253,7 +294,8 @@ def attribution(
                 grade,
             )
             credits[key] = credits.get(key, 0) + kg
-        for origin, kg in found.open_kg.items():
+        open_kg = found.last.stock_kg if found.last else {}
+        for origin, kg in open_kg.items():
             if origin.generator in firms:
                 held = stocks.setdefault(origin.generator, {})
                 held[basis.value] = held.get(basis.value, 0) + kg

@@ -27,7 +27,7 @@ from wasteflow.core.tracing.months import Chain, build_chain
 from wasteflow.core.tracing.periods import terms_together
 from wasteflow.core.tracing.together import Together
 from wasteflow.core.tracing.yearpass import Operators, YearPass, year_pass
-from wasteflow_models import queries
+from wasteflow_models import flow_columns, queries
 from wasteflow_models.convert import Keys, forget_keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.flow_columns import forget_columns
@@ -40,6 +40,7 @@ RESULTS_KEPT = 256
 JOINED_PLACES = 40_000
 """Materials with so many places in all are traced together: beyond it the numbers of a month take
 longer than the calls, and each material is traced in a thread of its own."""
+Marks = Mapping[int, tuple[int, int]]
 _T = TypeVar("_T")
 _S = TypeVar("_S")
 
@@ -48,12 +49,13 @@ _S = TypeVar("_S")
 class Traced:
     """A material's months, their systems, and the pass by year over all of them.
 
-    `versions`: month → version of what the chain was made from; `fates` of the routes then;
-    `whole`: what it was traced together with, as which `part`.
+    `marks`: month → version of what the chain was made from, and what was cut off as of its month
+    (`flow_columns.cuts_of`); `fates` of the routes then; `whole`: what it was traced together with,
+    as which `part`.
     """
 
     material: str
-    versions: Mapping[int, int]
+    marks: Marks
     fates: Mapping[str, str]
     chain: Chain
     starts: dict[str, tuple[int, bool]]
@@ -131,10 +133,11 @@ def each_traced(
     missing = [stuff for stuff in materials if stuff not in known]
     if missing:
         tables = {stuff: queries.flow_table(session, keys, stuff, as_of) for stuff in missing}
+        marks = {stuff: _marks(session, keys, stuff, versions, as_of) for stuff in missing}
         with _making(missing), no_collecting():
             known.update(_known(keys, missing, versions, as_of))
             lacking = {stuff: tables[stuff] for stuff in missing if stuff not in known}
-            for books in _made(lacking, versions, dict(_fates(keys)), as_of):
+            for books in _made(lacking, marks, dict(_fates(keys)), as_of):
                 key = _key(keys, books.material, versions, as_of)
                 known[books.material] = _kept.put(key, books)
                 _latest.put((books.material, as_of), books)
@@ -221,13 +224,25 @@ def _key(
     return material, as_of, tuple(versions.get(material, {}).items()), _fates(keys)
 
 
+def _marks(
+    session: Session,
+    keys: Keys,
+    material: str,
+    versions: Mapping[str, Mapping[int, int]],
+    as_of: int,
+) -> Marks:
+    months = versions.get(material, {})
+    cuts = flow_columns.cuts_of(session, keys.id_of("material", material), months, as_of)
+    return {month: (version, cuts[month]) for month, version in months.items()}
+
+
 def _fates(keys: Keys) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((code, route.fate) for code, route in keys.registry.routes.items()))
 
 
 def _made(
     tables: Mapping[str, FlowTable],
-    versions: Mapping[str, Mapping[int, int]],
+    marks: Mapping[str, Marks],
     fates: Mapping[str, str],
     as_of: int,
 ) -> list[Traced]:
@@ -237,16 +252,31 @@ def _made(
     for stuff, table in tables.items():
         generators = table.generating_firms()
         chain = build_chain(table, fates, generators)
-        old = _latest.get((stuff, as_of))
-        if old is not None and _comparable(old, fates, generators, chain):
-            made.append(_gone_on(old, versions.get(stuff, {}), chain, ledger_starts(table)))
+        olds = {at: old for (of, at), old in _latest.items() if of == stuff}
+        olds = {at: old for at, old in olds.items() if _comparable(old, fates, generators, chain)}
+        old = _nearest(olds, marks[stuff], as_of)
+        if old is not None:
+            made.append(_gone_on(old, marks[stuff], chain, ledger_starts(table)))
         else:
             fresh.append((stuff, chain, table, generators))
     wholes = _wholes([chain for _, chain, _, _ in fresh])
     for (whole, part), (stuff, chain, table, generators) in zip(wholes, fresh, strict=True):
-        months, starts = versions.get(stuff, {}), ledger_starts(table)
-        made.append(Traced(stuff, months, fates, chain, starts, generators, whole, part))
+        starts = ledger_starts(table)
+        made.append(Traced(stuff, marks[stuff], fates, chain, starts, generators, whole, part))
     return made
+
+
+def _nearest(olds: Mapping[int, Traced], marks: Marks, as_of: int) -> Traced | None:
+    """Of books by the month as of which they were traced, those to go on from.
+
+    They share the most months with what is wanted.  As of another month than `as_of` only if they
+    share any: what nothing is known of is traced together with others.
+    """
+    first = min(marks, default=0)
+    shared = {at: _first_change(old.marks, marks) for at, old in olds.items()}
+    chosen = [at for at, change in shared.items() if at == as_of or change > first]
+    best = max(chosen, key=lambda at: (shared[at], at == as_of, at), default=None)
+    return None if best is None else olds[best]
 
 
 def _wholes(chains: Sequence[Chain]) -> list[tuple[Together, int]]:
@@ -264,16 +294,17 @@ def _in_threads(work: Callable[[_S], _T], items: Iterable[_S]) -> list[_T]:
 
 
 def _gone_on(
-    old: Traced, months: Mapping[int, int], chain: Chain, starts: dict[str, tuple[int, bool]]
+    old: Traced, marks: Marks, chain: Chain, starts: dict[str, tuple[int, bool]]
 ) -> Traced:
     """A new chain; what `old` has of the months before the first changed one is taken over."""
     operators = Operators(chain)
-    changed = _first_change(old.versions, months)
-    before = sum(system.month < changed for system in chain.months)
+    changed = _first_change(old.marks, marks)
+    pairs = zip(old.chain.months, chain.months, strict=False)
+    before = sum(one.month == other.month < changed for one, other in pairs)
     operators.take_over(old.operators, before)
     passed = year_pass(operators, old.passed, before)
     whole = Together.alone(operators, passed)
-    made = Traced(old.material, months, old.fates, chain, starts, old.generators, whole)
+    made = Traced(old.material, marks, old.fates, chain, starts, old.generators, whole)
     for key, result in old.results.items():
         if key[0].last < changed:
             made.results.put(key, result)
@@ -288,8 +319,8 @@ def _comparable(
     return same and old.chain.places == chain.places and old.chain.years == chain.years
 
 
-def _first_change(old: Mapping[int, int], new: Mapping[int, int]) -> int:
-    """The first month whose version differs, after all months if none does."""
+def _first_change(old: Marks, new: Marks) -> int:
+    """The first month that differs, after all months if none does."""
     differing = [month for month in old.keys() | new.keys() if old.get(month) != new.get(month)]
     return min(differing, default=queries.MAX_MONTH + 1)
 
