@@ -63,6 +63,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
         for rollup in rollups:
             staging.add_rollup(rollup)
         staging.late += late
+        staging.firms |= staging.signing.firms
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
     post(session, merge(staging.rollups), merge_late(staging.late))

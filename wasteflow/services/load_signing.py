@@ -53,13 +53,15 @@ PART = 500
 class Signing:
     """What the own file of `firm` does to loads that are in the books, of one import (`batch_id`).
 
-    `confirming`: loads that it signs, with the version that was looked at.
+    `confirming`: loads that it signs, with the version that was looked at; `firms`: keys of the
+    enterprises they are between.
     """
 
     keys: Keys
     firm: str
     batch_id: int
     confirming: dict[int, int] = field(default_factory=dict)
+    firms: set[int] = field(default_factory=set)
 
     def graded(self, session: Session, batch: LoadBatch, ids: Ints, stored: Stored) -> LoadBatch:
         """The batch with the grades of the loads on the road that its receipts complete."""
@@ -114,6 +116,7 @@ class Signing:
             raise Overtaken
         grades = [int(held.grade(self.firm, confirming=True)) for held in found]
         before = _columns(found)
+        self.firms |= {*before.consignor.tolist(), *before.consignee.tolist()}
         after = replace(before, evidence=np.array(grades, np.int64))
         changed = before.evidence != after.evidence
         floor = np.where(changed, before.dispatched_month, month_of_day(shanghai_day(now)))
