@@ -65,6 +65,7 @@ KEPT: Final[dict[str, str]] = {
     "target": "code scope materials metric operator value baseline_value binding",
     "webhook": "uid scope secret kinds",
     "coefficient": "code kind driver low typical high",
+    "daily_work": "work",
     "delegation": "enterprise organisation families",
     "job_file": "role media_type sha256",
     "membership": "role organisation",

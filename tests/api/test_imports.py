@@ -99,6 +99,11 @@ def test_a_firms_own_file_signs_for_it_and_nobody_elses_does(api: Api) -> None:
         session.execute(query.values(role="operator"))
     report, evidence = taken("op-use")
     assert (report["confirmed"], evidence) == (1, "both")
+    load = api.get("admin", "/shipments?doc_no=S1").get_json()["items"][0]
+    told = api.get("admin", f"/shipments/{load['id']}/events").get_json()["items"]
+    assert [(item["event"], item["file_of"]) for item in told] == [
+        ("dispatched", None), ("decided", None), ("confirmed", "ent.p1"), ("confirmed", "ent.use"),
+    ]  # fmt: skip
 
 
 def test_the_list_has_pages_and_ends_with_the_membership(api: Api) -> None:

@@ -13,6 +13,7 @@ from tests.store.books import Books, child, load
 from tests.store.live import CEMENT, MAKER, Gate
 from wasteflow import load_files
 from wasteflow.core.errors import RowsRefused
+from wasteflow.services import proof_loads
 from wasteflow.services.checking import check_books
 from wasteflow.services.closing import close_month
 from wasteflow.services.live import listing
@@ -145,6 +146,35 @@ def test_large_files_sign_in_stages(books: Books, monkeypatch: pytest.MonkeyPatc
     found = grades(books)
     assert {found[number] for number in numbers[:6]} == {"both"}
     assert {found[number] for number in numbers[6:]} == {"one_sided"}
+    books.check()
+
+
+def test_confirmed_loads_are_proved_by_columns(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain ones need no second look; what was tampered with does, and is named."""
+    looked: list[int] = []
+    one_by_one = proof_loads._one_by_one
+
+    def noted(session: Any, booking: Any, ids: Any, *more: Any) -> Any:
+        looked.extend(ids.tolist())
+        return one_by_one(session, booking, ids, *more)
+
+    monkeypatch.setattr(proof_loads, "_one_by_one", noted)
+    more = load("E", "30.000", "29.900", weighed="estimated")
+    for firm in ("maker", "cement"):
+        books.sign(firm, *rows("A", "B"), more)
+    books.check()
+    assert looked == []
+    for column, value in (("booked_month", 202604), ("accepted_kg", 7), ("evidence", 4)):
+        with books.db.write() as session:
+            last = sa.select(sa.func.min(EventRow.shipment_id)).where(EventRow.seq == 3)
+            where = (EventRow.seq == 3) & (EventRow.shipment_id == last.scalar_subquery())
+            kept = session.scalar(sa.select(EventRow.__table__.c[column]).where(where))
+            session.execute(sa.update(EventRow).where(where).values({column: value}))
+        assert check_books(db=books.db).faults and looked, column
+        with books.db.write() as session:
+            session.execute(sa.update(EventRow).where(where).values({column: kept}))
     books.check()
 
 

@@ -118,6 +118,13 @@ def late_loads(loads: LoadColumns, through: Ints) -> Late:
     return found
 
 
+def load_difference(before: LoadColumns, after: LoadColumns, rows: Ints) -> BulkRollup:
+    """What the loads at `rows` post after a change minus what they posted before it."""
+    old = bulk_load_postings(picked(before, rows))
+    new = bulk_load_postings(picked(after, rows))
+    return merge([BulkRollup(old.keys, -old.kg, -old.n), new])
+
+
 def booked_months(months: Ints, through: Ints) -> Ints:
     """`first_open` of each of `months` (0 stays 0), `through` being the latest of its firms."""
     year, month = np.divmod(through, 100)

@@ -15,7 +15,7 @@ from wasteflow.core.postings_bulk import merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
-from wasteflow.services.load_signing import sign
+from wasteflow.services.load_signing import confirmed
 from wasteflow.services.load_staging import Openings, Staging, complete
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models import load_parents, load_store, queries
@@ -24,7 +24,7 @@ from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
 from wasteflow_models.flow_parts import ready_parts
 from wasteflow_models.late import STAMP as CLOSES
-from wasteflow_models.ledger import BatchRow, BatchSignerRow
+from wasteflow_models.ledger import BatchRow
 from wasteflow_models.rollup import PARTS_FROM, rollup_rows
 
 
@@ -45,17 +45,15 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     completing = list(staging.completing.values())
     if completing and not complete(session, staging, completing):
         raise Overtaken
-    if staging.confirming:
-        signed = staging.keys, staging.signer, staging.confirming, staging.closed
-        rollups, late = sign(session, *signed, staging.batch_id, staging.now)
+    if staging.signing is not None:
+        rollups, late = staging.signing.sign(session, staging.closed, staging.now)
         for rollup in rollups:
             staging.add_rollup(rollup)
         staging.late += late
-    if staging.signer:
-        session.add(BatchSignerRow(batch_id=staging.batch_id, organisation=staging.signer))
+        staging.firms |= staging.signing.firms
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
-    batch.taken, batch.completed = staging.taken, len(completing) + len(staging.confirming)
+    batch.taken, batch.completed = staging.taken, len(completing) + confirmed(staging.signing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
     session.flush()
@@ -63,7 +61,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
     report.taken, report.completed = staging.taken, len(completing)
-    report.skipped, report.confirmed = staging.skipped, len(staging.confirming)
+    report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
     note_import(session, staging.keys, batch, staging.firms, staging.now)
 
 

@@ -7,8 +7,7 @@ or by which door.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,16 +16,20 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wasteflow.core.booking import booked_months, late_part, merge_late, not_before
+from wasteflow.core.booking import (
+    Late,
+    booked_months,
+    late_part,
+    load_difference,
+    merge_late,
+    not_before,
+)
 from wasteflow.core.loads_bulk import LoadBatch
 from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.postings_bulk import (
     BulkRollup,
     LoadColumns,
-    bulk_load_postings,
     columns_from_rows,
-    merge,
-    picked,
 )
 from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import Evidence
@@ -35,82 +38,112 @@ from wasteflow.services.live.held import Held, held_rows
 from wasteflow.services.live.writing import changes_of
 from wasteflow_models.convert import Keys
 from wasteflow_models.late import Closed
-from wasteflow_models.ledger import EVENT_KINDS, ShipmentRow
-from wasteflow_models.load_store import sign_loads
+from wasteflow_models.ledger import EVENT_KINDS, STATES, BatchSignerRow, ShipmentRow
+from wasteflow_models.load_store import Stored, sign_loads
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+ROAD = STATES.index("in_transit")
+_CONFIRMED = EVENT_KINDS.index(EventKind.CONFIRMED)
 PART = 500
 """Loads held at once."""
 
 
-def graded(
-    session: Session, keys: Keys, signer: str, batch: LoadBatch, ids: Ints, rows: Ints
-) -> LoadBatch:
-    """The batch with the grade that each receipt at `rows` gives the load on the road of its id."""
-    evidence = batch.evidence.copy()
-    for part in _parts(rows):
-        known = {held.row.id: held for held in _held(session, keys, ids[part].tolist())}
-        for row in part.tolist():
-            held, given = known[int(ids[row])], Evidence(int(evidence[row]))
-            found = held.grade(signer, estimated=given is Evidence.ESTIMATED, confirming=True)
-            evidence[row] = found if given <= Evidence.ONE_SIDED else max(found, given)
-    return replace(batch, evidence=evidence)
+@dataclass(slots=True)
+class Signing:
+    """What the own file of `firm` does to loads that are in the books, of one import (`batch_id`).
 
-
-def unsigned(session: Session, keys: Keys, signer: str, ids: Sequence[int]) -> dict[int, int]:
-    """Id → version of the loads that `signer` can confirm: decided, undisputed, not signed yet."""
-    found = {}
-    for part in _parts(np.array(ids, np.int64)):
-        for held in _held(session, keys, part.tolist()):
-            if may_sign(held, signer):
-                found[held.row.id] = held.version
-    return found
-
-
-def may_sign(held: Held, signer: str) -> bool:
-    """Whether a firm's word on a load as it stands is missing, as the move `confirm` asks."""
-    flags = held.flags
-    open_to = flags.unsigned and not (flags.disputed or flags.outside or flags.reversed_)
-    return open_to and signer in held.parties - held.signed
-
-
-def sign(
-    session: Session,
-    keys: Keys,
-    signer: str,
-    loads: dict[int, int],
-    closed: Closed,
-    batch_id: int,
-    now: datetime,
-) -> tuple[list[BulkRollup], list[dict[int, BulkRollup]]]:
-    """Confirm loads (id → version that was looked at); returns what changes in the roll-up, and
-    what of it is booked late.  Raises Overtaken if one of them is another by now.
+    `confirming`: loads that it signs, with the version that was looked at; `firms`: keys of the
+    enterprises they are between.
     """
-    rollups: list[BulkRollup] = []
-    late: list[dict[int, BulkRollup]] = []
-    for part in _parts(np.array(sorted(loads), np.int64)):
-        ids = part.tolist()
-        found = _held(session, keys, ids, lock=True)
-        if any(held.version != loads[held.row.id] for held in found) or len(found) != len(ids):
+
+    keys: Keys
+    firm: str
+    batch_id: int
+    confirming: dict[int, int] = field(default_factory=dict)
+    firms: set[int] = field(default_factory=set)
+
+    def graded(self, session: Session, batch: LoadBatch, ids: Ints, stored: Stored) -> LoadBatch:
+        """The batch with the grades of the loads on the road that its receipts complete."""
+        at = np.searchsorted(stored["id"], ids)
+        there = (stored["state"][at] == ROAD) & (stored["batch_id"][at] != self.batch_id)
+        evidence = batch.evidence.copy()
+        for part in _parts(np.flatnonzero(there & self._received(batch))):
+            known = {held.row.id: held for held in _held(session, self.keys, ids[part].tolist())}
+            for row in part.tolist():
+                held, given = known[int(ids[row])], Evidence(int(evidence[row]))
+                estimated = given is Evidence.ESTIMATED
+                found = held.grade(self.firm, estimated=estimated, confirming=True)
+                evidence[row] = found if given <= Evidence.ONE_SIDED else max(found, given)
+        return replace(batch, evidence=evidence)
+
+    def look(self, session: Session, batch: LoadBatch, ids: Ints, same: Flags) -> int:
+        """Note the loads of `same` rows, named as they stand, that wait for the firm's word; how
+        many were not noted before.
+        """
+        before = len(self.confirming)
+        for part in _parts(np.unique(ids[same & self._received(batch)])):
+            for held in _held(session, self.keys, part.tolist()):
+                if may_sign(held, self.firm):
+                    self.confirming[held.row.id] = held.version
+        return len(self.confirming) - before
+
+    def _received(self, batch: LoadBatch) -> Flags:
+        """Which loads of the firm have arrived."""
+        firm = self.keys.ids["enterprise"].get(self.firm, 0)
+        own = (batch.consignor_id == firm) | (batch.consignee_id == firm)
+        return np.asarray(own & (batch.received_month > 0), np.bool_)
+
+    def sign(
+        self, session: Session, closed: Closed, now: datetime
+    ) -> tuple[list[BulkRollup], list[Late]]:
+        """Confirm the loads noted, and write down whose file it is; returns what changes in the
+        roll-up, and what of it is booked late.  Raises Overtaken if a load is another by now.
+        """
+        session.add(BatchSignerRow(batch_id=self.batch_id, organisation=self.firm))
+        changes = [
+            self._sign(session, part, closed, now)
+            for part in _parts(np.array(sorted(self.confirming), np.int64))
+        ]
+        return [item for found, _ in changes for item in found], [late for _, late in changes]
+
+    def _sign(
+        self, session: Session, ids: Ints, closed: Closed, now: datetime
+    ) -> tuple[list[BulkRollup], Late]:
+        found = _held(session, self.keys, ids.tolist(), lock=True)
+        seen = {held.row.id: held.version for held in found}
+        if seen != {key: self.confirming[key] for key in ids.tolist()}:
             raise Overtaken
-        grades = np.array([int(held.grade(signer, confirming=True)) for held in found], np.int64)
+        grades = [int(held.grade(self.firm, confirming=True)) for held in found]
         before = _columns(found)
-        after = replace(before, evidence=grades)
-        changed = before.evidence != grades
+        self.firms |= {*before.consignor.tolist(), *before.consignee.tolist()}
+        after = replace(before, evidence=np.array(grades, np.int64))
+        changed = before.evidence != after.evidence
         floor = np.where(changed, before.dispatched_month, month_of_day(shanghai_day(now)))
         through = closed.of(before.consignor, before.consignee, before.holder)
         earliest = np.array([_not_before(held) for held in found], np.int64)
         booked = np.maximum(booked_months(floor, through), earliest)
         seqs = np.array([len(held.events) + 1 for held in found], np.int64)
-        kind = EVENT_KINDS.index(EventKind.CONFIRMED)
-        sign_loads(session, part, seqs, kind, grades, booked, batch_id, now)
+        sign_loads(session, ids, seqs, _CONFIRMED, after.evidence, booked, self.batch_id, now)
+        rollups: list[BulkRollup] = []
+        late: list[Late] = []
         for month in np.unique(booked[changed]).tolist():
             rows = np.flatnonzero(changed & (booked == month))
-            difference = _difference(before, after, rows)
-            rollups.append(difference)
-            late.append(late_part(difference, month))
-    return rollups, [merge_late(late)]
+            rollups.append(load_difference(before, after, rows))
+            late.append(late_part(rollups[-1], month))
+        return rollups, merge_late(late)
+
+
+def confirmed(signing: Signing | None) -> int:
+    """How many loads in the books an import signs."""
+    return 0 if signing is None else len(signing.confirming)
+
+
+def may_sign(held: Held, firm: str) -> bool:
+    """Whether a firm's word on a load as it stands is missing, as the move `confirm` asks."""
+    flags = held.flags
+    open_to = flags.unsigned and not (flags.disputed or flags.outside or flags.reversed_)
+    return open_to and firm in held.parties - held.signed
 
 
 def _parts(values: Ints) -> list[Ints]:
@@ -152,10 +185,3 @@ def _facts(row: ShipmentRow) -> tuple[int, ...]:
     }
     names = (item.name for item in fields(LoadColumns))
     return tuple(int((named[n] if n in named else getattr(row, n)) or 0) for n in names)
-
-
-def _difference(before: LoadColumns, after: LoadColumns, rows: Ints) -> BulkRollup:
-    """What the loads at `rows` post after minus what they posted before."""
-    old = bulk_load_postings(picked(before, rows))
-    new = bulk_load_postings(picked(after, rows))
-    return merge([BulkRollup(old.keys, -old.kg, -old.n), new])

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from wasteflow.core.booking import Late, booked_months, late_loads, late_part
+from wasteflow.core.booking import Late, booked_months, late_loads, late_part, load_difference
 from wasteflow.core.errors import RowIssue
 from wasteflow.core.loads_bulk import LoadBatch, posting_columns
 from wasteflow.core.postings_bulk import (
@@ -26,7 +26,6 @@ from wasteflow.core.postings_bulk import (
     columns_from_rows,
     firms_in,
     merge,
-    picked,
 )
 from wasteflow.services.again import Overtaken
 from wasteflow.services.load_bound import Bound, chosen
@@ -36,19 +35,16 @@ from wasteflow.services.load_convert import (
 )
 from wasteflow.services.load_known import Facts, Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
-from wasteflow.services.load_signing import graded, unsigned
+from wasteflow.services.load_signing import Signing
 from wasteflow_models import load_copy, load_pack, load_store
 from wasteflow_models.convert import Keys
 from wasteflow_models.event_lane import EventLane, insert_copies
 from wasteflow_models.flow_parts import ReadyPart
 from wasteflow_models.late import Closed
-from wasteflow_models.ledger import STATES, StagedRow
-from wasteflow_models.load_store import Stored
+from wasteflow_models.ledger import StagedRow
 from wasteflow_models.partitions import STEP, new_load_ids
 
 Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-ROAD = STATES.index("in_transit")
 Openings = dict[tuple[int, int], int]
 """(enterprise id, material id) → ordinal of the day of the site's opening entry."""
 MERGE_ROWS = 2_000_000
@@ -59,8 +55,7 @@ class Staging:
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
     parts: the roll-up of a large file, ready for publishing; lane: writes events on PostgreSQL;
-    signer: the firm whose own file it is; confirming: loads in the books that it signs by it, with
-    their version.
+    signing: what a firm signs by its own file.
     """
 
     keys: Keys
@@ -72,12 +67,11 @@ class Staging:
     openings: Openings = field(default_factory=dict)
     staged: bool = False
     lane: EventLane | None = None
-    signer: str = ""
+    signing: Signing | None = None
     taken: int = 0
     skipped: int = 0
     issues: list[RowIssue] = field(default_factory=list)
     completing: dict[int, Known] = field(default_factory=dict)
-    confirming: dict[int, int] = field(default_factory=dict)
     book_parents: set[int] = field(default_factory=set)
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
@@ -220,33 +214,14 @@ class Staging:
         stored = load_store.stored_loads(session, np.unique(ids[there]))
         foreign = load_store.open_batches(session) - {self.batch_id}
         ids = ids[there]
-        if self.signer:
-            batch = self._graded(session, batch, ids, stored)
+        if self.signing is not None:
+            batch = self.signing.graded(session, batch, ids, stored)
         repeated, others = compare(batch, bound.kind, bound.parent_doc_no, ids, stored, foreign)
         self.skipped += int(repeated.sum())
-        if self.signer:
-            self._confirm(session, batch, ids, repeated)
+        if self.signing is not None:
+            self.skipped -= self.signing.look(session, batch, ids, repeated)
         for known in others:
             self._settle(session, known, foreign)
-
-    def _graded(self, session: Session, batch: LoadBatch, ids: Ints, stored: Stored) -> LoadBatch:
-        """The grades of receipts by which the own file of a firm completes loads on the road."""
-        at = np.searchsorted(stored["id"], ids)
-        there = (stored["state"][at] == ROAD) & (stored["batch_id"][at] != self.batch_id)
-        rows = np.flatnonzero(there & (batch.received_month > 0) & self._own(batch))
-        return graded(session, self.keys, self.signer, batch, ids, rows)
-
-    def _confirm(self, session: Session, batch: LoadBatch, ids: Ints, repeated: Flags) -> None:
-        """Loads that the own file of a firm names as they stand wait for its signature."""
-        rows = np.flatnonzero(repeated & (batch.received_month > 0) & self._own(batch))
-        found = unsigned(session, self.keys, self.signer, sorted(set(ids[rows].tolist())))
-        self.skipped -= len(found.keys() - self.confirming.keys())
-        self.confirming |= found
-
-    def _own(self, batch: LoadBatch) -> Flags:
-        """Which loads the firm whose own file this is, is a party of."""
-        firm = self.keys.ids["enterprise"].get(self.signer, 0)
-        return np.asarray((batch.consignor_id == firm) | (batch.consignee_id == firm), np.bool_)
 
     def _settle(self, session: Session, known: Known, foreign: set[int]) -> None:
         """What becomes of one load whose number is taken."""
@@ -335,7 +310,7 @@ def complete(session: Session, staging: Staging, loads: Sequence[Known]) -> bool
         staging.add_rollup(bulk_load_postings(after))
         for month in np.unique(booked[booked > floor]).tolist():
             rows = np.flatnonzero(booked == month)
-            staging.late.append(late_part(_difference(before, after, rows), month))
+            staging.late.append(late_part(load_difference(before, after, rows), month))
     return done
 
 
@@ -352,13 +327,6 @@ def _receipt_months(
     through = staging.closed.of(after.consignor, after.consignee, after.holder)
     earliest = np.where(sent > after.dispatched_month, sent, 0)
     return floor, np.maximum(booked_months(floor, through), earliest)
-
-
-def _difference(before: LoadColumns, after: LoadColumns, rows: Ints) -> BulkRollup:
-    """What the loads at `rows` post after minus what they posted before."""
-    old = bulk_load_postings(picked(before, rows))
-    new = bulk_load_postings(picked(after, rows))
-    return merge([BulkRollup(old.keys, -old.kg, -old.n), new])
 
 
 def _columns(loads: list[Facts]) -> LoadColumns:

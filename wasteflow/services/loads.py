@@ -29,6 +29,7 @@ from wasteflow.services.load_publish import (
     ready_rollup,
 )
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
+from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
@@ -168,7 +169,7 @@ def _in_stages(
                 publish(session, staging, session.merge(batch), report)
         else:
             report.taken, report.completed = staging.taken, len(staging.completing)
-            report.skipped, report.confirmed = staging.skipped, len(staging.confirming)
+            report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
     return report
 
 
@@ -197,7 +198,8 @@ def _begin(session: Session, batch: BatchRow, now: datetime, signer: str = "") -
     keys = load_keys(session)
     version = stamp(session, "registry")
     closes = closed(session, keys), stamp(session, CLOSES)
-    return Staging(keys, batch.id, now, version, *closes, signer=signer)
+    signing = Signing(keys, signer, batch.id) if signer else None
+    return Staging(keys, batch.id, now, version, *closes, signing=signing)
 
 
 def _packing(session: Session, file: LoadFile, staging: Staging) -> Packing | None:

@@ -21,7 +21,7 @@ from wasteflow.core.postings_bulk import BulkRollup, LoadColumns, bulk_load_post
 from wasteflow.core.records import LoadStatus
 from wasteflow.services.proof import Fault, LoadFacts, family_faults, load_faults
 from wasteflow.services.proof_booking import BookingProof, Posted
-from wasteflow.services.proof_quiet import without_quiet
+from wasteflow.services.proof_quiet import without_confirmed, without_quiet
 from wasteflow_models import scan
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EVENT_KINDS, LOAD_KINDS, STATES
@@ -46,6 +46,7 @@ def prove_loads(
     family, keys = Families(), booking.keys
     for header, told in scan.load_blocks(session):
         event = without_quiet(told, lambda block: _quiet_holds(booking, block))
+        event = without_confirmed(event, _months)
         plain = plainly_right(header, event) & _known_references(keys, header)
         plain &= booking.plain(header, event) & _days_in_order(header, told)
         rows = np.flatnonzero(plain)

@@ -13,8 +13,8 @@ from wasteflow.core.ids import load_uid
 from wasteflow.core.permissions import Denied
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import LoadState
-from wasteflow.services.live.held import Held, children_of, held_of, held_rows, hold
-from wasteflow.services.live.kin import moved_kg
+from wasteflow.services.live.held import Held, held_of, held_rows, hold
+from wasteflow.services.live.kin import children_of, moved_kg
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.views import View, load_view, moment
 from wasteflow_models.accounts import AccountRow

@@ -17,19 +17,19 @@ from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.content import Given, given, refuse, remark, weighed_mass
 from wasteflow.services.live.guards import after_opening
-from wasteflow.services.live.held import Held, hold
+from wasteflow.services.live.held import Held
 from wasteflow.services.live.moves import (
     RECEIVE_FIELDS,
     arrived_at,
     note_receipt,
     received_weight,
 )
+from wasteflow.services.live.moving import moving
 from wasteflow.services.live.remarks import capacity_remarks, permit_remarks
 from wasteflow.services.live.views import Outcome, input_kg, outcome
 from wasteflow.services.live.writing import Entered, doer_for, enter
 from wasteflow.services.load_rows import Weight
-from wasteflow_models.convert import load_keys
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Database
 
 DECIDE_FIELDS = (*RECEIVE_FIELDS, "accepted_t", "refused_t", "reason")
 
@@ -54,11 +54,7 @@ def decide(
     is posted with the receiver's weights.  Raises Denied, StaleVersion, IllegalMove, FieldsRefused.
     """
     told = given(content, DECIDE_FIELDS)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.asked = asked_month
-        held.rule(actor, Move.DECIDE, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.DECIDE, expected_version, asked_month) as (held, actor):
         at = _received_at(held, told, now)
         got, accepted_kg = decided_masses(held, told)
         if got.kg > accepted_kg and not told.get("reason"):

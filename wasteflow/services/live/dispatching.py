@@ -27,14 +27,14 @@ from wasteflow.services.live.content import (
     weighed_mass,
 )
 from wasteflow.services.live.guards import after_opening, cap_remarks
-from wasteflow.services.live.held import Held, hold
+from wasteflow.services.live.held import Held
 from wasteflow.services.live.kin import within_refused
+from wasteflow.services.live.moving import moving
 from wasteflow.services.live.remarks import permit_remarks, stock_remarks
 from wasteflow.services.live.views import Outcome, input_kg, moment, outcome
 from wasteflow.services.live.writing import Doer, Entered, doer_for, enter
 from wasteflow.services.load_rows import Weight
-from wasteflow_models.convert import load_keys
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow
 
 DISPATCH_FIELDS = (
@@ -60,11 +60,7 @@ def dispatch(
     A conveyor or pipeline is dispatched for a metering period instead of a vehicle.
     """
     told = given(content, DISPATCH_FIELDS)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.asked = asked_month
-        held.rule(actor, Move.DISPATCH, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.DISPATCH, expected_version, asked_month) as (held, actor):
         doer = doer_for(held, actor, channel, held.consignor)
         warnings = _leave(held, doer, told, now)
         return outcome(held, actor, warnings)

@@ -17,12 +17,12 @@ from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.export import as_given
 from wasteflow.services.live.content import Given, given, refuse, weighed_mass
 from wasteflow.services.live.decisions import accepted_wet
-from wasteflow.services.live.held import Held, hold
+from wasteflow.services.live.held import Held
 from wasteflow.services.live.kin import moved_kg
+from wasteflow.services.live.moving import moving
 from wasteflow.services.live.views import Outcome, input_kg, outcome
 from wasteflow.services.live.writing import Entered, doer_for, enter
-from wasteflow_models.convert import load_keys
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Database
 
 ANSWERS = {"acknowledge": Move.ACKNOWLEDGE, "contest": Move.CONTEST}
 """What the consignor can answer to disputed weights."""
@@ -48,10 +48,7 @@ def answer_dispute(
     if answer not in ANSWERS:
         raise refuse("answer", "field_unknown", field=answer, known=", ".join(ANSWERS))
     told = given(content, ("reason",))
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.rule(actor, ANSWERS[answer], expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, ANSWERS[answer], expected_version) as (held, actor):
         doer = doer_for(held, actor, channel, held.consignor)
         reason = told.get("reason", "")
         if answer == "contest":
@@ -83,11 +80,7 @@ def settle(
     Raises Denied, StaleVersion, IllegalMove, RuleBroken `wait_before_settling`, FieldsRefused.
     """
     told = given(content, SETTLE_FIELDS)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.asked = asked_month
-        held.rule(actor, Move.SETTLE, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.SETTLE, expected_version, asked_month) as (held, actor):
         _waited(held, now, waits)
         told.need("reason", "agreed_t")
         entered = _settlement(held, told, now)

@@ -37,7 +37,6 @@ from wasteflow_models.ledger import (
     BatchRow,
     BatchSignerRow,
     EventRow,
-    LoadChildRow,
     ShipmentRow,
 )
 from wasteflow_models.live import EventActorRow, LoadDraftRow, RevisionRow
@@ -349,16 +348,6 @@ _EVENTS = (
 _PENDING = (
     select(RevisionRow).where(RevisionRow.pending_of.in_(_IDS)).order_by(RevisionRow.shipment_id)
 )
-_CHILDREN = (
-    select(ShipmentRow)
-    .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
-    .where(
-        LoadChildRow.parent_id == bindparam("key"),
-        ~ShipmentRow.reversed_,
-        ShipmentRow.state != LoadState.CANCELLED.value,
-    )
-    .order_by(ShipmentRow.id)
-)
 """Built once: putting a statement together costs as much as running it."""
 
 
@@ -397,8 +386,3 @@ def held_rows(session: Session, keys: Keys, rows: Sequence[ShipmentRow]) -> list
         )
         for row in rows
     ]
-
-
-def children_of(session: Session, key: int) -> list[ShipmentRow]:
-    """Returns and redirects of a load that are not reversed or cancelled, in order of id."""
-    return list(session.scalars(_CHILDREN, {"key": key}))

@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.ids import load_of_uid
 from wasteflow.core.periods import moment_words
 from wasteflow.core.units import tonnes_text
-from wasteflow.core.vocabulary import LoadKind
+from wasteflow.core.vocabulary import LoadKind, LoadState
 from wasteflow.services.live.content import refuse
-from wasteflow.services.live.held import Held, children_of
-from wasteflow_models.ledger import LoadNumberRow, ShipmentRow, visible
+from wasteflow.services.live.held import Held
+from wasteflow_models.ledger import LoadChildRow, LoadNumberRow, ShipmentRow, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,23 @@ class Parent:
 
     row: ShipmentRow
     open_kg: int
+
+
+_CHILDREN = (
+    select(ShipmentRow)
+    .join(LoadChildRow, LoadChildRow.child_id == ShipmentRow.id)
+    .where(
+        LoadChildRow.parent_id == bindparam("key"),
+        ~ShipmentRow.reversed_,
+        ShipmentRow.state != LoadState.CANCELLED.value,
+    )
+    .order_by(ShipmentRow.id)
+)
+
+
+def children_of(session: Session, key: int) -> list[ShipmentRow]:
+    """Returns and redirects of a load that are not reversed or cancelled, in order of id."""
+    return list(session.scalars(_CHILDREN, {"key": key}))
 
 
 def parent_of(session: Session, key: int, but: int = 0) -> Parent:

@@ -29,6 +29,7 @@ from wasteflow.services.live.content import (
 )
 from wasteflow.services.live.guards import facility_key, ticket_unique, way_so_far
 from wasteflow.services.live.held import FROM_CARRIER, Held, hold
+from wasteflow.services.live.moving import moving
 from wasteflow.services.live.remarks import quota_remarks, stock_remarks
 from wasteflow.services.live.views import Outcome, outcome
 from wasteflow.services.live.writing import Doer, Entered, append, doer_for, enter, note_load
@@ -134,10 +135,7 @@ def receive(
 ) -> Outcome:
     """The load is weighed at the consignee's gate; posts nothing before the decision."""
     told = given(content, RECEIVE_FIELDS)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.rule(actor, Move.RECEIVE, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.RECEIVE, expected_version) as (held, actor):
         told.need("received_t")
         at = arrived_at(held, told, now)
         got = received_weight(held, told, told.get("received_t"))
@@ -200,13 +198,9 @@ def cancel(
 ) -> Outcome:
     """Take back a load nobody received: an issued one, or one on the road with its carrier."""
     told = given(content, END_FIELDS)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.asked = asked_month
-        rule = held.rule(actor, Move.CANCEL, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.CANCEL, expected_version, asked_month) as (held, actor):
         told.need("reason")
-        if LoadState.IN_TRANSIT in rule.sources:
+        if held.state is LoadState.IN_TRANSIT:
             _carrier_agreed(held, actor, told)
         _end(held, actor, channel, told, EventKind.CANCELLED, now, now)
         return outcome(held, actor)
@@ -226,11 +220,7 @@ def lose(
 ) -> Outcome:
     """A load on the road is lost at `at`: its mass goes to `lost`."""
     told = given(content, END_FIELDS)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.asked = asked_month
-        held.rule(actor, Move.LOSE, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.LOSE, expected_version, asked_month) as (held, actor):
         told.need("reason")
         _carrier_agreed(held, actor, told)
         at = moment_in_order(told, "at", now, way_so_far(held))

@@ -11,23 +11,23 @@ from wasteflow.core.actors import Actor
 from wasteflow.core.errors import Remark, RuleBroken
 from wasteflow.core.lifecycle import USUAL_WAITS, Move, Waits
 from wasteflow.core.periods import moment_words, shanghai_day
-from wasteflow.core.records import EventKind
+from wasteflow.core.records import ON_THE_WAY, EventKind
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.complete import enter_header, whole
 from wasteflow.services.live.content import Given, given, moment_in_order, weighed_mass
 from wasteflow.services.live.guards import after_opening, cap_remarks
-from wasteflow.services.live.held import Held, hold
+from wasteflow.services.live.held import Held
 from wasteflow.services.live.kin import within_refused
 from wasteflow.services.live.moves import arrived_at, note_receipt
+from wasteflow.services.live.moving import moving
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.remarks import permit_remarks, quota_remarks
 from wasteflow.services.live.views import Outcome, input_kg, outcome
 from wasteflow.services.live.voices import can_answer
 from wasteflow.services.live.writing import Doer, Entered, doer_for, enter
 from wasteflow.services.load_rows import Weight, weight
-from wasteflow_models.convert import load_keys
-from wasteflow_models.engine import Alone, Database
+from wasteflow_models.engine import Database
 
 CLOSE_FIELDS = (
     "document", "dispatched_at", "received_at", "received_t", "moisture_pct", "weighed",
@@ -52,10 +52,7 @@ def remind(
     Raises Denied, StaleVersion, IllegalMove, RuleBroken `nothing_due`.
     """
     told = given(content, ("reason",))
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.rule(actor, Move.REMIND, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.REMIND, expected_version) as (held, actor):
         owed = [firm for firm, _ in owing(held)]
         waiting = sorted(held.parties - set(owed))
         if not owed or not waiting:
@@ -89,12 +86,9 @@ def close_one_sided(
     Raises Denied, StaleVersion, IllegalMove, RuleBroken `remind_first`, FieldsRefused.
     """
     told = given(content, CLOSE_FIELDS)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.asked = asked_month
-        rule = held.rule(actor, Move.CLOSE_ONE_SIDED, expected_version)
-        assert actor is not None
-        dispatched = LoadState.IN_TRANSIT in rule.sources
+    close = Move.CLOSE_ONE_SIDED
+    with moving(db, actor, uid, close, expected_version, asked_month) as (held, actor):
+        dispatched = held.state in ON_THE_WAY
         me, other = held.consignor, held.consignee
         if not dispatched:
             me, other = other, me
@@ -216,10 +210,7 @@ def confirm(
     Raises Denied, StaleVersion, IllegalMove, RuleBroken `already_signed`.
     """
     told = given(content, ("reason",))
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.rule(actor, Move.CONFIRM, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.CONFIRM, expected_version) as (held, actor):
         ends = {held.consignor, held.consignee}
         doer = doer_for(held, actor, channel, *sorted(ends - held.signed))
         if not doer.side:

@@ -34,8 +34,8 @@ from wasteflow.services.live.guards import (
     facility_key,
     ticket_unique,
 )
-from wasteflow.services.live.held import Held, children_of
-from wasteflow.services.live.kin import within_refused
+from wasteflow.services.live.held import Held
+from wasteflow.services.live.kin import children_of, within_refused
 from wasteflow.services.live.views import input_kg
 from wasteflow.services.load_rows import LoadChecker, Weight
 from wasteflow.services.outcome import Warnings

@@ -26,7 +26,9 @@ from wasteflow.core.revisions import touched
 from wasteflow.core.signatures import grade
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.content import Given, given
-from wasteflow.services.live.held import Held, children_of, hold, hold_ref
+from wasteflow.services.live.held import Held, hold_ref
+from wasteflow.services.live.kin import children_of
+from wasteflow.services.live.moving import moving
 from wasteflow.services.live.revising import Plan, current, plan, text_of, told_fields
 from wasteflow.services.live.views import Outcome, View, answers_of, outcome, revision_view
 from wasteflow.services.live.voices import can_answer
@@ -64,10 +66,7 @@ def propose_revision(
     told = told_fields({} if annul else content)
     why = given({"reason": reason}, ("reason",))
     now = now.replace(microsecond=0)
-    with db.write(Alone.NOBODY) as session:
-        held = hold(session, load_keys(session), actor, uid)
-        held.rule(actor, Move.REVISE, expected_version)
-        assert actor is not None
+    with moving(db, actor, uid, Move.REVISE, expected_version) as (held, actor):
         why.need("reason")
         planned = None if annul else plan(held, told, now)
         if annul:
@@ -86,8 +85,8 @@ def propose_revision(
             answer = RevisionAnswerRow(
                 shipment_id=row.shipment_id, number=row.number, organisation=firm
             )
-            session.add(answer)
-        session.flush()
+            held.session.add(answer)
+        held.session.flush()
         details = {"revision": row.number, "asked": sorted(asked)}
         entered = Entered(EventKind.REVISION_PROPOSED, now, reason=row.reason, details=details)
         append(held, doer, now, entered)

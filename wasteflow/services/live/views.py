@@ -179,6 +179,7 @@ def event_view(held: Held, row: EventRow) -> View:
         "evidence": Evidence(row.evidence).word,
         "reason": row.reason or None,
         "batch": row.batch_id,
+        "file_of": held.files.get(row.seq),
         "by": None,
         "details": held.details(row.seq),
     }

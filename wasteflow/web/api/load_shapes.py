@@ -176,6 +176,7 @@ EventShape = out_schema(
         "evidence": fields.String(required=True),
         "reason": fields.String(required=True, allow_none=True),
         "batch": fields.Integer(required=True, allow_none=True),
+        "file_of": fields.String(required=True, allow_none=True),
         "by": fields.Dict(required=True, allow_none=True),
         "details": fields.Dict(required=True),
         "tonnes": TonnesText(),
