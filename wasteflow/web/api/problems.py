@@ -169,6 +169,9 @@ def problem_of(error: WasteflowError) -> Problem:
         return error
     if isinstance(error, Denied):
         status = _DENIED[error.verdict]
+        if status == 401 and "Authorization" in request.headers:
+            headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            return Problem(status, "token_not_valid", headers=headers)
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return Problem(status, error.code, error.params, headers=headers)
     if isinstance(error, RowsRefused):
