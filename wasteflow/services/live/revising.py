@@ -139,6 +139,7 @@ def plan(held: Held, told: Given, now: datetime, tolerance: Tolerance = USUAL_TO
             raise refuse(name, "receipt_not_revisable")
     new = old | dict(told.values)
     _masses(new, old, told)
+    _follow(held, new, old, told)
     changed = [name for name in REVISABLE if name in new and new[name] != old.get(name)]
     if not changed:
         raise RuleBroken("nothing_revised")
@@ -192,6 +193,21 @@ def _masses(new: dict[str, Any], old: dict[str, Any], told: Given) -> None:
         parts = {"received": tonnes_text(received), "sum": tonnes_text(accepted + refused)}
         raise refuse(given_[0], "received_not_sum", **parts)
     new |= {"received_t": received, "accepted_t": accepted, "refused_t": refused}
+
+
+def _follow(held: Held, new: dict[str, Any], old: dict[str, Any], told: Given) -> None:
+    """Of a load that one side closed alone the other weight was taken equal: it stays equal,
+    unless it is given too or the other side has confirmed it.
+    """
+    alone = any(row.kind == EventKind.CLOSED_ONE_SIDED for row in held.events)
+    if not alone or held.parties <= held.signed or old["refused_t"]:
+        return
+    if old["dispatched_t"] != old["received_t"]:
+        return
+    if not told.values.keys() & set(_MASSES):
+        new["received_t"] = new["accepted_t"] = new["dispatched_t"]
+    elif "dispatched_t" not in told.values:
+        new["dispatched_t"] = new["received_t"]
 
 
 def _sent_at(held: Held, told: Given, new: dict[str, Any], now: datetime) -> datetime:
