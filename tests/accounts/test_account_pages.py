@@ -87,6 +87,15 @@ def test_a_password_change_ends_every_sign_in_at_once(app: Flask) -> None:
     assert "Operator.P1" in html(sign_in(app, "operator.p1", new), "/account")
 
 
+def test_signing_out_everywhere_ends_the_browsers_of_that_user_alone(app: Flask) -> None:
+    here, lost, other = (sign_in(app, login) for login in ("root", "root", "planner"))
+    html(lost, "/account")
+    assert Visitor(here).send("/sign-out", {"everywhere": "1"}).status_code == 303
+    assert here.get("/account").status_code == lost.get("/account").status_code == 302
+    assert html(other, "/account")
+    assert 'name="everywhere"' in html(sign_in(app, "root"), "/account")
+
+
 def test_a_deactivated_user_is_out_at_the_next_request(app: Flask) -> None:
     client, root = sign_in(app, "reader.p1"), sign_in(app, "root")
     token = people.token(books(app).db, "reader.p1")

@@ -76,7 +76,9 @@ def test_a_token_is_said_once_narrowed_and_revoked(api_anywhere: Api) -> None:
         ]
     assert client.get("/api/v1/me", headers=signed).status_code == 200
     assert api.call("op-p1", "DELETE", path).status_code == 204
-    assert client.get("/api/v1/me", headers=signed).status_code == 401
+    gone = client.get("/api/v1/me", headers=signed)
+    assert gone.status_code == 401 and gone.get_json()["code"] == "token_not_valid"
+    assert 'error="invalid_token"' in gone.headers["WWW-Authenticate"]
     assert api.call("", "DELETE", path).status_code == 401
 
 

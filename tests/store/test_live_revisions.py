@@ -119,6 +119,23 @@ def test_an_external_party_is_not_asked_and_the_evidence_says_so(gate: Gate) -> 
     gate.books.check()
 
 
+@pytest.mark.parametrize("field", ["dispatched_t", "received_t"])
+def test_what_was_taken_equal_stays_equal_until_the_other_side_confirms(
+    gate: Gate, field: str
+) -> None:
+    uid = gate.issued(consignee="far", route="trade")
+    gate.act("dispatch", MAKER, uid)
+    gate.act("close_one_sided", MAKER, uid, document="合同 3")
+    for weight in ("31.000", "29.000"):
+        assert gate.revise(MAKER, uid, **{field: weight})["status"] == "approved"
+        seen = gate.see(uid)
+        assert {seen[name] for name in ("dispatched_t", "received_t", "accepted_t")} == {weight}
+    assert not any("weighing_difference" in key for key in gate.books.flows())
+    gate.revise(MAKER, uid, dispatched_t="30.000", received_t="29.000", reason="两次过磅")
+    assert gate.see(uid)["accepted_t"] == "29.000", "given apart, the weights are two"
+    gate.books.check()
+
+
 def test_a_load_of_a_file_is_revised_by_its_parties_and_signed_by_it(gate: Gate) -> None:
     gate.books.loads(load("F1", "30.000", "29.900", dispatched_at="2026-03-02T08:00:00+08:00"))
     listed = listing.list_loads(db=gate.books.db, actor=MAKER)["items"]

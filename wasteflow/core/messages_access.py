@@ -13,6 +13,11 @@ ACCESS_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "请先登录。接口请在 Authorization 头中带上令牌。",
         "sign in first; the API takes a token in the Authorization header",
     ),
+    "token_not_valid": (
+        "令牌无效：已过期、已作废，或抄写有误。请核对，或新建一个（wasteflow token create）。",
+        "the token is not valid: it has expired, was revoked or is not written as it was given; "
+        "check it, or make a new one (wasteflow token create)",
+    ),
     "not_ones_business": (
         "没有这条记录，或它不属于您的单位。请核对编号，或向园区申请权限。",
         "there is no such record, or it is not your organisation's business; check the number or "

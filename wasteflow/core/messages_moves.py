@@ -120,6 +120,11 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "“{field}” cannot be revised; these can: {known}. For anything else annul the load and "
         "make a new one",
     ),
+    "corrected_gap": (
+        "更正后收发重量相差 {percent}%。请双方核对磅单后再同意。",
+        "the corrected weights still differ by {percent} %; compare the weigh tickets before "
+        "agreeing",
+    ),
     "nothing_revised": (
         "更正内容与现有记录相同。",
         "the revision changes nothing",

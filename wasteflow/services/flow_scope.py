@@ -48,4 +48,9 @@ def flows_of_scope(
         for node in report["nodes"]
         if node["id"] in ends or node["id"] in inside
     ]
-    return {**report, "scope": scope, "nodes": nodes, "edges": edges}
+    cut = {**report, "scope": scope, "nodes": nodes, "edges": edges}
+    if "as_reported" in report:  # who else had not closed is not the business of the scope
+        held = report["as_reported"]
+        missing = [code for code in held["not_closed"] if code in firms]
+        cut["as_reported"] = {**held, "not_closed": missing}
+    return cut

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -117,6 +117,22 @@ def sign_out(*, db: Database, secret: str, actor: Actor, now: datetime, address:
         if row is not None and row.ended_at is None:
             row.ended_at = now
             note(session, "sign_out", actor=actor, now=now, address=address, about=actor.login)
+
+
+def sign_out_everywhere(*, db: Database, actor: Actor, now: datetime, address: str = "") -> None:
+    """End every sign-in of a user, as after a lost phone; tokens stay."""
+    open_ = SignInRow.account_id == actor.user_id, SignInRow.ended_at.is_(None)
+    with db.write(Alone.NOBODY) as session:
+        session.execute(update(SignInRow).where(*open_).values(ended_at=now))
+        note(
+            session,
+            "sign_out",
+            actor=actor,
+            now=now,
+            address=address,
+            about=actor.login,
+            detail="everywhere",
+        )
 
 
 def _open(

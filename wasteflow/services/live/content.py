@@ -169,6 +169,7 @@ def weighed_mass(name: str, kg: int, basis: str, moisture: int | None, how: str)
 POINTERS: Final[Mapping[str, str]] = {
     "reason_missing": "/reason",
     "weight_disputed": "/received_t",
+    "corrected_gap": "/received_t",
     "over_cap": "/dispatched_t",
     "route_not_registered": "/route",
     "conditional_without_document": "/route",

@@ -15,6 +15,7 @@ from wasteflow.core.errors import Remark
 from wasteflow.core.lifecycle import Move
 from wasteflow.core.periods import month_of_day, month_text, shanghai_day
 from wasteflow.core.revisions import touched
+from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance
 from wasteflow.services.booking import open_month
 from wasteflow.services.live.held import Held, hold
 from wasteflow.services.live.revising import Plan, plan, told_fields
@@ -25,7 +26,13 @@ from wasteflow_models.engine import Database
 
 
 def preview_revision(
-    *, db: Database, actor: Actor | None, uid: UUID, content: Mapping[str, Any], now: datetime
+    *,
+    db: Database,
+    actor: Actor | None,
+    uid: UUID,
+    content: Mapping[str, Any],
+    now: datetime,
+    tolerance: Tolerance = USUAL_TOLERANCE,
 ) -> dict[str, Any]:
     """What a revision would do: `before`, `after` (contract columns as texts), `asked` (firms that
     must approve), `warnings`, `month` (the earliest it changes) and `booked` (where that is booked;
@@ -39,7 +46,7 @@ def preview_revision(
         held = hold(session, load_keys(session), actor, uid, lock=False)
         held.rule(actor, Move.REVISE)
         assert actor is not None  # the rule has refused it
-        planned = plan(held, told, now)
+        planned = plan(held, told, now, tolerance)
         asked = touched(
             planned.after,
             by=doer_for(held, actor, "", held.consignor, held.consignee).side,

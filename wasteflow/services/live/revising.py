@@ -15,6 +15,7 @@ from wasteflow.core.lifecycle import CONTINUOUS
 from wasteflow.core.periods import moment_words
 from wasteflow.core.records import EventKind
 from wasteflow.core.revisions import RECEIPT_FIELDS, REVISABLE, SIGNED_FIELDS
+from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance, gap_percent, weight_gap
 from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import LoadKind
 from wasteflow.services.export import as_given
@@ -40,6 +41,9 @@ from wasteflow.services.live.views import input_kg
 from wasteflow.services.load_rows import LoadChecker, Weight
 from wasteflow.services.outcome import Warnings
 
+_COMPARED = frozenset(
+    ("dispatched_t", "received_t", "basis", "moisture_pct", "received_moisture_pct")
+)
 _TEXTS = ("mode", "vehicle", "carrier", "handler", "ticket_no", "remark")
 _MASSES = ("received_t", "accepted_t", "refused_t")
 
@@ -123,9 +127,10 @@ def told_fields(content: Mapping[str, Any]) -> Given:
     return given(content, REVISABLE)
 
 
-def plan(held: Held, told: Given, now: datetime) -> Plan:
+def plan(held: Held, told: Given, now: datetime, tolerance: Tolerance = USUAL_TOLERANCE) -> Plan:
     """The load with the fields `told`; a field that is given blank is emptied.
 
+    Weights that differ beyond the tolerance of a dispute are a warning: both sides agree to them.
     Raises FieldsRefused, RuleBroken `nothing_revised`.
     """
     old = current(held)
@@ -134,6 +139,7 @@ def plan(held: Held, told: Given, now: datetime) -> Plan:
             raise refuse(name, "receipt_not_revisable")
     new = old | dict(told.values)
     _masses(new, old, told)
+    _follow(held, new, old, told)
     changed = [name for name in REVISABLE if name in new and new[name] != old.get(name)]
     if not changed:
         raise RuleBroken("nothing_revised")
@@ -151,6 +157,10 @@ def plan(held: Held, told: Given, now: datetime) -> Plan:
     _receipt(held, found, told, new, now)
     _header(held, found, new, changed)
     _kin(held, found, changed)
+    if found.got is not None and _COMPARED & set(changed):
+        compared = found.sent.kg, found.got.kg, found.sent.moisture, found.got.moisture
+        if weight_gap(*compared, tolerance) == "disputed":
+            found.warnings.append(remark("corrected_gap", percent=gap_percent(*compared)))
     return found
 
 
@@ -167,6 +177,9 @@ def _masses(new: dict[str, Any], old: dict[str, Any], told: Given) -> None:
     """
     given_ = [name for name in _MASSES if told.get(name) is not None]
     if not given_:
+        for name in _MASSES:
+            if name in told.values:
+                raise refuse(name, "missing_value")
         return
     received, accepted, refused = (told.get(name) for name in _MASSES)
     if refused is None:
@@ -180,6 +193,21 @@ def _masses(new: dict[str, Any], old: dict[str, Any], told: Given) -> None:
         parts = {"received": tonnes_text(received), "sum": tonnes_text(accepted + refused)}
         raise refuse(given_[0], "received_not_sum", **parts)
     new |= {"received_t": received, "accepted_t": accepted, "refused_t": refused}
+
+
+def _follow(held: Held, new: dict[str, Any], old: dict[str, Any], told: Given) -> None:
+    """Of a load that one side closed alone the other weight was taken equal: it stays equal,
+    unless it is given too or the other side has confirmed it.
+    """
+    alone = any(row.kind == EventKind.CLOSED_ONE_SIDED for row in held.events)
+    if not alone or held.parties <= held.signed or old["refused_t"]:
+        return
+    if old["dispatched_t"] != old["received_t"]:
+        return
+    if not told.values.keys() & set(_MASSES):
+        new["received_t"] = new["accepted_t"] = new["dispatched_t"]
+    elif "dispatched_t" not in told.values:
+        new["dispatched_t"] = new["received_t"]
 
 
 def _sent_at(held: Held, told: Given, new: dict[str, Any], now: datetime) -> datetime:

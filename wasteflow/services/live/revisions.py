@@ -23,6 +23,7 @@ from wasteflow.core.lifecycle import Move
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.records import EventKind, LoadHeader
 from wasteflow.core.revisions import touched
+from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance
 from wasteflow.core.signatures import grade
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.live.content import Given, given
@@ -56,6 +57,7 @@ def propose_revision(
     now: datetime,
     annul: bool = False,
     channel: str = "api",
+    tolerance: Tolerance = USUAL_TOLERANCE,
 ) -> tuple[Outcome, View]:
     """Propose to change the fields of `content` (core.revisions.REVISABLE), or to annul the load.
 
@@ -68,7 +70,7 @@ def propose_revision(
     now = now.replace(microsecond=0)
     with moving(db, actor, uid, Move.REVISE, expected_version) as (held, actor):
         why.need("reason")
-        planned = None if annul else plan(held, told, now)
+        planned = None if annul else plan(held, told, now, tolerance)
         if annul:
             _without_children(held)
         doer = doer_for(held, actor, channel, held.consignor, held.consignee)

@@ -9,7 +9,7 @@ from flask import Response, flash, make_response, render_template, request, url_
 
 from wasteflow.config import LANGS
 from wasteflow.core.actors import Role
-from wasteflow.services.sign_in import Opened, SignInRefused
+from wasteflow.services.sign_in import Opened, SignInRefused, sign_out_everywhere
 from wasteflow.services.sign_in import sign_in as open_sign_in
 from wasteflow.services.sign_in import sign_out as end_sign_in
 from wasteflow.services.users import any_user
@@ -100,8 +100,13 @@ def form(goal: str, problem: str = "", login: str = "", status: int = 200) -> Re
 
 
 def sign_out() -> Response:
-    """End the sign-in, here and on the server."""
+    """End the sign-in, here and on the server; all of the user's where the form asks for it."""
     found = actor()
+    if request.form.get("everywhere") == "1":
+        sign_out_everywhere(db=books().db, actor=found, now=now(), address=address())
+        close_browser()
+        flash(text("accounts.signed_out_everywhere"))
+        return to(url_for("accounts.sign_in"))
     end_sign_in(db=books().db, secret=close_browser(), actor=found, now=now(), address=address())
     flash(text("accounts.signed_out"))
     return to(url_for("accounts.sign_in"))

@@ -136,7 +136,7 @@ def checked(item: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     try:
         found: dict[str, Any] = schema.load(item)
     except ValidationError as error:
-        raise refused(faults_of(error.messages_dict, known=", ".join(schema.fields))) from error
+        raise refused(faults_of(error.messages_dict, schema=schema)) from error
     return found
 
 

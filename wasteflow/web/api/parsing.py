@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 
 from flask import Request, Response, request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
+from marshmallow.fields import Nested
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
@@ -59,7 +60,7 @@ class StrictParser(FlaskParser):
         found = error.messages_dict
         location = next(iter(found), "")
         inner = found.get(location, {})
-        raise refused(faults_of(inner, known=", ".join(sorted(schema.fields))))
+        raise refused(faults_of(inner, schema=schema))
 
 
 def json_of(body: bytes) -> Any:
@@ -85,12 +86,18 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def faults_of(messages: Any, pointer: str = "", known: str = "") -> Iterator[Pointed]:
-    """Marshmallow's nested messages as faults with a JSON pointer each."""
+def faults_of(
+    messages: Any, pointer: str = "", schema: Schema | None = None, known: str = ""
+) -> Iterator[Pointed]:
+    """Marshmallow's nested messages as faults with a JSON pointer each.
+
+    schema: that of the object at `pointer`; an unknown name is told the fields it has.
+    """
     if isinstance(messages, Mapping):
+        known = ", ".join(sorted(schema.fields)) if schema else known
         for name, inner in messages.items():
             step = "" if name == "_schema" else f"/{_escaped(name)}"
-            yield from faults_of(inner, pointer + step, known)
+            yield from faults_of(inner, pointer + step, _within(schema, name), known)
         return
     for item in messages if isinstance(messages, list) else [messages]:
         if isinstance(item, FieldFault):
@@ -99,9 +106,18 @@ def faults_of(messages: Any, pointer: str = "", known: str = "") -> Iterator[Poi
                 params |= {"value": pointer.rpartition("/")[2], "known": known}
             yield Pointed(pointer, item.code, params)
         elif isinstance(item, Mapping):
-            yield from faults_of(item, pointer, known)
+            yield from faults_of(item, pointer, schema, known)
         else:
             yield Pointed(pointer, _own_code(str(item)), {"value": str(item)})
+
+
+def _within(schema: Schema | None, name: Any) -> Schema | None:
+    """The schema of what lies under a name, or at a place in a list, of an object."""
+    if schema is None or isinstance(name, int):
+        return schema
+    field: Any = schema.fields.get(str(name))
+    inner = getattr(field, "inner", field)
+    return inner.schema if isinstance(inner, Nested) else None
 
 
 def _own_code(text: str) -> str:

@@ -13,6 +13,7 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from wasteflow.core.errors import (
+    FieldIssue,
     FieldsRefused,
     InvalidValue,
     NotFound,
@@ -162,18 +163,27 @@ def fault_of(issue: RowIssue) -> Pointed:
     return Pointed(f"/{issue.field}" if issue.field else "", issue.code, params)
 
 
+def _pointed(item: FieldIssue) -> Pointed:
+    """A field that is refused, with its name for the messages that say it."""
+    field = item.pointer.removeprefix("/")
+    return Pointed(item.pointer, item.code, {"field": field, **item.params})
+
+
 def problem_of(error: WasteflowError) -> Problem:
     """How an error of the product is answered."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, Denied):
         status = _DENIED[error.verdict]
+        if status == 401 and "Authorization" in request.headers:
+            headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            return Problem(status, "token_not_valid", headers=headers)
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         return Problem(status, error.code, error.params, headers=headers)
     if isinstance(error, RowsRefused):
         return refused(fault_of(issue) for issue in error.issues)
     if isinstance(error, FieldsRefused):
-        return refused(Pointed(item.pointer, item.code, item.params) for item in error.issues)
+        return refused(_pointed(item) for item in error.issues)
     if isinstance(error, StaleVersion):
         headers = {"ETag": f'"{error.found}"'}
         return Problem(412, "version_stale", {"found": error.found}, headers=headers)

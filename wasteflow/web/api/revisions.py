@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Response
 from marshmallow import Schema, fields
 
+from wasteflow.core.errors import FieldIssue, FieldsRefused
 from wasteflow.core.revisions import REVISABLE
 from wasteflow.services.live import reading, revisions
 from wasteflow.services.live.views import Outcome, View
@@ -76,20 +77,31 @@ def list_(shipment: UUID) -> Response:
 )
 def propose(given: dict[str, Any], shipment: UUID) -> Response:
     """Propose a correction; where nobody else is touched it is in force at once."""
-    return answered(
-        revisions.propose_revision(
+    why = given["reason"] or ""
+    try:
+        done = revisions.propose_revision(
             db=books().db,
             actor=who(),
             uid=shipment,
             content=given["changes"],
-            reason=given["reason"] or "",
+            reason=why,
             annul=given["annul"],
             expected_version=version_given(),
             now=datetime.now(UTC),
             channel=CHANNEL,
-        ),
-        201,
-    )
+            tolerance=books().config.tolerance,
+        )
+    except FieldsRefused as error:
+        raise FieldsRefused(_in_changes(item, why) for item in error.issues) from error
+    return answered(done, 201)
+
+
+def _in_changes(issue: FieldIssue, why: str) -> FieldIssue:
+    """The issue where it stands in the body: under `changes`, but for why one corrects."""
+    name = issue.pointer.removeprefix("/")
+    if name == "reason" and not why.strip():
+        return issue
+    return FieldIssue(f"/changes/{name}", issue.code, {"field": name, **issue.params})
 
 
 @blueprint.endpoint(

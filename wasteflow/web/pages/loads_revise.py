@@ -106,6 +106,7 @@ def propose(uid: UUID) -> Response:
             now=now(),
             annul=annul,
             channel=CHANNEL,
+            tolerance=books().config.tolerance,
         )
     except Denied:
         raise
@@ -134,6 +135,7 @@ def _checked(found: Mapping[str, Any], asked: Asked, content: Mapping[str, str])
         uid=UUID(found["load"]["id"]),
         content=content,
         now=now(),
+        tolerance=books().config.tolerance,
     )
     if not asked.why:
         asked.preview, asked.status = None, 422
