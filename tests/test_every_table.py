@@ -42,7 +42,7 @@ WITHOUT: Final = {
     "_overview_groups.html": (1, f"{_SAME} of rates, which it leads to"),
     "_overview_targets.html": (1, f"{_SAME} of targets, which it leads to"),
     "_today.html": (1, f"a firm in short: {_SAME} of balances, which it leads to"),
-    "_upload.html": (4, _PREVIEW),
+    "_upload.html": (5, _PREVIEW),
     "account.html": (1, "one's own tokens; what was done with them stands in the log, a file"),
     "audit.html": (2, f"nothing is stored; {_BUTTON}"),
     "boundary.html": (1, _PREVIEW),

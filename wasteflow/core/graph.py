@@ -21,26 +21,16 @@ from wasteflow.core.books import FlowSums, Names, PeriodBooks, StockSums, closin
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.columns import Ints, groups_of, positions_in, positions_in_sorted, sums_by_part
 from wasteflow.core.geodesy import geodesic_distance_km
+from wasteflow.core.graph_nodes import describe
 from wasteflow.core.later import nx
 from wasteflow.core.places import OUTSIDE, Place, PlaceKind, site
 from wasteflow.core.registry import NO_PARK, NO_REGION, Registry
 from wasteflow.core.units import tonnes_text
-from wasteflow.core.vocabulary import Evidence, Fate
+from wasteflow.core.vocabulary import Evidence
 
 LEVELS = ("enterprise", "park", "region")
 DISTANCES_KEPT = 500_000
 """Distances between two positions remembered; they depend on nothing else."""
-
-_BOUNDARY_NAMES = {
-    PlaceKind.GENERATION: ("产生", "generation"),
-    PlaceKind.RECIRCULATED: ("利用中再产生", "recirculated"),
-    PlaceKind.OPENING: ("期初库存", "opening stock"),
-    PlaceKind.DUMPING: ("倾倒丢弃", "dumping"),
-    PlaceKind.OUTSIDE: ("系统外", "outside"),
-    PlaceKind.WEIGHING: ("称量差", "weighing difference"),
-    PlaceKind.LOST: ("运输损失", "lost"),
-    PlaceKind.STOCKTAKE: ("盘点差", "stocktake difference"),
-}
 
 
 def build_graph(
@@ -132,7 +122,7 @@ class _Nodes:
         found = self._described.get(number)
         if found is None:
             label = self.labels[number]
-            found = _describe(label, self.registry, self.level, self.marks.get(label))
+            found = describe(label, self.registry, self.level, self.marks.get(label))
             self._described[number] = found
         return found
 
@@ -340,73 +330,6 @@ def _node_stocks(
             if not material or codes[stuff] == material:
                 held[node][index][codes[stuff]] = kg
     return held
-
-
-def _describe(
-    node: str, registry: Registry, level: str, mark: tuple[str, str, str] | None = None
-) -> dict[str, Any]:
-    """Attributes of a node from the registry; `mark` = (yard or transit, owner, goal)."""
-    plain: dict[str, Any] = {
-        "kind": level,
-        "name_zh": node,
-        "name_en": node,
-        "park": None,
-        "region": None,
-        "lon": None,
-        "lat": None,
-    }
-    if mark:
-        base = _describe(mark[1], registry, level)
-        zh, en = base["name_zh"], base["name_en"]
-        if mark[2]:
-            goal = _describe(mark[2], registry, level)
-            zh, en = f"{zh} → {goal['name_zh']}", f"{en} → {goal['name_en']}"
-        words = (f"{zh}(堆场)", f"{en} (yard)")
-        if mark[0] == "transit":
-            words = (f"在途 {zh}", f"in transit {en}")
-        return {**base, "kind": mark[0], "name_zh": words[0], "name_en": words[1]}
-    head, _, tail = node.partition(":")
-    if node in registry.enterprises and level == "enterprise":
-        firm = registry.enterprises[node]
-        names = {"name_zh": firm.name_zh, "name_en": firm.name_en or firm.name_zh}
-        home = {"park": firm.park or None, "region": registry.region_of(node) or None}
-        return {**plain, **names, **home, "lon": firm.lon, "lat": firm.lat}
-    if level == "park" and (node in registry.parks or node == NO_PARK):
-        return {**plain, **_park_attributes(node, registry)}
-    if level == "region" and head == "region":
-        region = registry.regions.get(tail)
-        if region is None:
-            return {**plain, "name_zh": "未填地区", "name_en": "no region"}
-        return {**plain, "name_zh": region.name_zh, "name_en": region.name_en, "region": tail}
-    return {**plain, **_boundary_attributes(node, registry)}
-
-
-def _park_attributes(node: str, registry: Registry) -> dict[str, Any]:
-    park = registry.parks.get(node)
-    if park is None:
-        return {"name_zh": "未入园", "name_en": "no park"}
-    region = next(
-        (registry.parks[up].region for up in registry.parks_up(node) if registry.parks[up].region),
-        None,
-    )
-    return {
-        "name_zh": park.name_zh,
-        "name_en": park.name_en or park.name_zh,
-        "park": park.parent or None,
-        "region": region,
-        "lon": park.lon,
-        "lat": park.lat,
-    }
-
-
-def _boundary_attributes(node: str, registry: Registry) -> dict[str, Any]:
-    place = Place.parse("opening::" if node == "opening" else node)
-    if place.a and place.kind in (PlaceKind.USE, PlaceKind.DISPOSAL):
-        route = registry.routes[place.a]
-        kind = Fate.USE if place.kind is PlaceKind.USE else Fate.DISPOSAL
-        return {"kind": kind.value, "name_zh": route.name_zh, "name_en": route.name_en}
-    zh, en = _BOUNDARY_NAMES[place.kind]
-    return {"kind": place.word, "name_zh": zh, "name_en": en}
 
 
 def _distance(source: dict[str, Any], target: dict[str, Any]) -> float | None:
