@@ -127,7 +127,8 @@ def test_what_was_taken_equal_stays_equal_until_the_other_side_confirms(
     gate.act("dispatch", MAKER, uid)
     gate.act("close_one_sided", MAKER, uid, document="合同 3")
     for weight in ("31.000", "29.000"):
-        assert gate.revise(MAKER, uid, **{field: weight})["status"] == "approved"
+        told: dict[str, Any] = {field: weight}
+        assert gate.revise(MAKER, uid, **told)["status"] == "approved"
         seen = gate.see(uid)
         assert {seen[name] for name in ("dispatched_t", "received_t", "accepted_t")} == {weight}
     assert not any("weighing_difference" in key for key in gate.books.flows())
