@@ -22,6 +22,7 @@ from wasteflow.services.offers import waiting_offers
 from wasteflow.services.reminders import AHEAD_DAYS, Reminder, ending
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
+from wasteflow.web.pages.loads_corrected import closed_words
 from wasteflow.web.pages.loads_data import waits
 from wasteflow.web.pages.loads_moves import run
 from wasteflow.web.pages.loads_words import number_of, problems_of, registry, remark_words
@@ -130,7 +131,10 @@ def _sections(due: list[dict[str, Any]]) -> list[Section]:
         items = [item for item in due if item["move"] == move]
         if items:
             batch = move == "decide" and any(_decidable(item) for item in items)
-            found.append(Section(move, items[:SHOWN], len(items), batch))
+            shown = items[:SHOWN]
+            if move == Move.APPROVE:
+                shown = [item | {"booked": closed_words(item["load"])} for item in shown]
+            found.append(Section(move, shown, len(items), batch))
     return found
 
 
