@@ -18,6 +18,7 @@ LONG_FIRST = (
     "store/test_bulk_single.py",
     "cli/test_round_trip.py",
     "browser/test_pages_planning.py",
+    "browser/test_journeys.py",
     "api/test_fuzz.py",
     "test_web_answers.py",
     "browser/test_pages_links.py",

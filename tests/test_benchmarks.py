@@ -14,7 +14,17 @@ from types import ModuleType
 
 import pytest
 
-from benchmarks import agreement, contended, data, ours, pages, report, suite, suite_writes
+from benchmarks import (
+    agreement,
+    contended,
+    data,
+    ours,
+    pages,
+    report,
+    suite,
+    suite_writes,
+    symbiosis,
+)
 from benchmarks.agreement import Disagreement, compared
 from benchmarks.data import MILLION, Files, Size, files_of
 from benchmarks.databases import SqliteStore
@@ -86,8 +96,10 @@ def test_a_peer_that_finds_something_else_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A few hundred loads on SQLite, measured in this process, every call twice."""
+    """A few hundred loads and links on SQLite, measured in this process, every call twice."""
     folder = tmp_path_factory.mktemp("bench")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(symbiosis, "SIZE", 150)  # the peer takes seconds for 500
     made = Run(
         files=files_of(SMALL, folder),
         store=SqliteStore(folder / "databases"),
@@ -101,6 +113,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     )
     yield made
     made.drop()
+    patch.undo()
 
 
 AGREED = {

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import web_books
-from tests.browser.axe import serious
+from tests.browser.axe import PATH, Walker, serious
 from tests.browser.fitting import WIDTHS, too_wide
 from tests.browser.serving import serve
 from wasteflow.app import create_app
@@ -55,6 +55,25 @@ def ready(page: Page) -> None:
         page.wait_for_selector("#sankey[data-ready]")
     if page.locator("iframe").count():
         page.frame_locator("iframe").locator("path.wf-arc, .wf-empty").first.wait_for()
+
+
+def test_axe_tells_what_is_serious_and_leaves_the_rest(page: Page) -> None:
+    """Clean pages prove something only if a bad one is seen; a skipped heading is moderate."""
+    if not PATH.is_file():
+        pytest.skip("axe-core is not installed: npm ci")
+    page.set_content(
+        "<!doctype html><html lang=en><title>x</title><main><h1>x</h1><h4>y</h4><img src='data:,'>"
+        "<button></button><p style='color: #999; background: #aaa'>pale</p>"
+        "<p class=out style='visibility: hidden; color: #999; background: #aaa'>unseen</p></main>"
+    )
+    walker = Walker()
+    found = sorted(
+        line.removeprefix("light ").split(":")[0] for line in walker.found(page, "light")
+    )
+    assert found == ["button-name", "color-contrast", "image-alt"]
+    assert walker.contrast(page, "light") == []
+    page.evaluate("document.querySelector('.out').style.visibility = 'visible'")
+    assert len(walker.contrast(page, "light")) == 1
 
 
 @pytest.mark.parametrize("address", PAGES)
