@@ -23,6 +23,7 @@ from wasteflow.services.outcome import ImportReport
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
 from wasteflow_models.partitions import month_of_id
+from wasteflow_models.raw import driver
 
 WRITERS, TIMES = 4, 100
 
@@ -252,3 +253,15 @@ def test_the_only_service_of_a_request_stands_or_falls_with_it(db: Database) -> 
     with db.together(single=True), db.write() as session:
         session.execute(text("UPDATE counter SET n = 3"))
     assert counter(db) == 3
+
+
+def test_what_a_failed_part_sent_past_the_session_is_undone(db: Database) -> None:
+    """A savepoint stands before the first statement that goes to the connection directly."""
+    make_counter(db)
+    with db.together():
+        with suppress(KeyError), db.write() as session:
+            driver(session).execute("UPDATE counter SET n = n + 1")
+            raise KeyError
+        with db.write() as session:
+            driver(session).execute("UPDATE counter SET n = n + 2")
+    assert counter(db) == 2

@@ -99,6 +99,11 @@ class Actor:
         """The memberships that differ in role or in the records they are narrowed to, one each."""
         return tuple({(item.role, item.families): item for item in self.memberships}.values())
 
+    @cached_property
+    def narrowed(self) -> bool:
+        """Whether a membership does not cover every right (`Membership.covers`)."""
+        return any(item.families is not None for item in self.memberships)
+
     def organisations(self, *roles: Role) -> frozenset[str]:
         """Organisations in which the actor has one of `roles` (any role if none is named)."""
         return frozenset(

@@ -219,11 +219,12 @@ def judge(actor: Actor | None, right: str, subject: Subject, read: str) -> Verdi
     if actor.guest:
         return Verdict.NOT_SIGNED_IN
     seen = actor.reads_all and read in OPEN_READING
-    if not seen and not standings(actor, subject, read) & TABLE[read]:
+    held = standings(actor, subject, read)
+    if not seen and not held & TABLE[read]:
         return Verdict.NOT_ONES_BUSINESS
-    asked = read == right and not seen
-    has = asked or bool(standings(actor, subject, right) & TABLE[right])
-    if not has or not in_scope(actor, right):
+    if actor.narrowed:
+        held = standings(actor, subject, right)
+    if not held & TABLE[right] or not in_scope(actor, right):
         return Verdict.NOT_ONES_RIGHT
     return Verdict.ALLOWED
 
