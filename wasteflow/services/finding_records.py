@@ -147,8 +147,8 @@ def _outliers(at: _Month) -> Iterator[Found]:
     kg = columns["dispatched_kg"][here]
     groups = groups_of([columns[name][here] for name in names])
     far, usual = rules.outliers(groups, kg)
-    order = [*np.flatnonzero(far)[np.argsort(groups.numbers()[far], kind="stable")]]
-    for number, (place, row) in zip(order, _rows(at, here[order]), strict=True):
+    order = np.flatnonzero(far)[np.argsort(groups.numbers()[far], kind="stable")]
+    for number, (place, row) in zip(order.tolist(), _rows(at, here[order]), strict=True):
         told = {"tonnes": tonnes_text(int(kg[number])), "usual": tonnes_text(int(usual[number]))}
         yield _load(at, "outlier_load", place, row, **told)
 

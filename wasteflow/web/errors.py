@@ -63,7 +63,8 @@ def _refused(error: WasteflowError) -> Response:
         return _page(status, error.text(lang()), kind=kind)
     _log.error("%s %s: %s", request_id(), request.path, error)
     if status == 503:
-        return _page(status, error.text(lang()), kind="busy")
+        kind = "coming" if error.code == "findings_being_made" else "busy"
+        return _page(status, error.text(lang()), kind=kind)
     return _page(500, error.text(lang()))
 
 

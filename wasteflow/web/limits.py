@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from limits.storage import Storage
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -108,6 +108,8 @@ def _told_to_wait(response: Response) -> Response:
     """The limiter says Retry-After on every answer; nobody has to wait after one that was given."""
     if response.status_code not in _TO_WAIT:
         response.headers.pop("Retry-After", None)
+    elif "again_s" in g:  # the limiter has put its own window there
+        response.headers["Retry-After"] = str(g.again_s)
     return response
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import Any, Final
 
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from wasteflow.core.errors import (
@@ -198,7 +198,8 @@ def problem_of(error: WasteflowError) -> Problem:
     if isinstance(error, NotFound):
         return Problem(404, error.code, error.params)
     if error.code in _BUSY:
-        headers = {"Retry-After": str(_BUSY[error.code])}
+        g.again_s = _BUSY[error.code]
+        headers = {"Retry-After": str(g.again_s)}
         return Problem(503, error.code, error.params, headers=headers)
     if isinstance(error, InvalidValue | RuleBroken):
         pointer = "/cursor" if error.code == "bad_cursor" else ""

@@ -48,7 +48,7 @@ def group_cell(view: View, word: str, key: str) -> Cell:
     item = (table or view.registry.enterprises)[key]
     shown = name_of(item)
     scope = f"{word}:{key}"
-    address = view.address("overview", scope=scope) if view.opens(scope) else ""
+    address = view.link("overview", scope=scope) if view.opens(scope) else ""
     return Cell(shown, shown, address, title=key)
 
 

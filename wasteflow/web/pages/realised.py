@@ -215,7 +215,7 @@ def _evidence(grades: Mapping[str, str], kg: int) -> Cell:
 
 def _loads_of(view: View, row: Mapping[str, Any]) -> str:
     """Where the loads of a link stand."""
-    return view.address(
+    return view.link(
         "postings",
         source=transit(row["from"], row["to"]).key,
         target=(OUTSIDE if row["external"] else site(row["to"])).key,

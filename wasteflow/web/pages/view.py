@@ -130,12 +130,7 @@ class View:
         return text("targets.national") if scope == "all" else scope_name(self.registry, scope)
 
     def address(self, endpoint: str, **changes: Any) -> str:
-        """Address of a page with this view, `changes` made; blank values are left out.
-
-        "" where the table is asked for as a file, which holds no addresses.
-        """
-        if self._in_file:
-            return ""
+        """Address of a page with this view, `changes` made; blank values are left out."""
         if self.as_of and endpoint in REPORTED:
             changes = {"as_of": month_text(self.as_of), **changes}
         path = self._paths.get(endpoint)
@@ -148,6 +143,10 @@ class View:
             if value not in ("", None)
         )
         return f"{path}?{query}" if query else path
+
+    def link(self, endpoint: str, **changes: Any) -> str:
+        """The same for a cell of a table; "" where that is asked for as a file, without links."""
+        return "" if self._in_file else self.address(endpoint, **changes)
 
     @cached_property
     def _in_file(self) -> bool:
