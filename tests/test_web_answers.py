@@ -164,8 +164,9 @@ def test_the_page_made_ready_at_start_is_the_one_that_is_answered(url: str) -> N
     warm_up(app)
     kept = app.extensions["wasteflow_answers"].size
     assert kept
-    assert app.test_client().get("/").status_code == 200
-    assert app.extensions["wasteflow_answers"].size == kept
+    for address in ("/", "/targets", "/targets/part?part=charts"):
+        assert app.test_client().get(address).status_code == 200
+        assert app.extensions["wasteflow_answers"].size == kept, address
     books(app).db.dispose()
 
 

@@ -48,6 +48,7 @@ from wasteflow.web.pages.boundaries_pages import blueprint as boundaries_bluepri
 from wasteflow.web.pages.exports_pages import blueprint as exports_blueprint
 from wasteflow.web.pages.loads_routes import blueprint as loads_blueprint
 from wasteflow.web.pages.overview import PARTS
+from wasteflow.web.pages.target_page import PARTS as TARGET_PARTS
 from wasteflow.web.pages.uploads import blueprint as uploads_blueprint
 from wasteflow.web.pages.view import default_period
 
@@ -127,14 +128,15 @@ def _warm_up_after(app: Flask, answered: Event) -> None:
 
 
 def warm_up(app: Flask) -> None:
-    """Trace every material, keep the first page and what the dearest rest on, load the solver.
+    """Trace every material, keep the first pages and what the dearest rest on, load the solver.
 
     Readiness tells of troubles with the books.
     """
     db = books(app).db
     try:
         warm_tracing(db=db)
-        for path in ("/", *(f"/overview/part?part={part}" for part in PARTS), "/"):
+        first = ("/", *(f"/overview/part?part={part}" for part in PARTS), "/")
+        for path in (*first, *(f"/targets/part?part={part}" for part in TARGET_PARTS), "/targets"):
             with app.test_request_context(path):
                 app.full_dispatch_request()
         found = overview(db=db)
