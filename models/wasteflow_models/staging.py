@@ -80,7 +80,10 @@ def clear_rows(db: Database, batch_id: int) -> None:
 
 
 FOLDED_TOGETHER = 50_000
-"""Rows from which a fold ends its transaction, so that others wait a moment only."""
+FOLDED_TOGETHER_BESIDE = 10_000
+"""Rows from which a fold ends its transaction, so that others wait a moment only: on SQLite for
+the file, on PostgreSQL, where a row takes longer, for the rows it has moved.
+"""
 
 
 def fold(db: Database, batch_id: int) -> None:
@@ -89,6 +92,7 @@ def fold(db: Database, batch_id: int) -> None:
     Where another writer keeps coming first, rows stay aside: they count there as well, and the
     next import tries again.
     """
+    most = FOLDED_TOGETHER if db.is_sqlite else FOLDED_TOGETHER_BESIDE
     for _ in range(_TRIES):
         with db.read() as session:
             waiting = rollup.months_aside(session, batch_id)
@@ -96,7 +100,7 @@ def fold(db: Database, batch_id: int) -> None:
             while waiting:
                 with db.write(Alone.NOBODY) as session:
                     done = 0
-                    while waiting and done < FOLDED_TOGETHER:
+                    while waiting and done < most:
                         material, month, count = waiting.pop(0)
                         rollup.fold_rows(session, batch_id, material, month)
                         done += count

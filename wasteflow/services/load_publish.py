@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import merge_late
 from wasteflow.core.columns import groups_of
+from wasteflow.core.periods import month_of_day, next_month, shanghai_day
 from wasteflow.core.postings_bulk import BulkRollup, merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
@@ -35,6 +36,8 @@ Ints = NDArray[np.int64]
 PART = 50_000
 STRAIGHT_ROWS = 1_000_000
 """New rows that publishing itself adds on PostgreSQL at most: a second or two of COPY."""
+BUSY_MONTHS = 1
+"""Months before this one whose rows single writers write beside an import."""
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
@@ -75,7 +78,8 @@ def stage_rollup(db: Database, staging: Staging) -> None:
     """Put the roll-up of a staged import aside, so that publishing has little left to do.
 
     On PostgreSQL who publishes is waited for by those who write the same rows alone: rows that the
-    books do not have yet are left for it, which saves writing them twice.
+    books do not have yet are left for it, which saves writing them twice.  Not those of the months
+    that others are writing now.
     """
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = []
@@ -86,6 +90,7 @@ def stage_rollup(db: Database, staging: Staging) -> None:
         new = np.zeros(len(columns[0]), np.bool_)
         if is_postgresql(session):
             new = (columns[-2] > 0) & (columns[-1] > 0)
+            new &= columns[1] < next_month(month_of_day(shanghai_day(staging.now)), -BUSY_MONTHS)
             new &= new_rows(session, columns)
     if 0 < np.count_nonzero(new) <= STRAIGHT_ROWS:
         staging.straight = [column[new] for column in columns]
