@@ -77,6 +77,23 @@ def test_who_writes_the_same_rows_before_an_import_is_published_is_added_to(
     books.check()
 
 
+def test_months_written_now_lie_aside_when_an_import_is_published(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL who writes them does not wait for the rows that publishing adds."""
+    written: list[int] = []
+
+    def told(session: Any, columns: Any) -> None:
+        written.extend(columns[1].tolist())
+        rollup_new.add_new_rows(session, columns)
+
+    monkeypatch.setattr(load_publish, "add_new_rows", told)
+    days = ("2026-01-05", "2026-09-05", "2026-10-05", "2026-11-05")
+    take(books, *(load(day, "10.000", "9.000", dispatched_at=day, received_at=day) for day in days))
+    assert set(written) == (set() if books.db.is_sqlite else {202601, 202609})
+    books.check()
+
+
 def test_an_import_that_fails_in_the_middle_of_a_chunk_leaves_nothing(
     books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
