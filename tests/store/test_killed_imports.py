@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from tests.store.books import NOW
 from tests.store.databases import row_counts
@@ -27,6 +27,10 @@ from wasteflow_models.staging import sweep
 BEFORE = ("parks", "enterprises", "facilities")
 
 CHUNKS = 8
+COMMITS = {"sqlite": 22, "postgresql": 40}
+"""About so many commits an import of that many chunks makes, what a dead one left cleared away;
+the last of them come after it is published.
+"""
 MOST_AFTER_S = 0.3
 """Kills come at most so long after a transaction began to commit, chosen at random."""
 
@@ -73,14 +77,16 @@ def prepare(url: str, folder: Path, loads: int, firms: int) -> tuple[Database, P
 def kill_imports(url: str, folder: Path, loads: int, firms: int, kills: int, seed: int) -> None:
     """Kill `kills` imports, look at the books after each, and let the last one end.
 
-    An import of `CHUNKS` chunks has that many commits and about eight more.
+    They are spread over the whole import, from before its first commit to after its last.
     """
     db, file = prepare(url, folder, loads, firms)
     empty, dice = row_counts(db), random.Random(seed)
+    moments = COMMITS[make_url(url).get_backend_name()] + 1
     killing = Killing(url, file, loads // CHUNKS)
     kept = 0
     for number in range(kills):
-        commits, after = dice.randrange(CHUNKS + 9), dice.uniform(0, MOST_AFTER_S)
+        commits = int(moments * (number + dice.random()) / kills)
+        after = dice.uniform(0, MOST_AFTER_S)
         died = killing.kill_one(commits, after)
         report = check_books(db=db)
         left = row_counts(db)["shipment"]
