@@ -3,9 +3,9 @@
 Books of different firms are written side by side: whoever decides from those of a firm (a number
 that is free, a level that was counted) holds that firm (`hold_firms`).  What others follow by
 number - changes, entries, output - is numbered at the very end of a transaction, under a lock
-that it keeps until it has committed (`take_number`): numbers are committed in their order, so that
-a reader who goes on after the last number he has seen passes over nothing, and a newest number says
-that nothing was added.  Everybody takes the roll-up first and numbers last.
+that it keeps until it has committed (`wait_for_numbers`): numbers are committed in their order, so
+that a reader who goes on after the last number he has seen passes over nothing, and a newest number
+says that nothing was added.  Everybody takes the roll-up first and numbers last.
 """
 
 from __future__ import annotations
@@ -36,14 +36,6 @@ def hold_firms(session: Session, firm_ids: Iterable[int]) -> None:
     if is_postgresql(session):
         for firm in sorted(set(firm_ids)):
             driver(session).execute("SELECT pg_advisory_xact_lock(%s, %s)", [FIRM_LOCKS, firm])
-
-
-def take_number(session: Session) -> int:
-    """The number of the next entry, nobody else's until the transaction ends; the last thing before
-    it is written.
-    """
-    wait_for_numbers(session)
-    return next_entry(session)
 
 
 def wait_for_numbers(session: Session) -> None:
