@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 import time
@@ -147,8 +146,6 @@ def warm_up(app: Flask) -> None:
             flows_report(db=db, period=period)
         warm_today(db=db)
         import_module("scipy.optimize")  # half a second that the first allocation need not wait
-        gc.collect()
-        gc.freeze()  # what stays is looked through by no collection: 0.2 s in which nobody answers
     except Exception:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
 
