@@ -150,8 +150,9 @@ def test_a_load_of_a_file_is_revised_by_its_parties_and_signed_by_it(gate: Gate)
     assert gate.books.codes("shipments", load("F1", "30.000", "29.900")) == [
         (2, "doc_no", "doc_no_differs")
     ]
-    again = load("F1", "29.900", "29.900", evidence="imported")
-    assert gate.books.codes("shipments", again) == [(2, "doc_no", "doc_no_differs")]
+    corrected = load("F1", "29.900", "29.900", dispatched_at="2026-03-02T08:00:00+08:00")
+    assert gate.books.loads(corrected).skipped == 1, "it says what stands, and signs nothing"
+    assert gate.see(uid)["evidence"] == "both"
     gate.books.check()
 
 
