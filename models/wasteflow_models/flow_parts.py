@@ -107,13 +107,14 @@ def write_parts(session: Session, parts: Iterable[ReadyPart]) -> None:
     """Write parts, given in order of material and month; the caller draws the versions of months.
 
     A part that was written since it was made ready is added to again: whoever writes it holds it
-    until his commit.
+    until his commit.  One that a rebuild took away begins anew.
     """
     for part in parts:
         seen, data = part.seen, part.data
         while not _replaced(session, part, seen, data):
             query = select(_P.version, _P.data).where(*_at(part)).with_for_update()
-            ((seen, held),) = session.execute(query).all()
+            row = session.execute(query).one_or_none()
+            seen, held = row or (0, b"")
             data = packed(tuple(added(unpacked(bytes(held)), part.own)))
 
 

@@ -16,7 +16,7 @@ from wasteflow.services import loads as service
 from wasteflow.services.checking import check_books
 from wasteflow.services.corrections import reverse
 from wasteflow.services.rebuilding import rebuild_rollup
-from wasteflow_models import migrate, packed_months, rollup
+from wasteflow_models import flow_parts, migrate, packed_months, rollup
 from wasteflow_models.ledger import FlowPartRow
 
 __all__ = ["twin"]
@@ -91,6 +91,20 @@ def test_who_publishes_onto_the_same_months_first_is_added_to(
     take(books, *mine)
     assert not others
     assert content(books) == content(twin)
+    books.check()
+
+
+def test_a_part_that_a_rebuild_took_away_begins_anew(books: Books, parts: Switch) -> None:
+    """The sums stand in rows by then, and another import is ready with the part that was there."""
+    parts(True)
+    take(books, *FIRST)
+    with books.db.read() as session:
+        row = session.execute(sa.select(*FlowPartRow.__table__.c)).one()
+    own = packed_months.unpacked(row.data)
+    with books.db.write() as session:
+        session.execute(sa.delete(FlowPartRow))
+        stale = flow_parts.ReadyPart(row.material_id, row.month, own, row.version, b"")
+        flow_parts.write_parts(session, [stale])
     books.check()
 
 

@@ -102,8 +102,7 @@ def match(
         Side(max_partners, None if min_contract is None else round(min_contract * 1000)),
     )
     if plan:
-        show_plan(database, settings.lang, shape, span, asked, target)
-        return
+        return show_plan(database, settings.lang, shape, span, asked, target)
     if giver:
         report = link_verdict(db=database, period=span, giver=giver, taker=taker, asked=asked)
         heads, rows = _verdict_table(report, settings.lang)
