@@ -96,6 +96,18 @@ def test_the_map_plays_by_keyboard_keeps_its_state_and_leads_to_the_loads(
     guard.check_quiet()
 
 
+def pictures(page: Page, name: str, folder: Path) -> dict[str, Path]:
+    """The files that the picture buttons give, by kind; named as they should be."""
+    files = {}
+    for kind in ("svg", "png"):
+        with page.expect_download() as told:
+            page.locator(f"#main button[data-picture={kind}]").click()
+        assert told.value.suggested_filename == f"{name}.{kind}"
+        files[kind] = folder / f"picture.{kind}"
+        told.value.save_as(files[kind])
+    return files
+
+
 def test_a_chart_becomes_a_picture_with_its_title_source_and_date(
     page: Page, page_guard: Guard, site: str, tmp_path: Path
 ) -> None:
@@ -103,13 +115,7 @@ def test_a_chart_becomes_a_picture_with_its_title_source_and_date(
     page.emulate_media(color_scheme="dark")
     page.goto(f"{site}/sankey?level=enterprise&{SPAN}")
     ready(page)
-    files = {}
-    for kind in ("svg", "png"):
-        with page.expect_download() as told:
-            page.locator(f"#main button[data-picture={kind}]").click()
-        assert told.value.suggested_filename == f"wasteflow-sankey-enterprise-all-2026H1.{kind}"
-        files[kind] = tmp_path / f"chart.{kind}"
-        told.value.save_as(files[kind])
+    files = pictures(page, "wasteflow-sankey-enterprise-all-2026H1", tmp_path)
     root = ElementTree.parse(files["svg"]).getroot()
     words = " ".join(root.itertext())
     for part in (
@@ -160,13 +166,7 @@ def test_the_map_of_links_becomes_a_picture(
     page.emulate_media(color_scheme="dark")
     page.goto(f"{site}/links/map?layer=realised&{SPAN}")
     page.wait_for_selector("#link-map path.link-realised")
-    files = {}
-    for kind in ("svg", "png"):
-        with page.expect_download() as told:
-            page.locator(f"#main button[data-picture={kind}]").click()
-        assert told.value.suggested_filename == f"wasteflow-links-all-2026H1.{kind}"
-        files[kind] = tmp_path / f"map.{kind}"
-        told.value.save_as(files[kind])
+    files = pictures(page, "wasteflow-links-all-2026H1", tmp_path)
     root = ElementTree.parse(files["svg"]).getroot()
     words = " ".join(root.itertext())
     for part in ("链接地图", "合成数据", "来源", "′E", "°N", "5 km", "已有链接"):
