@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Integer, MetaData, SmallInteger
+from sqlalchemy import BigInteger, DateTime, Index, Integer, MetaData, SmallInteger
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -79,6 +79,11 @@ class Word(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else self.words[value]
+
+
+def index_on(dialect: str, name: str, *columns: str) -> Index:
+    """An index that only the databases of one dialect have; `migrate.drift` knows by `only`."""
+    return Index(name, *columns, info={"only": dialect}).ddl_if(dialect=dialect)
 
 
 class Base(DeclarativeBase):

@@ -17,6 +17,7 @@ from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys, entry_record, load_header, load_status
 from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow, no_reversal, visible
+from wasteflow_models.parties import sent_to
 from wasteflow_models.queries import entries_of, reversed_entry_ids
 
 
@@ -59,7 +60,7 @@ def postings_of_month_until(
                     ShipmentRow.dispatched_month == month_of_day(day),
                 ),
                 and_(
-                    ShipmentRow.consignee_id == firm,
+                    sent_to(session, [firm]),
                     ShipmentRow.received_month == month_of_day(day),
                 ),
             ),
@@ -133,7 +134,7 @@ def _first_load(session: Session, keys: Keys, firm: str, material: str) -> date 
         visible(),
     )
     sent = (row.consignor_id == key, row.kind == LoadKind.DELIVERY.value)
-    got = (row.consignee_id == key, row.received_month > 0)
+    got = (sent_to(session, [key]), row.received_month > 0)
     moments = [
         session.scalar(select(func.min(row.dispatched_at)).where(*here, *sent)),
         session.scalar(select(func.min(row.received_at)).where(*here, *got)),

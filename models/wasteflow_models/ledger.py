@@ -34,7 +34,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import LoadKind, LoadState
-from wasteflow_models.base import Base, Key, Second, UtcMoment, Word
+from wasteflow_models.base import Base, Key, Second, UtcMoment, Word, index_on
 
 LOAD_KINDS = (LoadKind.DELIVERY.value, LoadKind.RETURN.value, LoadKind.REDIRECT.value)
 STATES = tuple(
@@ -141,8 +141,9 @@ class ShipmentRow(Base):
 
     __tablename__ = "shipment"
     __table_args__ = (
-        Index("ix_shipment_consignor", "consignor_id"),
-        Index("ix_shipment_consignee", "consignee_id"),
+        index_on("sqlite", "ix_shipment_link", "consignor_id", "consignee_id"),
+        index_on("postgresql", "ix_shipment_consignor", "consignor_id"),
+        index_on("postgresql", "ix_shipment_consignee", "consignee_id"),
         {"postgresql_partition_by": "RANGE (id)"},
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
@@ -215,6 +216,18 @@ class LoadNumberRow(Base):
     doc_no: Mapped[str] = mapped_column(Text, primary_key=True)
     consignor_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     shipment_id: Mapped[int] = mapped_column(Key)
+
+
+class SenderRow(Base):
+    """On SQLite: firms that ever sent a load to a firm; see `parties`.  On PostgreSQL empty."""
+
+    __tablename__ = "sender"
+    __table_args__ = (
+        Index("ix_sender_consignor", "consignor_id"),
+        {"sqlite_with_rowid": False},
+    )
+    consignee_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    consignor_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
 
 
 class LoadChildRow(Base):

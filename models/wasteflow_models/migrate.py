@@ -103,7 +103,13 @@ def drift(url: str) -> list[str]:
     )
 
     with _connection(url) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        mine = connection.dialect.name
+
+        def wanted(item: Any, *told: Any) -> bool:
+            return bool(item.info.get("only", mine) == mine)
+
+        opts = {"compare_type": True, "include_object": wanted}
+        context = MigrationContext.configure(connection, opts=opts)
         return [str(difference) for difference in compare_metadata(context, Base.metadata)]
 
 

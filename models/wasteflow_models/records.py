@@ -22,6 +22,7 @@ from wasteflow.core.vocabulary import Evidence
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow, no_reversal
+from wasteflow_models.parties import sent_to
 from wasteflow_models.queries import reversed_entry_ids
 
 CHUNK = 500
@@ -93,7 +94,7 @@ def loads_near(session: Session, keys: Keys, key: FlowKey) -> list[ShipmentRow]:
         select(row)
         .where(
             row.holder_id == keys.id_of("enterprise", road.a),
-            row.consignee_id == keys.id_of("enterprise", road.b),
+            sent_to(session, [keys.id_of("enterprise", road.b)]),
             row.material_id == keys.id_of("material", key.material),
             row.route_id == keys.id_of("route", key.route),
             row.evidence == int(key.evidence),

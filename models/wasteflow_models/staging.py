@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from wasteflow_models import load_store
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import BatchRow, StagedRow
+from wasteflow_models.parties import drop_senders
 from wasteflow_models.queue import Alive
 
 _BATCH_LOCKS = 7705
@@ -55,6 +56,7 @@ def discard(db: Database, batch_id: int) -> None:
             load_store.discard_range(session, batch_id, part.first_id, part.last_id)
             session.delete(part)
     with db.write(Alone.NOBODY) as session:
+        drop_senders(session)
         session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
 
 

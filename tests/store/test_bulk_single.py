@@ -31,7 +31,7 @@ from wasteflow_models.convert import Keys
 __all__ = ["twin"]
 
 TABLES = (
-    *("event", "load_child", "load_number", "shipment", "staged", "flow_part"),
+    *("event", "load_child", "load_number", "sender", "shipment", "staged", "flow_part"),
     *("flow_month", "rollup_month", "place"),
 )
 

@@ -14,6 +14,7 @@ from wasteflow.core.actors import Actor, Membership, Role
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period
 from wasteflow.services.live.listing import SORTS, LoadFilter, list_loads, page_query
+from wasteflow_models import parties
 from wasteflow_models.convert import load_keys
 from wasteflow_models.ledger import ShipmentRow
 
@@ -106,6 +107,7 @@ def test_ones_own_loads_are_found_by_an_index(gate: Gate) -> None:
     for actor, wanted in (
         (MAKER, LoadFilter()),
         (MAKER, LoadFilter(sort="tonnes")),
+        (CEMENT, LoadFilter()),
         (both, LoadFilter(state="disputed")),
         (PLANNER, wide),
         (PLANNER, LoadFilter(doc_no="B")),
@@ -113,6 +115,20 @@ def test_ones_own_loads_are_found_by_an_index(gate: Gate) -> None:
     ):
         scans = [line for line in plan(gate, actor, wanted) if reads_all(line)]
         assert scans == [], (actor.login, wanted)
+
+
+def test_links_one_by_one_and_all_at_once_are_the_same_loads(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = (LoadFilter(), LoadFilter(sort="tonnes"), LoadFilter(party="cement"))
+    lists = [pages(gate, actor, each) for actor in (MAKER, CEMENT) for each in wanted]
+    assert [len(items) for items in lists] == [5, 5, 4, 4, 4, 4]
+    for few in (0, 2):
+        monkeypatch.setattr(parties, "FEW_LINKS", few)
+        again = [pages(gate, actor, each) for actor in (MAKER, CEMENT) for each in wanted]
+        assert again == lists
+    scans = [line for line in plan(gate, CEMENT, LoadFilter()) if reads_all(line)]
+    assert scans == []
 
 
 def reads_all(line: str) -> bool:

@@ -36,6 +36,15 @@ def test_a_spoiled_roll_up_is_made_anew(books: Books) -> None:
     books.check()
 
 
+def test_a_link_that_the_index_of_loads_lost_is_found_again(books: Books) -> None:
+    books.loads(load("A", "30.000", "30.000"), load("B", "31.000", consignee="board"))
+    spoil(books, "DELETE FROM sender")
+    lost = {fault.code for fault in check_books(db=books.db).faults}
+    assert lost == (set() if books.db.url.startswith("postgresql") else {"sender_missing"})
+    assert rebuild_rollup(db=books.db).mended == 2 * len(lost)
+    books.check()
+
+
 def test_broken_records_are_not_summed(books: Books) -> None:
     books.loads(load("A", "30.000", "30.000"))
     spoil(books, "UPDATE event SET kg = kg + 1 WHERE seq = 2")

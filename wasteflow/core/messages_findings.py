@@ -248,6 +248,12 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the number of “{key}” and the index of numbers disagree; restore a backup or find out "
         "what changed it",
     ),
+    "sender_missing": (
+        "“{key}”未记入“谁发给谁”的索引，收货方的列表会缺这些运单；运单本身无误。"
+        "请运行 `wasteflow db rebuild`。",
+        "“{key}” is not in the index of who sent to whom: lists of the receiver lack these loads, "
+        "which are sound themselves; run `wasteflow db rebuild`",
+    ),
     "internal_error": (
         "程序内部错误（编号 {request_id}）。账本没有改动，请把编号告诉管理员。",
         "an internal error (number {request_id}); the books are unchanged, tell the number to "

@@ -24,6 +24,7 @@ from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
 from wasteflow_models.live import RevisionRow
 from wasteflow_models.open_loads import open_loads
+from wasteflow_models.parties import of_either
 
 CHECKS: Final = (
     "undecided",
@@ -118,7 +119,7 @@ def _disputed(session: Session, ids: Iterable[int], month: int) -> list[str]:
             row.evidence == int(Evidence.DISPUTED),
             row.dispatched_month > 0,
             row.dispatched_month <= month,
-            or_(row.consignor_id.in_(mine), row.consignee_id.in_(mine)),
+            of_either(session, mine),
             ~row.reversed_,
             visible(),
         )
@@ -135,7 +136,7 @@ def _revisions(session: Session, ids: Iterable[int], month: int) -> list[str]:
         .join(RevisionRow, RevisionRow.pending_of == row.id)
         .where(
             or_(row.dispatched_month == 0, row.dispatched_month <= month),
-            or_(row.consignor_id.in_(mine), row.consignee_id.in_(mine)),
+            of_either(session, mine),
         )
         .order_by(row.doc_no)
     )

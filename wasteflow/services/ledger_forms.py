@@ -22,6 +22,7 @@ from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow, visible
+from wasteflow_models.parties import of_either
 from wasteflow_models.seals import last_seal
 
 
@@ -110,7 +111,7 @@ def _loads(session: Session, keys: Keys, firm: str, period: Period) -> Iterator[
     """
     row, key = ShipmentRow, keys.id_of("enterprise", firm)
     query = select(row).where(
-        (row.consignor_id == key) | (row.consignee_id == key),
+        of_either(session, [key]),
         row.dispatched_month > 0,
         ~row.reversed_,
         visible(),

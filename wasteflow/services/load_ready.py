@@ -69,6 +69,12 @@ class Moves:
         yield "dispatched_at", self.consignor_id, self.dispatched_day, self.delivery
         yield "received_at", self.consignee_id, self.received_day, self.received_month > 0
 
+    def links(self) -> set[tuple[int, int]]:
+        """(consignor, consignee) of every load, each pair once."""
+        sides = self.consignor_id, self.consignee_id
+        first = groups_of(list(sides)).first
+        return set(zip(*(side[first].tolist() for side in sides), strict=True))
+
     def first_days(self) -> FirstDays:
         """The first day on which anything moves, of every firm and material that moves."""
         sides = list(self.sides())

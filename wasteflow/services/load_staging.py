@@ -42,6 +42,7 @@ from wasteflow_models.event_lane import EventLane, insert_copies
 from wasteflow_models.flow_parts import ReadyPart
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
+from wasteflow_models.parties import add_senders
 from wasteflow_models.partitions import STEP, new_load_ids
 
 Ints = NDArray[np.int64]
@@ -79,6 +80,7 @@ class Staging:
     parts: list[ReadyPart] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     _received: dict[int, Known] = field(default_factory=dict)
+    _links: set[tuple[int, int]] = field(default_factory=set)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
 
     def take(self, session: Session, batch: LoadBatch, bound: Bound | None = None) -> None:
@@ -114,7 +116,7 @@ class Staging:
             self.take(session, ready.loads())
             return
         insert_copies(session, copies, self.lane)
-        self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
+        self._note(session, copies.ids, ready.moves, ready.first_days, ready.rollup)
 
     def _take_packed(
         self, session: Session, ready: ReadyLoads, packed: load_pack.PackedLoads
@@ -126,7 +128,7 @@ class Staging:
             self.take(session, ready.loads())
             return
         load_pack.insert_packed(session, packed, steps, self.batch_id, self.now)
-        self._note(session, ids, ready.moves.line, ready.first_days, ready.rollup)
+        self._note(session, ids, ready.moves, ready.first_days, ready.rollup)
 
     def _write(self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints) -> None:
         if not len(ids):
@@ -149,15 +151,18 @@ class Staging:
         columns = posting_columns(
             batch, (bound.kind > 0).astype(np.int64), bound.holder, bound.parent_consignee
         )
-        first_days = Moves.of(batch, bound.kind).first_days()
-        self._note(session, ids, batch.line, first_days, bulk_load_postings(columns))
+        moves = Moves.of(batch, bound.kind)
+        self._note(session, ids, moves, moves.first_days(), bulk_load_postings(columns))
         if self.closed:
             self._book_late(session, ids, columns)
 
     def _note(
-        self, session: Session, ids: Ints, lines: Ints, first_days: FirstDays, rollup: BulkRollup
+        self, session: Session, ids: Ints, moves: Moves, first_days: FirstDays, rollup: BulkRollup
     ) -> None:
-        """What publishing needs to know of loads that were written."""
+        """What finding and publishing need to know of loads that were written."""
+        links = moves.links() - self._links
+        add_senders(session, links)
+        self._links |= links
         if self.staged:
             for low, high in load_store.month_ranges(ids):
                 session.add(StagedRow(batch_id=self.batch_id, first_id=low, last_id=high))
@@ -166,7 +171,7 @@ class Staging:
             key = firm, material
             self.first_moves[key] = min(day, self.first_moves.get(key, day))
         order = np.argsort(ids, kind="stable")
-        self._lines.append((ids[order], lines[order]))
+        self._lines.append((ids[order], moves.line[order]))
         self.taken += len(ids)
         self.add_rollup(rollup)
 

@@ -25,6 +25,7 @@ from wasteflow.services.proof_quiet import without_confirmed, without_quiet
 from wasteflow_models import scan
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EVENT_KINDS, LOAD_KINDS, STATES
+from wasteflow_models.parties import missing_senders
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -61,6 +62,11 @@ def prove_loads(
     faults += [
         Fault("number_mismatch", f"shipment {doc_no}", [doc_no])
         for doc_no in scan.misnumbered(session)
+    ]
+    firm = keys.codes["enterprise"]
+    faults += [
+        Fault("sender_missing", f"link {firm.get(sent, sent)} → {firm.get(got, got)}")
+        for sent, got in missing_senders(session)
     ]
 
 

@@ -15,6 +15,7 @@ from wasteflow.services.tracing import forget
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.packed_months import drop_packed
+from wasteflow_models.parties import add_senders, missing_senders
 from wasteflow_models.rollup_stored import stored_late, stored_rollup
 
 
@@ -35,6 +36,8 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
     report = CheckReport()
     with db.write(Alone.EVERYBODY) as session:
         keys = load_keys(session)
+        links = missing_senders(session)
+        add_senders(session, links)
         expected, late = joined_late(record_rollups(session, keys, report))
         if report.faults:
             raise RuleBroken("records_unsound", count=len(report.faults))
@@ -46,4 +49,4 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
                 session.execute(text(f"DELETE FROM {table}"))
             post(session, expected, late)
     forget()
-    return Rebuilt(len(expected.kg), wrong)
+    return Rebuilt(len(expected.kg), wrong + len(links))

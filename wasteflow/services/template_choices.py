@@ -12,6 +12,7 @@ from wasteflow.core.registry import Registry
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow
+from wasteflow_models.parties import sent_to
 
 MOST: Final = 1000
 """Entries of a list at most."""
@@ -62,9 +63,13 @@ def _partners(session: Session, keys: Keys, own: Collection[str]) -> list[str]:
     if not ids:
         return []
     counts: dict[int, int] = {}
-    sides = (ShipmentRow.consignor_id, ShipmentRow.consignee_id)
-    for mine, other in (sides, sides[::-1]):
-        query = select(other, func.count()).where(mine.in_(ids)).group_by(other).order_by(other)
+    row = ShipmentRow
+    sides = (
+        (row.consignor_id.in_(ids), row.consignee_id),
+        (sent_to(session, ids), row.consignor_id),
+    )
+    for mine, other in sides:
+        query = select(other, func.count()).where(mine).group_by(other).order_by(other)
         for firm, count in session.execute(query):
             counts[firm] = counts.get(firm, 0) + count
     codes = keys.codes["enterprise"]

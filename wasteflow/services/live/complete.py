@@ -21,6 +21,7 @@ from wasteflow.services.load_rows import CheckedLoad, LoadChecker
 from wasteflow.services.outcome import Row, Warnings
 from wasteflow_models import load_store
 from wasteflow_models.ledger import LoadChildRow
+from wasteflow_models.parties import add_senders
 
 NEEDED = ("consignor", "consignee", "material", "route", "mode", "dispatched_t")
 """Fields without which nothing is issued."""
@@ -86,6 +87,7 @@ def enter_header(held: Held, load: Whole) -> None:
         row.parent_id, row.parent_consignee_id = parent.id, parent.consignee_id
         held.session.add(LoadChildRow(parent_id=parent.id, child_id=row.id))
     held.session.flush()
+    add_senders(held.session, [(row.consignor_id, row.consignee_id)])
     ids = np.array([row.id], np.int64)
     firm = np.array([row.consignor_id], np.int64)
     if load_store.add_numbers(held.session, [row.doc_no], firm, ids)[0] != row.id:

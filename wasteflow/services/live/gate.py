@@ -20,6 +20,7 @@ from wasteflow.services.live.views import load_view
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
+from wasteflow_models.parties import sent_to
 
 MOST: Final = 50
 LONGEST: Final = 60
@@ -61,7 +62,7 @@ def arriving(
             return {"items": [], "more": False}
         states = [_ROAD, _HERE] if wanted else [_ROAD]
         query = select(row).where(
-            row.consignee_id.in_(ids), row.state.in_(states), visible(), ~row.reversed_
+            sent_to(session, ids), row.state.in_(states), visible(), ~row.reversed_
         )
         if wanted:
             written = (row.vehicle, row.ticket_no, row.doc_no)

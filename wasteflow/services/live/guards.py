@@ -15,6 +15,7 @@ from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
 from wasteflow_models import queries
 from wasteflow_models.ledger import ShipmentRow
+from wasteflow_models.parties import sent_to
 
 
 def after_opening(held: Held, firm: str, name: str, at: datetime, material: str = "") -> None:
@@ -51,7 +52,7 @@ def ticket_unique(held: Held, ticket: str) -> None:
     row, other = held.row, ShipmentRow
     held.session.execute(queries.enterprise_lock(row.consignee_id))
     query = select(other.doc_no).where(
-        other.consignee_id == row.consignee_id,
+        sent_to(held.session, [row.consignee_id]),
         other.ticket_no == ticket,
         other.id != row.id,
         other.received_at.is_not(None),

@@ -23,6 +23,7 @@ from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import LoadChildRow, ShipmentRow, visible
 from wasteflow_models.live import LoadDraftRow, RevisionRow
+from wasteflow_models.parties import of_either, sent_to
 from wasteflow_models.queries import receivers_of
 
 MOST = 200
@@ -106,11 +107,9 @@ def _candidates(session: Session, ids: list[int]) -> list[ShipmentRow]:
     )
     by_hand = select(row).where(row.id.in_(live), waiting, ~row.reversed_)
     coming = select(row).where(
-        row.consignee_id.in_(ids), row.state.in_(_OPEN), visible(), ~row.reversed_
+        sent_to(session, ids), row.state.in_(_OPEN), visible(), ~row.reversed_
     )
-    pending = select(row).where(
-        row.id.in_(asked), or_(row.consignor_id.in_(ids), row.consignee_id.in_(ids))
-    )
+    pending = select(row).where(row.id.in_(asked), of_either(session, ids))
     disputed = select(row).where(
         row.consignee_id.in_(receivers_of(session, ids, Evidence.DISPUTED)),
         row.consignor_id.in_(ids),
@@ -178,7 +177,7 @@ def _refused(
     )
     if firms is not None:
         ids = sorted(keys.id_of("enterprise", code) for code in firms)
-        query = query.where(or_(row.consignor_id.in_(ids), row.consignee_id.in_(ids)))
+        query = query.where(of_either(session, ids))
     return session.execute(query.order_by(row.received_at, row.id)).all()
 
 

@@ -1,7 +1,7 @@
 """Lists of loads with filters, a sort and a cursor: one's own, found by the sides they name.
 
 A million loads lie in the order of their ids, the month of dispatch first.  Those of a few firms
-are found by the indices of consignor and consignee, side by side, and put together; who reads
+are found by indices of who sent to whom (`parties`), side by side, and put together; who reads
 everything reads from the newest on, and sorts otherwise only within a partner or some months.
 """
 
@@ -55,6 +55,7 @@ from wasteflow_models.ledger import (
     visible,
 )
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, RevisionRow
+from wasteflow_models.parties import sides
 from wasteflow_models.partitions import STEP
 from wasteflow_models.registry import EnterpriseRow
 
@@ -144,7 +145,7 @@ def page_query(
         raise InvalidValue("bad_word", value=wanted.sort, known=", ".join(SORTS))
     order = (*(SORTS[sort] if sort else ()), _ROW.id)
     conditions = _conditions(session, keys, actor, wanted)
-    ways = _ways(keys, actor, wanted)
+    ways = _ways(session, keys, actor, wanted)
     if cursor:
         drafts = and_(*_of_drafts(keys, actor, LoadFilter()))
         ones = or_(and_(visible(), seen_by(keys, actor)), drafts)
@@ -271,7 +272,7 @@ def _own_ids(keys: Keys, actor: Actor) -> list[int]:
 # --- ways to the rows ----------------------------------------------------------------------
 
 
-def _ways(keys: Keys, actor: Actor, wanted: LoadFilter) -> list[Conditions]:
+def _ways(session: Session, keys: Keys, actor: Actor, wanted: LoadFilter) -> list[Conditions]:
     """Conditions that an index answers; the loads asked for lie on one of them at least.
 
     One empty way: from the newest on.  Raises InvalidValue `sort_too_wide`.
@@ -287,9 +288,10 @@ def _ways(keys: Keys, actor: Actor, wanted: LoadFilter) -> list[Conditions]:
         most = min(most, max(FEW_FIRMS, len(keys.registry.enterprises) // SHARE))
     if firms is not None and not carries and len(firms) <= most:
         own = _own_ids(keys, actor)
-        return _sides([keys.id_of("enterprise", code) for code in sorted(firms)], own)
+        ids = [keys.id_of("enterprise", code) for code in sorted(firms)]
+        return _sides(session, ids, own)
     if party:
-        return _sides(party, [])
+        return _sides(session, party, [])
     months = len(list(wanted.period.months())) if wanted.period is not None else 0
     narrow = 0 < months <= WIDE_MONTHS
     if wanted.sort and not narrow and not carries:
@@ -297,14 +299,9 @@ def _ways(keys: Keys, actor: Actor, wanted: LoadFilter) -> list[Conditions]:
     return _by_months(wanted.period) if wanted.period is not None else [[]]
 
 
-def _sides(firms: Sequence[int], holders: Sequence[int]) -> list[Conditions]:
-    """A way for each side of the firms, and one to the children whose mass they hold."""
-    found: list[Conditions] = []
-    for side in (_ROW.consignor_id, _ROW.consignee_id):
-        if len(firms) <= FEW_FIRMS:
-            found += [[side == firm] for firm in firms]
-        else:
-            found.append([side.in_(firms)])
+def _sides(session: Session, firms: Sequence[int], holders: Sequence[int]) -> list[Conditions]:
+    """The ways to the loads of the firms, and one to the children whose mass they hold."""
+    found = sides(session, firms, FEW_FIRMS)
     if holders:
         children = select(LoadChildRow.child_id)
         found.append([_ROW.holder_id.in_(holders), _ROW.id.in_(children)])

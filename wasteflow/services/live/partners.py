@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, case, func, or_, select
+from sqlalchemy import ColumnElement, Integer, case, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -21,6 +21,7 @@ from wasteflow.services.live.views import moment
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
+from wasteflow_models.parties import of_either
 
 TO: Final = "to"
 FROM: Final = "from"
@@ -70,7 +71,7 @@ def _sums(session: Session, keys: Keys, firm: str, first: int) -> list[dict[str,
             func.max(_ROW.id),
         )
         .where(
-            or_(_ROW.consignor_id == own, _ROW.consignee_id == own),
+            of_either(session, [own]),
             _ROW.consignor_id != _ROW.consignee_id,
             _ROW.kind == "delivery",
             _ROW.dispatched_month >= max(first, 1),
