@@ -79,12 +79,20 @@ def drop_senders(session: Session) -> None:
         session.execute(delete(SenderRow).where(~there))
 
 
+def settle_senders(session: Session) -> None:
+    """Make `sender` what this kind of database keeps, after loads came from another kind."""
+    if is_postgresql(session):
+        session.execute(delete(SenderRow))
+    add_senders(session, missing_senders(session))
+
+
 def missing_senders(session: Session) -> list[tuple[int, int]]:
-    """(consignor, consignee) of loads that `sender` does not lead to."""
+    """(consignor, consignee) of loads that `sender` does not lead to; a draft names no firms."""
     if is_postgresql(session):
         return []
     found = session.connection().exec_driver_sql(
         "SELECT consignor_id, consignee_id FROM (SELECT DISTINCT consignor_id, consignee_id "
-        "FROM shipment) EXCEPT SELECT consignor_id, consignee_id FROM sender ORDER BY 1, 2"
+        "FROM shipment WHERE consignor_id > 0) EXCEPT SELECT consignor_id, consignee_id "
+        "FROM sender ORDER BY 1, 2"
     )
     return [(int(consignor), int(consignee)) for consignor, consignee in found]

@@ -123,7 +123,7 @@ def wipe(db: Database) -> None:
     """Take the loads out again, as if nothing had been imported."""
     with db.write() as session:
         for table in (
-            *("event", "load_number", "load_child", "shipment", "staged"),
+            *("event", "load_number", "load_child", "shipment", "sender", "staged"),
             *("flow_month", "flow_packed", "flow_part", "place", "rollup_month"),
         ):
             session.execute(text(f'DELETE FROM "{table}"'))

@@ -22,7 +22,7 @@ from wasteflow.services.tracing import forget
 from wasteflow_models import migrate
 from wasteflow_models.base import Base
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.parties import add_senders, missing_senders
+from wasteflow_models.parties import settle_senders
 from wasteflow_models.partitions import ensure_partitions
 from wasteflow_models.raw import is_postgresql
 from wasteflow_models.table_text import fill_table, settle_sequences
@@ -134,7 +134,7 @@ def _fill(
         if progress:
             progress(table.name, told["rows"])
     settle_sequences(session, tables, manifest["last_load_number"])
-    add_senders(session, missing_senders(session))  # a backup of PostgreSQL has none
+    settle_senders(session)
 
 
 def _member(file: zipfile.ZipFile, path: Path, name: str, told: dict[str, Any]) -> Iterator[bytes]:
