@@ -175,18 +175,19 @@ def stored_loads(session: Session, ids: Ints) -> Stored:
     with temporary(session, "asked_load", "id BIGINT PRIMARY KEY"):
         insert_columns(session, "asked_load", len(ids), {"id": np.sort(ids)})
         texts = ", ".join(f"s.{name}" for name in _STORED_TEXTS)
-        result = session.execute(
-            text(
-                f"SELECT {_STORED_INTS}, {texts}, coalesce(r.reason, '') AS reason, "
-                "coalesce(p.doc_no, '') AS parent_doc_no "
-                "FROM asked_load a JOIN shipment s ON s.id = a.id "
-                "LEFT JOIN shipment p ON p.id = s.parent_id "
-                "JOIN event d ON d.shipment_id = s.id AND d.seq = 1 "
-                "LEFT JOIN event r ON r.shipment_id = s.id AND r.kind = 1 ORDER BY s.id"
+        with by_index(session):
+            result = session.execute(
+                text(
+                    f"SELECT {_STORED_INTS}, {texts}, coalesce(r.reason, '') AS reason, "
+                    "coalesce(p.doc_no, '') AS parent_doc_no "
+                    "FROM asked_load a CROSS JOIN shipment s CROSS JOIN event d "
+                    "LEFT JOIN shipment p ON p.id = s.parent_id "
+                    "LEFT JOIN event r ON r.shipment_id = s.id AND r.kind = 1 "
+                    "WHERE s.id = a.id AND d.shipment_id = s.id AND d.seq = 1 ORDER BY s.id"
+                )
             )
-        )
-        names = list(result.keys())
-        rows = result.all()
+            names = list(result.keys())
+            rows = result.all()
     rows = _as_they_stand(session, rows)
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     texts_at = {*_STORED_TEXTS, "reason", "parent_doc_no"}

@@ -75,7 +75,7 @@ def by_index(session: Session) -> Iterator[None]:
     """Queries inside look the rows of a temporary table up in others by their keys.
 
     PostgreSQL knows nothing of a table it has just been given and would rather read the others
-    whole, which takes the longer the more loads there are.  SQLite has no other way to join.
+    whole, which takes the longer the more loads there are.  SQLite is told by CROSS JOIN.
     """
     if not is_postgresql(session):
         yield

@@ -324,3 +324,27 @@ def test_partitions_are_made_ahead(books: Books) -> None:
     with books.db.read() as session:
         key = session.scalars(sa.select(ShipmentRow.id)).one()
     assert key // STEP == 202603
+
+
+def test_what_a_file_asks_for_is_looked_up_by_its_key(books: Books) -> None:
+    """Neither known loads nor parents are found by reading every load or number there is."""
+    plans: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, given: Any, *more: Any) -> None:
+        if " asked_" in statement and statement.lstrip().startswith("SELECT"):
+            other = connection.connection.cursor()
+            other.execute(
+                f"EXPLAIN {'QUERY PLAN' if books.db.is_sqlite else ''} {statement}", given
+            )
+            plans.extend(str(row[-1]) for row in other.fetchall())
+
+    rows = ROWS[:5]
+    take(books, *rows)
+    sa.event.listen(sa.Engine, "before_cursor_execute", explain)
+    try:
+        assert take(books, *rows).skipped == len(rows)
+        take(books, child("R9", "P1", "1.000"))
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", explain)
+    whole = ("SCAN s", "SCAN n", "SCAN d", "Seq Scan on shipment", "Seq Scan on load_number")
+    assert plans and not [line for line in plans if line.strip().startswith(whole)]
