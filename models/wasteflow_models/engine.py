@@ -100,12 +100,15 @@ class Database:
             self._watch(engine)
 
     @contextmanager
-    def write(self, alone: Alone = Alone.ENTRIES, *, beside: bytes = b"") -> Iterator[Session]:
+    def write(
+        self, alone: Alone = Alone.ENTRIES, *, beside: bytes = b"", settled: bool = True
+    ) -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception.
 
         alone: who must wait meanwhile on PostgreSQL; beside: a SQLite database as bytes whose
-        tables the transaction can read, as those of `BESIDE` (SQLite only).  Inside `together` it
-        is a savepoint of that transaction, or with `single` a part that cannot fail alone.
+        tables the transaction can read, as those of `BESIDE`; settled=False: on SQLite not yet on
+        the disk when this ends, as nobody hears of it before a later transaction is.  Inside
+        `together` a savepoint of that transaction, or with `single` a part that cannot fail alone.
         """
         outer = self._outer()
         if outer is not None and SINGLE in outer.info:
@@ -125,7 +128,7 @@ class Database:
                 outer.info.pop(STEADY, None)
                 outer.expunge_all()  # what comes next reads the rows anew
             return
-        with self._writing(alone, beside) as session:
+        with self._writing(alone, beside, settled=settled) as session:
             yield session
 
     @contextmanager
@@ -177,7 +180,7 @@ class Database:
 
     @contextmanager
     def _writing(
-        self, alone: Alone | None, beside: bytes = b"", *, hurry: bool = True
+        self, alone: Alone | None, beside: bytes = b"", *, hurry: bool = True, settled: bool = True
     ) -> Iterator[Session]:
         """hurry: hold the locks from the beginning, not only from the first statement on.
 
@@ -187,7 +190,7 @@ class Database:
             self._log.prove()
         with self._told_of_the_disk():
             yield from self._transaction(alone, beside, hurry)
-        if self._log is not None:
+        if self._log is not None and settled:
             self._log.bring()
 
     def _transaction(self, alone: Alone | None, beside: bytes, hurry: bool) -> Iterator[Session]:
@@ -295,11 +298,7 @@ class Database:
             outer.flush()
             yield outer.connection()
             return
-        if self._reader is not None:
-            with self._reader.connect() as connection:
-                yield connection
-            return
-        with self._writer.connect() as connection:
+        with (self._reader or self._writer).connect() as connection:
             yield connection
 
     def _watch(self, engine: Engine) -> None:

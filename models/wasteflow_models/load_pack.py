@@ -136,9 +136,22 @@ class _Words:
 _REST_OF_WEIGHTS = ", ".join(name for name in WEIGHT_COLUMNS if name != "id")
 
 
+_AT_ONCE = 64
+"""Rows one statement inserts: each run of a statement costs as much as binding three values."""
+
+
 def _fill(made: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> None:
-    statement, varying = insert_statement(table, columns)
-    made.executemany(statement, zip(*(plain(columns[name]) for name in varying), strict=True))
+    _, varying = insert_statement(table, columns)
+    values = [plain(columns[name]) for name in varying]
+    width, count = len(values), len(values[0])
+    flat: list[Any] = [None] * (width * count)
+    for place, column in enumerate(values):
+        flat[place::width] = column
+    whole = count - count % _AT_ONCE
+    for rows, first, last in ((_AT_ONCE, 0, whole), (1, whole, count)):
+        step = width * rows
+        parts = (flat[at : at + step] for at in range(width * first, width * last, step))
+        made.executemany(insert_statement(table, columns, rows=rows)[0], parts)
 
 
 def texts_in(packed: PackedLoads, keys: Ints, names: Sequence[str]) -> dict[str, list[str]]:

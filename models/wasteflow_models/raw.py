@@ -148,9 +148,11 @@ def literal(value: str | int | bool | None, postgresql: bool = False) -> str:
 
 
 def insert_statement(
-    table: str, columns: Columns, *, postgresql: bool = False, ending: str = ""
+    table: str, columns: Columns, *, postgresql: bool = False, ending: str = "", rows: int = 1
 ) -> tuple[str, list[str]]:
-    """The statement that inserts a row of `columns`, and the columns it has parameters for.
+    """The statement that inserts rows of `columns`, and the columns it has parameters for.
+
+    rows: how many it inserts at once.
 
     Constant columns stand in the statement: binding them by the million costs as much as data.
     A NUL in a literal would end the statement; the schema refuses control characters.
@@ -161,7 +163,8 @@ def insert_statement(
         mark if name in varying else literal(columns[name], postgresql) for name in columns
     )
     names = ", ".join(columns)
-    return f"INSERT INTO {table} ({names}) VALUES ({values}) {ending}", varying
+    marks = ", ".join([f"({values})"] * rows)
+    return f"INSERT INTO {table} ({names}) VALUES {marks} {ending}", varying
 
 
 def _execute_many(session: Session, table: str, columns: Columns, ending: str) -> int:

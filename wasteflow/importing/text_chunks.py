@@ -40,6 +40,8 @@ from wasteflow.schemas.headers import match_header
 CHUNK_ROWS: Final = 50_000
 _HEAD: Final = 4096
 _MORE: Final = 1000
+_FIRST: Final = 5
+"""The first chunk of many is one in so many of the others."""
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -106,7 +108,10 @@ class TextFile:
         assert begun is not None  # the same file had a header when it was opened
         source, delimiter, number = begun.source, begun.delimiter, begun.lines
         width = len(self.header)
-        while block := source.take(self.rows):
+        # A small one first: whoever writes what was read has something to do the sooner.
+        wanted = self.rows if self.lines <= self.rows else max(self.rows // _FIRST, 1)
+        while block := source.take(wanted):
+            wanted = self.rows
             frame = _cut(block, delimiter, width, self.places)
             if frame is not None:
                 yield TextChunk(frame, _numbers(number + 1, frame.height))

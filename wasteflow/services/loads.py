@@ -155,7 +155,7 @@ def _in_stages(
             beside = packed.data if isinstance(packed, PackedLoads) else b""
             if staging.lane and isinstance(packed, CopiedLoads):
                 staging.lane.ready_for(packed)
-            with db.write(Alone.NOBODY, beside=beside) as session:
+            with db.write(Alone.NOBODY, beside=beside, settled=False) as session:
                 _take(session, staging, chunk, waiting, report, batch)
             if staging.lane:
                 staging.lane.finish()
@@ -176,7 +176,7 @@ def _in_stages(
 def _stage_children(db: Database, staging: Staging, waiting: Waiting) -> None:
     plan = plan_children(lambda: db.write(Alone.NOBODY), staging, waiting)
     for start, stop in plan.parts():
-        with db.write(Alone.NOBODY) as session:
+        with db.write(Alone.NOBODY, settled=False) as session:
             stage_children(session, staging, plan, start, stop)
 
 
