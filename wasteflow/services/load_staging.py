@@ -110,10 +110,14 @@ class Staging:
     def _take_copies(
         self, session: Session, ready: ReadyLoads, copies: load_copy.CopiedLoads
     ) -> None:
+        new = self.lane.hold(session, copies) if self.lane else ()
         if not load_copy.claim_copies(session, copies):
             self.take(session, ready.loads())
             return
-        insert_copies(session, copies, self.lane)
+        if self.lane:
+            self.lane.copy(session, copies, new)
+        else:
+            insert_copies(session, copies)
         self._note(session, copies.ids, ready.moves.line, ready.first_days, ready.rollup)
 
     def _take_packed(

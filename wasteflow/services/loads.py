@@ -39,7 +39,6 @@ from wasteflow_models.flow_columns import stamp
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_pack import CAN_PACK, PackedLoads
 from wasteflow_models.partitions import drawn_numbers
 from wasteflow_models.raw import is_postgresql
@@ -153,8 +152,6 @@ def _in_stages(
         for chunk in held.enter_context(closing(ahead(source))):
             packed = chunk.ready.packed if chunk.ready else None
             beside = packed.data if isinstance(packed, PackedLoads) else b""
-            if staging.lane and isinstance(packed, CopiedLoads):
-                staging.lane.ready_for(packed)
             with db.write(Alone.NOBODY, beside=beside) as session:
                 _take(session, staging, chunk, waiting, report, batch)
             if staging.lane:
