@@ -130,6 +130,17 @@ def pick(batch: LoadBatch, rows: Ints) -> LoadBatch:
     return LoadBatch(**columns)
 
 
+def span(batch: LoadBatch, start: int, stop: int) -> LoadBatch:
+    """The loads start..stop, in their order."""
+    values = {item.name: getattr(batch, item.name) for item in fields(LoadBatch)}
+    return LoadBatch(
+        **{
+            name: value if isinstance(value, str) else value[start:stop]
+            for name, value in values.items()
+        }
+    )
+
+
 def joined(batches: Sequence[LoadBatch]) -> LoadBatch:
     """Several batches as one, in their order."""
     if len(batches) == 1:
