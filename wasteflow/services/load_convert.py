@@ -132,13 +132,11 @@ def pick(batch: LoadBatch, rows: Ints) -> LoadBatch:
 
 def span(batch: LoadBatch, start: int, stop: int) -> LoadBatch:
     """The loads start..stop, in their order."""
-    values = {item.name: getattr(batch, item.name) for item in fields(LoadBatch)}
-    return LoadBatch(
-        **{
-            name: value if isinstance(value, str) else value[start:stop]
-            for name, value in values.items()
-        }
-    )
+    columns: dict[str, Any] = {}
+    for item in fields(LoadBatch):
+        value = getattr(batch, item.name)
+        columns[item.name] = value if isinstance(value, str) else value[start:stop]
+    return LoadBatch(**columns)
 
 
 def joined(batches: Sequence[LoadBatch]) -> LoadBatch:
