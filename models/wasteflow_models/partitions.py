@@ -22,7 +22,7 @@ AHEAD = 3
 SCHEMA = "wasteflow_months"
 PARTED = ("shipment", "event")
 _PATIENCE_MS = 100
-_LOCKS = {"shipment": 7704, "event": 7708}
+LOCKS = {"shipment": 7704, "event": 7708}
 """Keys of the advisory locks of whoever makes partitions of a table, taken in this order."""
 
 Ints = NDArray[np.int64]
@@ -144,7 +144,7 @@ def missing_months(session: Session, table: str, months: Iterable[int]) -> set[i
 
     Nobody else makes partitions of it until the transaction ends.  PostgreSQL only.
     """
-    session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCKS[table]})"))
+    session.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS[table]})"))
     return set(months) - _partitions(session, table)
 
 
