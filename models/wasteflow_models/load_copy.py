@@ -8,7 +8,7 @@ of an INSERT that passes over conflicts.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -56,21 +56,26 @@ def write_copies(
 
     header, weights: as for `load_store.insert_loads`; `id` of the weights are those of the loads.
     """
-    columns = _told({"id": ids, "batch_id": batch_id, **header})
-    events = _told(_events(ids, header, weights, batch_id, int(now.timestamp())))
     claims = pl.DataFrame(
         {"doc_no": header["doc_no"], "consignor_id": header["consignor_id"], "id": ids}
     )
     # In one order for all writers, so that they cannot wait for each other in a circle.
     numbers = as_text(claims.sort("doc_no", "consignor_id"))
-    return CopiedLoads(
-        ids,
-        tuple(columns),
-        tuple(events),
-        numbers,
-        _by_month(ids, columns),
-        _by_month(events["shipment_id"], events),
-    )
+    return replace(claimed_copies(ids, header, weights, batch_id, now), numbers=numbers)
+
+
+def claimed_copies(
+    ids: Ints,
+    header: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    batch_id: int,
+    now: datetime,
+) -> CopiedLoads:
+    """The same without the numbers, for loads of any kind whose numbers are claimed."""
+    columns = _told({"id": ids, "batch_id": batch_id, **header})
+    events = _told(_events(ids, header, weights, batch_id, int(now.timestamp())))
+    months = _by_month(ids, columns), _by_month(events["shipment_id"], events)
+    return CopiedLoads(ids, tuple(columns), tuple(events), b"", *months)
 
 
 def _by_month(ids: Ints, columns: Mapping[str, Any]) -> dict[int, bytes]:

@@ -27,6 +27,7 @@ from wasteflow.services.load_publish import (
     openings_of,
     publish,
     ready_rollup,
+    rollup_beside,
 )
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_signing import Signing, confirmed
@@ -159,7 +160,8 @@ def _in_stages(
                 staging.lane.finish()
             tick(report.rows)
         if waiting:
-            _stage_children(db, staging, waiting)
+            with rollup_beside(db, staging):
+                _stage_children(db, staging, waiting)
         _refuse(staging)
         if not dry_run:
             ready_rollup(db, staging)
