@@ -2,21 +2,22 @@
 
 One connection is one process of the server, and it has most of an import's work.  The transaction
 of the loads notes where they lie and commits first: whatever a crash leaves is found by that.
+Each makes the partitions of its table for months that are new to it (`partitions`); the loads are
+not committed before the lane has the lock of its own, so that nobody makes them in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.load_copy import CopiedLoads, copy_events, copy_headers
-from wasteflow_models.partitions import STEP, ensure_partitions
+from wasteflow_models.partitions import ensure_partitions, missing_months
 
 
 class _Dropped(Exception):
@@ -24,7 +25,7 @@ class _Dropped(Exception):
 
 
 class EventLane:
-    """One chunk at a time: `ready_for`, `copy`, then, when its loads are committed, `finish`."""
+    """One chunk at a time: `hold`, `copy`, then, when its loads are committed, `finish`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -33,17 +34,21 @@ class EventLane:
         self._answer: Callable[[bool], None] = lambda commit: None
         self._running: Future[None] | None = None
 
-    def ready_for(self, copies: CopiedLoads) -> None:
-        """Make the partitions of its months: the lane sees none that are not committed."""
-        months = set(np.unique(copies.ids // STEP).tolist()) - self._months
-        if months:
-            with self._db.write(Alone.NOBODY) as session:
-                ensure_partitions(session, months)
-            self._months |= months
+    def hold(self, session: Session, copies: CopiedLoads) -> set[int]:
+        """Months of the loads of which there is no partition; nobody else makes one now.
 
-    def copy(self, copies: CopiedLoads) -> None:
-        """Begin to write the events of loads whose numbers are claimed."""
-        decided, commit = Event(), False
+        Called before their numbers are claimed, as every writer does: locks are taken in one order.
+        """
+        asked = copies.months - self._months
+        return missing_months(session, "shipment", asked) if asked else set()
+
+    def copy(self, session: Session, copies: CopiedLoads, new: Collection[int]) -> None:
+        """Write loads whose numbers are claimed, and begin to write their events.
+
+        new: what `hold` said.
+        """
+        asked = copies.months - self._months
+        held, decided, commit = Event(), Event(), False
 
         def answer(whether: bool) -> None:
             nonlocal commit
@@ -51,16 +56,22 @@ class EventLane:
             decided.set()
 
         def work() -> None:
-            with suppress(_Dropped), self._db.write(Alone.NOBODY) as session:
-                copy_events(session, copies)
-                decided.wait()
-                if not commit:
-                    raise _Dropped
+            try:
+                with suppress(_Dropped), self._db.write(Alone.NOBODY) as own:
+                    copy_events(own, copies, _missing_events(own, asked, held))
+                    decided.wait()
+                    if not commit:
+                        raise _Dropped
+            finally:
+                held.set()
 
         self._answer, self._running = answer, self._worker.submit(work)
+        copy_headers(session, copies, new)
+        held.wait()
+        self._months |= asked
 
     def finish(self) -> None:
-        """Commit what `copy` began, and return when it is; raises what went wrong there."""
+        """Commit the events `copy` began, and return when it is; raises what went wrong there."""
         self._end(commit=True)
 
     def close(self) -> None:
@@ -77,12 +88,15 @@ class EventLane:
             running.result()
 
 
-def insert_copies(session: Session, copies: CopiedLoads, lane: EventLane | None) -> None:
-    """Headers and events of loads whose numbers are claimed; without a lane in one transaction."""
-    if lane is None:
-        ensure_partitions(session, np.unique(copies.ids // STEP).tolist())
-        copy_headers(session, copies)
-        copy_events(session, copies)
-    else:
-        lane.copy(copies)
-        copy_headers(session, copies)
+def _missing_events(session: Session, months: set[int], held: Event) -> set[int]:
+    """Months that have no partition of events; `held` is set once the lock is held that asks."""
+    found = missing_months(session, "event", months) if months else set()
+    held.set()
+    return found
+
+
+def insert_copies(session: Session, copies: CopiedLoads) -> None:
+    """Headers and events of loads whose numbers are claimed, in one transaction."""
+    ensure_partitions(session, copies.months)
+    copy_headers(session, copies)
+    copy_events(session, copies)

@@ -7,10 +7,8 @@ of an INSERT that passes over conflicts.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +18,8 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from wasteflow_models.load_events import WEIGHT_COLUMNS
-from wasteflow_models.partitions import SCHEMA, STEP
-from wasteflow_models.raw import as_csv, driver, frame_of, plain
+from wasteflow_models.partitions import SCHEMA, STEP, attach_partition, make_partition
+from wasteflow_models.raw import as_text, driver, frame_of, plain
 
 Ints = NDArray[np.int64]
 
@@ -41,6 +39,11 @@ class CopiedLoads:
     headers: Mapping[int, bytes]
     events: Mapping[int, bytes]
 
+    @property
+    def months(self) -> set[int]:
+        """Months of the loads."""
+        return set(self.headers)
+
 
 def write_copies(
     ids: Ints,
@@ -53,21 +56,26 @@ def write_copies(
 
     header, weights: as for `load_store.insert_loads`; `id` of the weights are those of the loads.
     """
-    columns = _told({"id": ids, "batch_id": batch_id, **header})
-    events = _told(_events(ids, header, weights, batch_id, int(now.timestamp())))
     claims = pl.DataFrame(
         {"doc_no": header["doc_no"], "consignor_id": header["consignor_id"], "id": ids}
     )
     # In one order for all writers, so that they cannot wait for each other in a circle.
-    numbers = as_csv(claims.sort("doc_no", "consignor_id"))
-    return CopiedLoads(
-        ids,
-        tuple(columns),
-        tuple(events),
-        numbers,
-        _by_month(ids, columns),
-        _by_month(events["shipment_id"], events),
-    )
+    numbers = as_text(claims.sort("doc_no", "consignor_id"))
+    return replace(claimed_copies(ids, header, weights, batch_id, now), numbers=numbers)
+
+
+def claimed_copies(
+    ids: Ints,
+    header: Mapping[str, Any],
+    weights: Mapping[str, Any],
+    batch_id: int,
+    now: datetime,
+) -> CopiedLoads:
+    """The same without the numbers, for loads of any kind whose numbers are claimed."""
+    columns = _told({"id": ids, "batch_id": batch_id, **header})
+    events = _told(_events(ids, header, weights, batch_id, int(now.timestamp())))
+    months = _by_month(ids, columns), _by_month(events["shipment_id"], events)
+    return CopiedLoads(ids, tuple(columns), tuple(events), b"", *months)
 
 
 def _by_month(ids: Ints, columns: Mapping[str, Any]) -> dict[int, bytes]:
@@ -75,8 +83,8 @@ def _by_month(ids: Ints, columns: Mapping[str, Any]) -> dict[int, bytes]:
     frame, months = frame_of(len(ids), columns), ids // STEP
     found = np.unique(months).tolist()
     if len(found) == 1:
-        return {found[0]: as_csv(frame)}
-    return {month: as_csv(frame.filter(pl.Series(months == month))) for month in found}
+        return {found[0]: as_text(frame)}
+    return {month: as_text(frame.filter(pl.Series(months == month))) for month in found}
 
 
 def _told(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,10 +189,13 @@ def _or_null(values: Ints) -> pl.Series:
 def texts_of_copies(copies: CopiedLoads, names: tuple[str, ...]) -> dict[str, list[str]]:
     """Text columns of the headers, in the order of `ids`."""
     text = b"".join(copies.headers[month] for month in sorted(copies.headers)).decode()
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    rows = [line.split("\t") for line in text.split("\n")[:-1]]
     place_of = np.argsort(np.argsort(copies.ids // STEP, kind="stable"), kind="stable").tolist()
     columns = {name: copies.names.index(name) for name in names}
-    return {name: [rows[at][column] for at in place_of] for name, column in columns.items()}
+    return {
+        name: [rows[at][column].replace("\\\\", "\\") for at in place_of]
+        for name, column in columns.items()
+    }
 
 
 def claim_copies(session: Session, copies: CopiedLoads) -> bool:
@@ -202,25 +213,33 @@ def claim_copies(session: Session, copies: CopiedLoads) -> bool:
     return True
 
 
-def copy_headers(session: Session, copies: CopiedLoads) -> None:
-    """Headers of loads whose numbers are claimed; the partitions of their months are there."""
-    _copy_months(session, "shipment", copies.names, copies.headers)
+def copy_headers(session: Session, copies: CopiedLoads, new: Collection[int] = ()) -> None:
+    """Headers of loads whose numbers are claimed; the partitions of `new` months are made here."""
+    _copy_months(session, "shipment", copies.names, copies.headers, new)
 
 
-def copy_events(session: Session, copies: CopiedLoads) -> None:
+def copy_events(session: Session, copies: CopiedLoads, new: Collection[int] = ()) -> None:
     """Their events."""
-    _copy_months(session, "event", copies.event_names, copies.events)
+    _copy_months(session, "event", copies.event_names, copies.events, new)
 
 
 def _copy_months(
-    session: Session, table: str, names: tuple[str, ...], texts: Mapping[int, bytes]
+    session: Session,
+    table: str,
+    names: tuple[str, ...],
+    texts: Mapping[int, bytes],
+    new: Collection[int],
 ) -> None:
     """Straight into the partitions: finding that of every row costs a twelfth of the COPY."""
     cursor = driver(session).cursor()
     for month in sorted(texts):
+        if month in new:
+            make_partition(session, table, month)
         _copy(cursor, f"{SCHEMA}.{table}_{month} ({', '.join(names)})", texts[month])
+        if month in new:
+            attach_partition(session, table, month)
 
 
 def _copy(cursor: Any, goal: str, data: bytes) -> None:
-    with cursor.copy(f"COPY {goal} FROM STDIN (FORMAT csv)") as copy:
+    with cursor.copy(f"COPY {goal} FROM STDIN") as copy:
         copy.write(data)

@@ -1,7 +1,8 @@
-"""Ids of loads by month, and the PostgreSQL partition that takes the loads of a month.
+"""Ids of loads by month, and the PostgreSQL partitions that take the loads of a month.
 
 An id is yyyymm followed by eight digits.  Partitions are made when a month first needs one, some
-months ahead, in a schema of their own.
+months ahead, in a schema of their own.  A large import makes those of a month new to the books by
+itself and attaches them full: indices built over rows cost a third of indices kept row by row.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ STEP = 100_000_000
 AHEAD = 3
 SCHEMA = "wasteflow_months"
 PARTED = ("shipment", "event")
-_PARTITION_LOCK = 7704
+_PATIENCE_MS = 100
+LOCKS = {"shipment": 7704, "event": 7708}
+"""Keys of the advisory locks of whoever makes partitions of a table, taken in this order."""
 
 Ints = NDArray[np.int64]
 
@@ -35,8 +38,8 @@ def month_of_id(shipment_id: int) -> int:
 
 
 _ONE_NUMBER = (
-    "SELECT (SELECT count(*) FROM pg_class WHERE relispartition "
-    "AND oid IN (to_regclass(%s), to_regclass(%s))), nextval('load_no')"
+    "SELECT (SELECT count(*) FROM pg_class WHERE relispartition AND oid IN "
+    "(to_regclass(%s), to_regclass(%s), to_regclass(%s))), nextval('load_no')"
 )
 
 
@@ -57,9 +60,9 @@ def new_load_id(session: Session, month: int) -> int:
     if not is_postgresql(session):
         return _last_id(session, month) + 1
     ends = (month, next_month(month, AHEAD))  # those between are made with them
-    names = [f"{SCHEMA}.shipment_{end}" for end in ends]
+    names = [*(f"{SCHEMA}.shipment_{end}" for end in ends), f"{SCHEMA}.event_{month}"]
     made, number = driver(session).execute(_ONE_NUMBER, names).fetchone()
-    if made < len(ends):
+    if made < len(names):
         ensure_partitions(session, [month])
     return int(month * STEP + number)
 
@@ -88,6 +91,27 @@ def drawn_numbers(session: Session, count: int) -> Ints:
     return np.concatenate([np.zeros(0, np.int64), *runs])
 
 
+def drawn_run(session: Session, count: int) -> Ints:
+    """As `drawn_numbers`, in a moment for a million: the sequence is moved on as a whole.
+
+    Nobody else draws until the transaction ends, so it should have nothing else to do.  Where
+    others hold the sequence for long, or the user of the database does not own it, one by one.
+    """
+    from psycopg.errors import InsufficientPrivilege, LockNotAvailable
+
+    cursor = driver(session).cursor()
+    cursor.execute("SAVEPOINT draw")
+    try:
+        cursor.execute(f"SET LOCAL lock_timeout = {_PATIENCE_MS}")
+        cursor.execute("ALTER SEQUENCE load_no INCREMENT BY 1")  # takes the lock, changes nothing
+        cursor.execute("SELECT setval('load_no', nextval('load_no') + %s)", (count - 1,))
+        (last,) = cursor.fetchone()
+    except (InsufficientPrivilege, LockNotAvailable):
+        cursor.execute("ROLLBACK TO SAVEPOINT draw")
+        return drawn_numbers(session, count)
+    return np.arange(last - count + 1, last + 1, dtype=np.int64)
+
+
 def _last_id(session: Session, month: int) -> int:
     session.flush()
     low, high = month * STEP, (month + 1) * STEP - 1
@@ -105,30 +129,46 @@ def ensure_partitions(session: Session, months: Iterable[int]) -> list[int]:
     if not is_postgresql(session) or not wanted:
         return []
     wanted |= {next_month(max(wanted), step) for step in range(1, AHEAD + 1)}
-    missing = sorted(wanted - _partitions(session))
-    if missing:
-        session.execute(text(f"SELECT pg_advisory_xact_lock({_PARTITION_LOCK})"))
-        missing = sorted(wanted - _partitions(session))
-    for month in missing:
-        for table in PARTED:
-            _attach(session, table, month)
-    return missing
+    missing = {table: wanted - _partitions(session, table) for table in PARTED}
+    if any(missing.values()):
+        missing = {table: missing_months(session, table, wanted) for table in PARTED}
+    for table, months_missing in missing.items():
+        for month in sorted(months_missing):
+            make_partition(session, table, month)
+            attach_partition(session, table, month)
+    return sorted(set().union(*missing.values()))
 
 
-def _attach(session: Session, table: str, month: int) -> None:
-    """A partition made beside and attached: other writers of the table go on meanwhile."""
+def missing_months(session: Session, table: str, months: Iterable[int]) -> set[int]:
+    """Those of `months` of which `table` has no partition.
+
+    Nobody else makes partitions of it until the transaction ends.  PostgreSQL only.
+    """
+    session.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS[table]})"))
+    return set(months) - _partitions(session, table)
+
+
+def make_partition(session: Session, table: str, month: int) -> None:
+    """A table like `table`, without its indices, that nobody sees before it is attached."""
+    part = f"{SCHEMA}.{table}_{month}"
+    session.execute(
+        text(f"CREATE TABLE {part} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)"),
+    )
+
+
+def attach_partition(session: Session, table: str, month: int) -> None:
+    """Give it the indices of `table` and make it a partition: other writers go on meanwhile."""
     part = f"{SCHEMA}.{table}_{month}"
     low, high = month * STEP, (month + 1) * STEP
-    session.execute(text(f"CREATE TABLE {part} (LIKE {table} INCLUDING ALL)"))
     session.execute(
         text(f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({low}) TO ({high})")
     )
 
 
-def _partitions(session: Session) -> set[int]:
+def _partitions(session: Session, table: str) -> set[int]:
     query = text(
         "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
-        "WHERE nspname = :schema AND relname LIKE 'shipment\\_%' AND relispartition "
+        f"WHERE nspname = :schema AND relname LIKE '{table}\\_%' AND relispartition "
         "ORDER BY relname"
     )
     names = session.execute(query, {"schema": SCHEMA}).scalars()

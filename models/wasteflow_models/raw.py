@@ -225,3 +225,22 @@ def as_csv(frame: Any) -> bytes:
     file = BytesIO()
     frame.write_csv(file, include_header=False, quote_style="non_numeric")
     return file.getvalue()
+
+
+def as_text(frame: Any) -> bytes:
+    """The rows of a polars frame in COPY's own form, which the server reads faster than CSV.
+
+    No text in it has control characters: the schema refuses them.
+    """
+    import polars as pl
+
+    escaped = [
+        column.str.replace_all("\\", "\\\\", literal=True)
+        for column in frame.select(pl.col(pl.String))
+        if column.str.contains("\\", literal=True).any()
+    ]
+    file = BytesIO()
+    frame.with_columns(escaped).write_csv(
+        file, include_header=False, separator="\t", quote_style="never", null_value="\\N"
+    )
+    return file.getvalue()

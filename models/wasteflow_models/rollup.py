@@ -143,10 +143,21 @@ def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
     """The columns of flow_month for a roll-up, in order of their key; makes missing places."""
     month, material, route, evidence = (rollup.keys[:, number] for number in (0, 7, 8, 9))
     source_id, target_id = _place_ids(session, [rollup.keys[:, 1:4], rollup.keys[:, 4:7]])
-    key = [material, month, source_id, target_id, route, evidence]
+    return _by_key([material, month, source_id, target_id, route, evidence, rollup.kg, rollup.n])
+
+
+def together(one: Sequence[Ints], other: Sequence[Ints]) -> list[Ints]:
+    """Two such sets of columns as one; what comes to nothing is left out."""
+    columns = _by_key([np.concatenate(pair) for pair in zip(one, other, strict=True)])
+    some = (columns[-2] != 0) | (columns[-1] != 0)
+    return [column[some] for column in columns]
+
+
+def _by_key(columns: Sequence[Ints]) -> list[Ints]:
+    """Columns of flow_month in order of their key, each key once."""
+    *key, kg, n = columns
     groups = groups_of(key)
-    columns = [column[groups.first] for column in key]
-    return [*columns, groups.sums(rollup.kg), groups.sums(rollup.n)]
+    return [*(column[groups.first] for column in key), groups.sums(kg), groups.sums(n)]
 
 
 def draw_versions(session: Session, touched: Iterable[tuple[int, int]]) -> None:

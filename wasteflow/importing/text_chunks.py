@@ -40,7 +40,7 @@ from wasteflow.schemas.headers import match_header
 CHUNK_ROWS: Final = 50_000
 _HEAD: Final = 4096
 _MORE: Final = 1000
-_FIRST: Final = 5
+_SHORT: Final = 5
 """The first chunk of many is one in so many of the others."""
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -95,7 +95,7 @@ class TextFile:
             yield from sorted(good + broken, key=lambda row: row[0])
 
     def chunks(self) -> Iterator[TextChunk]:
-        """The rows in file order, about `rows` at a time.
+        """The rows in file order, about `rows` at a time; of a longer file a fifth of it first.
 
         Raises UnusableFile `bad_quotes` or `cell_too_long` when it comes to such a line.
         """
@@ -107,24 +107,24 @@ class TextFile:
         begun = _begin(self.path, self.filename, self.encoding, self.mark)
         assert begun is not None  # the same file had a header when it was opened
         source, delimiter, number = begun.source, begun.delimiter, begun.lines
-        width = len(self.header)
-        # A small one first: whoever writes what was read has something to do the sooner.
-        wanted = self.rows if self.lines <= self.rows else max(self.rows // _FIRST, 1)
-        while block := source.take(wanted):
-            wanted = self.rows
+        width, rows = len(self.header), self.rows
+        if self.lines > rows:  # a short one first: whoever writes need not wait for a whole one
+            rows = max(rows // _SHORT, 1)
+        while block := source.take(rows):
+            rows = self.rows
             frame = _cut(block, delimiter, width, self.places)
             if frame is not None:
                 yield TextChunk(frame, _numbers(number + 1, frame.height))
                 number += frame.height
                 continue
             feed = Feed(source, block)
-            rows: list[Record] = []
+            good: list[Record] = []
             found = feed.until_dry(records(feed, delimiter, self.filename, number))
-            issues = sort_records(found, delimiter, width, rows, [])
+            issues = sort_records(found, delimiter, width, good, [])
             number += feed.given
-            if rows or issues:
-                lines = np.array([line for line, _ in rows], np.int64)
-                yield TextChunk(_frame(rows, self.places), lines, tuple(issues))
+            if good or issues:
+                lines = np.array([line for line, _ in good], np.int64)
+                yield TextChunk(_frame(good, self.places), lines, tuple(issues))
 
 
 def open_text(

@@ -148,9 +148,8 @@ def _write(session: Session, staging: Staging, plan: ChildPlan, ready: list[int]
         [plan.kin.parent_doc_no[row] for row in rows.tolist()],
     )
     batch = pick(plan.batch, rows)
-    staging.take(session, batch, bound)
+    ids = staging.take(session, batch, bound)
     staging.book_parents |= staging.of_books(bound.parent)
-    ids = load_store.find_numbers(session, batch.doc_no, batch.consignor_id)
     plan.ids |= dict(zip(rows.tolist(), ids.tolist(), strict=True))
 
 

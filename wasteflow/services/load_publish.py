@@ -6,17 +6,19 @@ registry, closed months - and if another writer changed it meanwhile the import 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import merge_late
-from wasteflow.core.postings_bulk import merge
+from wasteflow.core.postings_bulk import BulkRollup, merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
 from wasteflow.services.load_signing import confirmed
-from wasteflow.services.load_staging import Openings, Staging, complete
+from wasteflow.services.load_staging import Ints, Openings, Staging, complete
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models import load_parents, load_store, queries
 from wasteflow_models.convert import Keys
@@ -25,7 +27,7 @@ from wasteflow_models.flow_columns import stamp
 from wasteflow_models.flow_parts import ready_parts
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.rollup import PARTS_FROM, rollup_rows
+from wasteflow_models.rollup import PARTS_FROM, rollup_rows, together
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
@@ -65,17 +67,47 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     note_import(session, staging.keys, batch, staging.firms, staging.now)
 
 
+@contextmanager
+def rollup_beside(db: Database, staging: Staging) -> Iterator[None]:
+    """Add up what was staged before while the caller stages more, on PostgreSQL.
+
+    The caller waits for the server then, and a second connection may write.
+    """
+    if staging.lane is None:
+        yield
+        return
+    before, staging.rollups = staging.rollups, []
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        running = worker.submit(_added_up, db, before)
+        yield
+        merged, staging.columns = running.result()
+    if not staging.columns:
+        staging.rollups.append(merged)
+
+
+def _added_up(db: Database, rollups: list[BulkRollup]) -> tuple[BulkRollup, list[Ints]]:
+    """The sum, and its columns of `flow_month` if they are enough for parts."""
+    merged = merge(rollups)
+    if len(merged.kg) <= PARTS_FROM:
+        return merged, []
+    with db.write(Alone.NOBODY) as session:
+        return merged, rollup_rows(session, merged)
+
+
 def ready_rollup(db: Database, staging: Staging) -> None:
     """Make the roll-up of a staged import ready, so that publishing has little left to do."""
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = [merged]
-    if len(merged.kg) <= PARTS_FROM:
+    columns = staging.columns
+    if not columns and len(merged.kg) <= PARTS_FROM:
         return
-    with db.write(Alone.NOBODY) as session:
-        columns = rollup_rows(session, merged)
+    if len(merged.kg):
+        with db.write(Alone.NOBODY) as session:
+            more = rollup_rows(session, merged)
+        columns = together(columns, more) if columns else more
     with db.read() as session:
         staging.parts = ready_parts(session, columns)
-    staging.rollups = []
+    staging.rollups, staging.columns = [], []
 
 
 def _still_holds(session: Session, staging: Staging) -> None:

@@ -55,8 +55,8 @@ MERGE_ROWS = 2_000_000
 class Staging:
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
-    parts: the roll-up of a large file, ready for publishing; lane: writes events on PostgreSQL;
-    signing: what a firm signs by its own file.
+    parts: the roll-up of a large file, ready for publishing, columns: the most of it before; lane:
+    writes events on PostgreSQL; signing: what a firm signs by its own file.
     """
 
     keys: Keys
@@ -77,25 +77,32 @@ class Staging:
     first_moves: Openings = field(default_factory=dict)
     rollups: list[BulkRollup] = field(default_factory=list)
     firms: set[int] = field(default_factory=set)
+    columns: list[Ints] = field(default_factory=list)
     parts: list[ReadyPart] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     _received: dict[int, Known] = field(default_factory=dict)
     _links: set[tuple[int, int]] = field(default_factory=set)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
 
-    def take(self, session: Session, batch: LoadBatch, bound: Bound | None = None) -> None:
-        """Write the loads of `batch` that are new; compare the others with what is stored."""
+    def take(self, session: Session, batch: LoadBatch, bound: Bound | None = None) -> Ints:
+        """Write the loads of `batch` that are new; compare the others with what is stored.
+
+        Returns the id that has the number of each, 0 for those before an opening.
+        """
+        found = np.zeros(len(batch), np.int64)
         bound = bound or Bound.none(batch)
         good = self._after_openings(batch, bound)
         batch, bound = chosen(batch, bound, good)
         if not len(batch):
-            return
+            return found
         ids = new_load_ids(session, batch.dispatched_month)
         holders = load_store.add_numbers(session, batch.doc_no, batch.consignor_id, ids)
         own = np.flatnonzero(holders == ids)
         self._write(session, *chosen(batch, bound, own), ids[own])
         if len(own) < len(ids):
             self.compare_known(session, *chosen(batch, bound, np.flatnonzero(holders != ids)))
+        found[good] = holders
+        return found
 
     def take_ready(self, session: Session, ready: ReadyLoads) -> None:
         """The same for the deliveries of a chunk that was made ready: moved if all are new."""
@@ -112,10 +119,14 @@ class Staging:
     def _take_copies(
         self, session: Session, ready: ReadyLoads, copies: load_copy.CopiedLoads
     ) -> None:
+        new = self.lane.hold(session, copies) if self.lane else ()
         if not load_copy.claim_copies(session, copies):
             self.take(session, ready.loads())
             return
-        insert_copies(session, copies, self.lane)
+        if self.lane:
+            self.lane.copy(session, copies, new)
+        else:
+            insert_copies(session, copies)
         self._note(session, copies.ids, ready.moves, ready.first_days, ready.rollup)
 
     def _take_packed(

@@ -27,10 +27,11 @@ from wasteflow.services.load_publish import (
     openings_of,
     publish,
     ready_rollup,
+    rollup_beside,
 )
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_signing import Signing, confirmed
-from wasteflow.services.load_staging import Staging
+from wasteflow.services.load_staging import Ints, Staging
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
@@ -39,9 +40,8 @@ from wasteflow_models.flow_columns import stamp
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_pack import CAN_PACK, PackedLoads
-from wasteflow_models.partitions import drawn_numbers
+from wasteflow_models.partitions import drawn_numbers, drawn_run
 from wasteflow_models.raw import is_postgresql
 from wasteflow_models.staging import claimed, discard, sweep
 
@@ -135,11 +135,12 @@ def _in_stages(
     """A transaction for each chunk, and one that publishes them."""
     report = ImportReport("shipments", dry_run=dry_run)
     batch.published = False
+    numbers = _numbers(db, file)
     with ExitStack() as held:
         with db.write(Alone.NOBODY) as session:
             staging = _begin(session, batch, now, file.clock.signer)
             staging.openings = openings_of(session, staging.keys)
-            packing = _packing(session, file, staging)
+            packing = _packing(session, staging, numbers)
             # Before anybody can see the batch: unclaimed, it would be swept as a dead one.
             if not held.enter_context(claimed(db, staging.batch_id)):
                 raise Overtaken
@@ -153,15 +154,14 @@ def _in_stages(
         for chunk in held.enter_context(closing(ahead(source))):
             packed = chunk.ready.packed if chunk.ready else None
             beside = packed.data if isinstance(packed, PackedLoads) else b""
-            if staging.lane and isinstance(packed, CopiedLoads):
-                staging.lane.ready_for(packed)
             with db.write(Alone.NOBODY, beside=beside, settled=False) as session:
                 _take(session, staging, chunk, waiting, report, batch)
             if staging.lane:
                 staging.lane.finish()
             tick(report.rows)
         if waiting:
-            _stage_children(db, staging, waiting)
+            with rollup_beside(db, staging):
+                _stage_children(db, staging, waiting)
         _refuse(staging)
         if not dry_run:
             ready_rollup(db, staging)
@@ -202,14 +202,20 @@ def _begin(session: Session, batch: BatchRow, now: datetime, signer: str = "") -
     return Staging(keys, batch.id, now, version, *closes, signing=signing)
 
 
-def _packing(session: Session, file: LoadFile, staging: Staging) -> Packing | None:
+def _numbers(db: Database, file: LoadFile) -> Ints | None:
+    """A number for each load of a large file, on PostgreSQL, if its lines were counted."""
+    if db.is_sqlite or not file.lines:
+        return None
+    with db.write(Alone.NOBODY) as session:
+        draw = drawn_numbers if db.joined else drawn_run
+        return draw(session, file.lines)
+
+
+def _packing(session: Session, staging: Staging, numbers: Ints | None) -> Packing | None:
     """How the loads of a large file are packed; None if they are written from their columns."""
-    if is_postgresql(session):
-        if not file.lines:
-            return None
-        numbers = drawn_numbers(session, file.lines)
-        return Packing(staging.batch_id, staging.now, numbers)
-    return Packing(staging.batch_id, staging.now) if CAN_PACK else None
+    if numbers is None and (is_postgresql(session) or not CAN_PACK):
+        return None
+    return Packing(staging.batch_id, staging.now, numbers)
 
 
 def _take(
