@@ -36,7 +36,7 @@ from wasteflow.services.load_convert import Kin
 from wasteflow.services.load_rows import CheckedLoad, LoadChecker
 from wasteflow.services.outcome import Row, Warnings
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import LOAD_KINDS
+from wasteflow_models.words import LOAD_KINDS
 
 NOW = datetime(2026, 7, 31, 7, 0, 30, 500_000, tzinfo=UTC)
 CLOCK = Clock(date(2026, 7, 31), NOW)

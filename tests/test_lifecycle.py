@@ -28,7 +28,7 @@ from wasteflow.core.revisions import REVISABLE, SIGNED_FIELDS, touched
 from wasteflow.core.signatures import Signature, grade, signers
 from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.schemas.dictionary import columns_of
-from wasteflow_models.ledger import EVENT_KINDS
+from wasteflow_models.words import EVENT_KINDS
 
 AT = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 keys = st.builds(

@@ -26,7 +26,7 @@ from wasteflow.core.errors import UnusableFile, WasteflowError
 from wasteflow.importing.text_chunks import TextFile
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
-from wasteflow_models.convert import Keys
+from wasteflow_models.keys import Keys
 
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); {then}"
 _THEN = "from wasteflow.load_reader import serve; serve()"

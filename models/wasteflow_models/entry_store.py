@@ -17,13 +17,13 @@ from wasteflow_models.order import wait_for_numbers
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import (
     FEW,
-    Columns,
     by_index,
     insert_columns,
     is_postgresql,
     read_ints,
     temporary,
 )
+from wasteflow_models.sql_rows import Columns
 
 _INSERT = Prepared(insert(ENTRIES), ENTRIES.c.keys())
 _NEXT = select(func.coalesce(func.max(ENTRIES.c.id), 0) + 1).scalar_subquery()

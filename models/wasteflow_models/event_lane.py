@@ -15,8 +15,9 @@ from threading import Event
 
 from sqlalchemy.orm import Session
 
+from wasteflow_models.copied_moves import copy_events, copy_headers
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.load_copy import CopiedLoads, copy_events, copy_headers
+from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.partitions import ensure_partitions, missing_months
 
 

@@ -28,7 +28,7 @@ from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base, Key, UtcMoment
 from wasteflow_models.ledger import EventRow, LoadChildRow, ShipmentRow, visible
 from wasteflow_models.live import LoadDraftRow
-from wasteflow_models.partitions import STEP
+from wasteflow_models.load_ids import STEP
 from wasteflow_models.raw import read_ints
 
 FEW = 500

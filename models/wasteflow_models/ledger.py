@@ -32,30 +32,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from wasteflow.core.records import EventKind
-from wasteflow.core.vocabulary import LoadKind, LoadState
+from wasteflow.core.vocabulary import LoadState
 from wasteflow_models.base import Base, Key, Second, UtcMoment, Word, index_on
-
-LOAD_KINDS = (LoadKind.DELIVERY.value, LoadKind.RETURN.value, LoadKind.REDIRECT.value)
-STATES = tuple(
-    state.value
-    for state in (
-        LoadState.DRAFT,
-        LoadState.ISSUED,
-        LoadState.IN_TRANSIT,
-        LoadState.RECEIVED,
-        LoadState.ACCEPTED,
-        LoadState.PARTLY_ACCEPTED,
-        LoadState.REFUSED,
-        LoadState.CANCELLED,
-        LoadState.LOST,
-    )
-)
-EVENT_KINDS = tuple(kind.value for kind in EventKind)
-MODES = ("", "road", "rail", "water", "conveyor", "pipeline")
-BASES = ("wet", "dry")
-WEIGHED = ("measured", "estimated")
-"""Words as they are numbered in the tables: never reorder, only add at the end."""
+from wasteflow_models.words import BASES, EVENT_KINDS, LOAD_KINDS, MODES, STATES, WEIGHED
 
 
 class BatchRow(Base):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wasteflow_models.raw import literal, plain
+from wasteflow_models.sql_rows import literal, plain
 
 EVENT_COLUMNS = (
     "shipment_id, seq, batch_id, kind, at, booked_month, kg, input_kg, dry_kg, accepted_kg, "

@@ -11,18 +11,14 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from wasteflow_models.engine import BESIDE
-from wasteflow_models.load_events import EVENT_SOURCES, WEIGHT_COLUMNS, events_from
-from wasteflow_models.partitions import STEP
-from wasteflow_models.raw import insert_statement, literal, plain
+from wasteflow_models.load_events import WEIGHT_COLUMNS
+from wasteflow_models.load_ids import STEP
+from wasteflow_models.sql_rows import insert_statement, literal, plain
 
 Ints = NDArray[np.int64]
 
@@ -165,55 +161,3 @@ def texts_in(packed: PackedLoads, keys: Ints, names: Sequence[str]) -> dict[str,
         name: [column[place] for place in places]
         for name, column in zip(names, columns, strict=True)
     }
-
-
-def claim_packed(session: Session, packed: PackedLoads, steps: Mapping[int, int]) -> bool:
-    """Claim the numbers of packed loads; False, and nothing claimed, if one of them is taken.
-
-    steps: month → what is added to a key of it to give the id.
-    """
-    connection = session.connection()
-    number, consignor = packed.columns["doc_no"], packed.columns["consignor_id"]
-    connection.exec_driver_sql("SAVEPOINT claim")
-    done = 0
-    for first, last, step in _spans(packed, steps):
-        result = connection.exec_driver_sql(
-            f"INSERT INTO load_number (doc_no, consignor_id, shipment_id) "
-            f"SELECT {number}, {consignor}, id + {step} FROM {BESIDE}.loads "
-            f"WHERE id BETWEEN {first} AND {last} ORDER BY id ON CONFLICT DO NOTHING"
-        )
-        done += result.rowcount
-    if done < packed.count:
-        connection.exec_driver_sql("ROLLBACK TO claim")
-    connection.exec_driver_sql("RELEASE claim")
-    return done == packed.count
-
-
-def insert_packed(
-    session: Session,
-    packed: PackedLoads,
-    steps: Mapping[int, int],
-    batch_id: int,
-    now: datetime,
-) -> None:
-    """Headers and events of packed loads, whose numbers are claimed."""
-    names = ", ".join(packed.columns)
-    values = ", ".join(packed.columns.values())
-    told = {"batch": batch_id, "now": int(now.timestamp())}
-    for first, last, step in _spans(packed, steps):
-        within = f"FROM {BESIDE}.loads WHERE id BETWEEN {first} AND {last}"
-        session.connection().exec_driver_sql(
-            f"INSERT INTO shipment (id, batch_id, {names}) "
-            f"SELECT id + {step}, {int(batch_id)}, {values} {within} ORDER BY id"
-        )
-        spelt = ", ".join(f"{packed.columns[name]} AS {name}" for name in EVENT_SOURCES)
-        source = f"(SELECT id AS key, id + {step} AS id, {spelt} {within} ORDER BY id)"
-        statement = events_from(source, f"{BESIDE}.weights", "w.id = s.key")
-        session.execute(text(statement), told)
-
-
-def _spans(packed: PackedLoads, steps: Mapping[int, int]) -> list[tuple[int, int, int]]:
-    """First and last key of each month, and its step."""
-    return [
-        (month * STEP, (month + 1) * STEP - 1, steps[month]) for month in packed.months.tolist()
-    ]

@@ -16,13 +16,15 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.records import DISPATCHES, RECEIPTS, EventKind
-from wasteflow_models.ledger import BASES, EVENT_KINDS, STATES, WEIGHED, EventRow
+from wasteflow_models.ledger import (
+    EventRow,
+)
 from wasteflow_models.load_events import (
     WEIGHT_COLUMNS,
     events_from,
     weights_in_statement,
 )
-from wasteflow_models.partitions import STEP
+from wasteflow_models.load_ids import STEP
 from wasteflow_models.raw import (
     FEW,
     by_index,
@@ -31,6 +33,7 @@ from wasteflow_models.raw import (
     many,
     temporary,
 )
+from wasteflow_models.words import BASES, EVENT_KINDS, STATES, WEIGHED
 
 Ints = NDArray[np.int64]
 Stored = dict[str, Any]
@@ -108,11 +111,14 @@ def insert_loads(
     those loads (`id`) whose weights are not plain wet measured kilograms, or that have a reason.
     """
     if is_postgresql(session) and len(ids) > FEW:
-        from wasteflow_models import load_copy  # polars: a tenth of a second that pages do not need
+        from wasteflow_models import (  # polars: a tenth of a second that pages do not need
+            copied_moves,
+            load_copy,
+        )
 
         copies = load_copy.claimed_copies(ids, header, weights, batch_id, now)
-        load_copy.copy_headers(session, copies)
-        load_copy.copy_events(session, copies)
+        copied_moves.copy_headers(session, copies)
+        copied_moves.copy_events(session, copies)
         return
     columns = {"id": ids, "batch_id": batch_id, **header}
     insert_columns(session, "shipment", len(ids), columns)

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import next_month
+from wasteflow_models.load_ids import STEP
 from wasteflow_models.raw import driver, is_postgresql
 
-STEP = 100_000_000
 AHEAD = 3
 SCHEMA = "wasteflow_months"
 PARTED = ("shipment", "event")
@@ -26,15 +26,6 @@ LOCKS = {"shipment": 7704, "event": 7708}
 """Keys of the advisory locks of whoever makes partitions of a table, taken in this order."""
 
 Ints = NDArray[np.int64]
-
-
-def month_of_id(shipment_id: int) -> int:
-    """The month under which a load is kept.
-
-    >>> month_of_id(20230700000012)
-    202307
-    """
-    return shipment_id // STEP
 
 
 _ONE_NUMBER = (

@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, Row, and_, func, select, text
 from sqlalchemy.orm import Session
 
 from wasteflow_models.ledger import (
-    STATES,
     EntryRow,
     EventRow,
     LoadChildRow,
@@ -22,6 +21,7 @@ from wasteflow_models.ledger import (
     visible,
 )
 from wasteflow_models.raw import read_ints
+from wasteflow_models.words import STATES
 
 Ints = NDArray[np.int64]
 FEW = 500

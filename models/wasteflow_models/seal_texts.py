@@ -19,7 +19,6 @@ from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base, UtcMoment
 from wasteflow_models.closes import MonthCloseRow
 from wasteflow_models.ledger import (
-    STATES,
     BatchRow,
     BatchSignerRow,
     EntryRow,
@@ -30,6 +29,7 @@ from wasteflow_models.ledger import (
 from wasteflow_models.live import EntryActorRow, EventActorRow, RevisionRow
 from wasteflow_models.raw import driver, is_postgresql, read_ints
 from wasteflow_models.seals import key_of
+from wasteflow_models.words import STATES
 
 Ints = NDArray[np.int64]
 BLANK = "'-'"

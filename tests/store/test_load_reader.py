@@ -157,3 +157,10 @@ def test_what_goes_wrong_there_is_told_here(tmp_path: Path) -> None:
             list(reader.chunks(order))
     finally:
         reader.close()
+
+
+def test_the_reading_process_needs_no_tables() -> None:
+    """It starts in half the time without SQLAlchemy, and writes nothing."""
+    asked = "import sys, wasteflow.load_reader; print('sqlalchemy' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"

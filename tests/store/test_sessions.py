@@ -22,7 +22,7 @@ from wasteflow.core.errors import RowsRefused
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
-from wasteflow_models.partitions import month_of_id
+from wasteflow_models.load_ids import month_of_id
 from wasteflow_models.raw import driver
 
 WRITERS, TIMES = 4, 100

@@ -30,7 +30,10 @@ from wasteflow.services.outcome import ImportReport
 from wasteflow_models import staging
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import BatchRow, EventRow, ShipmentRow
-from wasteflow_models.partitions import STEP, ensure_partitions
+from wasteflow_models.load_ids import STEP
+from wasteflow_models.partitions import (
+    ensure_partitions,
+)
 
 RECEIPT = {"received_at": "2026-03-02T15:00:00+08:00", "accepted_t": "30.000"}
 ROWS = [

@@ -39,7 +39,7 @@ from wasteflow_models import (
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base
 from wasteflow_models.engine import Database
-from wasteflow_models.partitions import STEP
+from wasteflow_models.load_ids import STEP
 from wasteflow_models.table_text import table_lines, type_of
 
 FORMAT: Final = "wasteflow.backup.1"

@@ -43,7 +43,7 @@ from wasteflow_models.findings import (
     load_months,
 )
 from wasteflow_models.live import ChangeRow
-from wasteflow_models.partitions import month_of_id
+from wasteflow_models.load_ids import month_of_id
 from wasteflow_models.rollup import touch
 from wasteflow_models.turns import turn_of
 

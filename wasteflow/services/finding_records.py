@@ -19,8 +19,8 @@ from wasteflow.core.periods import shanghai_day
 from wasteflow.core.units import tonnes_text
 from wasteflow_models import findings
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import MODES, STATES
 from wasteflow_models.scan import UNSEEN
+from wasteflow_models.words import MODES, STATES
 
 _OPEN = [STATES.index("in_transit"), STATES.index("received")]
 _REFUSING = [STATES.index("partly_accepted"), STATES.index("refused")]

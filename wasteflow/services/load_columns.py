@@ -27,7 +27,7 @@ from wasteflow.services.load_convert import Kin, batch_of
 from wasteflow.services.load_lane import FastLane
 from wasteflow.services.load_rows import CheckedLoad, LoadChecker
 from wasteflow.services.outcome import SHOWN_EXAMPLES, Row, Warnings
-from wasteflow_models.convert import Keys
+from wasteflow_models.keys import Keys
 
 _Reading = tuple[int, dict[str, Any], tuple[str, Fault] | None]
 

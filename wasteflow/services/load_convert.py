@@ -17,8 +17,8 @@ from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.records import decided_state
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.load_rows import CheckedLoad
-from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import BASES, LOAD_KINDS, MODES, STATES, WEIGHED
+from wasteflow_models.keys import Keys
+from wasteflow_models.words import BASES, LOAD_KINDS, MODES, STATES, WEIGHED
 
 Ints = NDArray[np.int64]
 _FLAGS = ("from_outside", "to_outside")

@@ -20,7 +20,7 @@ from wasteflow.services.load_convert import Kin
 from wasteflow.services.load_known import Known
 from wasteflow_models import load_parents
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import LOAD_KINDS
+from wasteflow_models.words import LOAD_KINDS
 
 Ints = NDArray[np.int64]
 RETURN = LOAD_KINDS.index("return")

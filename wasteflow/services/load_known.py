@@ -18,8 +18,8 @@ from wasteflow.core.loads_bulk import LoadBatch
 from wasteflow.core.postings_bulk import LoadColumns
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.load_convert import numbered, texts_of
-from wasteflow_models.ledger import STATES
 from wasteflow_models.load_store import Stored
+from wasteflow_models.words import STATES
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -34,8 +34,8 @@ from wasteflow.schemas.rows import RowSchema
 from wasteflow.services.load_convert import Kin
 from wasteflow.services.load_links import LinkAnswers, Links, Parties
 from wasteflow.services.load_rows import LoadChecker
-from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import LOAD_KINDS
+from wasteflow_models.keys import Keys
+from wasteflow_models.words import LOAD_KINDS
 
 MASSES = ("dispatched_t", "received_t", "accepted_t", "refused_t")
 TEXTS = ("vehicle", "carrier", "handler", "ticket_no", "remark", "reason")

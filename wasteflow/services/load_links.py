@@ -16,8 +16,8 @@ from wasteflow.core.loads_bulk import Flags, Ints
 from wasteflow.core.rules import PROVINCE_DIGITS, expired_permit, unfiled_border
 from wasteflow.core.vocabulary import LoadKind
 from wasteflow.services.load_rows import LoadChecker
-from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import LOAD_KINDS
+from wasteflow_models.keys import Keys
+from wasteflow_models.words import LOAD_KINDS
 
 _DAY_BITS = 22
 """Ordinals of days are below 2 ** 22."""

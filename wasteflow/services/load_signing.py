@@ -38,8 +38,12 @@ from wasteflow.services.live.held import Held, held_rows
 from wasteflow.services.live.writing import changes_of
 from wasteflow_models.convert import Keys
 from wasteflow_models.late import Closed
-from wasteflow_models.ledger import EVENT_KINDS, STATES, BatchSignerRow, ShipmentRow
+from wasteflow_models.ledger import (
+    BatchSignerRow,
+    ShipmentRow,
+)
 from wasteflow_models.load_store import Stored, sign_loads
+from wasteflow_models.words import EVENT_KINDS, STATES
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

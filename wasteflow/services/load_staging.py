@@ -36,14 +36,21 @@ from wasteflow.services.load_convert import (
 from wasteflow.services.load_known import Facts, Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
 from wasteflow.services.load_signing import Signing
-from wasteflow_models import load_copy, load_pack, load_store
+from wasteflow_models import load_store
 from wasteflow_models.convert import Keys
+from wasteflow_models.copied_moves import claim_copies
 from wasteflow_models.event_lane import EventLane, insert_copies
 from wasteflow_models.flow_parts import ReadyPart
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
+from wasteflow_models.load_copy import CopiedLoads
+from wasteflow_models.load_ids import STEP
+from wasteflow_models.load_pack import PackedLoads
+from wasteflow_models.packed_moves import claim_packed, insert_packed
 from wasteflow_models.parties import add_senders
-from wasteflow_models.partitions import STEP, new_load_ids
+from wasteflow_models.partitions import (
+    new_load_ids,
+)
 
 Ints = NDArray[np.int64]
 Openings = dict[tuple[int, int], int]
@@ -111,16 +118,14 @@ class Staging:
         late = moves.dispatched_month <= self.closed.of(moves.consignor_id, moves.consignee_id)
         if early.any() or late.any() or ready.packed is None:
             self.take(session, ready.loads())
-        elif isinstance(ready.packed, load_copy.CopiedLoads):
+        elif isinstance(ready.packed, CopiedLoads):
             self._take_copies(session, ready, ready.packed)
         else:
             self._take_packed(session, ready, ready.packed)
 
-    def _take_copies(
-        self, session: Session, ready: ReadyLoads, copies: load_copy.CopiedLoads
-    ) -> None:
+    def _take_copies(self, session: Session, ready: ReadyLoads, copies: CopiedLoads) -> None:
         new = self.lane.hold(session, copies) if self.lane else ()
-        if not load_copy.claim_copies(session, copies):
+        if not claim_copies(session, copies):
             self.take(session, ready.loads())
             return
         if self.lane:
@@ -129,16 +134,14 @@ class Staging:
             insert_copies(session, copies)
         self._note(session, copies.ids, ready.moves, ready.first_days, ready.rollup)
 
-    def _take_packed(
-        self, session: Session, ready: ReadyLoads, packed: load_pack.PackedLoads
-    ) -> None:
+    def _take_packed(self, session: Session, ready: ReadyLoads, packed: PackedLoads) -> None:
         months = ready.moves.dispatched_month.astype(np.int64)
         ids = new_load_ids(session, months)
         steps = _steps(months, ids)
-        if not load_pack.claim_packed(session, packed, steps):
+        if not claim_packed(session, packed, steps):
             self.take(session, ready.loads())
             return
-        load_pack.insert_packed(session, packed, steps, self.batch_id, self.now)
+        insert_packed(session, packed, steps, self.batch_id, self.now)
         self._note(session, ids, ready.moves, ready.first_days, ready.rollup)
 
     def _write(self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints) -> None:

@@ -24,8 +24,8 @@ from wasteflow.services.proof_booking import BookingProof, Posted
 from wasteflow.services.proof_quiet import without_confirmed, without_quiet
 from wasteflow_models import scan
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import EVENT_KINDS, LOAD_KINDS, STATES
 from wasteflow_models.parties import missing_senders
+from wasteflow_models.words import EVENT_KINDS, LOAD_KINDS, STATES
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

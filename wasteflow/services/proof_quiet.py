@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wasteflow_models.ledger import EVENT_KINDS
+from wasteflow_models.words import EVENT_KINDS
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

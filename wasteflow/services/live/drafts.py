@@ -32,7 +32,10 @@ from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database, linked
 from wasteflow_models.ledger import EventRow, ShipmentRow
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow
-from wasteflow_models.partitions import STEP, new_load_id
+from wasteflow_models.load_ids import STEP
+from wasteflow_models.partitions import (
+    new_load_id,
+)
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import is_postgresql
 

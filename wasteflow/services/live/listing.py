@@ -55,8 +55,8 @@ from wasteflow_models.ledger import (
     visible,
 )
 from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, RevisionRow
+from wasteflow_models.load_ids import STEP
 from wasteflow_models.parties import sides
-from wasteflow_models.partitions import STEP
 from wasteflow_models.registry import EnterpriseRow
 
 LIMIT, MOST = 50, 200
