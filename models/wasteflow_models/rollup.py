@@ -141,8 +141,19 @@ def add_rollup(session: Session, keys: Keys, delta: Mapping[FlowKey, tuple[int, 
 
 def rollup_rows(session: Session, rollup: BulkRollup) -> list[Ints]:
     """The columns of flow_month for a roll-up, in order of their key; makes missing places."""
+    wanted, ends = ends_of(rollup)
+    return rows_between(rollup, make_places(session, wanted), ends)
+
+
+def ends_of(rollup: BulkRollup) -> tuple[Ints, list[Ints]]:
+    """Its places as rows (kind, a, b), and of every key the rows of its source and target there."""
+    return _numbered([rollup.keys[:, 1:4], rollup.keys[:, 4:7]])
+
+
+def rows_between(rollup: BulkRollup, ids: Ints, ends: Sequence[Ints]) -> list[Ints]:
+    """The columns of flow_month for a roll-up; ids: those of the places of `ends_of`."""
     month, material, route, evidence = (rollup.keys[:, number] for number in (0, 7, 8, 9))
-    source_id, target_id = _place_ids(session, [rollup.keys[:, 1:4], rollup.keys[:, 4:7]])
+    source_id, target_id = (ids[end] for end in ends)
     return _by_key([material, month, source_id, target_id, route, evidence, rollup.kg, rollup.n])
 
 
@@ -171,8 +182,8 @@ def place_ids(session: Session, places: Iterable[Place], keys: Keys) -> dict[Pla
     """Integer keys of `places`, made where missing."""
     wanted = sorted(set(places))
     table = np.array([keys.place_key(place) for place in wanted], np.int64).reshape(-1, 3)
-    (found,) = _place_ids(session, [table])
-    return dict(zip(wanted, found.tolist(), strict=True))
+    rows, (each,) = _numbered([table])
+    return dict(zip(wanted, make_places(session, rows)[each].tolist(), strict=True))
 
 
 def touch_registry(session: Session) -> None:
@@ -187,11 +198,16 @@ def touch(session: Session, name: str) -> None:
         session.info.get(kept, {}).clear()
 
 
-def _place_ids(session: Session, tables: Sequence[Ints]) -> list[Ints]:
-    """Ids of places given as rows (kind, a, b); missing ones are made in order of their key."""
+def _numbered(tables: Sequence[Ints]) -> tuple[Ints, list[Ints]]:
+    """The rows of several tables, each once, in order, and where those of each table are."""
     rows = np.concatenate(tables)
     groups = groups_of(list(rows.T))
-    wanted = rows[groups.first]
+    ends = np.split(groups.numbers(), np.cumsum([len(table) for table in tables])[:-1])
+    return rows[groups.first], ends
+
+
+def make_places(session: Session, wanted: Ints) -> Ints:
+    """Ids of places given as rows (kind, a, b); missing ones are made in their order."""
     ids = _known_ids(session, wanted)
     missing = wanted[ids < 0]
     if len(missing):
@@ -199,10 +215,7 @@ def _place_ids(session: Session, tables: Sequence[Ints]) -> list[Ints]:
         insert_columns(session, "place", len(missing), named, ending="ON CONFLICT DO NOTHING")
         ids = _known_ids(session, wanted)
         touch(session, "place")
-    lengths = np.diff(np.append(groups.starts, len(groups.order)))
-    each = np.empty(len(rows), np.int64)
-    each[groups.order] = np.repeat(ids, lengths)
-    return np.split(each, np.cumsum([len(table) for table in tables])[:-1])
+    return ids
 
 
 def _few_places(session: Session, keys: Keys, places: Iterable[Place]) -> dict[Place, int]:

@@ -27,7 +27,7 @@ from wasteflow_models.flow_columns import stamp
 from wasteflow_models.flow_parts import ready_parts
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.rollup import PARTS_FROM, rollup_rows, together
+from wasteflow_models.rollup import PARTS_FROM, ends_of, make_places, rows_between, together
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
@@ -69,11 +69,8 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
 
 @contextmanager
 def rollup_beside(db: Database, staging: Staging) -> Iterator[None]:
-    """Add up what was staged before while the caller stages more, on PostgreSQL.
-
-    The caller waits for the server then, and a second connection may write.
-    """
-    if staging.lane is None:
+    """Add up what was staged before while the caller stages more, who waits for the database."""
+    if db.joined:  # a second connection would wait for the transaction around us
         yield
         return
     before, staging.rollups = staging.rollups, []
@@ -90,8 +87,15 @@ def _added_up(db: Database, rollups: list[BulkRollup]) -> tuple[BulkRollup, list
     merged = merge(rollups)
     if len(merged.kg) <= PARTS_FROM:
         return merged, []
-    with db.write(Alone.NOBODY) as session:
-        return merged, rollup_rows(session, merged)
+    return merged, _columns(db, merged)
+
+
+def _columns(db: Database, merged: BulkRollup) -> list[Ints]:
+    """Columns of `flow_month`; others wait for the making of places and for nothing else."""
+    wanted, ends = ends_of(merged)
+    with db.write(Alone.NOBODY, settled=False) as session:
+        ids = make_places(session, wanted)
+    return rows_between(merged, ids, ends)
 
 
 def ready_rollup(db: Database, staging: Staging) -> None:
@@ -102,8 +106,7 @@ def ready_rollup(db: Database, staging: Staging) -> None:
     if not columns and len(merged.kg) <= PARTS_FROM:
         return
     if len(merged.kg):
-        with db.write(Alone.NOBODY) as session:
-            more = rollup_rows(session, merged)
+        more = _columns(db, merged)
         columns = together(columns, more) if columns else more
     with db.read() as session:
         staging.parts = ready_parts(session, columns)
