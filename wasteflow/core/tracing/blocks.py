@@ -267,11 +267,10 @@ def _chains(p: sparse.csr_array) -> sparse.csr_array:
         power.eliminate_zeros()
         if not power.nnz:
             parts = [sparse.coo_array(one) for one in powers]
-            rows, columns, shares = zip(
-                *((one.row, one.col, one.data) for one in parts), strict=True
-            )
-            ends = np.concatenate(rows), np.concatenate(columns)
-            return csr(np.concatenate(shares), *ends, (p.shape[0], p.shape[0]))
+            rows = np.concatenate([one.row for one in parts])
+            columns = np.concatenate([one.col for one in parts])
+            shares = np.concatenate([one.data for one in parts])
+            return csr(shares, rows, columns, (p.shape[0], p.shape[0]))
         powers.append(power)
     unit = sparse.eye_array(p.shape[0], format="csr")
     whole = sparse.csr_array(LevelPlan(p).solve(sparse.csr_array(unit)).T)
