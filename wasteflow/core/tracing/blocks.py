@@ -253,9 +253,11 @@ def onward_of(p: sparse.csr_array) -> sparse.csr_array:
     """(I - P)^-1 - I, sparse.  Refused parts are handed on once or twice, so P + P^2 + … ends soon;
     if much goes in circles the level plan, which sees only the queues concerned, is quicker."""
     arcs = sparse.coo_array(p)
-    here, ends = np.unique(np.concatenate([arcs.row, arcs.col]), return_inverse=True)
-    source, target = ends[: arcs.nnz], ends[arcs.nnz :]
-    few = sparse.coo_array(_chains(csr(arcs.data, source, target, (len(here), len(here)))))
+    some = np.zeros(p.shape[0], bool)
+    some[arcs.row] = some[arcs.col] = True
+    here, at = np.flatnonzero(some), np.cumsum(some) - 1
+    ends = at[arcs.row], at[arcs.col]
+    few = sparse.coo_array(_chains(csr(arcs.data, *ends, (len(here), len(here)))))
     return csr(few.data, here[few.row], here[few.col], p.shape)
 
 

@@ -167,6 +167,8 @@ class _Values:
         old = np.searchsorted(self.columns, live[known])
 
         def fitted(part: Floats) -> Floats:
+            if np.array_equal(live, self.columns):
+                return np.ascontiguousarray(part[:, :years])
             if len(known) == len(live):
                 return np.take(part[:, :years], old, axis=2)
             made = np.zeros((len(part), years, len(live)))
@@ -206,11 +208,8 @@ class _Values:
 
     def reached(self, number: int, year: int) -> Floats:
         """What came in times its value: origins of the month x columns."""
-        links = self.unrolled.sources[number]
-        wanted, at = np.unique(links.indices, return_inverse=True)
-        parts = links.data, at, links.indptr
-        few = sparse.csr_array(parts, shape=(links.shape[0], len(wanted)))
-        return np.asarray(few @ self.ring[wanted, year], dtype=np.float64)
+        wanted, links = self.unrolled.sources[number]
+        return np.asarray(links @ self.ring[wanted, year], dtype=np.float64)
 
     def go_back(self, number: int, phi: Rows) -> None:
         """Over the month, to what the kept queues held at its start."""

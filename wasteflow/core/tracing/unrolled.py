@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,6 +65,8 @@ class Books:
     def _drawn_rows(self) -> None:
         """Queues whose draw is by year, by month: the kept ones, in the first month all of them."""
         drawn = self.draw > 0
+        self.empties = drawn & ~self.keeps  # gives all it held, which came a month before
+        self.empties[0] = False
         drawn[1:] &= self.keeps
         month, self.draws = np.nonzero(drawn)
         self.draw_row = np.full(drawn.shape, -1, np.int64)
@@ -96,20 +98,25 @@ class Books:
     def out_of_pools(self, month: Ints, source: Ints, share: Floats) -> Pooled:
         """What of the pools of queues goes along moves out of them: in the same month, and of what
         waits over the end of the month before."""
-        queue = source - self.n_sites
-        now = share * self.passed[month, source]
-        drawn = (self.draw[month, queue] > 0) & ~self.keeps[queue] & (month > 0)
-        at, later = np.flatnonzero(now > 0), np.flatnonzero(drawn)
-        before = month[later] - 1
-        value = share[later] * self.stays[before, source[later]]
-        rows = month[at] * self.n_queues + queue[at], before * self.n_queues + queue[later]
+        place = month * self.size + source
+        row = month * self.n_queues + source - self.n_sites
+        now = share * self.passed.reshape(-1)[place]
+        at, later = np.flatnonzero(now), np.flatnonzero(self.empties.reshape(-1)[row])
+        value = share[later] * self.stays.reshape(-1)[place[later] - self.size]
         return Pooled(
-            np.concatenate([now[at], value]), np.concatenate(rows), np.concatenate([at, later])
+            np.concatenate([now[at], value]),
+            np.concatenate([row[at], row[later] - self.n_queues]),
+            np.concatenate([at, later]),
         )
+
+    def passing(self, month: Ints, source: Ints, share: Floats) -> Floats:
+        """Share of the pools of places that goes along moves out of them in the month."""
+        passed: Floats = self.passed.reshape(-1)[month * self.size + source]
+        return share * passed
 
     def drawn(self, month: Ints, source: Ints) -> tuple[Ints, Ints]:
         """(row among the draws by year, which move) of moves out of queues."""
-        row = self.draw_row[month, source - self.n_sites]
+        row = self.draw_row.reshape(-1)[month * self.n_queues + source - self.n_sites]
         move = np.flatnonzero(row >= 0)
         return row[move], move
 
@@ -148,9 +155,10 @@ class Ways:
             ]
             pairs = list(zip(books.systems, held, strict=True))
             self.held = held
-            self.month = np.repeat(np.arange(books.count), [len(part) for part in held])
-            self.source = np.concatenate([one.moves.source[part] for one, part in pairs])
-            self.target = np.concatenate([one.moves.target[part] for one, part in pairs])
+            number: Any = np.arange(books.count, dtype=np.int32)
+            self.month = np.repeat(number, [len(part) for part in held])
+            self.source = _short([one.moves.source[part] for one, part in pairs])
+            self.target = _short([one.moves.target[part] for one, part in pairs])
             self.share = np.concatenate([one.moves.share[part] for one, part in pairs])
         else:
             assert lens is not None
@@ -174,7 +182,7 @@ class Ways:
         queue = month * books.n_queues + self.target[some] - books.n_sites
         site = source < books.n_sites
         columns = books.count * books.n_queues
-        value = self.share[some] * books.passed[month, source]
+        value = books.passing(month, source, self.share[some])
         at = (month * books.n_sites + source)[site]
         enter = csr(value[site], at, queue[site], (books.count * books.n_sites, columns))
         enter.eliminate_zeros()
@@ -197,7 +205,7 @@ class Ways:
         node = month * books.nodes + self.target[some]
         site = source < books.n_sites
         columns = books.count * books.nodes
-        value = self.share[some] * books.passed[month, source]
+        value = books.passing(month, source, self.share[some])
         at = (month * books.n_sites + source)[site]
         self.direct = csr(value[site], at, node[site], (books.count * books.n_sites, columns))
         self.direct.eliminate_zeros()
@@ -263,10 +271,16 @@ class Unrolled:
         self.draws = self._cut(_plus(ways.drawn, ways.sent @ ways.out), books.draw_cuts)
 
     @cached_property
-    def sources(self) -> list[sparse.csr_array]:
-        """Where what came in goes first, kilograms: origins of the month x nodes, by month."""
+    def sources(self) -> list[tuple[Ints, sparse.csr_array]]:
+        """Where what came in goes first, kilograms, by month: (nodes that get something, origins
+        of the month x these)."""
         books, ways = self.books, self.ways
-        return self._cut(_plus(books.at_sites, ways.come @ ways.out), books.source_cuts)
+        found = []
+        for part in self._cut(_plus(books.at_sites, ways.come @ ways.out), books.source_cuts):
+            wanted, at = np.unique(part.indices, return_inverse=True)
+            few = sparse.csr_array((part.data, at, part.indptr), shape=(part.shape[0], len(wanted)))
+            found.append((wanted, few))
+        return found
 
     def arrivals(self, column: Ints, columns: int) -> Floats:
         """The same without origins, added up: nodes of all months x columns; `column`: that of each
@@ -292,7 +306,7 @@ class Unrolled:
         books, ways = self.books, self.ways
         site = np.flatnonzero(hits.source < books.n_sites)
         row = hits.month[site] * books.n_sites + hits.source[site]
-        value = hits.share[site] * books.passed[hits.month[site], hits.source[site]]
+        value = books.passing(hits.month[site], hits.source[site], hits.share[site])
         shape = books.count * books.n_sites, columns
         sites = csr(value, row, hits.column[site], shape)
         some = np.flatnonzero(hits.source >= books.n_sites)
@@ -315,6 +329,11 @@ class Unrolled:
         )
 
 
+def _short(parts: Sequence[Ints]) -> Any:
+    """Joined, with 32 bits, as SciPy keeps its indices."""
+    return np.concatenate(parts, dtype=np.int32, casting="same_kind")
+
+
 def _months_ahead(matrix: sparse.csr_array, month: Ints, queues: int) -> int:
     """How many months the queue of a column is at most after its row."""
     of_row = np.repeat(month, np.diff(matrix.indptr))
@@ -333,15 +352,14 @@ def _apart(
 ) -> tuple[sparse.csr_array, sparse.csr_array]:
     """(sites x sites within a month, all the others)."""
     row = np.repeat(np.arange(len(month)), np.diff(whole.indptr))
-    node = whole.indices - month[row] * books.nodes
-    within = node < books.n_sites
-    columns = node + month[row] * books.n_sites
-    found = []
-    for some, column, width in (
-        (within, columns, len(month)),
-        (~within, whole.indices, whole.shape[1]),
-    ):
-        count = np.bincount(row[some], minlength=len(month))
-        parts = whole.data[some], column[some], np.concatenate([[0], np.cumsum(count)])
-        found.append(sparse.csr_array(parts, shape=(len(month), width)))
-    return found[0], found[1]
+    node = whole.indices - (month * books.nodes)[row]
+    at = np.flatnonzero(node < books.n_sites)
+    here = row[at]
+    columns = node[at] + (month * books.n_sites)[here]
+    count = np.bincount(here, minlength=len(month))
+    within = whole.data[at], columns, np.concatenate([[0], np.cumsum(count)])
+    rest = np.flatnonzero(node >= books.n_sites)
+    pointer = whole.indptr - within[2]
+    others = whole.data[rest], whole.indices[rest], pointer
+    shape = len(month), len(month)
+    return sparse.csr_array(within, shape=shape), sparse.csr_array(others, shape=whole.shape)
