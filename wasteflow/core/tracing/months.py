@@ -20,7 +20,6 @@ import numpy as np
 from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period
 from wasteflow.core.places import HOLDING, Place, PlaceKind
-from wasteflow.core.tracing.all_months import AllBooks, ByMonth, behind, reached_from_sources
 from wasteflow.core.tracing.flows import (
     FlowTable,
     Ints,
@@ -30,7 +29,7 @@ from wasteflow.core.tracing.flows import (
     opening_year,
     source_name,
 )
-from wasteflow.core.tracing.solve import MonthSystem, Moves, Sources
+from wasteflow.core.tracing.solve import MonthSystem, Moves, Sources, reached_from_sources
 from wasteflow.core.vocabulary import Fate
 
 SETTLED = 99
@@ -102,7 +101,7 @@ def build_chain(
 
 
 class _Builder:
-    """Makes the months; keeps names and findings while doing so."""
+    """Walks the months once; keeps book, names and findings while doing so."""
 
     def __init__(
         self, table: FlowTable, fates: Mapping[str, str], generators: frozenset[str]
@@ -126,11 +125,7 @@ class _Builder:
         self.mark = self._marks(fates)
         self.names: dict[str, int] = {}
         self.findings: list[Finding] = []
-        month = self.table.month
-        starts = np.flatnonzero(np.diff(month, prepend=-1))
-        self.labels = month[starts]
-        lengths = np.diff(np.append(starts, len(month)))
-        self.number = np.repeat(np.arange(len(starts)), lengths)
+        self.book = np.zeros(len(self.places), np.int64)
         self._name_rows()
 
     def _marks(self, fates: Mapping[str, str]) -> Ints:
@@ -187,43 +182,94 @@ class _Builder:
         return self.names.setdefault(name, len(self.names))
 
     def build(self) -> Chain:
-        """All months at once: only the book goes from month to month, and it is a running sum."""
-        count = len(self.places)
-        moves, at = self._moves(self.leaving), self.number[self.leaving]
+        labels, starts = np.unique(self.table.month, return_index=True)
+        bounds = [*starts.tolist(), len(self.table.month)]
+        cuts = [
+            np.searchsorted(rows, bounds).tolist()
+            for rows in (self.opened, self.entering, self.memo, self.leaving)
+        ]
+        months = [
+            self._month(
+                int(label),
+                self.opened[cuts[0][number] : cuts[0][number + 1]],
+                self.entering[cuts[1][number] : cuts[1][number + 1]],
+                self.memo[cuts[2][number] : cuts[2][number + 1]],
+                self.leaving[cuts[3][number] : cuts[3][number + 1]],
+            )
+            for number, label in enumerate(labels)
+        ]
+        return self._finish(months)
+
+    def _month(
+        self, month: int, opened: Ints, entering: Ints, memo: Ints, leaving: Ints
+    ) -> MonthSystem:
+        """The system of a month from the rows of each sort."""
+        table, count = self.table, len(self.places)
+        target = self.target
+        moves = self._moves(leaving)
         inner = moves.target >= 0
-        opened = self._sums(self.opened, self.target[self.opened])
-        inflow = self._sums(self.leaving[inner], moves.target[inner])
-        inflow += self._sums(self.entering, self.target[self.entering])
-        out = self._sums(self.leaving, moves.source)
-        book = np.cumsum(opened + inflow - out, axis=0)
-        before = np.concatenate([np.zeros((1, count), np.int64), book])[: len(book)]
-        start, debt = np.maximum(before, 0) + opened, np.maximum(-before, 0)
-        new_debt = np.maximum(-book, 0)
+        start = np.maximum(self.book, 0) + _sum(target[opened], table.kg[opened], count)
+        debt = np.maximum(-self.book, 0)
+        inflow = _sum(moves.target[inner], moves.kg[inner], count)
+        inflow += _sum(target[entering], table.kg[entering], count)
+        out = _sum(moves.source, moves.kg, count)
+        self.book = start - debt + inflow - out
+        new_debt = np.maximum(-self.book, 0)
         hole, settled = np.maximum(new_debt - debt, 0), np.maximum(debt - new_debt, 0)
-        throughput = np.where(self.is_site, start, 0) + inflow + hole
-        treated = self._sums(self.memo, self.source[self.memo])
-        books = AllBooks(
+        sources = self._with_holes(month, self._sources(entering), hole)
+        treated = _sum(self.source[memo], table.kg[memo], count)
+        return self._system(
+            month=month,
             opening=start,
-            closing=np.maximum(book, 0),
             debt=new_debt,
-            throughput=throughput,
+            throughput=np.where(self.is_site, start, 0) + inflow + hole,
             out=out + settled,
-            draw=np.where(self.is_site, 0, np.minimum(out + settled, start)),
-            treated=np.minimum(treated, throughput),
-        )
-        return self._finish(
-            books,
-            _with_settled(moves, at, settled),
-            ByMonth(self.number[self.opened], self._sources(self.opened)),
-            self._with_holes(hole),
+            moves=_with_settled(moves, settled),
+            opened=self._sources(opened),
+            sources=sources,
+            treated=treated,
         )
 
-    def _sums(self, rows: Ints, places: Ints) -> Ints:
-        """Whole kilograms of rows by month and place (exact in float64 below 2^53 kg)."""
-        shape = len(self.labels), len(self.places)
-        cell = self.number[rows] * shape[1] + places
-        kg = np.bincount(cell, self.table.kg[rows], shape[0] * shape[1])
-        return kg.astype(np.int64).reshape(shape)
+    def _system(
+        self,
+        *,
+        month: int,
+        opening: Ints,
+        debt: Ints,
+        throughput: Ints,
+        out: Ints,
+        moves: Moves,
+        opened: Sources,
+        sources: Sources,
+        treated: Ints,
+    ) -> MonthSystem:
+        draw = np.where(self.is_site, 0, np.minimum(out, opening))
+        left = (out - draw).astype(np.float64)
+        passed = np.divide(left, throughput, out=np.zeros(len(out)), where=throughput > 0)
+        share = moves.kg / out[moves.source]
+        closing = np.maximum(self.book, 0)
+        system = MonthSystem(
+            month=month,
+            is_site=self.is_site,
+            opening=opening,
+            closing=closing,
+            debt=debt,
+            throughput=throughput,
+            out=out,
+            draw=draw,
+            passed=passed,
+            moves=moves._replace(share=share),
+            opened=opened,
+            sources=sources,
+            treated=np.minimum(treated, throughput),
+            circulating=np.zeros(len(out), bool),
+        )
+        lost = (throughput > 0) & ~reached_from_sources(system)
+        if lost.any():
+            self._circulations(month, system, lost)
+            system.passed[lost] = 0.0
+            system.circulating[:] = lost
+        return system
 
     def _circulations(self, month: int, system: MonthSystem, lost: Mask) -> None:
         """Findings of rule C, one per connected part; tonnes = what its sites pass on."""
@@ -258,45 +304,34 @@ class _Builder:
         """Sources with (name, year) still apart; `_finish` turns them into origins."""
         return Sources(self.target[rows], self.code[rows], self.table.kg[rows], self.born[rows])
 
-    def _with_holes(self, hole: Ints) -> ByMonth[Sources]:
-        """What came in, and at the end of each month what must have been there (rule H)."""
-        entering = self._sources(self.entering)
-        month, places = np.nonzero(hole)
-        kg, labels = hole[month, places], self.labels[month]
-        for label, place, missing in zip(
-            labels.tolist(), places.tolist(), kg.tolist(), strict=True
-        ):
+    def _with_holes(self, month: int, sources: Sources, hole: Ints) -> Sources:
+        places = np.flatnonzero(hole)
+        names = [self._name(hole_name(self.places[place])) for place in places]
+        code = np.array(names, dtype=np.int64) * 10_000 + month // 100
+        for place in places:
             key = self.places[place].key
-            self.findings.append(Finding(label, "negative_stock", (key,), missing))
-        names = [self._name(hole_name(self.places[place])) for place in places.tolist()]
-        code = np.array(names, dtype=np.int64) * 10_000 + labels // 100
-        added = Sources(places, code, kg, np.zeros(len(places), np.int64))
-        return behind(ByMonth(self.number[self.entering], entering), month, added)
+            self.findings.append(Finding(month, "negative_stock", (key,), int(hole[place])))
+        added = Sources(places, code, hole[places], np.zeros(len(places), np.int64))
+        pairs = zip(sources, added, strict=True)
+        return Sources(*(np.concatenate(pair) for pair in pairs))
 
-    def _finish(
-        self,
-        books: AllBooks,
-        moves: ByMonth[Moves],
-        opened: ByMonth[Sources],
-        sources: ByMonth[Sources],
-    ) -> Chain:
-        """Number names and origins in sorted order, put the numbers into the sources."""
+    def _finish(self, months: list[MonthSystem]) -> Chain:
+        """Number names and origins in sorted order and put the numbers into the sources."""
         ordered = sorted(self.names)
         rank = np.empty(len(ordered), np.int64)
         for position, name in enumerate(ordered):
             rank[self.names[name]] = position
-        parts = opened.rows, sources.rows
+        parts = [part for system in months for part in (system.opened, system.sources)]
         for part in parts:
             part.origin[:] = rank[part.origin // 10_000] * 10_000 + part.origin % 10_000
-        codes = np.unique(np.concatenate([part.origin for part in parts]))
+        codes = np.unique(np.concatenate([part.origin for part in parts] or [np.zeros(0, int)]))
         for part in parts:
             part.origin[:] = np.searchsorted(codes, part.origin)
-        months = self._cut(books, moves, opened, sources)
-        for part in (part for system in months for part in (system.opened, system.sources)):
             order = np.argsort(part.origin, kind="stable")
             for column in part:
                 column[:] = column[order]
-        years = sorted({*(codes % 10_000).tolist(), *(self.labels // 100).tolist()})
+        own = {system.month // 100 for system in months}
+        years = sorted({*(codes % 10_000).tolist(), *own})
         named = [ordered[number] for number in (codes // 10_000).tolist()]
         return Chain(
             places=self.places,
@@ -312,49 +347,16 @@ class _Builder:
             findings=tuple(sorted(self.findings)),
         )
 
-    def _cut(
-        self,
-        books: AllBooks,
-        moves: ByMonth[Moves],
-        opened: ByMonth[Sources],
-        sources: ByMonth[Sources],
-    ) -> list[MonthSystem]:
-        """The months, and what circulates without a source in them."""
-        left = (books.out - books.draw).astype(np.float64)
-        passed = np.zeros(left.shape)
-        np.divide(left, books.throughput, out=passed, where=books.throughput > 0)
-        rows = moves.rows
-        at = moves.month * len(self.places) + rows.source
-        rows.share[:] = rows.kg / books.out.reshape(-1)[at]
-        lost = books.throughput > 0
-        lost &= ~reached_from_sources(books, passed, moves, sources, self.is_site)
-        passed[lost] = 0.0
-        columns = zip(*books, strict=True)
-        cuts = [part.cuts(len(self.labels)) for part in (moves, opened, sources)]
-        found = []
-        for number, column in enumerate(columns):
-            own = [slice(*cut[number : number + 2]) for cut in cuts]
-            system = MonthSystem(
-                month=int(self.labels[number]),
-                is_site=self.is_site,
-                passed=passed[number],
-                moves=moves.of(own[0]),
-                opened=opened.of(own[1]),
-                sources=sources.of(own[2]),
-                circulating=lost[number],
-                **dict(zip(AllBooks._fields, column, strict=True)),
-            )
-            found.append(system)
-            if lost[number].any():
-                self._circulations(system.month, system, lost[number])
-        return found
+
+def _sum(index: Ints, kg: Ints, count: int) -> Ints:
+    """Whole kilograms per place (bincount in float64 is exact below 2^53 kg)."""
+    return np.bincount(index, weights=kg, minlength=count).astype(np.int64)
 
 
-def _with_settled(moves: Moves, number: Ints, settled: Ints) -> ByMonth[Moves]:
+def _with_settled(moves: Moves, settled: Ints) -> Moves:
     """The moves and what goes to the boundary `settled`."""
-    month, places = np.nonzero(settled)
+    places = np.flatnonzero(settled)
     blank = np.zeros(len(places), np.int64)
     kind, no_share = blank + SETTLED, np.zeros(len(places))
-    kg = settled[month, places]
-    added = Moves(places, blank - 1, kg, kind, blank - 1, blank, blank, no_share)
-    return behind(ByMonth(number, moves), month, added)
+    added = Moves(places, blank - 1, settled[places], kind, blank - 1, blank, blank, no_share)
+    return Moves(*(np.concatenate(pair) for pair in zip(moves, added, strict=True)))

@@ -72,6 +72,27 @@ class MonthSystem:
     circulating: Mask
 
 
+def reached_from_sources(system: MonthSystem) -> Mask:
+    """Places a source can reach along pool shares (rule C): the others have no composition.
+
+    Sources: opening of a site, what came in, holes, and the receivers of a queue's draw.
+    """
+    moves = system.moves
+    inner = moves.target >= 0
+    reached = system.is_site & (system.opening > 0)
+    reached[system.sources.place] = True
+    reached[moves.target[inner & (system.draw[moves.source] > 0)]] = True
+    carries = inner & (system.passed[moves.source] > 0)
+    source, target = moves.source[carries], moves.target[carries]
+    while True:
+        left = ~reached[target]
+        source, target = source[left], target[left]
+        next_ones = target[reached[source]]
+        if not len(next_ones):
+            return reached
+        reached[next_ones] = True
+
+
 class LevelPlan:
     """Elimination of (I - P^T) X = B in topological order of strongly connected components.
 

@@ -17,7 +17,8 @@ from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, HitsOf, Reached, 
 from wasteflow.core.tracing.blocks import rows_of
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
-from wasteflow.core.tracing.unrolled import Books, Counted, Hit, Lying, Unrolled
+from wasteflow.core.tracing.unrolled import Counted, Hit, Lying, Unrolled
+from wasteflow.core.tracing.ways import Books
 from wasteflow.core.tracing.yearpass import Lens, Operators, Rows, YearPass
 
 

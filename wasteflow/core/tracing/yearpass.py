@@ -18,7 +18,8 @@ from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator, contracted
 from wasteflow.core.tracing.solve import MonthSystem, Sources, csr
-from wasteflow.core.tracing.unrolled import Books, Unrolled
+from wasteflow.core.tracing.unrolled import Unrolled
+from wasteflow.core.tracing.ways import Books
 
 Lens = Callable[[MonthSystem], Mask]
 """Which moves of a month a class of mass goes along with; the others are its exits."""
@@ -109,7 +110,7 @@ class Operators:
         if lens not in self._unrolled:
             if self._books is None:
                 self._books = Books(self.chain.months, self.chain.is_yard)
-            self._unrolled[lens] = self._books.unrolled(lens)
+            self._unrolled[lens] = Unrolled(self._books, lens)
         return self._unrolled[lens]
 
     def take_over(self, other: Operators, before: int) -> None:
@@ -143,7 +144,7 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
             lambda: Contents(earlier.start[:before], earlier.close[:before]),
         )
     books = Books(chain.months[before:], chain.is_yard)
-    walk = _Walk(chain, books.unrolled(), before, earlier.close[before - 1].dense())
+    walk = _Walk(chain, Unrolled(books), before, earlier.close[before - 1].dense())
 
     def contents() -> Contents:
         own = walk.contents()
