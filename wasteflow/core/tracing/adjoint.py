@@ -113,12 +113,12 @@ def adjoint(
             observe(number, live, pools)
         sources = system.sources
         came = pools.at(sources.place, chain.origin_year[sources.origin])
-        _collect(found, sources, came, live, first[live] <= number)
+        collect(found, sources, came, live, first[live] <= number)
         worth.go_back(pools, passed.phi[number])
         opened = system.opened
         if len(opened.kg):
             lay = worth.at(opened.place, chain.origin_year[opened.origin])
-            _collect(found, opened, lay, live, np.zeros(len(live), bool))
+            collect(found, opened, lay, live, np.zeros(len(live), bool))
     return Reached(found)
 
 
@@ -326,7 +326,7 @@ def _moved(system: MonthSystem, hits: Hits, counted: Mask, live: Ints) -> Floats
     return np.asarray(found.reshape(shape), dtype=np.float64)
 
 
-def _collect(found: Floats, sources: Sources, value: Floats, live: Ints, new: Mask) -> None:
+def collect(found: Floats, sources: Sources, value: Floats, live: Ints, new: Mask) -> None:
     """Add kg * value of every source to its origin; `new` says in which columns' period it lies."""
     if not len(sources.kg):
         return

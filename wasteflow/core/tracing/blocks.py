@@ -18,6 +18,11 @@ from wasteflow.core.tracing.elimination import Elimination, eliminations
 from wasteflow.core.tracing.flows import Ints, Mask
 from wasteflow.core.tracing.solve import LevelPlan, MonthSystem, csr
 
+NOTHING = 1e-20
+"""A share that no sum of kilograms can feel: these are exact to 1e-16 of themselves."""
+LONGEST_CHAIN = 24
+"""Queues one after the other up to which shares are followed one by one."""
+
 
 class Draws(NamedTuple):
     """Where the opening content goes of the queues that are drawn from: `rows` x its receivers.
@@ -118,7 +123,7 @@ class Blocks:
             direct, p_qq = self._block(True, False), self._block(False, False)
             self.onward, self.to_queue = p_qq, direct
             if p_qq.nnz:
-                self.onward = _onward(p_qq)
+                self.onward = onward_of(p_qq)
                 self.to_queue = direct + direct @ self.onward
         if self.onward.nnz:
             self.to_site = p_qs + self.onward @ p_qs
@@ -244,23 +249,31 @@ def _carried(system: MonthSystem, lens: Callable[[MonthSystem], Mask] | None) ->
     return np.flatnonzero(kept if lens is None else kept & lens(system))
 
 
-def _onward(p: sparse.csr_array) -> sparse.csr_array:
+def onward_of(p: sparse.csr_array) -> sparse.csr_array:
     """(I - P)^-1 - I, sparse.  Refused parts are handed on once or twice, so P + P^2 + … ends soon;
-    loads sent in circles go through the level plan, which sees only the queues concerned."""
+    if much goes in circles the level plan, which sees only the queues concerned, is quicker."""
     arcs = sparse.coo_array(p)
-    here, ends = np.unique(np.concatenate([arcs.row, arcs.col]), return_inverse=True)
-    source, target = ends[: arcs.nnz], ends[arcs.nnz :]
-    few = sparse.coo_array(_chains(csr(arcs.data, source, target, (len(here), len(here)))))
+    some = np.zeros(p.shape[0], bool)
+    some[arcs.row] = some[arcs.col] = True
+    here, at = np.flatnonzero(some), np.cumsum(some) - 1
+    ends = at[arcs.row], at[arcs.col]
+    few = sparse.coo_array(_chains(csr(arcs.data, *ends, (len(here), len(here)))))
     return csr(few.data, here[few.row], here[few.col], p.shape)
 
 
 def _chains(p: sparse.csr_array) -> sparse.csr_array:
-    found, power = p, p
-    for _ in range(4):
-        power = power @ p
+    powers = [p]
+    while len(powers) < LONGEST_CHAIN:
+        power = powers[-1] @ p
+        power.data[power.data < NOTHING] = 0.0
+        power.eliminate_zeros()
         if not power.nnz:
-            return found
-        found = found + power
+            parts = [sparse.coo_array(one) for one in powers]
+            rows = np.concatenate([one.row for one in parts])
+            columns = np.concatenate([one.col for one in parts])
+            shares = np.concatenate([one.data for one in parts])
+            return csr(shares, rows, columns, (p.shape[0], p.shape[0]))
+        powers.append(power)
     unit = sparse.eye_array(p.shape[0], format="csr")
     whole = sparse.csr_array(LevelPlan(p).solve(sparse.csr_array(unit)).T)
     return sparse.csr_array(whole - unit)

@@ -22,7 +22,7 @@ from wasteflow.core.tracing.flows import Floats, Ints, Mask, Origin
 from wasteflow.core.tracing.forward import State, forward
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.solve import MonthSystem, Sources
-from wasteflow.core.tracing.yearpass import Operators, YearPass, by_year
+from wasteflow.core.tracing.yearpass import Contents, Operators, YearPass, by_year
 
 Arc = tuple[str, str]
 """(consignor, consignee) by enterprise code."""
@@ -253,7 +253,7 @@ def _by_holder(chain: Chain, firms: _Firms, passed: YearPass, first: int, last: 
 def cut_pass(passed: YearPass, first: int, last: int) -> YearPass:
     """The months first..last of a year pass."""
     cut = slice(first, last + 1)
-    return YearPass(passed.phi[cut], passed.start[cut], passed.close[cut])
+    return YearPass(passed.phi[cut], lambda: Contents(passed.start[cut], passed.close[cut]))
 
 
 def _loops(arcs: dict[Arc, tuple[int, float]]) -> list[Loop]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period, next_month
-from wasteflow.core.tracing.adjoint import Column, Hits, Pools, adjoint
+from wasteflow.core.tracing.adjoint import Column, Hits
 from wasteflow.core.tracing.attribution import (
     DISPOSED,
     FATE_STEP,
@@ -43,6 +43,7 @@ from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.forward import ForwardMonth, State, forward
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.solve import MonthSystem
+from wasteflow.core.tracing.sweep import sweep
 from wasteflow.core.tracing.together import Together
 from wasteflow.core.tracing.yearpass import Operators, YearPass
 
@@ -311,15 +312,15 @@ def _unused(
         some = [n for n, span in enumerate(spans) if span.first <= number <= span.last]
         return Hits(np.tile(moves, len(some)), np.repeat(np.array(some, np.int64), len(moves)))
 
-    def observe(number: int, live: Ints, pools: Pools) -> None:
+    def observe(number: int, live: Ints, values: Floats) -> None:
         sites = np.flatnonzero(chain.months[number].treated)
         if len(sites):
-            chance = pools.rows(sites)
+            chance = values[sites]
             left = np.zeros((len(sites), len(chain.years), len(spans)))
             left[:, : chance.shape[1], live] = 1.0 - chance
             found[number] = left
 
-    adjoint(operators, passed, columns, hits, lens=lens_of(basis), observe=observe)
+    sweep(operators, passed, columns, hits, lens=lens_of(basis), observe=observe)
     return found
 
 

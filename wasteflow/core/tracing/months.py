@@ -112,8 +112,8 @@ class _Builder:
         local = np.where(holding, np.cumsum(holding) - 1, -1)
         self.source, self.target = local[self.table.source], local[self.table.target]
         self.kind, self.born = kinds[self.table.target], kinds[self.table.source]
-        self.places = tuple(place for place in table.places if place.holds_stock)
-        own = np.array([place.kind for place in self.places], dtype=np.int64)
+        self.places = tuple(table.places[number] for number in np.flatnonzero(holding).tolist())
+        own = kinds[holding]
         self.is_site = own == PlaceKind.SITE
         self.is_yard = own == PlaceKind.YARD
         opened = (self.source < 0) & (self.born == PlaceKind.OPENING)
@@ -167,10 +167,10 @@ class _Builder:
             [opening_year(p) if p.kind is PlaceKind.OPENING else -1 for p in table.places],
             dtype=np.int64,
         )
-        year = stated[table.source]
-        self.row_year = np.where(year >= 0, year, table.month // 100)
-        self.row_name = np.full(len(table.kg), -1, np.int64)
-        self.row_name[entering] = numbers[inverse]
+        year = stated[table.source[entering]]
+        year = np.where(year >= 0, year, table.month[entering] // 100)
+        self.code = np.full(len(table.kg), -1, np.int64)
+        self.code[entering] = numbers[inverse] * 10_000 + year
 
     def _alike(self) -> Ints:
         """Of every holding place the first one of its owner."""
@@ -302,8 +302,7 @@ class _Builder:
 
     def _sources(self, rows: Ints) -> Sources:
         """Sources with (name, year) still apart; `_finish` turns them into origins."""
-        code = self.row_name[rows] * 10_000 + self.row_year[rows]
-        return Sources(self.target[rows], code, self.table.kg[rows], self.born[rows])
+        return Sources(self.target[rows], self.code[rows], self.table.kg[rows], self.born[rows])
 
     def _with_holes(self, month: int, sources: Sources, hole: Ints) -> Sources:
         places = np.flatnonzero(hole)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from wasteflow.core.periods import Period
-from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Extra, Hits, Pools, adjoint, used
+from wasteflow.core.tracing.adjoint import NEW, PRIOR, Column, Hits, used
 from wasteflow.core.tracing.attribution import (
     DISPOSED,
     FATE_STEP,
@@ -31,6 +31,7 @@ from wasteflow.core.tracing.attribution import (
 )
 from wasteflow.core.tracing.flows import Floats, Ints
 from wasteflow.core.tracing.solve import MonthSystem
+from wasteflow.core.tracing.sweep import More, sweep
 from wasteflow.core.tracing.together import Together
 from wasteflow.core.tracing.yearpass import Lens, Operators, YearPass
 
@@ -84,7 +85,7 @@ def terms_together(
     layouts = _layouts(coded, periods)
     lens = lens_of(basis)
     treatment = _Treatment(whole.operators, layouts)
-    reached = adjoint(
+    reached = sweep(
         whole.operators,
         whole.passed,
         _columns(whole, layouts, basis),
@@ -173,14 +174,14 @@ class _Treatment:
         self.operators, self.layouts = operators, layouts
         self._unused: dict[int, tuple[Ints, Floats]] = {}
 
-    def observe(self, number: int, live: Ints, pools: Pools) -> None:
+    def observe(self, number: int, live: Ints, values: Floats) -> None:
         """Keep 1 - u of the treating sites of the month, per period."""
         if not any(layout.holds(number) for layout in self.layouts):
             return
         sites = np.flatnonzero(self.operators.chain.months[number].treated)
         if not len(sites):
             return
-        u = pools.rows(sites)
+        u = values[sites]
         unused = np.zeros((len(sites), u.shape[1], len(self.layouts)))
         for position, layout in enumerate(self.layouts):
             if layout.holds(number):
@@ -195,15 +196,15 @@ class _Treatment:
             return np.zeros((len(chain.origins), len(self.layouts)))
         columns = [Column(layout.first, layout.last) for layout in self.layouts]
 
-        def extra(number: int, system: MonthSystem, live: Ints, years: int) -> Extra | None:
+        def more(number: int, live: Ints, years: int) -> More | None:
             if number not in self._unused:
                 return None
+            system = chain.months[number]
             sites, unused = self._unused[number]
             share = system.treated[sites] / system.throughput[sites]
-            pool = share[:, None, None] * unused[:, :, live]
-            return Extra(sites, pool, np.zeros_like(pool))
+            return More(sites, share[:, None, None] * unused[:, :, live])
 
-        reached = adjoint(self.operators, passed, columns, no_hits, lens=lens, extra=extra)
+        reached = sweep(self.operators, passed, columns, no_hits, lens=lens, more=more)
         return reached.total
 
 

@@ -17,7 +17,14 @@ import numpy as np
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.solve import MonthSystem, Moves, Sources
-from wasteflow.core.tracing.yearpass import Operators, Rows, YearPass, prepared, year_pass
+from wasteflow.core.tracing.yearpass import (
+    Contents,
+    Operators,
+    Rows,
+    YearPass,
+    prepared,
+    year_pass,
+)
 
 
 class Part(NamedTuple):
@@ -80,13 +87,17 @@ class Together:
         first_queue = self.operators.chain.site_count
         behind = slice(part.queues.start - first_queue, part.queues.stop - first_queue)
         months = part.months.tolist()
-        return YearPass(
-            tuple(_cut(whole.phi[month], [behind], part.years) for month in months),
-            *(
-                tuple(_cut(table[month], [part.sites, part.queues], part.years) for month in months)
+
+        def contents() -> Contents:
+            ranges = [part.sites, part.queues]
+            tables = (
+                tuple(_cut(table[month], ranges, part.years) for month in months)
                 for table in (whole.start, whole.close)
-            ),
-        )
+            )
+            return Contents(*tables)
+
+        phi = tuple(_cut(whole.phi[month], [behind], part.years) for month in months)
+        return YearPass(phi, contents)
 
 
 def _cut(rows: Rows, ranges: Sequence[slice], years: Ints) -> Rows:

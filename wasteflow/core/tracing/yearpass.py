@@ -7,8 +7,9 @@ stays linear once it is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,9 @@ import numpy as np
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator, contracted
-from wasteflow.core.tracing.solve import MonthSystem, Sources
+from wasteflow.core.tracing.solve import MonthSystem, Sources, csr
+from wasteflow.core.tracing.unrolled import Unrolled
+from wasteflow.core.tracing.ways import Books
 
 Lens = Callable[[MonthSystem], Mask]
 """Which moves of a month a class of mass goes along with; the others are its exits."""
@@ -41,17 +44,42 @@ class Rows(NamedTuple):
         return found
 
 
-class YearPass(NamedTuple):
+class Contents(NamedTuple):
+    """What every place holds by year at the start and at the end of each month."""
+
+    start: tuple[Rows, ...]
+    close: tuple[Rows, ...]
+
+
+class YearPass:
     """Result per month of the chain; tables are places x years (phi: queues x years).
 
     `start` = content at the beginning, openings posted in the month included; `close` = content at
-    the end.  Kilograms, float64.  The rows of `phi` are the queues that are drawn from
-    (`Operator.draws`).
+    the end; both made when first asked for.  Kilograms, float64.  The rows of `phi` are the queues
+    that are drawn from.
     """
 
-    phi: tuple[Rows, ...]
-    start: tuple[Rows, ...]
-    close: tuple[Rows, ...]
+    def __init__(self, phi: tuple[Rows, ...], contents: Callable[[], Contents]) -> None:
+        self.phi, self._contents = phi, contents
+
+    def __iter__(self) -> Iterator[tuple[Rows, ...]]:
+        """The three tables, in this order: phi, start, close."""
+        return iter((self.phi, self.start, self.close))
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What every place holds."""
+        return self._contents()
+
+    @property
+    def start(self) -> tuple[Rows, ...]:
+        """Content at the beginning of each month."""
+        return self.contents.start
+
+    @property
+    def close(self) -> tuple[Rows, ...]:
+        """Content at the end of each month."""
+        return self.contents.close
 
 
 @dataclass(slots=True)
@@ -60,6 +88,8 @@ class Operators:
 
     chain: Chain
     _made: dict[tuple[int, Lens | None], Operator] = field(default_factory=dict)
+    _unrolled: dict[Lens | None, Unrolled] = field(default_factory=dict)
+    _books: Books | None = None
 
     def of(self, number: int, lens: Lens | None = None) -> Operator:
         """Operator of month `number` of the chain."""
@@ -74,6 +104,14 @@ class Operators:
         whole = [self._made.get((number, None)) for number in wanted]
         made = contracted(months, lens, [one for one in whole if one is not None])
         self._made.update(((number, lens), one) for number, one in zip(wanted, made, strict=True))
+
+    def unrolled(self, lens: Lens | None = None) -> Unrolled:
+        """All months as one system, for dense columns."""
+        if lens not in self._unrolled:
+            if self._books is None:
+                self._books = Books(self.chain.months, self.chain.is_yard)
+            self._unrolled[lens] = Unrolled(self._books, lens)
+        return self._unrolled[lens]
 
     def take_over(self, other: Operators, before: int) -> None:
         """Take the systems of months 0..before - 1 from a chain that is the same so far."""
@@ -92,83 +130,120 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
     known: the pass of a chain of the same places and years that agrees in months 0..before - 1.
     """
     chain = operators.chain
-    content = np.zeros((len(chain.places), len(chain.years)))
-    kept: list[tuple[Rows, ...]] = []
-    if known is not None and before:
-        kept = list(zip(*(part[:before] for part in known), strict=True))
-        content = known.close[before - 1].dense()
-    operators.prepare(len(kept), len(chain.months) - 1)
-    close = kept[-1][2] if kept else _rows(content)
-    for number, system in enumerate(chain.months[len(kept) :], len(kept)):
-        start = close
+    if not chain.months:
+        return YearPass((), lambda: Contents((), ()))
+    if known is None or not before:
+        walk = _Walk(
+            chain, operators.unrolled(), 0, np.zeros((len(chain.places), len(chain.years)))
+        )
+        return YearPass(walk.phi, walk.contents)
+    earlier = known
+    if before >= len(chain.months):
+        return YearPass(
+            earlier.phi[:before],
+            lambda: Contents(earlier.start[:before], earlier.close[:before]),
+        )
+    books = Books(chain.months[before:], chain.is_yard)
+    walk = _Walk(chain, Unrolled(books), before, earlier.close[before - 1].dense())
+
+    def contents() -> Contents:
+        own = walk.contents()
+        return Contents(earlier.start[:before] + own.start, earlier.close[:before] + own.close)
+
+    return YearPass(earlier.phi[:before] + walk.phi, contents)
+
+
+class _Walk:
+    """The months from position `first` on, forward: sites and kept queues at once, what the
+    contracted queues held when it is asked for."""
+
+    def __init__(self, chain: Chain, unrolled: Unrolled, first: int, content: Floats) -> None:
+        self.chain, self.unrolled, self.books = chain, unrolled, unrolled.books
+        books = self.books
+        self._before = content
+        self._at_sites = content[: books.n_sites].copy()
+        self._held = content[books.n_sites + books.kept]
+        self._ring = np.zeros((unrolled.depth * books.nodes, len(chain.years)))
+        self._years = np.searchsorted(chain.years, [one.month // 100 for one in books.systems])
+        self._arrivals = unrolled.arrivals(self._years, len(chain.years))
+        self._drawn: list[Floats] = []
+        self._pools: list[Floats] = []
+        self._closing: list[Floats] = []
+        self.phi = tuple(self._month(*month) for month in enumerate(chain.months[first:]))
+
+    def _month(self, number: int, system: MonthSystem) -> Rows:
+        """Take the content of the nodes over a month; gives the draw fractions."""
+        books, unrolled, ring = self.books, self.unrolled, self._ring
+        sites, first = slice(0, books.n_sites), number % unrolled.depth * books.nodes
+        entering = ring[first : first + books.nodes]
+        queues = books.draws[slice(*books.draw_cuts[number : number + 2])]
+        at = books.node[books.n_sites + queues] - books.n_sites
         if len(system.opened.place):
-            content += by_year(chain, system.opened)
-            start = _rows(content)
-        phi = _a_month(chain, system, operators.of(number), content)
-        close = _rows(content)
-        kept.append((phi, start, close))
-    if not kept:
-        return YearPass((), (), ())
-    return YearPass(*zip(*kept, strict=True))
+            self._open(by_place_and_year(self.chain, system.opened))
+        lying = self._held[at] if number else self._at_first(queues, at)
+        share = draw_fractions(self.chain, system, lying, queues)
+        drawn = lying * share
+        entering += self._arrivals[number * books.nodes : (number + 1) * books.nodes]
+        ring += unrolled.draws[number].T @ drawn
+        pool = self._at_sites + entering[sites]
+        unrolled.eliminations[number].forward(pool)
+        np.maximum(pool, 0.0, out=pool)
+        pool[system.circulating[sites]] = 0.0
+        ring += unrolled.links[number].T @ pool
+        self._at_sites = pool * books.stays[number, sites, None]
+        kept = at >= 0
+        self._held[at[kept]] -= drawn[kept]
+        self._held += entering[books.n_sites :]
+        self._held[system.closing[books.n_sites + books.kept] == 0] = 0.0
+        self._drawn.append(drawn)
+        self._pools.append(pool)
+        self._closing.append(np.concatenate([self._at_sites, self._held]))
+        entering[...] = 0.0
+        return self._fractions(number, queues, share)
 
+    def _open(self, opened: Rows) -> None:
+        """Add what openings posted in the month say that lies there."""
+        site = opened.at < self.books.n_sites
+        self._at_sites[opened.at[site]] += opened.part[site]
+        node = self.books.node[opened.at[~site]]
+        self._held[node - self.books.n_sites] += opened.part[~site]
 
-def _a_month(chain: Chain, system: MonthSystem, operator: Operator, content: Floats) -> Rows:
-    """Take the content of every place over a month, in place; gives the draw fractions.
+    def _at_first(self, queues: Ints, at: Ints) -> Floats:
+        """What lies in the first month in queues that are drawn from, kept ones and others."""
+        found = self._before[self.books.n_sites + queues]
+        found[at >= 0] = self._held[at[at >= 0]]
+        return found
 
-    Of the queues only those are touched that something enters or leaves: most stand empty.
-    """
-    n_sites, of_queues = chain.site_count, content[chain.site_count :]
-    sources = by_place_and_year(chain, system.sources)
-    rows, to_sites, to_queues, targets = operator.draws
-    phi = draw_fractions(chain, system, of_queues[rows], rows)
-    drawn = of_queues[rows] * phi
-    needed, queues, at = _touched(system, operator)
-    entering = np.zeros((len(queues), content.shape[1]))
-    entering[at[targets]] = to_queues.T @ drawn
-    own = sources.at >= n_sites
-    entering[at[sources.at[own] - n_sites]] += sources.part[own]
-    at_sites = content[:n_sites] + to_sites.T @ drawn
-    at_sites[sources.at[~own]] += sources.part[~own]
-    at_sites += operator.needed_to_site.T @ entering[at[needed]]
-    operator.elimination.forward(at_sites)
-    froms, goals, onward = operator.ways
-    pool = entering
-    if len(goals):
-        pool[at[goals]] += onward.T @ entering[at[froms]]
-    pool += operator.to_queues_of(at, len(queues)).T @ at_sites
-    staying = of_queues[queues]
-    staying[at[rows]] -= drawn
-    of_queues[queues] = _left(system, pool, n_sites + queues, staying)
-    content[:n_sites] = _left(system, at_sites, operator.sites, None)
-    return Rows(rows, phi, len(of_queues))
+    def _fractions(self, number: int, queues: Ints, share: Floats) -> Rows:
+        """phi of every queue that is drawn from: 1 of those that are contracted."""
+        rows = np.flatnonzero(self.books.draw[number])
+        phi = np.ones((len(rows), share.shape[1]))
+        phi[np.searchsorted(rows, queues)] = share
+        return Rows(rows, phi, self.books.n_queues)
 
-
-def _touched(system: MonthSystem, operator: Operator) -> tuple[Ints, Ints, Ints]:
-    """(queues with something of their own, all that move, queue → its position among these)."""
-    queues = operator.queues
-    moving = (system.throughput[queues] > 0) | (system.out[queues] > 0)
-    moving[operator.needed] = True
-    moving[operator.ways.froms] = True
-    moving[operator.ways.targets] = True
-    moving[operator.to_queue.indices] = True
-    moving[operator.draws.rows] = True
-    found = np.flatnonzero(moving)
-    at = np.full(len(moving), -1, np.int64)
-    at[found] = np.arange(len(found))
-    return operator.needed, found, at
-
-
-def _left(
-    system: MonthSystem, pool: Floats, places: Ints | slice, staying: Floats | None
-) -> Floats:
-    """What is left of the pools of `places` at the end of the month, with what lay aside."""
-    np.maximum(pool, 0.0, out=pool)
-    pool[system.circulating[places]] = 0.0
-    pool -= pool * system.passed[places][:, None]
-    if staying is not None:
-        pool += staying
-    pool[system.closing[places] == 0] = 0.0
-    return pool
+    def contents(self) -> Contents:
+        """What every place holds at the start and the end of each month."""
+        chain, books, ways = self.chain, self.books, self.unrolled.ways
+        years = len(chain.years)
+        rows = np.arange(len(books.origins))
+        year = self._years[books.source_month]
+        own = csr(np.ones(len(rows)), rows, year, (len(rows), years))
+        filled: Floats = (ways.come.T @ own).toarray()
+        filled += ways.enter.T @ np.concatenate(self._pools)
+        filled += ways.sent.T @ np.concatenate(self._drawn)
+        held = self._before
+        start, close = [], []
+        for number, system in enumerate(books.systems):
+            if len(system.opened.place):
+                held = held + by_year(chain, system.opened)
+            start.append(_rows(held))
+            held = np.zeros_like(held)
+            waiting = filled[number * books.n_queues : (number + 1) * books.n_queues]
+            held[books.n_sites :] = waiting * books.stays[number, books.n_sites :, None]
+            held[: books.n_sites] = self._closing[number][: books.n_sites]
+            held[books.n_sites + books.kept] = self._closing[number][books.n_sites :]
+            close.append(_rows(held))
+        return Contents(tuple(start), tuple(close))
 
 
 def _rows(table: Floats) -> Rows:
