@@ -16,7 +16,15 @@ from wasteflow.core.records import EventKind, LoadStatus
 from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys, entry_record, load_header, load_status
-from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow, no_reversal, visible
+from wasteflow_models.ledger import (
+    EntryRow,
+    EventRow,
+    PlaceRow,
+    ShipmentRow,
+    no_reversal,
+    recorded,
+    visible,
+)
 from wasteflow_models.queries import entries_of, reversed_entry_ids
 
 
@@ -117,6 +125,7 @@ def _first_entry(
         EntryRow.enterprise_id == keys.id_of("enterprise", firm),
         EntryRow.material_id == keys.id_of("material", material),
         no_reversal(),
+        recorded(),
         EntryRow.id.not_in(gone),
         or_(counted, moved),
     )

@@ -227,7 +227,9 @@ class LoadChildRow(Base):
 
 
 class StagedRow(Base):
-    """Where the loads of a batch that is not published yet lie: ids first..last of a month."""
+    """Where the records of a batch that is not published yet lie: loads first..last of a month, or
+    the entries of a file (below `LOAD_IDS`).
+    """
 
     __tablename__ = "staged"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -265,6 +267,25 @@ class ProductRow(Base):
 
 ENTRIES = cast(Table, EntryRow.__table__)
 """The table itself: bulk inserts past the ORM, which groups rows by their empty columns."""
+
+
+LOAD_IDS = 10**13
+"""Ids of entries are below it; those of loads, a month and eight digits, are not."""
+STAGED_FROM = (
+    select(func.coalesce(func.min(StagedRow.first_id), LOAD_IDS))
+    .where(StagedRow.first_id < LOAD_IDS)
+    .scalar_subquery()
+)
+"""First number of the files of entries that are not published yet; `LOAD_IDS` if there is none."""
+LAST_ENTRY = (
+    select(func.max(EntryRow.id)).where(EntryRow.id < STAGED_FROM).correlate(None).scalar_subquery()
+)
+"""The number of the newest entry in the books, None if there is none."""
+
+
+def recorded() -> ColumnElement[bool]:
+    """Entries that are in the books: those of a file that is not published lie behind them."""
+    return EntryRow.id < STAGED_FROM
 
 
 def no_reversal() -> ColumnElement[bool]:

@@ -26,7 +26,7 @@ from wasteflow.core.postings_bulk import (
     columns_from_rows,
 )
 from wasteflow.core.vocabulary import EntryKind
-from wasteflow.services.again import again_if_overtaken
+from wasteflow.services.again import Overtaken, again_if_overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post, post_rollup
 from wasteflow.services.corrections import EntryReversal
@@ -39,9 +39,12 @@ from wasteflow_models.engine import Database
 from wasteflow_models.entry_store import insert_entries, number_entry
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.order import next_entry
+from wasteflow_models.order import next_entry, staged_from
+from wasteflow_models.staging import sweep
 
 WRITE_CHUNK = 5000
+OTHER_IMPORT = "doc_no_in_other_import"
+"""Why a number is refused that stands in a file which is not published yet."""
 FEW_ENTRIES = 8
 """So many entries are posted one by one: arrays cost more than they do."""
 FEW_FIRMS = 50
@@ -89,7 +92,17 @@ def record_entries(
                 raise DryRunEnds
     except DryRunEnds:
         pass
+    except RowsRefused as error:
+        begin_anew_behind_the_dead(db, error)
+        raise
     return report
+
+
+def begin_anew_behind_the_dead(db: Database, refused: RowsRefused) -> None:
+    """Raise Overtaken if rows were refused for an import that is dead: it is swept."""
+    blocked = any(issue.code == OTHER_IMPORT for issue in refused.issues)
+    if blocked and not db.joined and sweep(db):
+        raise Overtaken from refused
 
 
 def take_entries(
@@ -155,6 +168,7 @@ def _not_known(
     }
     stored = queries.entries_by_number(session, numbers)
     gone = set(queries.reversed_entry_ids(session, [row.id for row in stored.values()]))
+    staged = staged_from(session) if stored else 0
     gone |= {before.entry_id} if before else set()
     seen: dict[tuple[str, str], CheckedEntry] = {}
     new = []
@@ -162,7 +176,9 @@ def _not_known(
         number = item.entry.enterprise, item.entry.doc_no
         row = stored.get((keys.id_of("enterprise", number[0]), number[1]))
         if row is not None:
-            if row.content == item.content:
+            if row.id >= staged:
+                issues.append(RowIssue(item.line, "doc_no", number[1], OTHER_IMPORT))
+            elif row.content == item.content:
                 report.skipped += 1
             else:
                 code = "doc_no_reversed" if row.id in gone else "doc_no_differs"
