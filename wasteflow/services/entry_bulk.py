@@ -1,7 +1,7 @@
 """A large sound file of entries becomes rows and roll-up in columns, in one short transaction.
 
 The file is judged before anybody has to wait; what was read of the registry is looked at once more
-by the writer.  What `entries.record_entries` does with the same file leaves the same books.  On
+by the writer.  What `entry_files.record_entries` does with the same file leaves the same books.  On
 SQLite, where everybody waits for a writer, a larger file goes part by part (`entry_staging`).
 """
 

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -56,6 +55,8 @@ def new_entries(
     firms = np.concatenate([block.enterprise_id, [firm_of(keys, item) for item in counted]])
     firms = firms.astype(np.int64)
     numbers = block.doc_no + [item.entry.doc_no for item in counted]
+    import polars as pl  # a tenth of a second that small files do not need
+
     if pl.DataFrame({"firm": firms, "number": numbers}).is_duplicated().any():
         raise OneByOne
     known, content = known_entries(session, firms, numbers)
@@ -102,8 +103,8 @@ def openings_hold(
 class ReadyEntries:
     """Entries as they are written, from the number `first` on.
 
-    columns: those of `block`; rows: its openings; counts: stocktakes, numbered from `behind` on
-    with the public ids `uids`, that have to see the others in the books.
+    columns: those of a block; rows: those that were judged one by one; counts: stocktakes, that
+    have to see the others in the books, numbered from `behind` on with the public ids `uids`.
     """
 
     columns: dict[str, Any]
@@ -122,7 +123,7 @@ class ReadyEntries:
             yield start, min(start + size, total)
 
     def insert(self, session: Session, start: int, stop: int) -> None:
-        """Insert the entries start..stop, stop excluded; openings come behind the others."""
+        """Insert the entries start..stop, stop excluded; those judged one by one come last."""
         columns = {
             name: value[start:stop] if isinstance(value, (list, np.ndarray)) else value
             for name, value in self.columns.items()
@@ -159,18 +160,18 @@ def ready_entries(
 
     closed: the last month that each firm has closed.
     """
-    opening = [item for item in counted if item.entry.kind is EntryKind.OPENING]
-    counts = [item for item in counted if item.entry.kind is not EntryKind.OPENING]
+    others = [item for item in counted if item.entry.kind is not EntryKind.STOCKTAKE]
+    counts = [item for item in counted if item.entry.kind is EntryKind.STOCKTAKE]
     uids = new_uid_texts(len(block) + len(counted), now)
-    lines = np.concatenate([block.line, [item.line for item in opening]]).astype(np.int64)
+    lines = np.concatenate([block.line, [item.line for item in others]]).astype(np.int64)
     place = np.empty(len(lines), np.int64)
     place[np.argsort(lines, kind="stable")] = np.arange(len(lines))
-    own, others = place[: len(block)], place[len(block) :].tolist()
+    own, behind = place[: len(block)], place[len(block) :].tolist()
     booked = booked_months(block.month, closed.of(block.enterprise_id))
     columns = _columns(block, first + own, [uids[at] for at in own.tolist()], booked)
     rows = [
         entry_values(item, keys, closed.through, first + at, UUID(uids[at]), batch_id, now)
-        for item, at in zip(opening, others, strict=True)
+        for item, at in zip(others, behind, strict=True)
     ]
     rollup, late = _postings(block, booked, rows)
     return ReadyEntries(

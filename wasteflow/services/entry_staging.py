@@ -64,7 +64,10 @@ Versions = dict[tuple[int, int], int]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A file that holds by itself, and the registry (its version) that it was judged by."""
+    """A file that holds by itself, and the registry (its version) that it was judged by.
+
+    checked: its entries, each once.
+    """
 
     keys: Keys
     version: int
@@ -102,7 +105,7 @@ def in_stages(
     with db.read() as session:
         seen = _look(session, judged)
     report.taken = len(seen.block) + len(seen.counted)
-    report.skipped = judged.checked.rows - report.taken
+    report.skipped = report.rows - report.taken
     if report.dry_run:
         tick(report.rows)
         return True
