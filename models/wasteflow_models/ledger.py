@@ -143,7 +143,7 @@ class ShipmentRow(Base):
     __table_args__ = (
         Index("ix_shipment_consignor", "consignor_id"),
         Index("ix_shipment_consignee", "consignee_id"),
-        {"postgresql_partition_by": "RANGE (id)"},
+        {"info": {"partition_by": "id"}},
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     batch_id: Mapped[int | None] = mapped_column(Key)
@@ -185,9 +185,7 @@ class EventRow(Base):
     """One event of a shipment; `input_kg` NULL: given in the wet kilograms of `kg`."""
 
     __tablename__ = "event"
-    __table_args__ = (
-        {"sqlite_with_rowid": False, "postgresql_partition_by": "RANGE (shipment_id)"},
-    )
+    __table_args__ = ({"sqlite_with_rowid": False, "info": {"partition_by": "shipment_id"}},)
     shipment_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     batch_id: Mapped[int | None] = mapped_column(Key)

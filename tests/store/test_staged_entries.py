@@ -215,10 +215,10 @@ def test_nobody_waits_for_a_dry_run_or_a_wrong_file(
     wrong = write_rows(large.folder / "wrong.csv", [*FILE, FILE[1] | {"tonnes": "9"}])
     monkeypatch.setattr("wasteflow.jobs.COLUMNS_BYTES", bytes_)
 
-    def refused(self: Database, *given: Any, **more: Any) -> Iterator[None]:
+    def no_lock(self: Database, *given: Any, **more: Any) -> Iterator[None]:
         raise AssertionError("somebody asked for the lock")
 
-    monkeypatch.setattr(Database, "write", refused)
+    monkeypatch.setattr(Database, "write", no_lock)
     done = import_file(db=large.db, kind="entries", path=path, now=NOW, dry_run=True)
     assert (done.report.taken, done.report.dry_run) == (len(FILE), True)
     with pytest.raises(RowsRefused) as refused:
