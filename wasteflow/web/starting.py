@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import cache_from_source
@@ -73,7 +74,8 @@ class KeptTemplates(BytecodeCache):
             part.write_bytes(bucket.bytecode_to_string())
             part.replace(path)
         except OSError:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
 
 
 def _form_of(filters: Mapping[str, Any]) -> str:
