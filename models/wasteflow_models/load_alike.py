@@ -47,6 +47,7 @@ _EVENT: Final = {
     "seq": "e.seq",
     "kind": "e.kind",
     "weighed": "e.weighed",
+    "evidence": "e.evidence",
     "imported": "CASE WHEN e.batch_id IS NULL THEN 0 ELSE 1 END",
     "booked_month": "e.booked_month",
     "signer": "coalesce(n.id, 0)",

@@ -16,12 +16,16 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.columns import groups_of
 from wasteflow.core.postings_bulk import LoadColumns, picked
+from wasteflow.core.records import EventKind
 from wasteflow.services.live.held import Held, held_rows
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import ShipmentRow
+from wasteflow_models.ledger import EVENT_KINDS, ShipmentRow
 from wasteflow_models.load_alike import Columns, alike_columns
 
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+_DECIDED = EVENT_KINDS.index(EventKind.DECIDED)
+_CONFIRMED = EVENT_KINDS.index(EventKind.CONFIRMED)
 MOST_EVENTS = 8
 """A load with more events is held by itself."""
 
@@ -53,9 +57,8 @@ def alike_loads(session: Session, keys: Keys, firm: str, ids: Ints) -> tuple[Ali
     header, events = alike_columns(session, ids)
     starts = np.searchsorted(events["load"], header["id"])
     counts = np.diff(np.append(starts, len(events["load"])))
-    booked = np.maximum.reduceat(events["booked_month"], starts) if len(starts) else starts
     plain = (header["by_hand"] == 0) & (counts <= MOST_EVENTS)
-    plain &= booked <= header["dispatched_month"]
+    plain[_owners(counts)[_perhaps_late(header, events, counts)]] = False
     rows = np.flatnonzero(plain)
     columns = LoadColumns(**{item.name: header[item.name] for item in fields(LoadColumns)})
     groups = groups_of(
@@ -93,9 +96,30 @@ def _parties(keys: Keys, firm: str, header: Columns) -> list[Ints]:
     return [column.astype(np.int64) for column in found]
 
 
+def _owners(counts: Ints) -> Ints:
+    """The load (its position) of each event."""
+    return np.repeat(np.arange(len(counts)), counts)
+
+
+def _perhaps_late(header: Columns, events: Columns, counts: Ints) -> Flags:
+    """Which events may be booked later than the earliest month they change.
+
+    A receipt that leaves the grade as it was changes the month it came in, a word that does so
+    changes none.
+    """
+    owner, kind = _owners(counts), events["kind"]
+    same = np.zeros(len(owner), np.bool_)
+    same[1:] = events["evidence"][1:] == events["evidence"][:-1]  # a first event is no receipt
+    calm = (kind == _CONFIRMED) | (
+        (kind == _DECIDED) & (events["booked_month"] <= header["received_month"][owner])
+    )
+    later = events["booked_month"] > header["dispatched_month"][owner]
+    return np.asarray(later & ~(same & calm), np.bool_)
+
+
 def _events(header: Columns, events: Columns, starts: Ints, counts: Ints) -> Ints:
     """A number for each event of each load, 0 where it has none: what signatures depend on."""
-    owner = np.repeat(np.arange(len(starts)), counts)
+    owner = _owners(counts)
     signer = events["signer"]
     side = np.where(signer == header["consignor"][owner], 1, 0)
     side = np.where((side == 0) & (signer == header["consignee"][owner]), 2, side)
