@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import month_of_day, shanghai_day
@@ -16,6 +16,7 @@ from wasteflow.core.records import EventKind, LoadStatus
 from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys, entry_record, load_header, load_status
+from wasteflow_models.engine import linked
 from wasteflow_models.ledger import (
     EntryRow,
     EventRow,
@@ -25,14 +26,44 @@ from wasteflow_models.ledger import (
     recorded,
     visible,
 )
+from wasteflow_models.prepared import Prepared
 from wasteflow_models.queries import entries_of, reversed_entry_ids
+
+_PLACE = Prepared(
+    select(PlaceRow.id).where(
+        PlaceRow.kind == bindparam("kind"),
+        PlaceRow.a == bindparam("a"),
+        PlaceRow.b == bindparam("b"),
+    )
+)
+_LOADS = (
+    select(ShipmentRow)
+    .where(
+        ShipmentRow.material_id == bindparam("material"),
+        ~ShipmentRow.reversed_,
+        visible(),
+        or_(
+            and_(
+                ShipmentRow.consignor_id == bindparam("firm"),
+                ShipmentRow.dispatched_month == bindparam("month"),
+            ),
+            and_(
+                ShipmentRow.consignee_id == bindparam("firm"),
+                ShipmentRow.received_month == bindparam("month"),
+            ),
+        ),
+    )
+    .order_by(ShipmentRow.id)
+)
+"""Built once: a stocktake asks them, and a file has many."""
 
 
 def book_before_month(session: Session, keys: Keys, place: Place, material: str, day: date) -> int:
     """Book kilograms of a place before the month of `day`."""
-    kind, a, b = keys.place_key(place)
-    key = select(PlaceRow.id).where(PlaceRow.kind == int(kind), PlaceRow.a == a, PlaceRow.b == b)
-    place_id = session.scalar(key) or 0
+    session.flush()
+    asked = dict(zip(("kind", "a", "b"), map(int, keys.place_key(place)), strict=True))
+    found = _PLACE.rows(linked(session), asked)
+    place_id = found[0][0] if found else 0
     before = flow_columns.months(
         session, keys.id_of("material", material), last=month_of_day(day) - 1
     )
@@ -55,26 +86,8 @@ def postings_of_month_until(
             yield entry_postings(entry_record(entry, keys))
     if place.kind is not PlaceKind.SITE:
         return
-    query = (
-        select(ShipmentRow)
-        .where(
-            ShipmentRow.material_id == stuff,
-            ~ShipmentRow.reversed_,
-            visible(),
-            or_(
-                and_(
-                    ShipmentRow.consignor_id == firm,
-                    ShipmentRow.dispatched_month == month_of_day(day),
-                ),
-                and_(
-                    ShipmentRow.consignee_id == firm,
-                    ShipmentRow.received_month == month_of_day(day),
-                ),
-            ),
-        )
-        .order_by(ShipmentRow.id)
-    )
-    for shipment in session.scalars(query):
+    asked = {"material": stuff, "firm": firm, "month": month_of_day(day)}
+    for shipment in session.scalars(_LOADS, asked):
         moved = load_postings(load_header(shipment, keys), _status_at(session, shipment, day))
         yield tuple(posting for posting in moved if posting.key.month == month_of_day(day))
 

@@ -263,22 +263,27 @@ def site_opening(session: Session, enterprise_id: int, material_id: int) -> date
     return session.scalar(_SITE_OPENING, {"firm": enterprise_id, "material": material_id})
 
 
+_ENTRIES_OF = Prepared(
+    select(*_E)
+    .where(
+        _E.enterprise_id == bindparam("firm"),
+        _E.material_id == bindparam("material"),
+        _E.day >= bindparam("first"),
+        _E.day <= bindparam("last"),
+        recorded(),
+    )
+    .order_by(_E.day, _E.id)
+)
+
+
 def entries_of(
     session: Session, enterprise_id: int, material_id: int, first: date, last: date
 ) -> Iterator[EntryRow]:
-    """Entries of a firm and material dated first..last, reversals included."""
-    query = (
-        select(EntryRow)
-        .where(
-            EntryRow.enterprise_id == enterprise_id,
-            EntryRow.material_id == material_id,
-            EntryRow.day >= first,
-            EntryRow.day <= last,
-            recorded(),
-        )
-        .order_by(EntryRow.day, EntryRow.id)
-    )
-    yield from session.scalars(query)
+    """Entries of a firm and material dated first..last, reversals included; not of the session."""
+    session.flush()
+    asked = {"firm": enterprise_id, "material": material_id, "first": first, "last": last}
+    for row in _ENTRIES_OF.rows(linked(session), asked):
+        yield EntryRow(**dict(zip(_E.keys(), row, strict=True)))
 
 
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
