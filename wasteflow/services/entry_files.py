@@ -24,7 +24,7 @@ from wasteflow_models.ledger import BatchRow
 from wasteflow_models.staging import sweep
 
 LOOKED_AT_FIRST = 500
-"""A file of more rows is held against the books before its writer keeps anybody waiting."""
+"""On SQLite a file of more rows is held against the books before its writer keeps all waiting."""
 
 
 @again_if_overtaken
@@ -46,7 +46,8 @@ def record_entries(
     tick = progress or (lambda done: None)
     try:
         with no_collecting():
-            if db.is_sqlite and not db.joined and len(rows) > LOOKED_AT_FIRST:
+            many = db.is_sqlite and len(rows) > LOOKED_AT_FIRST
+            if not db.joined and (many or dry_run or found):  # wrong already: nothing to write
                 done = _looked_at(db, rows, found, batch, now, dry_run, tick)
                 if done is not None:
                     return done
@@ -85,7 +86,7 @@ def _looked_at(
     if dry_run:
         tick(len(rows))
         return report
-    if len(new) <= STAGED_FROM:
+    if not db.is_sqlite or len(new) <= STAGED_FROM:
         return None
     judged = Judged(keys, version, CheckedFile(EntryBlock.none(), new, report.warnings))
     try:
