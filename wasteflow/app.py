@@ -38,6 +38,7 @@ from wasteflow.web import (
     packing,
     permits,
     security,
+    starting,
     texts,
     uploading,
 )
@@ -76,7 +77,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     """
     settings = config or load_config()
     app = Application("wasteflow.web", static_folder=None, template_folder="templates")
-    app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
+    starting.install(app)
     app.extensions["wasteflow"] = Books(settings)
     app.url_map.strict_slashes = False
     limits.trust_proxies(app)

@@ -138,7 +138,7 @@ def _record(
 ) -> ImportReport:
     """Any other file, row by row."""
     from wasteflow.schemas.headers import match_header
-    from wasteflow.services.entries import record_entries
+    from wasteflow.services.entry_files import record_entries
     from wasteflow.services.products import record_products
     from wasteflow.services.registry import record_registry
     from wasteflow.services.statements import record_statements

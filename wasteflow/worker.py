@@ -34,6 +34,7 @@ HANDLERS: Final[dict[str, str]] = {
 """Kind of job → "module:function" of its handler, imported when the first such job comes."""
 BEAT_S: Final = 1.0
 RESTART_S: Final = 2.0
+FIRST_PAGE_S: Final = 1.5
 SWEEP_EVERY: Final = timedelta(minutes=10)
 _log = logging.getLogger("wasteflow.worker")
 
@@ -219,11 +220,13 @@ def handler(kind: str) -> Callable[[Work], Outcome]:
 def keep_worker(url: str) -> None:
     """Run `wasteflow worker` on the database `url` beside this process, again whenever it ends.
 
-    The worker ends by itself when this process is gone.
+    The worker ends by itself when this process is gone.  It begins when the first page is likely
+    to be there, whose processor it would take.
     """
 
     def supervise() -> None:
         command = [sys.executable, "-m", "wasteflow.cli.work", "--parent", str(os.getpid())]
+        threading.Event().wait(FIRST_PAGE_S)
         while True:
             env = os.environ | {"WASTEFLOW_DATABASE_URL": url}
             subprocess.Popen(command, env=env).wait()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import month_of_day, shanghai_day
@@ -16,16 +17,48 @@ from wasteflow.core.records import EventKind, LoadStatus
 from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow_models import flow_columns
 from wasteflow_models.convert import Keys, entry_record, load_header, load_status
-from wasteflow_models.ledger import EntryRow, EventRow, PlaceRow, ShipmentRow, no_reversal, visible
-from wasteflow_models.parties import sent_to
+from wasteflow_models.engine import linked
+from wasteflow_models.ledger import (
+    EntryRow,
+    EventRow,
+    PlaceRow,
+    ShipmentRow,
+    no_reversal,
+    recorded,
+    visible,
+)
+from wasteflow_models.parties import coming, sent_to
+from wasteflow_models.prepared import Prepared
 from wasteflow_models.queries import entries_of, reversed_entry_ids
+from wasteflow_models.raw import is_postgresql
+
+_PLACE = Prepared(
+    select(PlaceRow.id).where(
+        PlaceRow.kind == bindparam("kind"),
+        PlaceRow.a == bindparam("a"),
+        PlaceRow.b == bindparam("b"),
+    )
+)
+"""Built once, as the next: a stocktake asks them, and a file has many."""
+
+
+@cache
+def _loads(postgresql: bool) -> Select[ShipmentRow]:
+    """Loads in force of a material that left or reached a firm in a month."""
+    row = ShipmentRow
+    sent = and_(row.consignor_id == bindparam("firm"), row.dispatched_month == bindparam("month"))
+    coming_there = coming(postgresql, [bindparam("firm")])
+    got = and_(coming_there, row.received_month == bindparam("month"))
+    mine = (row.material_id == bindparam("material"), ~row.reversed_, visible(), or_(sent, got))
+    return select(row).where(*mine).order_by(row.id)
 
 
 def book_before_month(session: Session, keys: Keys, place: Place, material: str, day: date) -> int:
     """Book kilograms of a place before the month of `day`."""
-    kind, a, b = keys.place_key(place)
-    key = select(PlaceRow.id).where(PlaceRow.kind == int(kind), PlaceRow.a == a, PlaceRow.b == b)
-    place_id = session.scalar(key) or 0
+    session.flush()
+    asked = dict(zip(("kind", "a", "b"), map(int, keys.place_key(place)), strict=True))
+    found = _PLACE.rows(linked(session), asked)
+    place_id = found[0][0] if found else 0
     before = flow_columns.months(
         session, keys.id_of("material", material), last=month_of_day(day) - 1
     )
@@ -48,26 +81,8 @@ def postings_of_month_until(
             yield entry_postings(entry_record(entry, keys))
     if place.kind is not PlaceKind.SITE:
         return
-    query = (
-        select(ShipmentRow)
-        .where(
-            ShipmentRow.material_id == stuff,
-            ~ShipmentRow.reversed_,
-            visible(),
-            or_(
-                and_(
-                    ShipmentRow.consignor_id == firm,
-                    ShipmentRow.dispatched_month == month_of_day(day),
-                ),
-                and_(
-                    sent_to(session, [firm]),
-                    ShipmentRow.received_month == month_of_day(day),
-                ),
-            ),
-        )
-        .order_by(ShipmentRow.id)
-    )
-    for shipment in session.scalars(query):
+    asked = {"material": stuff, "firm": firm, "month": month_of_day(day)}
+    for shipment in session.scalars(_loads(is_postgresql(session)), asked):
         moved = load_postings(load_header(shipment, keys), _status_at(session, shipment, day))
         yield tuple(posting for posting in moved if posting.key.month == month_of_day(day))
 
@@ -118,6 +133,7 @@ def _first_entry(
         EntryRow.enterprise_id == keys.id_of("enterprise", firm),
         EntryRow.material_id == keys.id_of("material", material),
         no_reversal(),
+        recorded(),
         EntryRow.id.not_in(gone),
         or_(counted, moved),
     )

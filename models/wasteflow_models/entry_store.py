@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow_models.engine import linked
-from wasteflow_models.ledger import ENTRIES
+from wasteflow_models.ledger import ENTRIES, LAST_ENTRY
 from wasteflow_models.order import wait_for_numbers
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import (
     FEW,
     by_index,
+    driver,
     insert_columns,
     is_postgresql,
     read_ints,
@@ -26,9 +27,9 @@ from wasteflow_models.raw import (
 from wasteflow_models.sql_rows import Columns
 
 _INSERT = Prepared(insert(ENTRIES), ENTRIES.c.keys())
-_NEXT = select(func.coalesce(func.max(ENTRIES.c.id), 0) + 1).scalar_subquery()
+_NEXT = select(func.coalesce(LAST_ENTRY, 0) + 1).scalar_subquery()
 _INSERT_NEXT = Prepared(insert(ENTRIES).values(id=_NEXT).inline(), ENTRIES.c.keys())
-NEWEST = select(func.max(ENTRIES.c.id)).scalar_subquery()
+NEWEST = LAST_ENTRY
 """The number of an entry that has just been numbered here (`number_entry`)."""
 Rows = Sequence[Mapping[str, Any]]
 
@@ -64,6 +65,8 @@ def known_entries(
     session: Session, enterprise_id: NDArray[np.int64], doc_no: Sequence[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of the (firm, number) that have an entry, and the content of those entries."""
+    if not is_postgresql(session):
+        return _known_one_by_one(session, enterprise_id, doc_no)
     columns = {"row_no": np.arange(len(doc_no)), "doc_no": list(doc_no), "firm": enterprise_id}
     session.flush()
     with temporary(session, "asked_entry", "row_no BIGINT, doc_no TEXT, firm BIGINT"):
@@ -76,6 +79,28 @@ def known_entries(
                 2,
             )
     return found[0], found[1]
+
+
+def _known_one_by_one(
+    session: Session, enterprise_id: NDArray[np.int64], doc_no: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same on SQLite, where a reader can make no table and a query costs no way."""
+    session.flush()
+    look = driver(session).cursor()
+    query = "SELECT content FROM entry WHERE enterprise_id = ? AND doc_no = ?"
+    found = [
+        (at, row[0])
+        for at, asked in enumerate(zip(enterprise_id.tolist(), doc_no, strict=True))
+        if (row := look.execute(query, asked).fetchone()) is not None
+    ]
+    known = np.array(found, np.int64).reshape(-1, 2)
+    return known[:, 0], known[:, 1]
+
+
+def discard_entries(session: Session, batch_id: int, first: int, last: int) -> None:
+    """Take the staged entries first..last of a batch out of the table."""
+    mine = ENTRIES.c.id.between(first, last), ENTRIES.c.batch_id == batch_id
+    session.execute(delete(ENTRIES).where(*mine))
 
 
 def number_entry(session: Session, row: Mapping[str, Any]) -> None:

@@ -123,7 +123,7 @@ class ShipmentRow(Base):
         index_on("sqlite", "ix_shipment_link", "consignor_id", "consignee_id"),
         index_on("postgresql", "ix_shipment_consignor", "consignor_id"),
         index_on("postgresql", "ix_shipment_consignee", "consignee_id"),
-        {"postgresql_partition_by": "RANGE (id)"},
+        {"info": {"partition_by": "id"}},
     )
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     batch_id: Mapped[int | None] = mapped_column(Key)
@@ -165,9 +165,7 @@ class EventRow(Base):
     """One event of a shipment; `input_kg` NULL: given in the wet kilograms of `kg`."""
 
     __tablename__ = "event"
-    __table_args__ = (
-        {"sqlite_with_rowid": False, "postgresql_partition_by": "RANGE (shipment_id)"},
-    )
+    __table_args__ = ({"sqlite_with_rowid": False, "info": {"partition_by": "shipment_id"}},)
     shipment_id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     batch_id: Mapped[int | None] = mapped_column(Key)
@@ -219,7 +217,9 @@ class LoadChildRow(Base):
 
 
 class StagedRow(Base):
-    """Where the loads of a batch that is not published yet lie: ids first..last of a month."""
+    """Where the records of a batch that is not published yet lie: loads first..last of a month, or
+    the entries of a file (below `LOAD_IDS`).
+    """
 
     __tablename__ = "staged"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -257,6 +257,25 @@ class ProductRow(Base):
 
 ENTRIES = cast(Table, EntryRow.__table__)
 """The table itself: bulk inserts past the ORM, which groups rows by their empty columns."""
+
+
+LOAD_IDS = 10**13
+"""Ids of entries are below it; those of loads, a month and eight digits, are not."""
+STAGED_FROM = (
+    select(func.coalesce(func.min(StagedRow.first_id), LOAD_IDS))
+    .where(StagedRow.first_id < LOAD_IDS)
+    .scalar_subquery()
+)
+"""First number of the files of entries that are not published yet; `LOAD_IDS` if there is none."""
+LAST_ENTRY = (
+    select(func.max(EntryRow.id)).where(EntryRow.id < STAGED_FROM).correlate(None).scalar_subquery()
+)
+"""The number of the newest entry in the books, None if there is none."""
+
+
+def recorded() -> ColumnElement[bool]:
+    """Entries that are in the books: those of a file that is not published lie behind them."""
+    return EntryRow.id < STAGED_FROM
 
 
 def no_reversal() -> ColumnElement[bool]:

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow_models.engine import linked
-from wasteflow_models.ledger import ENTRIES
+from wasteflow_models.ledger import LAST_ENTRY, STAGED_FROM
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import driver, is_postgresql
 
@@ -25,7 +25,8 @@ NUMBERS_LOCK: Final = 7705
 """PostgreSQL advisory lock: numbers of changes and entries are committed in their order."""
 FIRM_LOCKS: Final = 7707
 """Class of the PostgreSQL advisory locks of firms; the second key is the enterprise."""
-_LAST_ENTRY: Final = Prepared(select(func.max(ENTRIES.c.id)))
+_LAST_ENTRY: Final = Prepared(select(LAST_ENTRY.label("last")))
+_STAGED_FROM: Final = Prepared(select(STAGED_FROM.label("first")))
 
 
 def hold_firms(session: Session, firm_ids: Iterable[int]) -> None:
@@ -51,6 +52,18 @@ def wait_for_numbers(session: Session) -> None:
 
 def next_entry(session: Session) -> int:
     """The number of the next entry, for whoever keeps out all who write any (`Alone.ENTRIES`)."""
+    return last_entry(session) + 1
+
+
+def last_entry(session: Session) -> int:
+    """The number of the newest entry in the books, 0 if there is none."""
     session.flush()
     ((last,),) = _LAST_ENTRY.rows(linked(session), {})
-    return (last or 0) + 1
+    return last or 0
+
+
+def staged_from(session: Session) -> int:
+    """The first number of entries that lie there unpublished, `ledger.LOAD_IDS` if none do."""
+    session.flush()
+    ((first,),) = _STAGED_FROM.rows(linked(session), {})
+    return int(first)

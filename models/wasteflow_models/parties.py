@@ -8,7 +8,7 @@ PostgreSQL keeps an index for each side and no rows of `sender`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_
 from sqlalchemy.orm import Session
@@ -22,12 +22,16 @@ FEW_LINKS: Final = 64
 
 def sent_to(session: Session, firms: Iterable[int]) -> ColumnElement[bool]:
     """Loads whose consignee is one of `firms` (ids), so that an index finds them."""
-    ids = list(firms)
-    if is_postgresql(session):
-        return ShipmentRow.consignee_id.in_(ids)
+    return coming(is_postgresql(session), list(firms))
+
+
+def coming(postgresql: bool, firms: Sequence[Any]) -> ColumnElement[bool]:
+    """The same for a statement that is built once; firms: ids, or parameters for them."""
+    if postgresql:
+        return ShipmentRow.consignee_id.in_(firms)
     links = select(SenderRow.consignor_id, SenderRow.consignee_id)
     link = tuple_(ShipmentRow.consignor_id, ShipmentRow.consignee_id)
-    return link.in_(links.where(SenderRow.consignee_id.in_(ids)))
+    return link.in_(links.where(SenderRow.consignee_id.in_(firms)))
 
 
 def of_either(session: Session, firms: Iterable[int]) -> ColumnElement[bool]:

@@ -22,7 +22,14 @@ from wasteflow.core.vocabulary import EntryKind, Evidence
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import linked
-from wasteflow_models.ledger import BatchRow, EntryRow, EventRow, PlaceRow, no_reversal
+from wasteflow_models.ledger import (
+    BatchRow,
+    EntryRow,
+    EventRow,
+    PlaceRow,
+    no_reversal,
+    recorded,
+)
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.registry import EnterpriseRow
 
@@ -146,7 +153,9 @@ _NUMBERED = select(EntryRow).where(EntryRow.doc_no.in_(_NUMBERS)).order_by(Entry
 
 
 def entry_by_number(session: Session, firm_id: int, number: str) -> EntryRow | None:
-    """The row of one document number, not of the session: it is read, never changed."""
+    """The row of one document number, also of a file that is not published yet; not of the session:
+    it is read, never changed.
+    """
     session.flush()
     asked = {"firm": firm_id, "number": number}
     rows = _ENTRY_OF.rows(linked(session), asked)
@@ -156,7 +165,7 @@ def entry_by_number(session: Session, firm_id: int, number: str) -> EntryRow | N
 def entries_by_number(
     session: Session, numbers: Iterable[tuple[int, str]]
 ) -> dict[tuple[int, str], EntryRow]:
-    """Entry rows of (enterprise id, document number), those that exist."""
+    """Entry rows of (enterprise id, document number), also of a file that is not published yet."""
     wanted = set(numbers)
     if len(wanted) == 1:
         ((firm, number),) = wanted
@@ -206,6 +215,7 @@ _OPENINGS = (
     .where(
         EntryRow.kind == EntryKind.OPENING.value,
         no_reversal(),
+        recorded(),
         ~exists().where(_LATER.reverses_id == EntryRow.id),
     )
     .group_by(EntryRow.enterprise_id, EntryRow.compartment, EntryRow.material_id)
@@ -243,6 +253,7 @@ _SITE_OPENING = select(func.max(EntryRow.day)).where(
     EntryRow.kind == EntryKind.OPENING.value,
     EntryRow.compartment == "site",
     no_reversal(),
+    recorded(),
     ~exists().where(_LATER.reverses_id == EntryRow.id),
 )
 
@@ -252,21 +263,27 @@ def site_opening(session: Session, enterprise_id: int, material_id: int) -> date
     return session.scalar(_SITE_OPENING, {"firm": enterprise_id, "material": material_id})
 
 
+_ENTRIES_OF = Prepared(
+    select(*_E)
+    .where(
+        _E.enterprise_id == bindparam("firm"),
+        _E.material_id == bindparam("material"),
+        _E.day >= bindparam("first"),
+        _E.day <= bindparam("last"),
+        recorded(),
+    )
+    .order_by(_E.day, _E.id)
+)
+
+
 def entries_of(
     session: Session, enterprise_id: int, material_id: int, first: date, last: date
 ) -> Iterator[EntryRow]:
-    """Entries of a firm and material dated first..last, reversals included."""
-    query = (
-        select(EntryRow)
-        .where(
-            EntryRow.enterprise_id == enterprise_id,
-            EntryRow.material_id == material_id,
-            EntryRow.day >= first,
-            EntryRow.day <= last,
-        )
-        .order_by(EntryRow.day, EntryRow.id)
-    )
-    yield from session.scalars(query)
+    """Entries of a firm and material dated first..last, reversals included; not of the session."""
+    session.flush()
+    asked = {"firm": enterprise_id, "material": material_id, "first": first, "last": last}
+    for row in _ENTRIES_OF.rows(linked(session), asked):
+        yield EntryRow(**dict(zip(_E.keys(), row, strict=True)))
 
 
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:

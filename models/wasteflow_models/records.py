@@ -21,7 +21,13 @@ from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import Evidence
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow, no_reversal
+from wasteflow_models.ledger import (
+    EntryRow,
+    EventRow,
+    ShipmentRow,
+    no_reversal,
+    recorded,
+)
 from wasteflow_models.parties import sent_to
 from wasteflow_models.queries import reversed_entry_ids
 
@@ -120,6 +126,7 @@ def entries_near(session: Session, keys: Keys, key: FlowKey) -> list[EntryRow]:
             row.day < date(year + month // 12, month % 12 + 1, 1),
             row.evidence == int(key.evidence),
             no_reversal(),
+            recorded(),
         )
         .order_by(row.id)
     )

@@ -18,6 +18,7 @@ from wasteflow_models.ledger import (
     EventRow,
     LoadChildRow,
     ShipmentRow,
+    recorded,
     visible,
 )
 from wasteflow_models.raw import read_ints
@@ -186,7 +187,7 @@ def entries(session: Session, kind: str = "") -> Iterator[Row[Any]]:
     while True:
         query = (
             select(*EntryRow.__table__.c)
-            .where(EntryRow.id > last)
+            .where(EntryRow.id > last, recorded())
             .order_by(EntryRow.id)
             .limit(CHUNK)
         )

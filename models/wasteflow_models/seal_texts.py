@@ -19,6 +19,7 @@ from wasteflow_models.api import AttachmentRow
 from wasteflow_models.base import Base, UtcMoment
 from wasteflow_models.closes import MonthCloseRow
 from wasteflow_models.ledger import (
+    LOAD_IDS,
     BatchRow,
     BatchSignerRow,
     EntryRow,
@@ -54,6 +55,9 @@ IDENTITY: Final = (
 """Columns of a load that nothing changes; they stand in the text of its first event too."""
 _REOPENED: Final = ("reopened_at", "reopened_by", "reopened_user_id", "reopened_reason")
 _STAGED: Final = "(SELECT id FROM batch WHERE NOT published)"
+_RECORDED: Final = (
+    f"t.id < (SELECT coalesce(min(first_id), {LOAD_IDS}) FROM staged WHERE first_id < {LOAD_IDS})"
+)
 _DRAFT: Final = STATES.index("draft")
 _OF_BOOKS: Final = f"s.state <> {_DRAFT} AND coalesce(s.batch_id, 0) NOT IN {_STAGED}"
 
@@ -95,7 +99,7 @@ _EVENTS: Final = (
 )
 KINDS: Final = (
     SealedKind(1, "batch", BatchRow, _all(BatchRow), where="t.published"),
-    SealedKind(2, "entry", EntryRow, _all(EntryRow)),
+    SealedKind(2, "entry", EntryRow, _all(EntryRow), where=_RECORDED),
     SealedKind(3, "entry_actor", EntryActorRow, _all(EntryActorRow), ident="t.entry_id"),
     SealedKind(
         4,

@@ -1,6 +1,6 @@
 """Batches on their way: the mark of a living import, and taking away what a dead one left.
 
-A batch is staged in several transactions and published in one.  Until then its loads lie in the
+A batch is staged in several transactions and published in one.  Until then its records lie in the
 tables, unseen; when its process dies, whoever imports next takes them out again.
 """
 
@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
-from wasteflow_models import load_store
+from wasteflow_models import entry_store, load_store
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.ledger import BatchRow, StagedRow
+from wasteflow_models.ledger import LOAD_IDS, BatchRow, StagedRow
 from wasteflow_models.parties import drop_senders
 from wasteflow_models.queue import Alive
 
 _BATCH_LOCKS = 7705
+ENTRIES_AT_ONCE = 10_000
+"""Staged entries taken out in one transaction."""
 
 
 @contextmanager
@@ -46,18 +49,31 @@ def claimed(db: Database, batch_id: int) -> Iterator[bool]:
 
 
 def discard(db: Database, batch_id: int) -> None:
-    """Take the staged loads of a batch out of the tables, range by range, and the batch itself."""
+    """Take the staged records of a batch out of the tables, range by range, and itself."""
     while True:
         with db.write(Alone.NOBODY) as session:
             query = select(StagedRow).where(StagedRow.batch_id == batch_id)
             part = session.scalars(query.order_by(StagedRow.first_id.desc()).limit(1)).first()
             if part is None:
                 break
+            if part.first_id < LOAD_IDS:
+                _discard_entries(session, part)
+                continue
             load_store.discard_range(session, batch_id, part.first_id, part.last_id)
             session.delete(part)
     with db.write(Alone.NOBODY) as session:
         drop_senders(session)
         session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
+
+
+def _discard_entries(session: Session, part: StagedRow) -> None:
+    """The last entries of a range, which is shortened by them; what is left stays unseen."""
+    first = max(part.first_id, part.last_id - ENTRIES_AT_ONCE + 1)
+    entry_store.discard_entries(session, part.batch_id, first, part.last_id)
+    if first == part.first_id:
+        session.delete(part)
+    else:
+        part.last_id = first - 1
 
 
 def sweep(db: Database) -> list[int]:

@@ -6,19 +6,24 @@ from itertools import permutations
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from tests.store.books import Books, child, load
 from tests.store.live import CEMENT, MAKER, Gate
+from tests.store.test_staging import content, twin
 from wasteflow import load_files
 from wasteflow.core.errors import RowsRefused
-from wasteflow.services import proof_loads
+from wasteflow.services import load_alike, proof_loads
 from wasteflow.services.checking import check_books
 from wasteflow.services.closing import close_month
 from wasteflow.services.live import listing
 from wasteflow.services.live.listing import LoadFilter
+from wasteflow_models.convert import load_keys
 from wasteflow_models.ledger import BatchSignerRow, EventRow, ShipmentRow
+
+__all__ = ["twin"]
 
 
 def grades(books: Books) -> dict[str, str]:
@@ -115,6 +120,49 @@ def test_files_and_hands_sign_alike(books: Books) -> None:
         books.sign("cement", wrong)
     assert [issue.code for issue in caught.value.issues] == ["doc_no_differs"]
     books.check()
+
+
+SPRING = [
+    *rows("A", "B"),
+    load("E", "30.000", "29.900", weighed="estimated"),
+    load("D", "30.000", "20.000"),
+    load("N", "30.000", "30.000", dispatched_at="2026-03-31", received_at="2026-04-01"),
+    load("X", "30.000", "30.000", consignee="board", route="plaster"),
+    load("F", "30.000", "30.000", consignee="far", route="trade"),
+    load("P", "30.000", "20.000", refused_t="10.000"),
+    child("R", "P", "6.000"),
+    load("T", "12.000"),
+]
+ARRIVED = load("T", "12.000", "12.000", received_at="2026-04-02")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+@pytest.mark.parametrize("order", [("", "cement", "maker"), ("maker", "cement", ""), ("cement",)])
+def test_like_loads_are_judged_as_each_by_itself(
+    books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch, order: tuple[str, ...]
+) -> None:
+    """Some acted on by hand, one month closed in between; one half held one by one."""
+    held: list[int] = []
+    found = []
+    for ledger, most in ((books, load_alike.MOST_EVENTS), (twin, 0)):
+        monkeypatch.setattr(load_alike, "MOST_EVENTS", most)
+        gate = Gate(ledger)
+        uid = gate.decided()
+        gate.answer("approve", CEMENT, gate.revise(MAKER, uid, dispatched_t="29.950"))
+        told = []
+        for step, firm in enumerate(order):
+            told.append(ledger.sign(firm, *SPRING[step:]).as_dict())
+            if step == 1:
+                close_month(db=ledger.db, enterprise="maker", month=202603, now=gate.now)
+        told += [ledger.sign(firm, ARRIVED, *SPRING[:-1]).as_dict() for firm in ("cement", "maker")]
+        ledger.check()
+        found.append((told, content(ledger)))
+        with ledger.db.write() as session:
+            ids = sa.select(ShipmentRow.id).order_by(ShipmentRow.id)
+            every = np.array(session.scalars(ids).all(), np.int64)
+            held.append(len(load_alike.alike_loads(session, load_keys(session), "maker", every)[1]))
+    assert found[0] == found[1]
+    assert held[0] < held[1] == len(SPRING) + 1
 
 
 def test_what_is_disputed_reversed_or_not_ones_own_is_not_signed(books: Books) -> None:

@@ -225,7 +225,8 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> None:
 
     Example: wasteflow serve --port 8080
     """
-    open_database(settings).dispose()
+    with no_collecting():  # of the imports, as in `_load_application`
+        open_database(settings).dispose()
     _serve(settings, settings.url(), host, port, workers)
 
 

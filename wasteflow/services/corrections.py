@@ -37,6 +37,7 @@ from wasteflow_models.ledger import (
     LoadChildRow,
     LoadNumberRow,
     ShipmentRow,
+    recorded,
     visible,
 )
 from wasteflow_models.live import header_history
@@ -118,7 +119,7 @@ def lose(
 
 
 def _entries(session: Session, keys: Keys, doc_no: str, enterprise: str) -> list[EntryRow]:
-    query = select(EntryRow).where(EntryRow.doc_no == doc_no)
+    query = select(EntryRow).where(EntryRow.doc_no == doc_no, recorded())
     if enterprise:
         query = query.where(EntryRow.enterprise_id == _firm(keys, enterprise))
     return list(session.scalars(query.order_by(EntryRow.id)))

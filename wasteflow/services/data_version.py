@@ -12,7 +12,12 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Integer, case, func, literal, null, select, union_all
 
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import BatchRow, EntryRow, RollupVersionRow, StampRow
+from wasteflow_models.ledger import (
+    LAST_ENTRY,
+    BatchRow,
+    RollupVersionRow,
+    StampRow,
+)
 
 
 def data_version(*, db: Database) -> str:
@@ -26,7 +31,7 @@ def data_version(*, db: Database) -> str:
     synthetic = func.sum(case((BatchRow.synthetic, 1), else_=0))
     stamps = select(literal("stamp"), StampRow.name, nothing, nothing, StampRow.version)
     months = select(literal("month"), literal(""), month.material_id, month.month, month.version)
-    entries = select(literal("entry"), literal(""), nothing, nothing, func.max(EntryRow.id))
+    entries = select(literal("entry"), literal(""), nothing, nothing, LAST_ENTRY)
     batches = select(
         literal("batch"),
         literal(""),

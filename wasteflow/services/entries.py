@@ -15,7 +15,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import first_open, late_part
-from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import RowIssue, RowsRefused
 from wasteflow.core.places import Place, site, yard
 from wasteflow.core.postings import Rollup, add_postings, entry_postings
@@ -26,22 +25,22 @@ from wasteflow.core.postings_bulk import (
     columns_from_rows,
 )
 from wasteflow.core.vocabulary import EntryKind
-from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post, post_rollup
 from wasteflow.services.corrections import EntryReversal
 from wasteflow.services.entry_rows import CheckedEntry, EntryChecker, opening_issues
 from wasteflow.services.identity import new_uids
-from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
+from wasteflow.services.outcome import ImportReport, Progress, Row
 from wasteflow_models import day_books, queries
 from wasteflow_models.convert import Keys, load_keys
-from wasteflow_models.engine import Database
 from wasteflow_models.entry_store import insert_entries, number_entry
 from wasteflow_models.late import closed
 from wasteflow_models.ledger import BatchRow
-from wasteflow_models.order import next_entry
+from wasteflow_models.order import next_entry, staged_from
 
 WRITE_CHUNK = 5000
+OTHER_IMPORT = "doc_no_in_other_import"
+"""Why a number is refused that stands in a file which is not published yet."""
 FEW_ENTRIES = 8
 """So many entries are posted one by one: arrays cost more than they do."""
 FEW_FIRMS = 50
@@ -64,34 +63,6 @@ class Before:
         self.write()
 
 
-@again_if_overtaken
-def record_entries(
-    *,
-    db: Database,
-    rows: Sequence[Row],
-    batch: BatchRow,
-    now: datetime,
-    issues: Iterable[RowIssue] = (),
-    dry_run: bool = False,
-    progress: Progress | None = None,
-) -> ImportReport:
-    """Take a file of entries, all or nothing.
-
-    rows: checked by the schema; issues: rows the schema refused.  Raises RowsRefused.
-    """
-    report = ImportReport("entries", rows=len(rows), dry_run=dry_run)
-    found = list(issues)
-    tick = progress or (lambda done: None)
-    try:
-        with db.write() as session, no_collecting():
-            take_entries(session, rows, found, batch, now, report, tick)
-            if dry_run:
-                raise DryRunEnds
-    except DryRunEnds:
-        pass
-    return report
-
-
 def take_entries(
     session: Session,
     rows: Sequence[Row],
@@ -108,23 +79,9 @@ def take_entries(
     comes after.  Returns the columns of those that are new, stocktakes last.
     """
     keys = load_keys(session)
-    checker = EntryChecker(keys.registry, report.warnings)
-    checked: list[CheckedEntry] = []
-    for count, row in enumerate(rows):
-        result = checker.check(row)
-        if isinstance(result, RowIssue):
-            issues.append(result)
-        else:
-            checked.append(result)
-        if count % WRITE_CHUNK == 0:
-            tick(count)
-    new = _not_known(session, keys, checked, issues, report, before)
+    checked = check_rows(keys, rows, issues, report, tick)
+    new = new_of(session, keys, checked, issues, report, before)
     firms = {keys.id_of("enterprise", item.entry.enterprise) for item in new}
-    openings = queries.opening_days(session, keys, firms if len(firms) <= FEW_FIRMS else ())
-    firsts = day_books.first_days(session, keys, _opened_places(new))
-    issues += opening_issues(new, openings, firsts)
-    if issues:
-        raise RowsRefused(issues)
     if batch is not None:
         session.add(batch)
         session.flush()
@@ -138,6 +95,46 @@ def take_entries(
         note_import(session, keys, batch, firms, now)
     tick(len(rows))
     return written
+
+
+def check_rows(
+    keys: Keys,
+    rows: Sequence[Row],
+    issues: list[RowIssue],
+    report: ImportReport,
+    tick: Progress,
+) -> list[CheckedEntry]:
+    """The rows that hold by themselves; what is wrong with the others goes to `issues`."""
+    checker = EntryChecker(keys.registry, report.warnings)
+    checked: list[CheckedEntry] = []
+    for count, row in enumerate(rows):
+        result = checker.check(row)
+        if isinstance(result, RowIssue):
+            issues.append(result)
+        else:
+            checked.append(result)
+        if count % WRITE_CHUNK == 0:
+            tick(count)
+    return checked
+
+
+def new_of(
+    session: Session,
+    keys: Keys,
+    checked: Sequence[CheckedEntry],
+    issues: list[RowIssue],
+    report: ImportReport,
+    before: Before | None = None,
+) -> list[CheckedEntry]:
+    """The entries that are new, held against the books; raises RowsRefused with all `issues`."""
+    new = _not_known(session, keys, checked, issues, report, before)
+    firms = {keys.id_of("enterprise", item.entry.enterprise) for item in new}
+    openings = queries.opening_days(session, keys, firms if len(firms) <= FEW_FIRMS else ())
+    firsts = day_books.first_days(session, keys, _opened_places(new))
+    issues += opening_issues(new, openings, firsts)
+    if issues:
+        raise RowsRefused(issues)
+    return new
 
 
 def _not_known(
@@ -155,6 +152,7 @@ def _not_known(
     }
     stored = queries.entries_by_number(session, numbers)
     gone = set(queries.reversed_entry_ids(session, [row.id for row in stored.values()]))
+    staged = staged_from(session) if stored else 0
     gone |= {before.entry_id} if before else set()
     seen: dict[tuple[str, str], CheckedEntry] = {}
     new = []
@@ -162,7 +160,9 @@ def _not_known(
         number = item.entry.enterprise, item.entry.doc_no
         row = stored.get((keys.id_of("enterprise", number[0]), number[1]))
         if row is not None:
-            if row.content == item.content:
+            if row.id >= staged:
+                issues.append(RowIssue(item.line, "doc_no", number[1], OTHER_IMPORT))
+            elif row.content == item.content:
                 report.skipped += 1
             else:
                 code = "doc_no_reversed" if row.id in gone else "doc_no_differs"

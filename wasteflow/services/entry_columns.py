@@ -102,6 +102,15 @@ class EntryBlock:
     remark: list[str]
     content: Ints
 
+    @classmethod
+    def none(cls) -> EntryBlock:
+        """No entry."""
+        empty = np.zeros(0, np.int64)
+        columns: dict[str, Any] = {
+            item.name: empty if item.type == "Ints" else [] for item in fields(cls)
+        }
+        return cls(**columns)
+
     def __len__(self) -> int:
         return len(self.line)
 

@@ -19,7 +19,10 @@ from wasteflow.services.export import entry_values
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import EntryRow
+from wasteflow_models.ledger import (
+    EntryRow,
+    recorded,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,14 @@ def list_entries(
 def get_entry(*, db: Database, uid: UUID) -> EntryObject:
     """The entry of a public id; NotFound `record_unknown`."""
     with db.read() as session:
-        row = session.scalars(select(EntryRow).where(EntryRow.uid == uid)).one_or_none()
+        row = session.scalars(select(EntryRow).where(EntryRow.uid == uid, recorded())).one_or_none()
         if row is None:
             raise NotFound("record_unknown", value=uid)
         return entry_objects(session, load_keys(session), [row])[0]
 
 
 def _filtered(wanted: EntryFilter, keys: Keys) -> Select[EntryRow]:
-    query: Select[Any] = select(EntryRow)
+    query: Select[Any] = select(EntryRow).where(recorded())
     if wanted.firms is not None:
         ids = sorted(keys.ids["enterprise"][firm] for firm in wanted.firms)
         query = query.where(EntryRow.enterprise_id.in_(ids))

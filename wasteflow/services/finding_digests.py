@@ -15,7 +15,13 @@ from wasteflow.core.periods import shanghai_day
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.engine import Database
 from wasteflow_models.findings import FindingStateRow
-from wasteflow_models.ledger import BatchRow, EntryRow, ProductRow, RollupVersionRow, StampRow
+from wasteflow_models.ledger import (
+    LAST_ENTRY,
+    BatchRow,
+    ProductRow,
+    RollupVersionRow,
+    StampRow,
+)
 from wasteflow_models.live import ChangeRow
 
 STAMP: Final = "finding"
@@ -48,8 +54,11 @@ def digests_of(session: Session, today: date) -> Digests:
     stamps = session.execute(select(stamp.name, stamp.version).order_by(stamp.name)).all()
     named = {name: str(version) for name, version in stamps if name != STAMP}
     tops = [
-        int(session.scalar(select(func.max(row.id))) or 0)
-        for row in (ChangeRow, AttachmentRow, EntryRow, ProductRow, BatchRow)
+        int(session.scalar(select(newest)) or 0)
+        for newest in (
+            *(func.max(ChangeRow.id), func.max(AttachmentRow.id), LAST_ENTRY),
+            *(func.max(ProductRow.id), func.max(BatchRow.id)),
+        )
     ]
     digests = {at: _digest(parts) for at, parts in versions.items()}
     whole = [str(today), *named.values(), *map(str, tops)]

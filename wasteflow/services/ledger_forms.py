@@ -21,7 +21,13 @@ from wasteflow.services.statements import profiles_of
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow, visible
+from wasteflow_models.ledger import (
+    EntryRow,
+    EventRow,
+    ShipmentRow,
+    recorded,
+    visible,
+)
 from wasteflow_models.parties import of_either
 from wasteflow_models.seals import last_seal
 
@@ -85,8 +91,8 @@ def _entries(session: Session, keys: Keys, firm: str) -> Iterator[FormEntry]:
     """Entries of a firm in the order they were recorded; a reversed one has left its number."""
     row = EntryRow
     gone = set(session.scalars(select(row.reverses_id).where(row.reverses_id.is_not(None))))
-    query = select(row).where(row.enterprise_id == keys.id_of("enterprise", firm))
-    for item in session.scalars(query.order_by(row.id)):
+    own = row.enterprise_id == keys.id_of("enterprise", firm)
+    for item in session.scalars(select(row).where(own, recorded()).order_by(row.id)):
         if item.reverses_id is None:
             yield FormEntry(
                 EntryKind(item.kind),

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import (
@@ -34,14 +33,14 @@ from wasteflow.core.postings_bulk import (
 from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.again import Overtaken
-from wasteflow.services.live.held import Held, held_rows
+from wasteflow.services.live.held import Held
 from wasteflow.services.live.writing import changes_of
+from wasteflow.services.load_alike import Alike, alike_loads
+from wasteflow.services.load_alike import held as held_of
 from wasteflow_models.convert import Keys
 from wasteflow_models.late import Closed
-from wasteflow_models.ledger import (
-    BatchSignerRow,
-    ShipmentRow,
-)
+from wasteflow_models.ledger import BatchSignerRow, ShipmentRow
+from wasteflow_models.load_alike import untouched
 from wasteflow_models.load_store import Stored, sign_loads
 from wasteflow_models.words import EVENT_KINDS, STATES
 
@@ -57,14 +56,16 @@ PART = 500
 class Signing:
     """What the own file of `firm` does to loads that are in the books, of one import (`batch_id`).
 
-    `confirming`: loads that it signs, with the version that was looked at; `firms`: keys of the
-    enterprises they are between.
+    `confirming`: loads that it signs, with the version that was looked at; `alike`: those of them
+    that were judged by their like, with their new grades; `firms`: keys of the enterprises they
+    are between.
     """
 
     keys: Keys
     firm: str
     batch_id: int
     confirming: dict[int, int] = field(default_factory=dict)
+    alike: list[tuple[Alike, Ints]] = field(default_factory=list)
     firms: set[int] = field(default_factory=set)
 
     def graded(self, session: Session, batch: LoadBatch, ids: Ints, stored: Stored) -> LoadBatch:
@@ -72,22 +73,46 @@ class Signing:
         at = np.searchsorted(stored["id"], ids)
         there = (stored["state"][at] == ROAD) & (stored["batch_id"][at] != self.batch_id)
         evidence = batch.evidence.copy()
-        for part in _parts(np.flatnonzero(there & self._received(batch))):
-            known = {held.row.id: held for held in _held(session, self.keys, ids[part].tolist())}
+        rows = np.flatnonzero(there & self._received(batch))
+        alike, _ = alike_loads(session, self.keys, self.firm, np.unique(ids[rows]))
+        among = np.isin(ids[rows], alike.ids)
+        some = rows[among]
+        shape, given = alike.shape[np.searchsorted(alike.ids, ids[some])], evidence[some]
+        for number, held in enumerate(alike.samples):
+            for word in np.unique(given[shape == number]).tolist():
+                here = some[(shape == number) & (given == word)]
+                evidence[here] = self._graded(held, Evidence(word))
+        for part in _parts(rows[~among]):
+            known = {held.row.id: held for held in held_of(session, self.keys, ids[part].tolist())}
             for row in part.tolist():
-                held, given = known[int(ids[row])], Evidence(int(evidence[row]))
-                estimated = given is Evidence.ESTIMATED
-                found = held.grade(self.firm, estimated=estimated, confirming=True)
-                evidence[row] = found if given <= Evidence.ONE_SIDED else max(found, given)
+                held = known[int(ids[row])]
+                evidence[row] = self._graded(held, Evidence(int(evidence[row])))
         return replace(batch, evidence=evidence)
+
+    def _graded(self, held: Held, given: Evidence) -> Evidence:
+        """The grade of a load with the receipt that its firm's file gives it."""
+        estimated = given is Evidence.ESTIMATED
+        found = held.grade(self.firm, estimated=estimated, confirming=True)
+        return found if given <= Evidence.ONE_SIDED else max(found, given)
 
     def look(self, session: Session, batch: LoadBatch, ids: Ints, same: Flags) -> int:
         """Note the loads of `same` rows, named as they stand, that wait for the firm's word; how
         many were not noted before.
         """
         before = len(self.confirming)
-        for part in _parts(np.unique(ids[same & self._received(batch)])):
-            for held in _held(session, self.keys, part.tolist()):
+        named = ids[same & self._received(batch)].tolist()
+        asked = [key for key in named if key not in self.confirming]
+        alike, others = alike_loads(
+            session, self.keys, self.firm, np.unique(np.array(asked, np.int64))
+        )
+        may = np.array([may_sign(held, self.firm) for held in alike.samples], np.bool_)
+        grades = [int(held.grade(self.firm, confirming=True)) for held in alike.samples]
+        found = alike.pick(np.flatnonzero(may[alike.shape]))
+        if len(found.ids):
+            self.alike.append((found, np.array(grades, np.int64)[found.shape]))
+            self.confirming |= zip(found.ids.tolist(), found.version.tolist(), strict=True)
+        for part in _parts(others):
+            for held in held_of(session, self.keys, part.tolist()):
                 if may_sign(held, self.firm):
                     self.confirming[held.row.id] = held.version
         return len(self.confirming) - before
@@ -106,28 +131,54 @@ class Signing:
         """
         session.add(BatchSignerRow(batch_id=self.batch_id, organisation=self.firm))
         changes = [
-            self._sign(session, part, closed, now)
-            for part in _parts(np.array(sorted(self.confirming), np.int64))
+            self._sign_alike(session, found, grades, closed, now) for found, grades in self.alike
+        ]
+        signed = {key for found, _ in self.alike for key in found.ids.tolist()}
+        others = sorted(key for key in self.confirming if key not in signed)
+        changes += [
+            self._sign(session, part, closed, now) for part in _parts(np.array(others, np.int64))
         ]
         return [item for found, _ in changes for item in found], [late for _, late in changes]
 
     def _sign(
         self, session: Session, ids: Ints, closed: Closed, now: datetime
     ) -> tuple[list[BulkRollup], Late]:
-        found = _held(session, self.keys, ids.tolist(), lock=True)
+        found = held_of(session, self.keys, ids.tolist(), lock=True)
         seen = {held.row.id: held.version for held in found}
         if seen != {key: self.confirming[key] for key in ids.tolist()}:
             raise Overtaken
-        grades = [int(held.grade(self.firm, confirming=True)) for held in found]
-        before = _columns(found)
+        grades = np.array([held.grade(self.firm, confirming=True) for held in found], np.int64)
+        earliest = np.array([_not_before(held) for held in found], np.int64)
+        seqs = np.array([len(held.events) + 1 for held in found], np.int64)
+        return self._write(session, ids, seqs, _columns(found), grades, earliest, closed, now)
+
+    def _sign_alike(
+        self, session: Session, alike: Alike, grades: Ints, closed: Closed, now: datetime
+    ) -> tuple[list[BulkRollup], Late]:
+        if not untouched(session, alike.ids, alike.version):
+            raise Overtaken
+        earliest = np.zeros(len(grades), np.int64)  # nothing of them is late
+        seqs = alike.version + 1
+        return self._write(session, alike.ids, seqs, alike.columns, grades, earliest, closed, now)
+
+    def _write(
+        self,
+        session: Session,
+        ids: Ints,
+        seqs: Ints,
+        before: LoadColumns,
+        grades: Ints,
+        earliest: Ints,
+        closed: Closed,
+        now: datetime,
+    ) -> tuple[list[BulkRollup], Late]:
+        """Write the signatures, in their months: those not before `earliest`."""
         self.firms |= {*before.consignor.tolist(), *before.consignee.tolist()}
-        after = replace(before, evidence=np.array(grades, np.int64))
+        after = replace(before, evidence=grades)
         changed = before.evidence != after.evidence
         floor = np.where(changed, before.dispatched_month, month_of_day(shanghai_day(now)))
         through = closed.of(before.consignor, before.consignee, before.holder)
-        earliest = np.array([_not_before(held) for held in found], np.int64)
         booked = np.maximum(booked_months(floor, through), earliest)
-        seqs = np.array([len(held.events) + 1 for held in found], np.int64)
         sign_loads(session, ids, seqs, _CONFIRMED, after.evidence, booked, self.batch_id, now)
         rollups: list[BulkRollup] = []
         late: list[Late] = []
@@ -152,14 +203,6 @@ def may_sign(held: Held, firm: str) -> bool:
 
 def _parts(values: Ints) -> list[Ints]:
     return [values[start : start + PART] for start in range(0, len(values), PART)]
-
-
-def _held(session: Session, keys: Keys, ids: list[int], *, lock: bool = False) -> list[Held]:
-    query = select(ShipmentRow).where(ShipmentRow.id.in_(ids)).order_by(ShipmentRow.id)
-    if lock:
-        query = query.with_for_update()
-    rows = session.scalars(query.execution_options(populate_existing=True)).all()
-    return held_rows(session, keys, rows)
 
 
 def _not_before(held: Held) -> int:

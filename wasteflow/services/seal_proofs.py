@@ -13,7 +13,10 @@ from wasteflow.core.ids import load_of_uid
 from wasteflow.core.seal import Step, leaf_hash, path_of
 from wasteflow.services.seals import facts_of, seal_dict
 from wasteflow_models.engine import Database
-from wasteflow_models.ledger import EntryRow
+from wasteflow_models.ledger import (
+    EntryRow,
+    recorded,
+)
 from wasteflow_models.seal_texts import BY_NAME, SealedKind, record_texts, values_of
 from wasteflow_models.seals import PART_BITS, SealRow, blocks_of, blocks_over, leaves_of, seals
 
@@ -55,7 +58,7 @@ def prove_record(*, db: Database, uid: UUID, number: int = 0) -> dict[str, Any]:
 def kind_of_record(*, db: Database, uid: UUID) -> str:
     """`entry` for the id of an entry there is, `shipment` for any other id."""
     with db.read() as session:
-        known = session.scalar(select(EntryRow.id).where(EntryRow.uid == uid))
+        known = session.scalar(select(EntryRow.id).where(EntryRow.uid == uid, recorded()))
     return "shipment" if known is None else "entry"
 
 
@@ -74,7 +77,7 @@ def seal_of_record(*, db: Database, uid: UUID) -> dict[str, Any] | None:
 
 def _record(session: Session, uid: UUID) -> tuple[str, int]:
     """Kind and key of a public id."""
-    found = session.scalar(select(EntryRow.id).where(EntryRow.uid == uid))
+    found = session.scalar(select(EntryRow.id).where(EntryRow.uid == uid, recorded()))
     if found is not None:
         return "entry", found
     ref = load_of_uid(uid)

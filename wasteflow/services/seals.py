@@ -26,7 +26,12 @@ from wasteflow_models.accounts import SecretRow
 from wasteflow_models.api import AttachmentRow
 from wasteflow_models.closes import MonthCloseRow
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.ledger import BatchRow, EntryRow, ProductRow
+from wasteflow_models.ledger import (
+    LAST_ENTRY,
+    BatchRow,
+    EntryRow,
+    ProductRow,
+)
 from wasteflow_models.rollup import touch
 from wasteflow_models.seal_texts import KINDS, SealedKind, record_keys, record_texts, spans
 from wasteflow_models.seals import (
@@ -142,12 +147,16 @@ def seal_books(*, db: Database, now: datetime, by: str = "") -> dict[str, Any] |
 def _bounds(session: Session) -> dict[str, Any]:
     """What the books hold at this moment: last numbers, imports not published."""
     newest = {
-        name: int(session.scalar(select(func.max(table.id))) or 0) for name, table in NUMBERED
+        name: int(session.scalar(select(_newest(name, table))) or 0) for name, table in NUMBERED
     }
     open_batches = session.scalars(
         select(BatchRow.id).where(~BatchRow.published).order_by(BatchRow.id)
     )
     return {"last": newest, "open_batches": list(open_batches)}
+
+
+def _newest(name: str, table: Any) -> Any:
+    return LAST_ENTRY if name == "entry" else func.max(table.id)
 
 
 def _keys_of_form_1(session: Session, number: int) -> str:

@@ -21,7 +21,10 @@ from wasteflow.services.live.writing import Doer, note_change
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database, linked
 from wasteflow_models.entry_store import NEWEST
-from wasteflow_models.ledger import EntryRow
+from wasteflow_models.ledger import (
+    EntryRow,
+    recorded,
+)
 from wasteflow_models.live import EntryActorRow
 from wasteflow_models.order import hold_firms
 from wasteflow_models.prepared import Prepared
@@ -88,7 +91,7 @@ def taken_back(
     channel: str,
 ) -> TakenBack:
     """The reversal inside a transaction, allowed and its firm held; raises as `reverse_entry`."""
-    row = session.scalars(select(EntryRow).where(EntryRow.uid == uid)).one_or_none()
+    row = session.scalars(select(EntryRow).where(EntryRow.uid == uid, recorded())).one_or_none()
     if row is None:
         verdict = Verdict.NOT_SIGNED_IN if actor is None else Verdict.NOT_ONES_BUSINESS
         raise Denied(verdict, "entry.read")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load
@@ -367,6 +367,10 @@ class ApiSchema(Schema):
         "unknown": Fault("unknown_parameter"),
         "type": Fault("object_needed"),
     }
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Itself: each decorator of a view copies what describes it; nobody changes a schema."""
+        return self
 
 
 class WholeObject(ApiSchema):
