@@ -36,6 +36,8 @@ def test_corrections_of_a_file_are_looked_at_and_proposed(tmp_path: Path) -> Non
         ("F9", "refused", ""),
     ]
     assert "F9" in rows[1]["problem"] and done.exit_code == 1
+    file.write_text("doc_no,field,value,why\nF2,dispatched_t,-1,x\n", "utf-8")
+    assert "dispatched_t: " in command(*asked, "--dry-run", lang="en").output
     file.write_text("doc_no,field,value,why\nF2,remark,late,noted\n", "utf-8")
     told = command.good(*asked, "--format", "csv")
     assert told.splitlines()[1].startswith("F2,,") and ",approved," in told

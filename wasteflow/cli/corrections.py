@@ -17,7 +17,7 @@ from wasteflow.cli.common import (
     table_text,
     told,
 )
-from wasteflow.core.errors import NotFound
+from wasteflow.core.errors import FieldsRefused, NotFound, WasteflowError
 
 if TYPE_CHECKING:
     from wasteflow.services.live.many import Corrected
@@ -104,8 +104,15 @@ def _row(item: Corrected, lang: str) -> dict[str, str]:
         "status": status,
         "asked": ", ".join(asked),
         "warnings": "; ".join(remark.text(lang) for remark in item.warnings),
-        "problem": item.problem.text(lang) if item.problem is not None else "",
+        "problem": _words(item.problem, lang) if item.problem is not None else "",
     }
+
+
+def _words(problem: WasteflowError, lang: str) -> str:
+    """Why a load is not corrected, field by field where its fields are wrong."""
+    if not isinstance(problem, FieldsRefused):
+        return problem.text(lang)
+    return "; ".join(f"{item.pointer[1:]}: {item.text(lang)}" for item in problem.issues)
 
 
 def _pairs(values: dict[str, str]) -> str:
