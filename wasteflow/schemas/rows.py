@@ -196,7 +196,7 @@ class RowReader:
         return values, fault
 
     def faults(self, cells: Sequence[str]) -> list[tuple[str, Fault]]:
-        """Everything wrong with a row by itself: each cell that means nothing or is a negative mass,
+        """Everything wrong with a row by itself: each cell that means nothing or is below zero,
         else each rule.  `read` tells the first of them; this is for people who mend a row.
         """
         values = {name: item.of_cell(cells[place]) for name, place, item, _ in self._columns}
