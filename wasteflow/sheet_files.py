@@ -141,9 +141,9 @@ def record(
             db=db, prepared=prepared, issues=error.issues, now=now, round_kg=round_kg
         )
         told = [_theirs(issue, prepared.normalised) for issue in error.issues]
-        raise RowsRefused(_few([*own, *told])) from error
+        raise _refused([*own, *told]) from error
     if own:
-        raise RowsRefused(_few(own))
+        raise _refused(own)
     for examples in done.report.warnings.examples.values():
         examples[:] = [(prepared.normalised.line(line), remark) for line, remark in examples]
     return replace(done, encoding=prepared.layout.encoding or "xlsx")
@@ -193,11 +193,17 @@ def _theirs(issue: RowIssue, done: Normalised) -> RowIssue:
     return replace(issue, line=done.line(issue.line), params=params)
 
 
+def _refused(issues: list[RowIssue]) -> RowsRefused:
+    """The refusal with at most `MOST_REASONS` for a row, the one it was refused for first."""
+    refused = RowsRefused(issues)
+    refused.issues = _few(issues)
+    return refused
+
+
 def _few(issues: list[RowIssue]) -> list[RowIssue]:
-    """At most `MOST_REASONS` for a row."""
     counts: dict[int, int] = {}
     kept = []
-    for issue in sorted(issues, key=lambda item: (item.line, item.field)):
+    for issue in sorted(issues, key=lambda item: item.line):
         counts[issue.line] = counts.get(issue.line, 0) + 1
         if counts[issue.line] <= MOST_REASONS:
             kept.append(issue)
