@@ -50,6 +50,7 @@ KEPT: Final[dict[str, str]] = {
     "idempotency": "key digest headers body",
     "job": "uid subject kind step state organisation login options error lease",
     "load_draft": "organisation",
+    "load_handed": "carrier",
     "load_number": "doc_no",
     "material": "code",
     "month_close": "kind digest figures",

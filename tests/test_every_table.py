@@ -47,6 +47,7 @@ WITHOUT: Final = {
     "audit.html": (2, f"nothing is stored; {_BUTTON}"),
     "boundary.html": (1, _PREVIEW),
     "ledger_forms.html": (1, "rows booked late: an annex in the workbook of the forms"),
+    "load_corrections.html": (1, "the user's own file, load by load, before it is proposed"),
     "load_print.html": (1, "a slip on paper"),
     "rates.html": (1, f"the terms of the rate above it: {_SAME}"),
     "scenario.html": (3, f"parts of one result: {_SAME}"),

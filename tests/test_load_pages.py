@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.load_pages import BOOKS, NEW, Clerk, clerk, staffed
+from tests.load_pages import BOOKS, NEW, Clerk, clerk, staffed, words
 from tests.store.databases import new_database
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
@@ -241,6 +242,49 @@ def test_a_wrong_weight_is_corrected_beside_it_and_agreed_from_the_inbox(at: Peo
     assert "到货量 31.46 → 31.64 吨" in sender.see(f"{load}/print")
     receiver.send(load, f"{load}/revise", {**told, "why": ""}, 422)
     assert 'id="v-why-error"' in receiver.html, "the whole form says what is wrong"
+
+
+def test_a_file_of_corrections_is_shown_first_and_each_load_stands_alone(at: People) -> None:
+    sender, receiver = at("operator.p1"), at("operator.use")
+    loads = [sender.load("dispatch") for _ in range(3)]
+    for load in loads[:2]:
+        receiver.move(load, "decide", received_t="31.46")
+    numbers = [re.findall(r"W\d{14}", sender.look(load))[0] for load in loads]
+    rows = "单号,更正字段,更正为,更正原因\n"
+    rows += f"{numbers[0]},发货量,31.840,<b>抄错</b>\n{numbers[0]},车牌号,云A·9,抄错\n"
+    rows += f"{numbers[1]},dispatched_t,99,错\n{numbers[2]},备注,急,补记\n"
+    rows += f"没有,remark,x,y\n{numbers[2]},consignee,x,y\n"
+    page, sent = "/loads/corrections", "/loads/corrections/send"
+    assert f'href="{page}"' in sender.look("/loads")
+
+    def check(text: str, status: int = 200) -> str:
+        file = io.BytesIO(text.encode("gb18030")), "更正.csv"
+        sender.send(page, page, {"file": file}, status)
+        return words(sender.html)
+
+    text = check(rows)
+    assert "提出 1 张运单的更正" in text and "须经 丁建材 同意" in text and "<b>抄错</b>" in text
+    assert "31.48" in text and "31.84" in text and "没有单号为“没有”的运单" in text
+    assert "1 行不能用" in text and "可更正" in text, "its load is left out"
+    assert "不能更正" in text and "有一项更正等待答复" not in sender.see(loads[0])
+    text = check(rows.rpartition(f"{numbers[2]},consignee")[0])
+    assert "提出 2 张运单的更正" in text and "提出即生效" in text
+    held = sender.hidden(sent)
+    sender.again(sent, {}, 200)
+    text = words(sender.html)
+    assert "已提出 2 张运单的更正" in text and "等待答复" in text and "已生效" in text
+    assert "31.84 吨" in receiver.see(loads[0]) and "急" in sender.see(loads[2])
+    receiver.move(loads[0], "approve")
+    for rows_back, status, said in ((held["rows"], 200, "2 张没有提出"), ("[1]", 422, "重新上传")):
+        sender.look(page)
+        token = {"csrf_token": sender.hidden(page)["csrf_token"], "rows": rows_back}
+        answer = sender.client.post(sent, data=token)
+        assert answer.status_code == status and said in words(answer.get_data(as_text=True))
+    assert "缺少必需的列" in check("a,b\n1,2\n", 422)
+    sender.send(page, page, {"file": (io.BytesIO(b""), "")}, 422)
+    body = sender.client.get(f"{page}?format=csv").get_data().decode("utf-8-sig")
+    assert body.splitlines()[0].startswith("doc_no,consignor,field,value,why")
+    at("park.b").look(page, 403)
 
 
 def test_a_correction_needs_its_reason_and_a_change(at: People) -> None:

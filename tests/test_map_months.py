@@ -147,6 +147,9 @@ def test_the_page_keeps_month_layers_and_filters_in_its_addresses(client: FlaskC
     frame = re.search(r'<iframe[^>]* src="([^"]+)"', html)
     assert frame is not None
     assert "least=20" in frame[1] and frame[1].endswith("#month=2026-03&amp;hide=parks")
+    for lang, words in (("en", "Jan–Apr 2026"), ("zh", "2026年1—4月")):
+        inner = client.get(f"/map/frame?period=2026-01..2026-04&lang={lang}").get_data(as_text=True)
+        assert f'<dd id="wf-period">{words}</dd>' in inner
     assert 'name="month" value="2026-03"' in html and 'name="hide" value="parks"' in html
     assert 'name="least"' in html and 'value="20"' in html
     assert re.search(r'href="/flows\?period=2026H1&amp;lang=en&amp;least=20"', html)

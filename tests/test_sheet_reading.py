@@ -60,6 +60,12 @@ def read(path: Path, **asked: Any) -> tuple[Normalised, list[str]]:
     return done, out.read_text(encoding="utf-8").splitlines()
 
 
+def test_a_line_break_in_a_cell_moves_no_row(tmp_path: Path) -> None:
+    """Faults of the rows behind it would stand at rows that are not theirs."""
+    done, lines = read(saved(tmp_path / "b.xlsx", HEADER, ["A\nB", *ROW[1:]], ROW))
+    assert len(lines) == 3 and list(done.lines) == [2, 3] and "A B" in lines[1]
+
+
 @pytest.mark.parametrize("days_1904", [False, True])
 def test_days_as_serials_in_both_systems_and_as_people_write_them(
     tmp_path: Path, days_1904: bool

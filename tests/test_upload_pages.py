@@ -102,22 +102,28 @@ def test_wrong_rows_are_listed_and_given_back(app: Flask) -> None:
     text = "单号,发货单位,收货单位,物料,去向,发货时间,发货量(吨)\n"
     text += "X0,ent.p1,ent.use,phosphogypsum,pg_use,2026-07-01,1\n"
     text += "X1,ent.p1,ent.use,phosphogypsum,pg_use,昨天,1\n"
-    text += "X2,ent.p1,ent.use,phosphogypsum,pg_use,2026-07-01,十\n"
+    text += "X2,ent.p1,ent.nix,phosphogypsum,pg_use,2026/7/41,-5\n"
     address = sent(app, who, text.encode("gb18030"), "错.csv")
     page = who.see(f"{address}?lang=zh")
     assert "2 行有错误" in page and "昨天" in page and "发货时间" in page
     table = who.html.partition('<table class="data upload-wrong">')[2].partition("</table>")[0]
     heads = re.findall(r'<th scope="col">([^<]*)</th>', table)
-    assert heads[:3] == ["行", "发货时间", "发货量(吨)"], "columns with a wrong cell stand first"
+    assert heads[:4] == ["行", "收货单位", "发货时间", "发货量(吨)"], (
+        "columns with a wrong cell stand first"
+    )
     assert re.findall(r'<th scope="row" data-label="行">(\d+)</th>', table) == ["3", "4"]
     wrong = re.findall(r'<td class="cell-wrong" data-label="([^"]*)">(.*?)</td>', table)
-    assert [title for title, _ in wrong] == ["发货时间", "发货量(吨)"]
-    for (_, cell), value in zip(wrong, ("昨天", "十"), strict=True):
+    titles = ["发货时间", "收货单位", "发货时间", "发货量(吨)"]
+    assert [title for title, _ in wrong] == titles, "every wrong cell of a row, not its first alone"
+    for (_, cell), value in zip(wrong, ("昨天", "ent.nix", "2026/7/41", "-5"), strict=True):
         assert value in cell and "有误" in cell and 'class="cell-why"' in cell
     assert "X1" in table and "X0" not in table and "2 个错误行中的前 2 行" in page
     assert who.html.count(f"{address}/errors") == 2
     back = who.client.get(f"{address}/errors")
-    assert back.status_code == 200 and "错误原因" in back.get_data().decode("gb18030")
+    assert back.status_code == 200
+    told = back.get_data().decode("gb18030").splitlines()
+    assert told[0].endswith("错误原因")
+    assert all(title in told[3] for title in ("收货单位：", "发货时间：", "发货量(吨)："))
 
 
 def test_an_unusable_file_and_none_at_all(app: Flask) -> None:

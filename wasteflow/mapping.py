@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from wasteflow.core.collecting import no_collecting
@@ -45,13 +46,14 @@ def map_of(
     wanted: FlowFilter | None = None,
     months: bool = False,
     month_word: Callable[[int], str] = month_text,
+    period_word: Callable[[Period], str] = attrgetter("text"),
 ) -> MapData:
     """What the map shows: links with an end in scope, parks with their official declared rate.
 
     links: how many links are drawn at most.
     wanted: only links that pass it are drawn; what it leaves out is told on the map.
     months: with what moved in each month, so that the map can play (up to `MONTHS_PLAYED`).
-    month_word: how the last month of the evidence is written.
+    month_word: how the last month of the evidence is written; period_word: how the period is.
     Raises InvalidValue `bad_scope`, `bad_level`; NotFound.
     """
     from wasteflow_maps.layers import map_data, with_months
@@ -71,7 +73,7 @@ def map_of(
         flows,
         [_park(park) for park in registry.parks.values()],
         [_located(firm) for code, firm in registry.enterprises.items() if code in firms | ends],
-        period=period.text,
+        period=period_word(period),
         materials=[asdict(item) for item in registry.materials.values()],
         routes=[asdict(route) for route in registry.routes.values()],
         rates={row["park"]: row for row in rates["rows"] if row["park"]},

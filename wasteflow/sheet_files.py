@@ -5,22 +5,28 @@ Joins `importing.opening`, `importing.normalising` and `jobs.import_file` for co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
+from wasteflow.core.periods import shanghai_day
 from wasteflow.importing.layout import Layout
 from wasteflow.importing.normalising import Normalised, normalise
 from wasteflow.importing.opening import Asked, Source
 from wasteflow.jobs import import_file
 from wasteflow.load_files import Imported
-from wasteflow.services.uploads import RIGHT_COLUMNS, RowFault, words_of
+from wasteflow.schemas.cells import unguard
+from wasteflow.schemas.rows import Clock, RowReader, schema_class
+from wasteflow.services.uploads import RIGHT_COLUMNS, RowFault, unknown_names, words_of
 
 MOST_REASONS: Final = 10
 """Reasons told for one row at most."""
+MOST_READ_AGAIN: Final = 20_000
+"""Refused rows of which every reason is told; of those behind them the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,6 @@ def prepare(
 
 
 def _not_theirs(path: Path, done: Normalised, fault: RowFault) -> list[RowIssue]:
-    import csv
-
     issues = []
     judged: dict[tuple[str, ...], tuple[str, str] | None] = {}
     with path.open(encoding="utf-8", newline="") as file:
@@ -133,13 +137,51 @@ def record(
     except RowsRefused as error:
         if error.issues and error.issues == own:
             raise
+        error.issues += further_reasons(
+            db=db, prepared=prepared, issues=error.issues, now=now, round_kg=round_kg
+        )
         told = [_theirs(issue, prepared.normalised) for issue in error.issues]
-        raise RowsRefused(_few([*own, *told])) from error
+        raise _refused([*own, *told]) from error
     if own:
-        raise RowsRefused(_few(own))
+        raise _refused(own)
     for examples in done.report.warnings.examples.values():
         examples[:] = [(prepared.normalised.line(line), remark) for line, remark in examples]
     return replace(done, encoding=prepared.layout.encoding or "xlsx")
+
+
+def further_reasons(
+    *, db: Any, prepared: Prepared, issues: Sequence[RowIssue], now: datetime, round_kg: bool
+) -> list[RowIssue]:
+    """What else is wrong in the refused rows, at the lines of the normalised file.
+
+    The check tells the first reason of a row and stops; who mends the row wants all of them.
+    Read anew are the first `MOST_READ_AGAIN` refused rows.
+    """
+    kind = prepared.layout.kind
+    known = {(issue.line, issue.field) for issue in issues}
+    lines = set(sorted({issue.line for issue in issues})[:MOST_READ_AGAIN])
+    unknown = unknown_names(db=db, kind=kind)
+    found: list[RowIssue] = []
+    with prepared.path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        names = next(rows)
+        schema = schema_class(kind)(clock=Clock(shanghai_day(now), now), round_kg=round_kg)
+        reader = RowReader(schema, {name: place for place, name in enumerate(names)})
+        for line, row in enumerate(rows, start=2):
+            if line not in lines:
+                continue
+            cells = [unguard(cell) for cell in row]
+            told = [reader.issue(line, cells, *fault) for fault in reader.faults(cells)]
+            values = dict(zip(names, cells, strict=True))
+            told += [
+                RowIssue(line, name, values[name], error.code, error.params)
+                for name, error in unknown(values)
+            ]
+            for issue in told:
+                if (line, issue.field) not in known:
+                    known.add((line, issue.field))
+                    found.append(issue)
+    return found
 
 
 def _theirs(issue: RowIssue, done: Normalised) -> RowIssue:
@@ -151,11 +193,17 @@ def _theirs(issue: RowIssue, done: Normalised) -> RowIssue:
     return replace(issue, line=done.line(issue.line), params=params)
 
 
+def _refused(issues: list[RowIssue]) -> RowsRefused:
+    """The refusal with at most `MOST_REASONS` for a row, the one it was refused for first."""
+    refused = RowsRefused(issues)
+    refused.issues = _few(issues)
+    return refused
+
+
 def _few(issues: list[RowIssue]) -> list[RowIssue]:
-    """At most `MOST_REASONS` for a row."""
     counts: dict[int, int] = {}
     kept = []
-    for issue in sorted(issues, key=lambda item: (item.line, item.field)):
+    for issue in sorted(issues, key=lambda item: item.line):
         counts[issue.line] = counts.get(issue.line, 0) + 1
         if counts[issue.line] <= MOST_REASONS:
             kept.append(issue)

@@ -72,6 +72,18 @@ class EventActorRow(Base):
     details: Mapped[str] = mapped_column(Text, default="")
 
 
+class LoadHandedRow(Base):
+    """A carrier that has handed a load over, found by its name; what the events say, once each."""
+
+    __tablename__ = "load_handed"
+    __table_args__ = (
+        PrimaryKeyConstraint("carrier", "shipment_id"),
+        {"sqlite_with_rowid": False},
+    )
+    carrier: Mapped[str] = mapped_column(Text)
+    shipment_id: Mapped[int] = mapped_column(Key, autoincrement=False)
+
+
 class EntryActorRow(Base):
     """Who recorded an entry, or its reversal; as `EventActorRow`."""
 

@@ -70,6 +70,22 @@ def test_the_cookie_is_secure_over_https_and_next_stays_here(app: Flask) -> None
     assert "Secure" in cookie
 
 
+def test_the_api_tells_a_browser_that_its_form_token_is_missing_or_wrong(app: Flask) -> None:
+    client = sign_in(app, "root")
+    address = "/api/v1/tokens?lang="
+    for headers, code, words in (
+        ({}, "form_token_missing", ("cookie", "Bearer", "X-CSRFToken", "/account")),
+        ({"X-CSRFToken": "x"}, "form_token_wrong", ("Referer", "Bearer", "csrf_token")),
+    ):
+        for lang in ("zh", "en"):
+            answer = client.post(f"{address}{lang}", json={"name": "t"}, headers=headers)
+            told = answer.get_json()
+            assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+            assert told["code"] == code and all(word in told["detail"] for word in words)
+    mark = {"X-CSRFToken": Visitor(client).form_token("/account")}
+    assert client.post(f"{address}zh", json={"name": "t"}, headers=mark).status_code == 201
+
+
 def test_a_form_without_its_token_changes_nothing(app: Flask) -> None:
     client = app.test_client()
     assert client.post("/sign-in", data={"login": "root", "password": PASSWORD}).status_code == 400

@@ -54,6 +54,33 @@ def test_a_correction_that_opens_a_wide_gap_is_warned_of(api: Api) -> None:
     assert done["revision"]["status"] == "pending"
 
 
+def test_many_corrections_are_proposed_at_once_and_each_is_told(api: Api) -> None:
+    load, other = accepted(api), accepted(api)
+    wrong = {"reason": "scale", "changes": {"dispatched_t": "30.500"}}
+    objects = [
+        {**wrong, "doc_no": load["doc_no"], "consignor": "ent.p1"},
+        {**wrong, "shipment": other["id"], "version": 1},
+        {**wrong, "shipment": other["id"], "changes": {"dispatched_t": "80"}},
+        {**wrong, "doc_no": "none"},
+        wrong,
+    ]
+    told = api.post("op-p1", "/revisions/bulk", {"objects": objects}, Idempotency_Key="many")
+    results = told.get_json()["results"]
+    assert [item["status"] for item in results] == [201, 412, 422, 404, 422]
+    assert results[0]["object"]["revision"]["status"] == "pending"
+    assert results[2]["problem"]["errors"][0]["pointer"] == "/changes/dispatched_t"
+    assert results[4]["problem"]["errors"][0]["code"] == "load_named"
+    again = api.post("op-p1", "/revisions/bulk", {"objects": objects}, Idempotency_Key="many")
+    assert again.get_json()["results"][0] == results[0], "proposed once"
+    made = results[0]["object"]["revision"]["id"]
+    done = api.post("op-use", f"/revisions/{made}/approve", {}, If_Match="*").get_json()
+    assert done["shipment"]["dispatched_t"] == "30.500"
+    refused = api.post("reader-p1", "/revisions/bulk", {"objects": objects[:1]}).get_json()
+    assert [item["status"] for item in refused["results"]] == [403]
+    foreign = api.post("op-p2", "/revisions/bulk", {"objects": objects[:2]}).get_json()
+    assert [item["status"] for item in foreign["results"]] == [404, 404]
+
+
 def test_messages_name_the_clock_of_the_country_the_route_and_the_firm(api: Api) -> None:
     load = on_the_road(api)
     early = api.post(

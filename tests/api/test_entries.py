@@ -31,6 +31,8 @@ def test_an_entry_is_recorded_read_and_reversed(api_anywhere: Api) -> None:
     assert found.get_json() == {k: v for k, v in entry.items() if k != "warnings"}
     same = api.post("op-p1", "/entries", ENTRY)
     assert same.status_code == 200 and same.get_json()["id"] == entry["id"]
+    assert entry["external_id"] == same.get_json()["external_id"] == "E1"
+    assert api.get("planner", f"/entries/{entry['id']}").get_json()["external_id"] is None
     other = api.post("op-p1", "/entries", {**ENTRY, "tonnes": "13"})
     assert other.get_json()["errors"][0] | {"message": ""} == {
         "pointer": "/doc_no", "code": "doc_no_differs", "message": "",
@@ -137,6 +139,12 @@ def test_loads_are_listed_and_read(api: Api) -> None:
     assert [item["id"] for item in listed] == [load["id"]]
     mine = api.get("op-p1", "/shipments?external_id=X-9").get_json()["items"]
     assert [item["id"] for item in mine] == [load["id"]]
+    assert load["external_id"] == mine[0]["external_id"] == "X-9"
+    assert (listed[0]["external_id"], found.get_json()["external_id"]) == (None, None), "of another"
+    held = api.get("op-p1", "/shipments?limit=200").get_json()["items"]
+    assert {item["external_id"] for item in held if item["id"] != load["id"]} == {None}
+    sent = api.post("op-p1", f"/shipments/{load['id']}/dispatch", {}, If_Match="*").get_json()
+    assert sent["external_id"] == "X-9"
     assert api.get("op-use", "/shipments?external_id=X-9").get_json()["items"] == []
     assert api.get("op-p2", f"/shipments/{load['id']}").status_code == 404
     first = api.get("op-p1", "/shipments?limit=2").get_json()

@@ -114,7 +114,10 @@ def as_table(rows: list[Row], columns: tuple[str, ...], name: str, mass: str) ->
 
 def by_file(api: Api, rows: list[Row], name: str) -> dict[str, str]:
     """The same of a file; then the rows that are right are sent alone."""
-    return dict(told_of(api, rows, name, COLUMNS, "tonnes", "entries"))
+    told: dict[str, str] = {}
+    for number, code in told_of(api, rows, name, COLUMNS, "tonnes", "entries"):
+        told.setdefault(number, code)  # further reasons stand behind the verdict
+    return told
 
 
 def told_of(

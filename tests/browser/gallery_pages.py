@@ -16,6 +16,7 @@ WORK: Final = {
         "/log",
         "/loads",
         "/loads/new",
+        "/loads/corrections",
         "/partners",
         "/entries",
         "/entries/new",

@@ -54,16 +54,16 @@ def test_the_map_plays_by_keyboard_keeps_its_state_and_leads_to_the_loads(
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    expect(frame.locator("#wf-now")).to_have_text("2026-02")
+    expect(frame.locator("#wf-now")).to_have_text("Feb 2026")
     assert frame.locator("#wf-total").inner_text() != whole
-    assert slider.get_attribute("aria-valuetext") == "2026-02"
+    assert slider.get_attribute("aria-valuetext") == "Feb 2026"
     assert frame.locator("path.wf-arc.wf-none").count() > 0
     frame.locator("#wf-layers label", has_text="Parks").click()
     page.wait_for_url("**hide=parks**")
     assert "month=2026-02" in page.url
     page.reload()
     ready(page)
-    expect(frame.locator("#wf-now")).to_have_text("2026-02")
+    expect(frame.locator("#wf-now")).to_have_text("Feb 2026")
     assert frame.locator("path.wf-park").count() == 0
     for kind, start in (("svg", b"<?xml"), ("png", b"\x89PNG")):
         with page.expect_download() as told:
@@ -73,7 +73,7 @@ def test_the_map_plays_by_keyboard_keeps_its_state_and_leads_to_the_loads(
         if kind == "svg":
             picture = ElementTree.parse(told.value.path()).getroot()
     words = " ".join(picture.itertext())
-    for part in ("Solid waste flow map", "2026-02", "Evidence up to", "Synthetic", "Line width",
+    for part in ("Solid waste flow map", "Feb 2026", "Evidence up to", "Synthetic", "Line width",
                  "WGS 84", "km", "Phosphogypsum", "Flows not drawn"):  # fmt: skip
         assert part in words, part
     marks = [part for part in picture.iter() if part.get("marker-end")]

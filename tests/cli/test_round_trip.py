@@ -75,8 +75,8 @@ LEFT_OUT = {
          "batch_signer"), _ACTS
     ),
     **dict.fromkeys(
-        ("load_number", "load_child", "sender", "staged", "place", "rollup_month", "stamp",
-         "flow_month", "flow_part", "flow_packed", "finding", "seal_block"), _DERIVED
+        ("load_number", "load_child", "load_handed", "sender", "staged", "place", "rollup_month",
+         "stamp", "flow_month", "flow_part", "flow_packed", "finding", "seal_block"), _DERIVED
     ),
     **dict.fromkeys(
         ("scenario", "exchange_offer", "exchange_offer_event", "finding_state", "attachment",

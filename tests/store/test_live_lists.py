@@ -15,6 +15,7 @@ from tests.store.live import (
     CEMENT,
     HAULIER,
     MAKER,
+    MAKER_GATE,
     PARK,
     PLANNER,
     TRADER,
@@ -35,7 +36,7 @@ from wasteflow.services.proof_loads import prove_loads
 from wasteflow_models import migrate
 from wasteflow_models.convert import load_keys
 from wasteflow_models.ledger import EntryRow, EventRow, ShipmentRow
-from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, RevisionRow
+from wasteflow_models.live import ChangeRow, EventActorRow, LoadDraftRow, LoadHandedRow, RevisionRow
 
 
 @pytest.fixture
@@ -135,6 +136,7 @@ TAMPERED: list[tuple[Any, dict[str, Any], str]] = [
     (ShipmentRow, {"state": "draft"}, "draft_mismatch"),
     (LoadDraftRow, {"consignee_id": 9}, "draft_mismatch"),
     (EventActorRow, {"seq": 77}, "actor_missing"),
+    (LoadHandedRow, {"carrier": "别家"}, "handed_over_mismatch"),
     (RevisionRow, {"after": '{"loads": "3"}'}, "revision_mismatch"),
     (RevisionRow, {"status": "refused"}, "revision_mismatch"),
     (EventRow, {"booked_month": 202601}, "booking_month"),
@@ -146,7 +148,9 @@ class Undo(Exception):
 
 
 def test_check_names_what_was_changed_behind_the_program(gate: Gate) -> None:
-    uid = gate.decided()
+    uid = gate.on_road()
+    gate.act("hand_over", HAULIER, uid, carrier="慢运")
+    gate.act("decide", CEMENT, uid, received_t="30.000", refused_t="0.000")
     gate.answer("approve", CEMENT, gate.revise(MAKER, uid, loads="2"))
     gate.books.check()
     for table, change, code in TAMPERED:
@@ -162,6 +166,23 @@ def test_check_names_what_was_changed_behind_the_program(gate: Gate) -> None:
             found = {fault.code for fault in [*faults, *prove_live(session, keys)]}
             assert code in found, (table, change, found)
             raise Undo
+    gate.books.check()
+
+
+def test_going_up_finds_in_the_events_who_handed_loads_over(gate: Gate) -> None:
+    uid, url, row = gate.on_road(), gate.books.db.url, LoadHandedRow
+    for carrier in ("慢运", "快运", "慢运"):
+        gate.act("hand_over", MAKER_GATE, uid, carrier=carrier)
+
+    def kept() -> list[str]:
+        with gate.books.db.read() as session:
+            return list(session.scalars(sa.select(row.carrier).order_by(row.carrier)))
+
+    before = kept()
+    gate.books.db.dispose()
+    migrate.downgrade(url, migrate._revisions()["0030"])
+    migrate.upgrade(url)
+    assert kept() == before == sorted(["快运", "慢运"])
     gate.books.check()
 
 

@@ -257,6 +257,11 @@ def test_who_handed_a_load_over_still_reads_it_and_acts_no_more(gate: Gate) -> N
     assert caught.value.verdict is Verdict.NOT_ONES_RIGHT
     gate.act("hand_over", MAKER_GATE, uid, carrier="再运")
     assert gate.see(uid, NEXT_HAULIER)["carrier"] == "再运"
+    listed = list_loads(db=gate.books.db, actor=HAULIER)["items"]
+    assert [item["id"] for item in listed] == [str(uid)]
+    gate.act("hand_over", MAKER_GATE, uid, carrier="快运")
+    gate.act("hand_over", HAULIER, uid, carrier="慢运")  # a second time
+    gate.books.check()
     with pytest.raises(Denied) as caught:
         gate.see(other, HAULIER)
     assert caught.value.verdict is Verdict.NOT_ONES_BUSINESS

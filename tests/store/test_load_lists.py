@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.store.books import Books, entry, load
-from tests.store.live import CEMENT, MAKER, PLANNER, Gate, person
+from tests.store.live import CEMENT, HAULIER, MAKER, NEXT_HAULIER, PLANNER, Gate, person
 from wasteflow.core.actors import Actor, Membership, Role
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period
@@ -129,6 +129,26 @@ def test_links_one_by_one_and_all_at_once_are_the_same_loads(
         assert again == lists
     scans = [line for line in plan(gate, CEMENT, LoadFilter()) if reads_all(line)]
     assert scans == []
+
+
+def test_loads_a_carrier_has_handed_over_are_found_by_its_name(gate: Gate) -> None:
+    """The other way, to those it has now, reads from the newest on."""
+    uid = gate.on_road()
+    gate.act("hand_over", HAULIER, uid, carrier="慢运")
+    both = Actor(8, "both", memberships=(*HAULIER.memberships, Membership(Role.READER, "board")))
+    for actor, wanted, found in (
+        (HAULIER, LoadFilter(), [str(uid)]),
+        (HAULIER, LoadFilter(party="cement", sort="tonnes"), [str(uid)]),
+        (HAULIER, LoadFilter(period=Period.parse("2026-02")), []),
+        (HAULIER, LoadFilter(party="board"), []),
+        (NEXT_HAULIER, LoadFilter(), [str(uid)]),
+    ):
+        assert [item["id"] for item in pages(gate, actor, wanted)] == found, wanted
+        lines = " ".join(plan(gate, actor, wanted))
+        assert "SCAN load_handed" not in lines and "Seq Scan on load_handed" not in lines
+    assert {item["doc_no"] for item in pages(gate, both, LoadFilter())} > {"B"}
+    sideways = [line for line in plan(gate, HAULIER, LoadFilter(party="board")) if reads_all(line)]
+    assert sideways == []
 
 
 def reads_all(line: str) -> bool:

@@ -34,7 +34,7 @@ def findings(
     Example: wasteflow findings --scope park:park.anning --severity alert
     """
     from wasteflow.config import load_config
-    from wasteflow.core.messages import render
+    from wasteflow.core.finding_words import finding_words
     from wasteflow.services.finding_list import Asked, list_findings, refresh_findings
     from wasteflow.services.reports import overview
 
@@ -43,7 +43,7 @@ def findings(
     firms = overview(db=database).registry.in_scope(scope)
     asked = Asked(firms, kind or "", severity or "", state)
     rows = [
-        {**row, "message": render(f"finding_{row['code']}", settings.lang, row["params"])}
+        {**row, "message": finding_words(row["code"], settings.lang, row["params"])}
         for row in list_findings(db=database, asked=asked, now=moment)
     ]
     if shape == "json":

@@ -331,12 +331,20 @@ def map_(
     Example: wasteflow map --period 2026 --out map.html
     """
     from wasteflow.mapping import map_of
+    from wasteflow.web.formats import month_words, period_words
     from wasteflow_maps.page import render_map
 
     database = open_database(settings)
     chosen = period_of(period, settings) or default_period(database)
     data = map_of(
-        db=database, period=chosen, scope=scope, material=material, level=level, months=True
+        db=database,
+        period=chosen,
+        scope=scope,
+        material=material,
+        level=level,
+        months=True,
+        month_word=lambda month: month_words(month, settings.lang),
+        period_word=lambda span: period_words(span, settings.lang),
     )
     page = render_map(data, lang=settings.lang, single_file=True, asset_url=None, nonce=None)
     emit(page, out)

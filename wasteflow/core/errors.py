@@ -94,7 +94,7 @@ class RowsRefused(WasteflowError):
 
     def __init__(self, issues: Iterable[RowIssue]) -> None:
         self.issues = sorted(issues, key=lambda issue: (issue.line, issue.field))
-        super().__init__("rows_refused", count=len(self.issues))
+        super().__init__("rows_refused", count=len({issue.line for issue in self.issues}))
 
 
 class FieldsRefused(WasteflowError):

@@ -16,6 +16,7 @@ from wasteflow.core.messages_alerts import ALERT_MESSAGES
 from wasteflow.core.messages_api import API_MESSAGES
 from wasteflow.core.messages_audit import AUDIT_MESSAGES
 from wasteflow.core.messages_closes import CLOSE_MESSAGES
+from wasteflow.core.messages_corrections import CORRECTION_MESSAGES
 from wasteflow.core.messages_disk import DISK_MESSAGES
 from wasteflow.core.messages_files import FILE_MESSAGES
 from wasteflow.core.messages_findings import FINDING_MESSAGES
@@ -47,6 +48,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     **ACCESS_MESSAGES,
     **API_MESSAGES,
     **CLOSE_MESSAGES,
+    **CORRECTION_MESSAGES,
     **MOVE_MESSAGES,
     **OFFER_MESSAGES,
     **SYMBIOSIS_MESSAGES,

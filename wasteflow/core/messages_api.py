@@ -117,6 +117,22 @@ API_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "请求无法理解。请对照接口说明检查。",
         "the request cannot be understood; check it against the documentation",
     ),
+    "form_token_missing": (
+        "这个请求靠浏览器的登录（cookie）发来，却没有本站页面的表单令牌，可能是别的网站发起的，因此未作任何修改。"
+        "程序请改用令牌登录：Authorization: Bearer …（在 /account 页面或用 "
+        "wasteflow token create 生成）；本站页面请把表单的 csrf_token 放进 X-CSRFToken 头。",
+        "the request came with the sign-in of a browser (a cookie) but without the form token of a "
+        "page of this site; another site may have sent it, so nothing was changed. A program signs "
+        "in with Authorization: Bearer … instead (made on the page /account or by wasteflow token "
+        "create); a page of this site sends the csrf_token of its form in the header X-CSRFToken",
+    ),
+    "form_token_wrong": (
+        "表单令牌不是本次登录的，或与来源页面（Referer）对不上，因此未作任何修改。请重新打开页面，"
+        "用新的 csrf_token 再发一次；程序请改用 Authorization: Bearer … 令牌登录。",
+        "the form token is not that of this sign-in, or does not fit the page it came from "
+        "(Referer), so nothing was changed; load the page anew and send its csrf_token again. A "
+        "program signs in with Authorization: Bearer … instead",
+    ),
     "server_error": (
         "程序出错，您的数据未被改动。请把请求编号 {request} 告诉管理员。",
         "the program failed and changed nothing; tell the administrator the request id {request}",

@@ -183,6 +183,11 @@ MOVE_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "the event “{key}” names nobody who recorded it and comes from no import; restore a backup "
         "or find out what changed it",
     ),
+    "handed_over_mismatch": (
+        "“{key}”的交出承运单位与事件不一致：事件为“{expected}”，索引为“{found}”。请从备份恢复或查明来源。",
+        "the carriers that handed “{key}” over disagree: “{expected}” by its events, “{found}” "
+        "where lists look them up; restore a backup or find out what changed it",
+    ),
     "signature_missing": (
         "“{key}”来自文件，等级是“{found}”，但没有当事企业的签认支持。请从备份恢复或查明来源。",
         "“{key}” comes from a file and is graded “{found}”, which no signature of its firms bears "

@@ -192,6 +192,8 @@ class _Cells:
         """What a cell means; remembered if it is text."""
         _, read, words = self._read[at]
         text = read(cell)
+        if "\n" in text or "\r" in text:  # a row is a line, so that faults stand at their rows
+            text = " ".join(text.split())
         text = guard(words.get(text, text) if words else text)
         if isinstance(cell, str):
             known = self._known[at]

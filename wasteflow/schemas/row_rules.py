@@ -57,20 +57,28 @@ def complete_and_check(
     Shipments gain `one_sided` (bool) and the equal weight; a load in transit has None in all four
     receipt columns.  Registry rows get the missing one of their two names.
     """
-    if kind == "shipments":
-        found = list(_shipment(values, clock, is_bare))
-    elif kind == "entries":
-        found = list(_entry(values, clock))
-    elif kind == "products":
-        found = list(_product(values, clock))
-    elif kind in ("park_inputs", "profiles"):
-        found = list(_statement(values, clock))
-    else:
-        found = list(_registry(values))
+    found = broken_rules(kind, values, clock, is_bare)
     if not found:
         return None
     order = {column.name: index for index, column in enumerate(columns_of(kind))}
     return min(found, key=lambda item: order[item[0]])
+
+
+def broken_rules(
+    kind: str, values: Values, clock: Clock, is_bare: Callable[[str], bool]
+) -> list[tuple[str, Fault]]:
+    """Every broken rule of a row; fills `values` as `complete_and_check` does."""
+    if kind == "shipments":
+        found = _shipment(values, clock, is_bare)
+    elif kind == "entries":
+        found = _entry(values, clock)
+    elif kind == "products":
+        found = _product(values, clock)
+    elif kind in ("park_inputs", "profiles"):
+        found = _statement(values, clock)
+    else:
+        found = _registry(values)
+    return list(found)
 
 
 # --- registry --------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from wasteflow.schemas.dictionary import columns_of
 from wasteflow.schemas.field_base import CellField, Fault
 from wasteflow.schemas.fields import TonnesField, field_of, is_bare_date, rounding_kg
 from wasteflow.schemas.headers import match_header
-from wasteflow.schemas.row_rules import Clock, complete_and_check
+from wasteflow.schemas.row_rules import Clock, broken_rules, complete_and_check
 
 _CACHE_LIMIT: Final = 200_000
 
@@ -152,6 +152,10 @@ def _rounds(item: CellField) -> bool:
     return isinstance(item, TonnesField) and item.round_kg
 
 
+def _below(kg: object) -> bool:
+    return isinstance(kg, int) and kg < 0
+
+
 class RowReader:
     """Reads rows with the fields of one schema; remembers what each text of a column means.
 
@@ -190,6 +194,21 @@ class RowReader:
         if fault is None and self._steps:
             self._note_rounding(cells)
         return values, fault
+
+    def faults(self, cells: Sequence[str]) -> list[tuple[str, Fault]]:
+        """Everything wrong with a row by itself: each cell that means nothing or is below zero,
+        else each rule.  `read` tells the first of them; this is for people who mend a row.
+        """
+        values = {name: item.of_cell(cells[place]) for name, place, item, _ in self._columns}
+        bad = [(name, value) for name, value in values.items() if isinstance(value, Fault)]
+        if bad:
+            if self._kind not in ("shipments", "entries"):
+                return bad
+            masses = {name for name, _, item, _ in self._columns if isinstance(item, TonnesField)}
+            below = [name for name, kg in values.items() if name in masses and _below(kg)]
+            return [*bad, *((name, Fault("negative_tonnes")) for name in below)]
+        whole = {**self._start, **values}
+        return broken_rules(self._kind, whole, self._clock, self._bare(cells))
 
     def complete(
         self, values: dict[str, Any], is_bare: Callable[[str], bool]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from wasteflow.core.errors import NotFound
 from wasteflow.core.periods import Period, month_text
 from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.export import entry_values
+from wasteflow.services.external_ids import numbers_of
 from wasteflow_models import queries
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -29,7 +30,8 @@ from wasteflow_models.ledger import (
 class EntryObject:
     """An entry: its values by column of the contract, and what the books added.
 
-    `key` orders the list.  `reverses`: uid of the entry it takes back; `reversed_`: taken back.
+    `key` orders the list.  `external_id`: its number in the software of its firm, "" for none or
+    where nobody asked.  `reverses`: uid of the entry it takes back; `reversed_`: taken back.
     """
 
     key: int
@@ -44,6 +46,7 @@ class EntryObject:
     recorded_at: datetime
     difference_kg: int
     book_kg: int | None
+    external_id: str = ""
 
     @property
     def enterprise(self) -> str:
@@ -85,7 +88,7 @@ def list_entries(
         else:
             query = query.where(EntryRow.id > after).order_by(EntryRow.id)
         rows = session.scalars(query.limit(limit)).all()
-        return entry_objects(session, keys, list(rows))
+        return numbered(session, entry_objects(session, keys, list(rows)))
 
 
 def get_entry(*, db: Database, uid: UUID) -> EntryObject:
@@ -94,7 +97,16 @@ def get_entry(*, db: Database, uid: UUID) -> EntryObject:
         row = session.scalars(select(EntryRow).where(EntryRow.uid == uid, recorded())).one_or_none()
         if row is None:
             raise NotFound("record_unknown", value=uid)
-        return entry_objects(session, load_keys(session), [row])[0]
+        return numbered(session, entry_objects(session, load_keys(session), [row]))[0]
+
+
+def numbered(session: Session, items: list[EntryObject]) -> list[EntryObject]:
+    """The entries with their numbers in the software of their firms."""
+    found = numbers_of(session, "entry", [str(item.uid) for item in items])
+    return [
+        replace(item, external_id=found.get(str(item.uid), {}).get(item.enterprise, ""))
+        for item in items
+    ]
 
 
 def _filtered(wanted: EntryFilter, keys: Keys) -> Select[EntryRow]:

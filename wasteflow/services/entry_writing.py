@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from wasteflow.core.vocabulary import EntryKind
 from wasteflow.services.again import again_if_overtaken
 from wasteflow.services.booking import check_asked, open_month
 from wasteflow.services.entries import Before, take_entries
-from wasteflow.services.entry_objects import EntryObject, entry_objects
+from wasteflow.services.entry_objects import EntryObject, entry_objects, numbered
 from wasteflow.services.external_ids import give_external_id
 from wasteflow.services.live.entries import entry_subject, note_entry, sign_entry, taken_back
 from wasteflow.services.live.writing import Doer
@@ -73,6 +73,9 @@ def record_entry(
         if external_id and done.new:
             firm, ref = done.item.enterprise, str(done.uid)
             give_external_id(session, firm, "entry", external_id, ref)
+            return replace(done, item=replace(done.item, external_id=external_id))
+        if not done.new:
+            return replace(done, item=numbered(session, [done.item])[0])
         return done
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import WasteflowError
@@ -10,6 +13,12 @@ from wasteflow_models.api import ExternalIdRow
 from wasteflow_models.engine import Database
 
 _ROW = ExternalIdRow
+_REFS: Final[BindParameter[Any]] = bindparam("refs", expanding=True)
+_NUMBERS: Final = (
+    select(_ROW.ref, _ROW.organisation, _ROW.external_id)
+    .where(_ROW.kind == bindparam("kind"), _ROW.ref.in_(_REFS))
+    .order_by(_ROW.ref, _ROW.organisation)
+)
 
 
 class ExternalIdTaken(WasteflowError):
@@ -49,9 +58,15 @@ def find_external_ids(
         return list(session.scalars(query.order_by(_ROW.organisation)))
 
 
-def external_ids_of(*, db: Database, kind: str, ref: str) -> dict[str, str]:
-    """Organisation → number of a record."""
-    with db.read() as session:
-        query = select(_ROW.organisation, _ROW.external_id)
-        query = query.where(_ROW.kind == kind, _ROW.ref == ref).order_by(_ROW.organisation)
-        return {organisation: number for organisation, number in session.execute(query)}
+def numbers_of(session: Session, kind: str, refs: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Id of a record → organisation → its number there; records without any are left out."""
+    found: dict[str, dict[str, str]] = {}
+    if refs:
+        for ref, organisation, number in session.execute(_NUMBERS, {"kind": kind, "refs": refs}):
+            found.setdefault(ref, {})[organisation] = number
+    return found
+
+
+def number_for(numbers: Mapping[str, str], organisations: Collection[str]) -> str | None:
+    """The number of a record in the first of `organisations` that gave it one: one's own alone."""
+    return next((numbers[one] for one in sorted(numbers) if one in organisations), None)

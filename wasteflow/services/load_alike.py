@@ -19,8 +19,9 @@ from wasteflow.core.postings_bulk import LoadColumns, picked
 from wasteflow.core.records import EventKind
 from wasteflow.services.live.held import Held, held_rows
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import EVENT_KINDS, ShipmentRow
+from wasteflow_models.ledger import ShipmentRow
 from wasteflow_models.load_alike import Columns, alike_columns
+from wasteflow_models.words import EVENT_KINDS
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

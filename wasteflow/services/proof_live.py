@@ -10,10 +10,17 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import Evidence, LoadState
+from wasteflow.services.live.held import FROM_CARRIER
 from wasteflow.services.proof import Fault
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EventRow, LoadNumberRow, ShipmentRow
-from wasteflow_models.live import EventActorRow, LoadDraftRow, RevisionAnswerRow, RevisionRow
+from wasteflow_models.live import (
+    EventActorRow,
+    LoadDraftRow,
+    LoadHandedRow,
+    RevisionAnswerRow,
+    RevisionRow,
+)
 
 BY_COMMAND = (EventKind.LOST.value, EventKind.REVERSED.value)
 """Events that the command line records without an account."""
@@ -31,6 +38,7 @@ def prove_live(session: Session, keys: Keys) -> list[Fault]:
         *_draft_faults(session),
         *_party_faults(session),
         *_actor_faults(session),
+        *_handed_faults(session),
         *_signature_faults(session),
         *_revision_faults(session, keys),
     ]
@@ -109,6 +117,34 @@ def _actor_faults(session: Session) -> list[Fault]:
         Fault("actor_missing", f"shipment {key} event {seq}", [str(key)])
         for query in (bare, lost)
         for key, seq in session.execute(query)
+    ]
+
+
+def _handed_faults(session: Session) -> list[Fault]:
+    """Who has handed a load over is found by name as the events tell it."""
+    row, actor, kept = EventRow, EventActorRow, LoadHandedRow
+    told = (
+        select(actor.shipment_id, actor.details)
+        .join(row, and_(row.shipment_id == actor.shipment_id, row.seq == actor.seq))
+        .where(row.kind == EventKind.HANDED_OVER.value, actor.details != "")
+        .order_by(actor.shipment_id, actor.seq)
+    )
+    pairs = {
+        (key, str(json.loads(details).get(FROM_CARRIER) or ""))
+        for key, details in session.execute(told)
+    }
+    pairs = {(key, name) for key, name in pairs if name}
+    query = select(kept.shipment_id, kept.carrier).order_by(kept.shipment_id, kept.carrier)
+    found = {(key, name) for key, name in session.execute(query)}
+    return [
+        Fault(
+            "handed_over_mismatch",
+            f"shipment {key}",
+            [str(key)],
+            expected=name if (key, name) in pairs else "–",
+            found=name if (key, name) in found else "–",
+        )
+        for key, name in sorted(pairs ^ found)
     ]
 
 

@@ -19,7 +19,7 @@ from wasteflow.core.messages import render
 from wasteflow.core.permissions import Verdict, judge
 from wasteflow.core.reach import subject_of_firms
 from wasteflow.core.registry import Registry
-from wasteflow.services.naming import Names
+from wasteflow.services.naming import Names, known
 from wasteflow.services.work import Job, NewJob, begin_job, create_job, drop_job
 from wasteflow.services.work_files import keep_file
 from wasteflow_models.base import UtcMoment
@@ -135,16 +135,16 @@ def row_rights(*, db: Database, actor: Actor | None, kind: str) -> RowFault | No
     with db.read() as session:
         registry = load_keys(session).registry
     right, names = UPLOAD_RIGHTS[kind], Names(registry)
-    known: dict[str, bool] = {}
+    theirs: dict[str, bool] = {}
 
     def firm(text: str) -> bool:
-        if text not in known:
+        if text not in theirs:
             try:
                 code = names.enterprise(text)
             except Exception:  # an unknown or ambiguous name is refused by the import itself
                 code = ""
-            known[text] = bool(code) and _allowed(actor, right, _of_firm(registry, code))
-        return known[text]
+            theirs[text] = bool(code) and _allowed(actor, right, _of_firm(registry, code))
+        return theirs[text]
 
     def park(code: str) -> bool:
         return code in registry.parks and _allowed(actor, right, _of_park(registry, code))
@@ -161,6 +161,37 @@ def row_rights(*, db: Database, actor: Actor | None, kind: str) -> RowFault | No
         return _registry_fault(registry, kind, row, firm, park)
 
     return fault
+
+
+def unknown_names(
+    *, db: Database, kind: str
+) -> Callable[[Mapping[str, str]], list[tuple[str, WasteflowError]]]:
+    """What tells the cells of a row, given as texts, that name a firm, material or route wrongly.
+
+    Of the kinds whose rows lean on the registry; blank cells are not looked at.
+    """
+    if kind not in ("shipments", "entries", "products", "profiles"):
+        return lambda row: []
+    with db.read() as session:
+        registry = load_keys(session).registry
+    names = Names(registry)
+    asked: dict[str, Callable[[str], str]] = {
+        **dict.fromkeys(("consignor", "consignee", "enterprise", "generator"), names.enterprise),
+        "material": lambda code: known(registry.materials, "material", code),
+        "route": lambda code: known(registry.routes, "route", code),
+    }
+
+    def faults(row: Mapping[str, str]) -> list[tuple[str, WasteflowError]]:
+        found = []
+        for name, look_up in asked.items():
+            try:
+                if text := row.get(name, "").strip():
+                    look_up(text)
+            except WasteflowError as error:
+                found.append((name, error))
+        return found
+
+    return faults
 
 
 def _registry_fault(

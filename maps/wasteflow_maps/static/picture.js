@@ -262,7 +262,7 @@
     return file.then(function (blob) {
       var link = document.createElement("a");
       link.href = URL.createObjectURL(blob);
-      link.download = (told.file || "wasteflow-map-" + said("#wf-period").replace(/\.\./g, "_").replace(/[^\w-]/g, "")) + "." + kind;
+      link.download = (told.file || "wasteflow-map-" + said("#wf-period").replace(/[\\/:*?"<>|\s]+/g, "-")) + "." + kind;
       link.click();
       window.setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
     });

@@ -24,6 +24,12 @@
     var month = data.months[position], tail = month % 100;
     return Math.floor(month / 100) + "-" + (tail < 10 ? "0" : "") + tail;
   }
+  // As the pages write a month; `monthText` is for addresses.
+  function monthWords(position) {
+    var month = data.months[position], year = Math.floor(month / 100);
+    if (document.documentElement.lang !== "en") return year + "年" + month % 100 + "月";
+    return "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")[month % 100 - 1] + " " + year;
+  }
   function largest(kind) {
     var most = 1;
     data[kind].forEach(function (row) {
@@ -81,13 +87,13 @@
     [period, sum].forEach(function (box) {
       if (box && !box.dataset.whole) box.dataset.whole = box.textContent;
     });
-    if (period) period.textContent = now ? monthText(now - 1) : period.dataset.whole;
+    if (period) period.textContent = now ? monthWords(now - 1) : period.dataset.whole;
     if (sum) {
       sum.textContent = now
         ? tools.grouped(moved, 0) + " " + T.links_unit + " · " + tools.mass(total)
         : sum.dataset.whole;
     }
-    var slider = element("wf-month"), told = now ? monthText(now - 1) : T.whole_period;
+    var slider = element("wf-month"), told = now ? monthWords(now - 1) : T.whole_period;
     slider.value = String(now);
     slider.setAttribute("aria-valuetext", told);
     element("wf-now").textContent = told;

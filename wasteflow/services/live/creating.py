@@ -47,6 +47,7 @@ def create_load(
             mine = actor.organisations()
             own = next(firm for firm in (held.consignor, held.consignee) if firm in mine)
             give_external_id(session, own, "shipment", external_id, str(held.uid))
+            held.numbers = {own: external_id}
         if not issue:
             write_down(held)
             note_load(held, now, "drafted")

@@ -32,6 +32,7 @@ from wasteflow.core.records import (
 from wasteflow.core.registry import Registry
 from wasteflow.core.signatures import Signature, grade, signers
 from wasteflow.core.vocabulary import Evidence, LoadState
+from wasteflow.services.external_ids import numbers_of
 from wasteflow_models.convert import Keys, event_record, load_header
 from wasteflow_models.ledger import (
     BatchRow,
@@ -51,6 +52,7 @@ class Held:
     """A load: rows, keys, and what follows from them.  `draft` is None for a load from a file.
 
     `files`: number of an event → the firm whose own file brought it.
+    `numbers`: organisation → the number of the load in its software.
     `fresh`: made now, its rows are written at the end (`writing.write_down`).
     `asked` is the month (yyyymm) in which a move asks to be booked, 0 = wherever it belongs.
     """
@@ -65,6 +67,7 @@ class Held:
     asked: int = 0
     fresh: bool = False
     files: dict[int, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
 
     @property
     def registry(self) -> Registry:
@@ -373,7 +376,7 @@ def held_rows(session: Session, keys: Keys, rows: Sequence[ShipmentRow]) -> list
             files[event.shipment_id][event.seq] = firm
         if actor is not None:
             actors[event.shipment_id][event.seq] = actor
-    return [
+    found = [
         Held(
             session,
             keys,
@@ -386,3 +389,7 @@ def held_rows(session: Session, keys: Keys, rows: Sequence[ShipmentRow]) -> list
         )
         for row in rows
     ]
+    by_hand = {str(held.uid): held for held in found if held.draft is not None}
+    for ref, numbers in numbers_of(session, "shipment", list(by_hand)).items():
+        by_hand[ref].numbers = numbers
+    return found

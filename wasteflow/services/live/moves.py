@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import insert
+
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.errors import Remark
 from wasteflow.core.lifecycle import Move
@@ -36,6 +38,7 @@ from wasteflow.services.live.writing import Doer, Entered, append, doer_for, ent
 from wasteflow.services.load_rows import Weight
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
+from wasteflow_models.live import LoadHandedRow
 
 HAND_OVER_FIELDS = ("carrier", "vehicle", "handler", "at", "remark")
 RECEIVE_FIELDS = (
@@ -111,6 +114,9 @@ def hand_over(
         at = moment_in_order(told, "at", now, way_so_far(held))
         doer = Doer.of(actor, channel, [held.consignor], [following, held.row.carrier])
         details = {FROM_CARRIER: held.row.carrier, "carrier": following}
+        if held.row.carrier and held.row.carrier not in held.carried:
+            named = {"carrier": held.row.carrier, "shipment_id": held.row.id}
+            session.execute(insert(LoadHandedRow).values(named))
         held.row.carrier = following
         for name in ("vehicle", "handler"):
             if told.get(name):

@@ -25,6 +25,7 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.schemas.dictionary import columns_of
 from wasteflow.services.export import as_given
+from wasteflow.services.external_ids import number_for
 from wasteflow.services.live.content import fields
 from wasteflow.services.live.held import Held, held_of
 from wasteflow_models.ledger import EventRow
@@ -54,6 +55,7 @@ def load_view(held: Held, actor: Actor | None) -> View:
     told = _draft_columns(held) if held.state is LoadState.DRAFT else _columns(held)
     return {
         "id": str(held.uid),
+        "external_id": number_for(held.numbers, actor.organisations() if actor else ()),
         "version": held.version,
         "state": held.state.value,
         "disputed": flags.disputed,

@@ -56,6 +56,11 @@ class EntriesQuery(ChangedPageQuery):
 EXTERNAL, BOOKED = "external_id", "booked_month"
 ENTRY: dict[str, Any] = {
     "id": fields.UUID(required=True),
+    EXTERNAL: fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Its number in the software of one's own organisation"},
+    ),
     **out_fields("entries"),
     "kg": fields.Integer(required=True, metadata={"description": "Wet mass as posted"}),
     "book_t": TonnesText(required=True, allow_none=True),
@@ -74,6 +79,7 @@ def shown(item: EntryObject) -> dict[str, Any]:
     """An entry as JSON."""
     return {
         "id": str(item.uid),
+        EXTERNAL: (item.external_id or None) if item.enterprise in who().organisations() else None,
         **json_object("entries", item.values),
         "kg": item.kg,
         "book_t": None if item.book_kg is None else tonnes_text(item.book_kg),

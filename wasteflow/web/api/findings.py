@@ -10,6 +10,7 @@ from marshmallow import fields
 
 from wasteflow.core.finding_kinds import KINDS, SEVERITIES
 from wasteflow.core.finding_masks import masked
+from wasteflow.core.finding_words import finding_words
 from wasteflow.core.messages import render
 from wasteflow.core.reach import subject_of_firms
 from wasteflow.services.finding_list import (
@@ -82,7 +83,7 @@ class FindingShape(OpenShape):
 def worded(row: dict[str, Any]) -> dict[str, Any]:
     """A finding with what it says and what to do about it."""
     code, params = row["code"], masked(row["params"], sees, text("findings.other_firm"))
-    message = render(f"finding_{code}", lang(), params)
+    message = finding_words(code, lang(), params)
     todo = render(f"todo_{code}", lang(), {})
     return {**row, "params": params, "message": message, "todo": todo}
 

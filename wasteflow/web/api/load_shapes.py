@@ -139,6 +139,11 @@ def _loose(column: Any) -> OutField:
 
 _LOAD: dict[str, Any] = {
     "id": fields.UUID(required=True),
+    EXTERNAL: fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Its number in the software of one's own organisation"},
+    ),
     "version": fields.Integer(required=True),
     "state": WordText(*LoadState, required=True),
     "parent": fields.String(

@@ -10,6 +10,7 @@ from dataclasses import field as attribute
 from typing import Any, Final
 
 from flask import Response, g, request
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from wasteflow.core.errors import (
@@ -248,7 +249,15 @@ def http_answer(error: HTTPException) -> Response:
     elif status == 401:
         headers.setdefault("WWW-Authenticate", "Bearer")
     code = _HTTP_CODES.get(status, "server_error" if status >= 500 else "bad_request")
+    if isinstance(error, CSRFError):
+        code = "form_token_missing" if not form_token() else "form_token_wrong"
     return _answer(Problem(status, code, {"request": request_id(), **params}, headers=headers))
+
+
+def form_token() -> str:
+    """The form token of a request as a page of ours sends it, "" without one."""
+    given = (request.headers.get(name, "") for name in ("X-CSRFToken", "X-CSRF-Token"))
+    return request.form.get("csrf_token", "") or next(filter(None, given), "")
 
 
 def unexpected_answer(error: Exception) -> Response:

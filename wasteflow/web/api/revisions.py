@@ -77,23 +77,27 @@ def list_(shipment: UUID) -> Response:
 )
 def propose(given: dict[str, Any], shipment: UUID) -> Response:
     """Propose a correction; where nobody else is touched it is in force at once."""
+    return answered(proposed(given, shipment, version_given()), 201)
+
+
+def proposed(given: dict[str, Any], shipment: UUID, version: int | None) -> tuple[Outcome, View]:
+    """The load and its new revision; what is wrong is told where it stands in the body."""
     why = given["reason"] or ""
     try:
-        done = revisions.propose_revision(
+        return revisions.propose_revision(
             db=books().db,
             actor=who(),
             uid=shipment,
             content=given["changes"],
             reason=why,
             annul=given["annul"],
-            expected_version=version_given(),
+            expected_version=version,
             now=datetime.now(UTC),
             channel=CHANNEL,
             tolerance=books().config.tolerance,
         )
     except FieldsRefused as error:
         raise FieldsRefused(_in_changes(item, why) for item in error.issues) from error
-    return answered(done, 201)
 
 
 def _in_changes(issue: FieldIssue, why: str) -> FieldIssue:

@@ -13,6 +13,7 @@ from flask import Response, flash, make_response, redirect, render_template, req
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.finding_kinds import KINDS, SEVERITIES
 from wasteflow.core.finding_masks import masked
+from wasteflow.core.finding_words import finding_words
 from wasteflow.core.messages import render
 from wasteflow.core.periods import month_text, shanghai_day
 from wasteflow.core.permissions import Denied
@@ -156,7 +157,7 @@ def _line(row: Mapping[str, Any]) -> Line:
         state=row["state"],
         firm=firm(row["enterprise"]),
         material=material(row["material"]) if row["material"] else "",
-        message=render(f"finding_{code}", lang(), params),
+        message=finding_words(code, lang(), params),
         todo=render(f"todo_{code}", lang(), {}),
         since=shanghai_day(datetime.fromisoformat(row["since"])),
         resolved=(row["resolved_at"] or "")[:10],

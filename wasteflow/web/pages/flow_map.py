@@ -14,7 +14,7 @@ from wasteflow.mapping import LEVELS, LINKS, map_of
 from wasteflow.web.access import books
 from wasteflow.web.answers import once
 from wasteflow.web.assets import themed_url
-from wasteflow.web.formats import month_words
+from wasteflow.web.formats import month_words, period_words
 from wasteflow.web.pages.flow_words import AskedFlows, asked_flows
 from wasteflow.web.pages.map_table import map_table
 from wasteflow.web.pages.tables import file_response, wants_file
@@ -177,6 +177,7 @@ def data_of(view: View) -> MapData:
             months=True,
             basemap=basemap.as_dict() if basemap else None,
             month_word=lambda month: month_words(month, lang()),
+            period_word=lambda period: period_words(period, lang()),
         )
 
     return once(("map", *asked), make)

@@ -17,6 +17,7 @@ from wasteflow.web.pages import (
     gate,
     loads_inbox,
     loads_list,
+    loads_many,
     loads_new,
     loads_one,
     loads_revise,
@@ -60,6 +61,9 @@ _form("/log", "save_log", "entry.write", quick_log.save)
 _get("/loads", "index", "shipment.read", loads_list.show)
 _get("/loads/new", "new", "shipment.draft", loads_new.show_new)
 _form("/loads/new", "save_new", "shipment.draft", loads_new.save_new)
+_get("/loads/corrections", "corrections", "revision.propose", loads_many.show)
+_form("/loads/corrections", "check_corrections", "revision.propose", loads_many.check)
+_form("/loads/corrections/send", "send_corrections", "revision.propose", loads_many.send)
 _get("/loads/<uuid:uid>", "one", "shipment.read", loads_one.show)
 _get("/loads/<uuid:uid>/print", "slip", "shipment.read", loads_one.slip)
 _get("/loads/<uuid:uid>/papers/<uuid:paper>", "paper", "attachment.read", papers.content)
