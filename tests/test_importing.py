@@ -365,6 +365,11 @@ def test_a_file_read_again_as_a_stream_gives_the_same_errors_file(
     stream = open_text(path, "entries", rows=100)
     assert stream.table is None
     assert list(stream.records()) == list(table.records())
+    sizes = [len(chunk.lines) for chunk in open_text(path, "entries", rows=1000).chunks()]
+    assert sizes[0] == 199 and sum(sizes) == len(table.rows)  # a row of two lines among them
+    assert [len(chunk.lines) for chunk in open_text(path, "entries", rows=9999).chunks()] == [
+        sum(sizes)
+    ]
     assert stream.columns == table.columns and len(table.broken) == 1
     issues = load_rows("entries", table, today=TODAY).issues
     assert errors_csv(stream, issues) == errors_csv(table, issues)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -54,6 +55,14 @@ def test_parts_count_as_rows(books: Books, twin: Books, parts: Switch) -> None:
     assert content(books) == content(twin)
     assert books.closing() == twin.closing()
     assert books.graph() == twin.graph()
+
+
+def test_columns_added_up_apart_are_those_added_up_together() -> None:
+    key = [np.array(column) for column in ([1, 1, 2], [7, 8, 7], [5, 5, 5], [6, 6, 6], [0] * 3)]
+    one = [*key, np.zeros(3, np.int64), np.array([10, 20, 30]), np.array([1, 2, 3])]
+    other = [column[1:] for column in one[:-2]] + [np.array([-20, 4]), np.array([-2, 1])]
+    found = [column.tolist() for column in rollup.together(one, other)]
+    assert found == [[1, 2], [7, 7], [5, 5], [6, 6], [0, 0], [0, 0], [10, 34], [1, 4]]
 
 
 def test_what_comes_to_nothing_is_in_no_report(books: Books, parts: Switch) -> None:

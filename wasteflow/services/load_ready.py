@@ -204,7 +204,8 @@ class WholeMonths:
 
     def add(self, batch: LoadBatch) -> LoadBatch:
         """The loads that are to be written once `batch` has come; those of the first chunk all."""
-        both = batch if self._held is None else joined([self._held, batch])
+        held = self._held
+        both = joined([held, batch]) if held is not None and len(held) else batch
         others = np.flatnonzero(both.dispatched_month != both.dispatched_month[-1:])
         start = int(others[-1]) + 1 if len(others) else 0
         if not self._begun or len(both) - start > len(batch):
