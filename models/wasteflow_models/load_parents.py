@@ -38,7 +38,7 @@ def parent_facts(session: Session, numbers: Sequence[str], batch_id: int) -> lis
         insert_columns(session, "asked_parent", len(numbers), {"doc_no": list(numbers)})
         found = _ONE_BY_ONE if is_postgresql(session) else _JOINED
         rows = session.execute(text(_PARENTS.format(found=found)), {"batch": batch_id}).all()
-    return [ParentFacts(*row[:7], bool(row[7]), *row[8:]) for row in rows]
+    return [ParentFacts._make((*told, bool(gone), at, kg)) for *told, gone, at, kg in rows]
 
 
 _PARENTS = """
