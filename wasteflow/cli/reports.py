@@ -337,15 +337,10 @@ def map_(
     database = open_database(settings)
     chosen = period_of(period, settings) or default_period(database)
     data = map_of(
-        db=database,
-        period=chosen,
-        scope=scope,
-        material=material,
-        level=level,
-        months=True,
+        db=database, period=chosen, scope=scope, material=material, level=level, months=True,
         month_word=lambda month: month_words(month, settings.lang),
         period_word=lambda span: period_words(span, settings.lang),
-    )
+    )  # fmt: skip
     page = render_map(data, lang=settings.lang, single_file=True, asset_url=None, nonce=None)
     emit(page, out)
     click.echo(f"{out}: {len(page.encode()) / 1e6:.1f} MB")
