@@ -10,6 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests import web_books
+from wasteflow import app as application
+from wasteflow.web.access import books
 from wasteflow.web.pages import overview
 
 Client = Callable[..., FlaskClient]
@@ -67,6 +69,19 @@ def test_parts_fill_exactly_the_slots_of_the_page(client: FlaskClient) -> None:
     done = client.get("/")
     assert 'class="panel waiting' not in done.get_data(as_text=True) and "ETag" in done.headers
     assert inside(done.get_data(as_text=True)) == inside(text_of(client, "/?parts=all"))
+
+
+def test_a_new_server_names_its_parts_until_it_is_warm(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is quick there, however small the books."""
+    monkeypatch.undo()
+    monkeypatch.setattr(books(client.application), "warming", True)
+    assert list(addresses(text_of(client, "/"))) == list(overview.PARTS)
+    application.warm_up(client.application)
+    assert addresses(text_of(client, "/")) == {}
+    monkeypatch.undo()
+    assert addresses(text_of(client, "/?lang=en")) == {}
 
 
 def test_without_scripts_the_whole_page_is_one_click_away(client: FlaskClient) -> None:

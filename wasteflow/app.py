@@ -105,6 +105,7 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     limits.install(app)
     if warm:
         collect_seldom()
+        books(app).warming = True
         answered = Event()
         app.teardown_request(lambda _: answered.set())
         Thread(target=_warm_up_after, args=(app, answered), name="warm-up", daemon=True).start()
@@ -124,6 +125,7 @@ def _warm_up_after(app: Flask, answered: Event) -> None:
         warm_up(app)
         leave_alone()
     finally:
+        books(app).warming = False
         sys.setswitchinterval(usual)
 
 

@@ -80,17 +80,26 @@ def alike_columns(session: Session, ids: Ints) -> tuple[Columns, Columns]:
     return dict(named[0]), dict(named[1])
 
 
-def untouched(session: Session, ids: Ints, versions: Ints) -> bool:
-    """Whether these loads have as many events as `versions` tell, and nobody acted on them; they
-    stay so until the transaction ends.
+def hold_loads(session: Session, ids: Ints) -> None:
+    """Keep others who move these loads (ascending) waiting until the transaction ends.
+
+    All of them before any is written, in the order that everybody takes.
     """
+    if not len(ids) or not is_postgresql(session):
+        return
+    with temporary(session, "asked_alike", "id BIGINT PRIMARY KEY"):
+        insert_columns(session, "asked_alike", len(ids), {"id": ids})
+        with by_index(session):
+            session.execute(text(f"SELECT s.id {_ASKED} ORDER BY s.id FOR UPDATE OF s"))
+
+
+def untouched(session: Session, ids: Ints, versions: Ints) -> bool:
+    """Whether these loads have as many events as `versions` tell, and nobody acted on them."""
     if not len(ids):
         return True
     with temporary(session, "asked_alike", "id BIGINT PRIMARY KEY, version INTEGER"):
         insert_columns(session, "asked_alike", len(ids), {"id": ids, "version": versions})
         with by_index(session):
-            if is_postgresql(session):
-                session.execute(text(f"SELECT s.id {_ASKED} ORDER BY s.id FOR UPDATE OF s"))
             same = (
                 "(SELECT max(e.seq) FROM event e WHERE e.shipment_id = s.id) = a.version "
                 f"AND NOT ({_BY_HAND})"

@@ -40,7 +40,7 @@ from wasteflow.services.load_alike import held as held_of
 from wasteflow_models.convert import Keys
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import BatchSignerRow, ShipmentRow
-from wasteflow_models.load_alike import untouched
+from wasteflow_models.load_alike import hold_loads, untouched
 from wasteflow_models.load_store import Stored, sign_loads
 from wasteflow_models.words import EVENT_KINDS, STATES
 
@@ -130,6 +130,7 @@ class Signing:
         roll-up, and what of it is booked late.  Raises Overtaken if a load is another by now.
         """
         session.add(BatchSignerRow(batch_id=self.batch_id, organisation=self.firm))
+        hold_loads(session, np.array(sorted(self.confirming), np.int64))
         changes = [
             self._sign_alike(session, found, grades, closed, now) for found, grades in self.alike
         ]

@@ -14,12 +14,16 @@ READY, UNREACHABLE, EMPTY, OUTDATED = "ready", "unreachable", "empty", "outdated
 
 
 class Books:
-    """Settings and database of one application; remembers once the database was found ready."""
+    """Settings and database of one application; remembers once the database was found ready.
+
+    `warming`: a new server that has made nothing ready yet, so that nothing is quick.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.db = Database(config.database_url)
         self._ready = False
+        self.warming = False
 
     def state(self) -> str:
         """READY, or why not: UNREACHABLE, EMPTY (no tables) or OUTDATED (migrations missing)."""

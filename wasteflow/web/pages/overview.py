@@ -1,7 +1,8 @@
 """`/`: how much, how well used, against which targets, and what needs attention.
 
-Of large books the page comes at once and its parts follow, each with an address of its own
-(`/overview/part`); what is known already, and everything of small books, stands on the page.
+Of large books, and from a new server, the page comes at once and its parts follow, each with an
+address of its own (`/overview/part`); what is known already, and otherwise everything of small
+books, stands on the page.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ def show() -> str:
     view = read_view()
     if view.empty:
         return render_template("empty.html", view=view)
-    whole = view.books.places <= SMALL_PLACES or request.args.get("parts") == "all"
+    quick = view.books.places <= SMALL_PLACES and not books().warming
+    whole = quick or request.args.get("parts") == "all"
     found = {part: made(part, view) if whole else known(_key(part, view)) for part in PARTS}
     waiting = [part for part, figures in found.items() if figures is None]
     if waiting:
