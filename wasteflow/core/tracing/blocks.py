@@ -18,7 +18,7 @@ from wasteflow.core.tracing.elimination import Elimination, eliminations
 from wasteflow.core.tracing.flows import Ints, Mask
 from wasteflow.core.tracing.solve import LevelPlan, MonthSystem, csr
 
-NOTHING = 1e-20
+NOTHING = 1e-18
 """A share that no sum of kilograms can feel: these are exact to 1e-16 of themselves."""
 LONGEST_CHAIN = 24
 """Queues one after the other up to which shares are followed one by one."""

@@ -156,8 +156,13 @@ class _Values:
         self.columns, self.years = np.zeros(0, np.int64), 0
         self.ring = np.zeros((self.unrolled.depth * books.nodes, 0, 0))
         self.held = np.zeros((len(books.kept), 0, 0))
-        self.sites = np.zeros((books.n_sites, 0, 0))
+        self._first = 0
         self._lying: list[tuple[int, Floats]] = []
+
+    @property
+    def sites(self) -> Floats:
+        """Of the sites in the month that was done last."""
+        return self.ring[self._first : self._first + self.books.n_sites]
 
     def keep(self, live: Ints, years: int) -> None:
         """Let go of columns and years that are over, and take in new columns, worth nothing yet."""
@@ -177,7 +182,7 @@ class _Values:
                 made[:, :, known] = part[:, :years, old]
             return made
 
-        self.ring, self.held, self.sites = map(fitted, (self.ring, self.held, self.sites))
+        self.ring, self.held = fitted(self.ring), fitted(self.held)
         self.columns, self.years = live, years
 
     def lies(self, number: int, position: int, stock: Mask | None) -> None:
@@ -191,9 +196,11 @@ class _Values:
     def into(self, number: int, more: More | None) -> Floats:
         """Values of the pools of the sites in a month, from those of the months after it."""
         books, unrolled = self.books, self.unrolled
-        first = number % unrolled.depth * books.nodes
+        before = self.sites
+        self._first = first = number % unrolled.depth * books.nodes
         self.ring[first + books.n_sites : first + books.nodes] = self.held
-        v = self.sites * books.stays[number, : books.n_sites, None, None]
+        v = self.sites
+        np.multiply(before, books.stays[number, : books.n_sites, None, None], out=v)
         rows = slice(number * books.n_sites, (number + 1) * books.n_sites)
         v += self._dense(self.counted.sites, rows)[:, None, :]
         for position, lying in self._lying:
@@ -203,8 +210,6 @@ class _Values:
         if more is not None:
             v[more.sites] += more.pool
         unrolled.eliminations[number].back(flat)
-        self.ring[first : first + books.n_sites] = v
-        self.sites = v
         return v
 
     def reached(self, number: int, year: int) -> Floats:
