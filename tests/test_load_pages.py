@@ -252,7 +252,8 @@ def test_a_file_of_corrections_is_shown_first_and_each_load_stands_alone(at: Peo
     numbers = [re.findall(r"W\d{14}", sender.look(load))[0] for load in loads]
     rows = "单号,更正字段,更正为,更正原因\n"
     rows += f"{numbers[0]},发货量,31.840,<b>抄错</b>\n{numbers[0]},车牌号,云A·9,抄错\n"
-    rows += f"{numbers[1]},dispatched_t,99,错\n{numbers[2]},备注,急,补记\n"
+    rows += f"{numbers[1]},dispatched_t,九十,错\n{numbers[1]},物料,月尘,错\n"
+    rows += f"{numbers[2]},备注,急,补记\n"
     rows += f"没有,remark,x,y\n{numbers[2]},consignee,x,y\n"
     page, sent = "/loads/corrections", "/loads/corrections/send"
     assert f'href="{page}"' in sender.look("/loads")
@@ -265,6 +266,7 @@ def test_a_file_of_corrections_is_shown_first_and_each_load_stands_alone(at: Peo
     text = check(rows)
     assert "提出 1 张运单的更正" in text and "须经 丁建材 同意" in text and "<b>抄错</b>" in text
     assert "31.48" in text and "31.84" in text and "没有单号为“没有”的运单" in text
+    assert "九十" in text and "月尘" in text, "as it was written"
     assert "1 行不能用" in text and "可更正" in text, "its load is left out"
     assert "不能更正" in text and "有一项更正等待答复" not in sender.see(loads[0])
     text = check(rows.rpartition(f"{numbers[2]},consignee")[0])
