@@ -74,8 +74,8 @@ def known_entries(
         with by_index(session):
             found = read_ints(
                 session,
-                "SELECT a.row_no, e.content FROM asked_entry a JOIN entry e "
-                "ON e.enterprise_id = a.firm AND e.doc_no = a.doc_no ORDER BY a.row_no",
+                "SELECT a.row_no, e.content FROM asked_entry a CROSS JOIN entry e "
+                "WHERE e.enterprise_id = a.firm AND e.doc_no = a.doc_no ORDER BY a.row_no",
                 2,
             )
     return found[0], found[1]

@@ -52,7 +52,7 @@ _EVENT: Final = {
     "booked_month": "e.booked_month",
     "signer": "coalesce(n.id, 0)",
 }
-_ASKED: Final = "FROM asked_alike a JOIN shipment s ON s.id = a.id"
+_ASKED: Final = "FROM asked_alike a CROSS JOIN shipment s WHERE s.id = a.id"
 Columns = Mapping[str, Ints]
 
 
@@ -70,10 +70,10 @@ def alike_columns(session: Session, ids: Ints) -> tuple[Columns, Columns]:
             )
             events = read_ints(
                 session,
-                f"SELECT {', '.join(_EVENT.values())} FROM asked_alike a "
-                "JOIN event e ON e.shipment_id = a.id "
-                "LEFT JOIN batch_signer g ON g.batch_id = e.batch_id "
-                "LEFT JOIN enterprise n ON n.code = g.organisation ORDER BY 1, 2",
+                f"SELECT {', '.join(_EVENT.values())} "
+                "FROM asked_alike a CROSS JOIN event e LEFT JOIN batch_signer g ON g.batch_id = e.batch_id "
+                "LEFT JOIN enterprise n ON n.code = g.organisation "
+                "WHERE e.shipment_id = a.id ORDER BY 1, 2",
                 len(_EVENT),
             )
     named = zip(_HEADER, header, strict=True), zip(_EVENT, events, strict=True)
@@ -104,5 +104,5 @@ def untouched(session: Session, ids: Ints, versions: Ints) -> bool:
                 "(SELECT max(e.seq) FROM event e WHERE e.shipment_id = s.id) = a.version "
                 f"AND NOT ({_BY_HAND})"
             )
-            found = session.scalar(text(f"SELECT count(*) {_ASKED} WHERE {same}"))
+            found = session.scalar(text(f"SELECT count(*) {_ASKED} AND {same}"))
     return int(found or 0) == len(ids)

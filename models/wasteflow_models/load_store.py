@@ -79,8 +79,9 @@ def find_numbers(session: Session, doc_no: Sequence[str], consignor: Ints) -> In
         with by_index(session):
             rows = session.execute(
                 text(
-                    "SELECT a.row_no, n.shipment_id FROM asked_number a JOIN load_number n "
-                    "ON n.doc_no = a.doc_no AND n.consignor_id = a.consignor_id ORDER BY a.row_no"
+                    "SELECT a.row_no, n.shipment_id FROM asked_number a CROSS JOIN load_number n "
+                    "WHERE n.doc_no = a.doc_no AND n.consignor_id = a.consignor_id "
+                    "ORDER BY a.row_no"
                 )
             ).all()
         for row_no, shipment_id in rows:

@@ -5,6 +5,7 @@ The crash itself, by SIGKILL, is in `test_killed_imports`.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -327,6 +328,13 @@ def test_partitions_are_made_ahead(books: Books) -> None:
     with books.db.read() as session:
         key = session.scalars(sa.select(ShipmentRow.id)).one()
     assert key // STEP == 202603
+
+
+def test_a_table_of_what_is_asked_leads_every_join() -> None:
+    """SQLite would begin with the books where it may choose."""
+    sources = [path.read_text() for path in Path(staging.__file__).parent.glob("*.py")]
+    joins = [word for text in sources for word in re.findall(r"FROM asked_\w+ a (\S+ \S+)", text)]
+    assert len(joins) >= 5 and set(joins) <= {"CROSS JOIN", "{found} LEFT"}
 
 
 def test_what_a_file_asks_for_is_looked_up_by_its_key(books: Books) -> None:
