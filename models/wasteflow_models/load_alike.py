@@ -72,7 +72,8 @@ def alike_columns(session: Session, ids: Ints) -> tuple[Columns, Columns]:
                 session,
                 f"SELECT {', '.join(_EVENT.values())} "
                 "FROM asked_alike a CROSS JOIN event e "
-                "LEFT JOIN batch_signer g ON g.batch_id = e.batch_id LEFT JOIN enterprise n ON n.code = g.organisation "
+                "LEFT JOIN batch_signer g ON g.batch_id = e.batch_id "
+                "LEFT JOIN enterprise n ON n.code = g.organisation "
                 "WHERE e.shipment_id = a.id ORDER BY 1, 2",
                 len(_EVENT),
             )
