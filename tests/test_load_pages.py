@@ -16,6 +16,7 @@ from tests.load_pages import BOOKS, NEW, Clerk, clerk, staffed, words
 from tests.store.databases import new_database
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
+from wasteflow.web.pages import loads_many
 
 People = Callable[[str], Clerk]
 
@@ -244,7 +245,9 @@ def test_a_wrong_weight_is_corrected_beside_it_and_agreed_from_the_inbox(at: Peo
     assert 'id="v-why-error"' in receiver.html, "the whole form says what is wrong"
 
 
-def test_a_file_of_corrections_is_shown_first_and_each_load_stands_alone(at: People) -> None:
+def test_a_file_of_corrections_is_shown_first_and_each_load_stands_alone(
+    at: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sender, receiver = at("operator.p1"), at("operator.use")
     loads = [sender.load("dispatch") for _ in range(3)]
     for load in loads[:2]:
@@ -284,6 +287,9 @@ def test_a_file_of_corrections_is_shown_first_and_each_load_stands_alone(at: Peo
         assert answer.status_code == status and said in words(answer.get_data(as_text=True))
     assert "缺少必需的列" in check("a,b\n1,2\n", 422)
     sender.send(page, page, {"file": (io.BytesIO(b""), "")}, 422)
+    assert "没有数据" in check("单号,更正字段,更正为,更正原因\n,,,\n", 422)
+    monkeypatch.setattr(loads_many, "CORRECTION_BYTES", 2)
+    assert "请分成几个文件" in check("a,b\n1,2\n", 413)
     body = sender.client.get(f"{page}?format=csv").get_data().decode("utf-8-sig")
     assert body.splitlines()[0].startswith("doc_no,consignor,field,value,why")
     at("park.b").look(page, 403)

@@ -16,7 +16,10 @@ _SENDERS = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE, Role.PARK_MANAG
 
 
 _ENDPOINTS: Final = frozenset({"uploads.save", "api_imports.add"})
+_CORRECTIONS: Final = frozenset({"loads.check_corrections", "loads.send_corrections"})
 _FORM_BYTES: Final = 1024 * 1024
+CORRECTION_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of a file of corrections at most, and of what its page carries of it."""
 
 
 def install(app: Flask) -> None:
@@ -25,6 +28,9 @@ def install(app: Flask) -> None:
     def allow() -> None:
         if request.endpoint in _ENDPOINTS:
             request.max_content_length = upload_bytes() + _FORM_BYTES
+        elif request.endpoint in _CORRECTIONS:
+            request.max_content_length = CORRECTION_BYTES + _FORM_BYTES
+            request.max_form_memory_size = CORRECTION_BYTES
 
     app.before_request(allow)
 

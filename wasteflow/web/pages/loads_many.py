@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from flask import Response, make_response, render_template, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from wasteflow.core.actors import Role
 from wasteflow.core.errors import RowIssue, UnusableFile, WasteflowError
@@ -35,11 +34,11 @@ from wasteflow.web.pages.loads_words import field_label, firm, problems_of, rema
 from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import lang, text
+from wasteflow.web.uploading import CORRECTION_BYTES
 
 SHOWN_ISSUES: Final = 50
 _STAFF: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
 _EXAMPLE: Final = ("W20260100000001", "", "dispatched_t", "30.120", "")
-_MOST_BYTES: Final = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +77,13 @@ def _staff() -> None:
 def check() -> Response:
     """What the file would change, load by load; nothing is written."""
     _staff()
-    try:
-        file = request.files.get("file")
-    except RequestEntityTooLarge:
-        return _page(problem=text("many.too_large", limit=_MOST_BYTES // 2**20), status=413)
+    file = request.files.get("file")
     if file is None or not file.filename:
         return _page(problem=text("uploads.no_file"), status=422)
-    content = file.stream.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        return _page(problem=text("many.too_large", limit=_MOST_BYTES // 2**20), status=413)
+    content = file.stream.read(CORRECTION_BYTES + 1)
+    if len(content) > CORRECTION_BYTES:
+        problem = text("many.too_large", limit=CORRECTION_BYTES // 2**20)
+        return _page(problem=problem, status=413)
     try:
         items, issues = _read(content, file.filename)
     except UnusableFile as error:
