@@ -252,13 +252,14 @@ def _carried(system: MonthSystem, lens: Callable[[MonthSystem], Mask] | None) ->
 def onward_of(p: sparse.csr_array) -> sparse.csr_array:
     """(I - P)^-1 - I, sparse.  Refused parts are handed on once or twice, so P + P^2 + … ends soon;
     if much goes in circles the level plan, which sees only the queues concerned, is quicker."""
-    arcs = sparse.coo_array(p)
-    some = np.zeros(p.shape[0], bool)
-    some[arcs.row] = some[arcs.col] = True
+    some = np.diff(p.indptr) > 0
+    some[p.indices] = True
     here, at = np.flatnonzero(some), np.cumsum(some) - 1
-    ends = at[arcs.row], at[arcs.col]
-    few = sparse.coo_array(_chains(csr(arcs.data, *ends, (len(here), len(here)))))
-    return csr(few.data, here[few.row], here[few.col], p.shape)
+    parts = p.data, at[p.indices], np.append(p.indptr[here], p.nnz)  # rows left out are blank
+    few = _chains(sparse.csr_array(parts, shape=(len(here), len(here))))
+    pointer = np.zeros(len(p.indptr), np.int64)
+    pointer[here + 1] = np.diff(few.indptr)
+    return sparse.csr_array((few.data, here[few.indices], np.cumsum(pointer)), shape=p.shape)
 
 
 def _chains(p: sparse.csr_array) -> sparse.csr_array:
@@ -268,10 +269,10 @@ def _chains(p: sparse.csr_array) -> sparse.csr_array:
         power.data[power.data < NOTHING] = 0.0
         power.eliminate_zeros()
         if not power.nnz:
-            parts = [sparse.coo_array(one) for one in powers]
-            rows = np.concatenate([one.row for one in parts])
-            columns = np.concatenate([one.col for one in parts])
-            shares = np.concatenate([one.data for one in parts])
+            row = np.arange(p.shape[0])
+            rows = np.concatenate([np.repeat(row, np.diff(one.indptr)) for one in powers])
+            columns = np.concatenate([one.indices for one in powers])
+            shares = np.concatenate([one.data for one in powers])
             return csr(shares, rows, columns, (p.shape[0], p.shape[0]))
         powers.append(power)
     unit = sparse.eye_array(p.shape[0], format="csr")

@@ -25,7 +25,7 @@ from wasteflow.core.tracing.blocks import rows_of
 from wasteflow.core.tracing.elimination import eliminations
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.solve import MonthSystem, csr
-from wasteflow.core.tracing.ways import Books, plus
+from wasteflow.core.tracing.ways import Books, Ways, plus
 
 
 class Hit(NamedTuple):
@@ -59,16 +59,17 @@ class Counted(NamedTuple):
 
 
 class Unrolled:
-    """The months of `books` for the moves of a class (lens), with the contracted queues gone.
+    """All months for the moves of a class (lens), with the contracted queues gone.
 
     What a site gives to sites within the month is left to `eliminations`.  Everything else leads to
     nodes of this and of later months, of which `depth` stand in a ring: node k of month t is column
     (t modulo depth) * nodes + k.
     """
 
-    def __init__(self, books: Books, lens: Callable[[MonthSystem], Mask] | None = None) -> None:
-        """lens: the moves that the class goes along with (None: all)."""
-        ways = books.ways if lens is None else books.ways.along(lens)
+    def __init__(self, everything: Ways, lens: Callable[[MonthSystem], Mask] | None = None) -> None:
+        """everything: all moves; lens: those that the class goes along with (None: all)."""
+        ways = everything if lens is None else everything.along(lens)
+        books = ways.books
         self.books, self.ways = books, ways
         month = np.repeat(np.arange(books.count), books.n_sites)
         within, links = _apart(plus(ways.direct, ways.enter @ ways.out), month, books)

@@ -7,7 +7,6 @@ Place p of month t is row or column t * places + p; the same with sites, queues 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,11 +110,6 @@ class Books:
         row = self.draw_row.reshape(-1)[month * self.n_queues + source - self.n_sites]
         move = np.flatnonzero(row >= 0)
         return Shares(share[move], row[move], move)
-
-    @cached_property
-    def ways(self) -> Ways:
-        """All moves between holding places."""
-        return Ways.of_all(self)
 
 
 class _Cells(NamedTuple):

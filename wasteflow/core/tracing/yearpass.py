@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from wasteflow.core.tracing.months import Chain
 from wasteflow.core.tracing.operators import Operator, contracted
 from wasteflow.core.tracing.solve import MonthSystem, Sources, csr
 from wasteflow.core.tracing.unrolled import Unrolled
-from wasteflow.core.tracing.ways import Books
+from wasteflow.core.tracing.ways import Books, Ways
 
 Lens = Callable[[MonthSystem], Mask]
 """Which moves of a month a class of mass goes along with; the others are its exits."""
@@ -60,16 +59,23 @@ class YearPass:
     """
 
     def __init__(self, phi: tuple[Rows, ...], contents: Callable[[], Contents]) -> None:
-        self.phi, self._contents = phi, contents
+        self.phi = phi
+        self._make: Callable[[], Contents] | None = contents
+        self._contents: Contents | None = None
 
     def __iter__(self) -> Iterator[tuple[Rows, ...]]:
         """The three tables, in this order: phi, start, close."""
         return iter((self.phi, self.start, self.close))
 
-    @cached_property
+    @property
     def contents(self) -> Contents:
-        """What every place holds."""
-        return self._contents()
+        """What every place holds; lets go of what it was made from."""
+        make = self._make
+        if self._contents is None and make is not None:
+            self._contents = make()
+            self._make = None
+        assert self._contents is not None
+        return self._contents
 
     @property
     def start(self) -> tuple[Rows, ...]:
@@ -89,7 +95,7 @@ class Operators:
     chain: Chain
     _made: dict[tuple[int, Lens | None], Operator] = field(default_factory=dict)
     _unrolled: dict[Lens | None, Unrolled] = field(default_factory=dict)
-    _books: Books | None = None
+    _ways: Ways | None = None
 
     def of(self, number: int, lens: Lens | None = None) -> Operator:
         """Operator of month `number` of the chain."""
@@ -108,9 +114,9 @@ class Operators:
     def unrolled(self, lens: Lens | None = None) -> Unrolled:
         """All months as one system, for dense columns."""
         if lens not in self._unrolled:
-            if self._books is None:
-                self._books = Books(self.chain.months, self.chain.is_yard)
-            self._unrolled[lens] = Unrolled(self._books, lens)
+            if self._ways is None:
+                self._ways = Ways.of_all(Books(self.chain.months, self.chain.is_yard))
+            self._unrolled[lens] = Unrolled(self._ways, lens)
         return self._unrolled[lens]
 
     def take_over(self, other: Operators, before: int) -> None:
@@ -137,20 +143,17 @@ def year_pass(operators: Operators, known: YearPass | None = None, before: int =
             chain, operators.unrolled(), 0, np.zeros((len(chain.places), len(chain.years)))
         )
         return YearPass(walk.phi, walk.contents)
-    earlier = known
+    start, close = known.start[:before], known.close[:before]
     if before >= len(chain.months):
-        return YearPass(
-            earlier.phi[:before],
-            lambda: Contents(earlier.start[:before], earlier.close[:before]),
-        )
-    books = Books(chain.months[before:], chain.is_yard)
-    walk = _Walk(chain, Unrolled(books), before, earlier.close[before - 1].dense())
+        return YearPass(known.phi[:before], lambda: Contents(start, close))
+    ways = Ways.of_all(Books(chain.months[before:], chain.is_yard))
+    walk = _Walk(chain, Unrolled(ways), before, close[-1].dense())
 
     def contents() -> Contents:
         own = walk.contents()
-        return Contents(earlier.start[:before] + own.start, earlier.close[:before] + own.close)
+        return Contents(start + own.start, close + own.close)
 
-    return YearPass(earlier.phi[:before] + walk.phi, contents)
+    return YearPass(known.phi[:before] + walk.phi, contents)
 
 
 class _Walk:
