@@ -10,10 +10,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wasteflow_models.load_events import WEIGHT_COLUMNS
+from wasteflow_models.load_events import EVENT_SOURCES, WEIGHT_COLUMNS
 from wasteflow_models.load_pack import keys_of, pack
 
 NO_WEIGHTS: dict[str, list[int]] = {name: [] for name in WEIGHT_COLUMNS}
+PLAIN = dict.fromkeys(EVENT_SOURCES, 1)
 NUMBERS = st.one_of(
     st.integers(0, 1), st.integers(0, 2**31), st.integers(0, 2**63 - 2), st.integers(-3, 3)
 )
@@ -38,17 +39,27 @@ def columns(rows: int) -> st.SearchStrategy[dict[str, Any]]:
 def test_what_is_packed_is_taken_out_again(case: tuple[int, dict[str, Any]]) -> None:
     rows, header = case
     months = np.full(rows, 202603)
-    packed = pack(months, {**header, "dispatched_month": months, "again": header["c0"]}, NO_WEIGHTS)
+    arrived = np.arange(rows) % 2 * 202604
+    moved = {"dispatched_month": months, "received_month": arrived, "dispatched_kg": arrived + 7}
+    packed = pack(months, {**PLAIN, **header, **moved, "again": header["c0"]}, NO_WEIGHTS)
     with closing(sqlite3.connect(":memory:")) as made:
         made.deserialize(packed.data)
-        asked = ", ".join(packed.columns.values())
+        asked = ", ".join(packed.columns[name] for name in (*header, "dispatched_month", "again"))
         found = made.execute(f"SELECT id, {asked} FROM loads ORDER BY id").fetchall()
-    assert [row[0] for row in found] == keys_of(months).tolist()
+        told = "SELECT shipment_id, seq, kind, booked_month, kg FROM event ORDER BY rowid"
+        events = made.execute(told).fetchall()
+    keys = keys_of(months).tolist()
+    assert events == [
+        event
+        for key, there in zip(keys, arrived.tolist(), strict=True)
+        for event in ((key, 1, 0, 202603, there + 7), *([(key, 2, 1, there, 1)] if there else []))
+    ]
+    assert [row[0] for row in found] == keys
     expected = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in header.items()
     }
     spread = [value if isinstance(value, list) else [value] * rows for value in expected.values()]
     for place, row in enumerate(found):
-        told = [column[place] for column in spread]
-        assert list(row[1:]) == [*told, 202603, told[1]]
+        given_row = [column[place] for column in spread]
+        assert list(row[1:]) == [*given_row, 202603, given_row[1]]

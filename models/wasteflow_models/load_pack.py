@@ -1,8 +1,8 @@
 """Plain deliveries packed as a small SQLite database of their own, and moved from there.
 
 Binding a row costs twice as much as moving it, and a table without indices in memory is the
-cheapest to bind to; so whoever checks a large file packs its loads, elsewhere, and the writer moves
-them by three statements.  What may be written is decided by services.
+cheapest to bind to; so whoever checks a large file packs its loads with their first events,
+elsewhere, and the writer moves them by three statements.  What may be written services decide.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wasteflow_models.load_events import WEIGHT_COLUMNS
+from wasteflow_models.load_events import (
+    EVENT_COLUMNS,
+    EVENT_SOURCES,
+    WEIGHT_COLUMNS,
+    events_from,
+)
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.sql_rows import insert_statement, literal, plain
 
@@ -32,10 +37,11 @@ PACKED_TEXTS = ("doc_no", "vehicle", "carrier", "handler", "ticket_no", "remark"
 
 @dataclass(frozen=True, slots=True)
 class PackedLoads:
-    """Loads as the bytes of a database with the tables `loads` and `weights`.
+    """Loads as the bytes of a database with the tables `loads` and `event`.
 
-    The key of a load is its month and its place among the loads of that month in the pack: its id
-    is some steps further.  `columns`: SQL of the columns of `shipment` but id and batch_id.
+    Events lie in their order, without batch and moment, under the keys of their loads.  The key of
+    a load is its month and its place among the loads of that month in the pack: its id is some
+    steps further.  `columns`: SQL of the columns of `shipment` but id and batch_id.
     """
 
     data: bytes
@@ -85,13 +91,19 @@ def pack(months: Ints, header: Mapping[str, Any], weights: Mapping[str, Any]) ->
                 stored[name] = value
     stored |= words.columns()
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
-        made.execute("PRAGMA journal_mode=OFF").fetchall()
+        for setting in ("journal_mode=OFF", "temp_store=MEMORY"):
+            made.execute(f"PRAGMA {setting}").fetchall()
         made.execute("BEGIN")
         rest = [name for name in stored if name != "id"]
         made.execute(f"CREATE TABLE loads (id INTEGER PRIMARY KEY, {', '.join(rest)})")
         _fill(made, "loads", stored)
-        made.execute(f"CREATE TABLE weights (id INTEGER PRIMARY KEY, {_REST_OF_WEIGHTS})")
+        made.execute(f"CREATE TEMPORARY TABLE weights (id INTEGER PRIMARY KEY, {_REST_OF_WEIGHTS})")
         _fill(made, "weights", weights)
+        made.execute(f"CREATE TABLE event ({EVENT_COLUMNS})")
+        sources = ", ".join(f"{columns[name]} AS {name}" for name in EVENT_SOURCES)
+        loads = f"(SELECT id, {sources} FROM loads ORDER BY id)"
+        told = {"batch": None, "now": None}
+        made.execute(events_from(loads, "weights", "w.id = s.id"), told)
         made.execute("COMMIT")
         return PackedLoads(made.serialize(), columns, np.unique(months), len(months))
 

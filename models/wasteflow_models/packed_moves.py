@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wasteflow_models.engine import BESIDE
-from wasteflow_models.load_events import EVENT_SOURCES, events_from
+from wasteflow_models.load_events import EVENT_COLUMNS
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.load_pack import PackedLoads
 
@@ -46,17 +45,19 @@ def insert_packed(
     """Headers and events of packed loads, whose numbers are claimed."""
     names = ", ".join(packed.columns)
     values = ", ".join(packed.columns.values())
-    told = {"batch": batch_id, "now": int(now.timestamp())}
+    told = {"batch_id": int(batch_id), "recorded_at": int(now.timestamp())}
+    events = EVENT_COLUMNS.split(", ")
+    moved = ", ".join(str(told.get(name, name)) for name in events[1:])
     for first, last, step in _spans(packed, steps):
         within = f"FROM {BESIDE}.loads WHERE id BETWEEN {first} AND {last}"
         session.connection().exec_driver_sql(
             f"INSERT INTO shipment (id, batch_id, {names}) "
             f"SELECT id + {step}, {int(batch_id)}, {values} {within} ORDER BY id"
         )
-        spelt = ", ".join(f"{packed.columns[name]} AS {name}" for name in EVENT_SOURCES)
-        source = f"(SELECT id AS key, id + {step} AS id, {spelt} {within} ORDER BY id)"
-        statement = events_from(source, f"{BESIDE}.weights", "w.id = s.key")
-        session.execute(text(statement), told)
+        session.connection().exec_driver_sql(
+            f"INSERT INTO event ({EVENT_COLUMNS}) SELECT shipment_id + {step}, {moved} "
+            f"FROM {BESIDE}.event WHERE shipment_id BETWEEN {first} AND {last} ORDER BY rowid"
+        )
 
 
 def _spans(packed: PackedLoads, steps: Mapping[int, int]) -> list[tuple[int, int, int]]:
