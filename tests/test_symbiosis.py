@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.test_crosscheck import seed
 from wasteflow.core.coefficients import Coefficient
@@ -224,7 +224,7 @@ def test_prices_of_the_operator_come_first_and_break_even_follows_from_them() ->
 def test_every_obstacle_has_its_reason(change: dict[str, object], reason: str) -> None:
     near = Demand("fac.near", "ent.near", 100, {PG: ("use",)}, (102.42, 24.94))
     supply = Supply("ent.a", PG, 7, ANNING)
-    problem = feasible_links([supply], [replace(near, **change)], Prices(seed()), no_border)  # type: ignore[arg-type]
+    problem = feasible_links([supply], [replace(near, **change)], Prices(seed()), no_border)
     assert allocate(problem).reasons == {0: reason}
     found = feasible_links([supply], [near], Prices(seed()), lambda *_: None)
     assert allocate(found).reasons == {0: "no_filing"}

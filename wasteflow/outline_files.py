@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.core.registry import Registry
@@ -16,8 +17,7 @@ from wasteflow_maps.geo_outlines import Found, Place, Wanted, outlines_of
 from wasteflow_maps.geo_reading import Layer, read_geodata
 
 
-@dataclass(frozen=True, slots=True)
-class OutlineFile:
+class OutlineFile(Struct, frozen=True):
     """A file of outlines as it was read once."""
 
     filename: str

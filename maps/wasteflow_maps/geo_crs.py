@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import shapely
+from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from wasteflow.core.errors import UnusableFile
@@ -39,8 +39,7 @@ _DATUM_NAME: Final = re.compile(r'^GEOG(?:CS|CRS)\["([^"]+)".*$', re.DOTALL)
 _CRS84: Final = re.compile(r"CRS:?84$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(Struct, frozen=True):
     """A Gauss-Krueger zone: EPSG code, width and central meridian in degrees, number in easting."""
 
     epsg: int

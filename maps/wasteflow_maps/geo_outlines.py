@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import shapely
+from msgspec import Struct, field
 from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import nearest_points
@@ -26,8 +26,7 @@ AUTO: Final = ""
 _SHOWN: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A park as outlines are matched to it; degrees, radius in kilometres, GeoJSON or None."""
 
     code: str
@@ -38,8 +37,7 @@ class Place:
     outline: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """How to read a file: layer, column of codes or names, the one park of all, system."""
 
     layer: str = AUTO
@@ -48,8 +46,7 @@ class Wanted:
     system: str = AUTO
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """An outline ready to be kept; `geometry` GeoJSON in degrees WGS 84 / CGCS2000.
 
     away_km: from the stated position of the park, None where it has none; changed: share of the
@@ -67,8 +64,7 @@ class Outline:
     shift_m: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a file gives: outlines by park, features that belong to none, and how it was read."""
 
     layer: str

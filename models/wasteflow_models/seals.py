@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import (
     Index,
@@ -77,8 +77,7 @@ class SealBlockRow(Base):
     hashes: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-@dataclass(frozen=True, slots=True)
-class Leaves:
+class Leaves(Struct, frozen=True):
     """Some leaves of one kind: their keys, ascending, and their hashes."""
 
     kind: int

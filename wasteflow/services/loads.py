@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.collecting import no_collecting
@@ -48,8 +48,7 @@ from wasteflow_models.staging import claimed, discard, sweep
 Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFile:
+class LoadFile(Struct, frozen=True):
     """A file of shipments as the service takes it: chunks of text columns, read as often as asked.
 
     `small`: it is one chunk; `elsewhere`: makes the chunks of a large one ready, as

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import Remark
 
@@ -18,8 +19,7 @@ class DryRunEnds(Exception):
     """Raised inside the transaction of a dry run so that it rolls back."""
 
 
-@dataclass(slots=True)
-class Warnings:
+class Warnings(Struct):
     """Warnings by code: how many rows, and the first few with their line."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -33,8 +33,7 @@ class Warnings:
             shown.append((line, Remark(code, {key: str(value) for key, value in params.items()})))
 
 
-@dataclass(slots=True)
-class ImportReport:
+class ImportReport(Struct):
     """Counts of one import. `completed`: loads that got their receipt; `confirmed`: loads in the
     books that the file's own firm signs by it; `skipped`: known already.
     """
@@ -82,8 +81,7 @@ class ImportReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One checked row of a file: its line and its typed values by column name."""
 
     line: int

@@ -7,11 +7,11 @@ load are asked as always.  The rules are those of `revisions`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct, field
 from sqlalchemy import select
 
 from wasteflow.core.actors import Actor
@@ -31,8 +31,7 @@ from wasteflow_models.ledger import LoadNumberRow, ShipmentRow, visible
 RIGHT = "revision.propose"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One correction: the load by its number (and consignor), fields → new texts, why.
 
     version: of the load it was looked at in, None = whichever it has.
@@ -45,8 +44,7 @@ class Wanted:
     version: int | None = None
 
 
-@dataclass(slots=True)
-class Corrected:
+class Corrected(Struct):
     """What would become, or became, of one correction.
 
     `change` as `preview_revision` tells it, `revision` once it was proposed, `problem` why not.

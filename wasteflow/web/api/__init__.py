@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from flask import Flask, Response, current_app, jsonify, render_template
 
@@ -37,7 +37,7 @@ from wasteflow.web.api import (
     templates,
     webhooks,
 )
-from wasteflow.web.api.blueprint import ApiBlueprint, WasteflowApi, converter_of
+from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.permits import public
 
 MAX_BODY: Final = 16 * 2**20
@@ -112,25 +112,12 @@ def openapi() -> Response:
     """The OpenAPI document."""
     kept = current_app.extensions
     if _DOCUMENT not in kept:  # made when it is first asked for: it takes a moment
-        kept[_DOCUMENT] = document(current_app)
+        from wasteflow.web.api.document import document
+
+        kept[_DOCUMENT] = document(current_app, blueprints())
     response = jsonify(kept[_DOCUMENT])
     response.headers["Cache-Control"] = "no-cache"
     return response
-
-
-def document(app: Flask) -> dict[str, Any]:
-    """The description of every call, from the decorators of the views."""
-    api = WasteflowApi(app)
-    converter_of(api)
-    api.spec.components.security_scheme(
-        "token", {"type": "http", "scheme": "bearer", "description": "wasteflow token create"}
-    )
-    for blueprint in blueprints():
-        blueprint.register_views_in_doc(api, app, api.spec, name=blueprint.name, parameters=None)
-        tag = blueprint.name.removeprefix("api_")
-        api.spec.tag({"name": tag, "description": blueprint.description})
-    found: dict[str, Any] = api.spec.to_dict()
-    return found
 
 
 def docs() -> str:
