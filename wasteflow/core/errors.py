@@ -6,9 +6,9 @@ No text lives here: `code` and `params` do, so that one fault can be told in Chi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field as attribute
 
 from msgspec import Struct
+from msgspec import field as attribute
 
 from wasteflow.core.messages import render
 
