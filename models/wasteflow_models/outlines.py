@@ -1,6 +1,5 @@
 """Versions of the outlines of parks; the newest one also stands in `park.boundary`."""
 
-from __future__ import annotations
 
 from datetime import date, datetime
 
