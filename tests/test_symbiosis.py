@@ -144,6 +144,16 @@ def test_side_constraints_hold(problem: Problem, partners: int, least: int | Non
     assert sum(found.kg) <= sum(allocate(problem).kg)
 
 
+def test_a_partner_of_one_kilogram_counts_as_one() -> None:
+    """Where a link may carry thousands of tonnes, one kilogram is less than the solver sees."""
+    masses = [5_654_156, 1, 5_671_757]
+    fen = {(a, b): 4 * (a == b == 0) for a in range(3) for b in range(3)}
+    problem = problem_of(masses, masses, fen)
+    found = allocate(problem, Side(max_partners=1))
+    assert broken_rules(problem, found, no_border, side=Side(max_partners=1)) == []
+    assert sum(found.kg) >= sum(masses) - 12
+
+
 def test_a_quota_is_shared_by_all_links_under_a_filing() -> None:
     problem = problem_of([900, 900], [1_000, 1_000], {(0, 0): 5, (0, 1): 9, (1, 1): 7})
     filed = tuple(replace(arc, filing="f.1") for arc in problem.arcs)

@@ -1,6 +1,5 @@
 """Tables of the HTTP door: answers kept, outside ids, attachments, webhooks, sent reminders."""
 
-
 from datetime import date, datetime
 
 from sqlalchemy import (

@@ -1,6 +1,5 @@
 """Tables of the findings list, and the records its rules look at, a month of loads at a time."""
 
-
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any

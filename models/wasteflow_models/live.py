@@ -4,7 +4,6 @@ A load from a file has none of these rows until somebody does something with it.
 are plain integers: their tables belong to the accounts.
 """
 
-
 import json
 from datetime import datetime
 

@@ -1,6 +1,5 @@
 """Offers of wastes, asks for them, and proposed links, with their events."""
 
-
 from datetime import date, datetime
 
 from sqlalchemy import (

@@ -1,6 +1,5 @@
 """Versions of the outlines of parks; the newest one also stands in `park.boundary`."""
 
-
 from datetime import date, datetime
 
 from sqlalchemy import Date, Float, ForeignKey, Integer, String, Text, UniqueConstraint

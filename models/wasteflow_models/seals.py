@@ -4,7 +4,6 @@ A leaf is known by (kind, id, part).  Leaves of a seal lie in that order, at mos
 so that a proof reads one block and the roots of the others.
 """
 
-
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime

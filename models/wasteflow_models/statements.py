@@ -4,7 +4,6 @@ Append-only: a statement is never edited; a later one of the same key has a high
 earlier one is marked `replaced`.
 """
 
-
 from datetime import date, datetime
 
 from sqlalchemy import (

@@ -196,7 +196,9 @@ class _Rows:
             )
             if result.x is None:
                 raise NotSolved(str(result.message))
-            return np.asarray(result.x[:count], dtype=np.float64), bool(result.status == 0)
+            # To the solver a millionth is no link; on a large one that is a kilogram or two.
+            made = result.x[count:] > 0.5
+            return np.where(made, result.x[:count], 0.0), bool(result.status == 0)
 
         # A whole set of links may be dearer for one tonne more: no weight tells them apart.
         kg, most_proved = solved(np.full(count, -1.0))
