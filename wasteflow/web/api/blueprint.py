@@ -14,7 +14,7 @@ from marshmallow import Schema
 from msgspec import Struct
 
 from wasteflow.web.access import check_database
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.problems import Problem
 from wasteflow.web.api.rights import signed_in
 from wasteflow.web.permits import needs

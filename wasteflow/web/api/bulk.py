@@ -26,7 +26,8 @@ from wasteflow.web.api import load_shapes as shapes
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.entries import EntryNew, record
 from wasteflow.web.api.idempotent import digest, key_given
-from wasteflow.web.api.parsing import as_json, faults_of
+from wasteflow.web.api.json_answer import as_json
+from wasteflow.web.api.parsing import faults_of
 from wasteflow.web.api.problem_shapes import ProblemSchema
 from wasteflow.web.api.problems import Pointed, Problem, body_of, problem_of, refused
 from wasteflow.web.api.revisions import RevisionNew, proposed
