@@ -17,7 +17,7 @@ from wasteflow.core.postings_bulk import BulkRollup, merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
-from wasteflow.services.load_signing import confirmed
+from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_staging import Ints, Openings, Staging, complete
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models import load_parents, load_store, queries
@@ -48,11 +48,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     if completing and not complete(session, staging, completing):
         raise Overtaken
     if staging.signing is not None:
-        rollups, late = staging.signing.sign(session, staging.closed, staging.now)
-        for rollup in rollups:
-            staging.add_rollup(rollup)
-        staging.late += late
-        staging.firms |= staging.signing.firms
+        _sign(session, staging, staging.signing)
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
     batch.taken, batch.completed = staging.taken, len(completing) + confirmed(staging.signing)
@@ -62,9 +58,22 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     load_store.forget_ranges(session, staging.batch_id)
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
+    report.batch_id = staging.batch_id
     report.taken, report.completed = staging.taken, len(completing)
     report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
     note_import(session, staging.keys, batch, staging.firms, staging.now)
+
+
+def _sign(session: Session, staging: Staging, signing: Signing) -> None:
+    """The firm whose file it is stands to it; a large file signs when it is published, in parts."""
+    signing.name_signer(session)
+    staging.firms |= signing.firms
+    if staging.staged:
+        return
+    rollups, late = signing.sign(session, staging.closed, staging.now)
+    for rollup in rollups:
+        staging.add_rollup(rollup)
+    staging.late += late
 
 
 @contextmanager

@@ -63,7 +63,8 @@ class Staging:
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
     parts: the roll-up of a large file, ready for publishing, columns: the most of it before; lane:
-    writes events on PostgreSQL; signing: what a firm signs by its own file.
+    writes events on PostgreSQL; signing: what a firm signs by its own file; known: loads of a
+    staged file that are yet to be compared with those that have their numbers.
     """
 
     keys: Keys
@@ -87,6 +88,7 @@ class Staging:
     columns: list[Ints] = field(default_factory=list)
     parts: list[ReadyPart] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
+    known: list[tuple[LoadBatch, Bound]] = field(default_factory=list)
     _received: dict[int, Known] = field(default_factory=dict)
     _links: set[tuple[int, int]] = field(default_factory=set)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
@@ -107,7 +109,11 @@ class Staging:
         own = np.flatnonzero(holders == ids)
         self._write(session, *chosen(batch, bound, own), ids[own])
         if len(own) < len(ids):
-            self.compare_known(session, *chosen(batch, bound, np.flatnonzero(holders != ids)))
+            known = chosen(batch, bound, np.flatnonzero(holders != ids))
+            if self.staged:
+                self.known.append(known)
+            else:
+                self.compare_known(session, *known)
         found[good] = holders
         return found
 

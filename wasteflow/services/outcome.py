@@ -36,7 +36,8 @@ class Warnings:
 @dataclass(slots=True)
 class ImportReport:
     """Counts of one import. `completed`: loads that got their receipt; `confirmed`: loads in the
-    books that the file's own firm signs by it; `skipped`: known already.
+    books that the file's own firm signs by it; `skipped`: known already; `batch_id`: of what was
+    published, 0 of nothing.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class ImportReport:
     rounded_rows: int = 0
     rounded_kg: str = "0"
     dry_run: bool = False
+    batch_id: int = 0
     warnings: Warnings = field(default_factory=Warnings)
 
     def add_rounded(self, kg: Decimal) -> None:
