@@ -18,7 +18,7 @@ from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
 from wasteflow.services.load_signing import Signing, confirmed
-from wasteflow.services.load_staging import Ints, Openings, Staging, complete
+from wasteflow.services.load_staging import Ints, Openings, Staging
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models import load_parents, load_store, queries
 from wasteflow_models.convert import Keys
@@ -44,14 +44,16 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
     if staging.staged:
         _still_holds(session, staging)
-    completing = list(staging.completing.values())
-    if completing and not complete(session, staging, completing):
+    if staging.receipts is None:
+        staging.make_receipts_ready()
+    receipts = staging.receipts
+    if receipts is None or not receipts.write(session, staging.batch_id, staging.now):
         raise Overtaken
     if staging.signing is not None:
         _sign(session, staging, staging.signing)
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
-    batch.taken, batch.completed = staging.taken, len(completing) + confirmed(staging.signing)
+    batch.taken, batch.completed = staging.taken, len(receipts) + confirmed(staging.signing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
     session.flush()
@@ -59,7 +61,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
     report.batch_id = staging.batch_id
-    report.taken, report.completed = staging.taken, len(completing)
+    report.taken, report.completed = staging.taken, len(receipts)
     report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
     note_import(session, staging.keys, batch, staging.firms, staging.now)
 
@@ -108,7 +110,8 @@ def _columns(db: Database, merged: BulkRollup) -> list[Ints]:
 
 
 def ready_rollup(db: Database, staging: Staging) -> None:
-    """Make the roll-up of a staged import ready, so that publishing has little left to do."""
+    """Make receipts and roll-up of a staged import ready, so that publishing has little to do."""
+    staging.make_receipts_ready()
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = [merged]
     columns = staging.columns
