@@ -16,7 +16,7 @@ from tests.store.test_entry_order import numbered, record
 from tests.store.test_staging import twin
 from wasteflow.core.errors import RowsRefused
 from wasteflow.jobs import import_file
-from wasteflow.services import entry_counts, entry_staging
+from wasteflow.services import entries, entry_counts, entry_staging
 from wasteflow.services.closing import close_month
 from wasteflow.services.data_version import data_version
 from wasteflow.services.seals import seal_books
@@ -278,7 +278,7 @@ def test_counts_are_held_again_where_the_books_moved(
 ) -> None:
     """Law: judged beforehand or, what moved them done before, one by one: the same books."""
     asked: list[str] = []
-    one = entry_counts.write_count
+    one = entries.write_count
 
     def noted(session: Any, keys: Any, item: Any, *more: Any) -> Any:
         asked.append(item.entry.doc_no)

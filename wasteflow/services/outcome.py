@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from wasteflow.core.errors import Remark
+from wasteflow.core.vocabulary import as_text
 
 Progress = Callable[[int], None]
 SHOWN_EXAMPLES = 5
@@ -30,7 +31,8 @@ class Warnings:
         self.counts[code] += 1
         shown = self.examples.setdefault(code, [])
         if len(shown) < SHOWN_EXAMPLES:
-            shown.append((line, Remark(code, {key: str(value) for key, value in params.items()})))
+            told = {key: as_text(value) for key, value in params.items()}
+            shown.append((line, Remark(code, told)))
 
 
 @dataclass(slots=True)
