@@ -30,6 +30,7 @@ from wasteflow_models.engine import Database
 HANDLERS: Final[dict[str, str]] = {
     "import": "wasteflow.uploads:run",
     "export": "wasteflow.export_job:run",
+    "corrections": "wasteflow.corrections_job:run",
 }
 """Kind of job → "module:function" of its handler, imported when the first such job comes."""
 BEAT_S: Final = 1.0

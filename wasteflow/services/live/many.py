@@ -38,7 +38,8 @@ READ_AT_ONCE = 200
 class Wanted:
     """One correction: the load by its number (and consignor), fields → new texts, why.
 
-    version: of the load it was looked at in, None = whichever it has.
+    version: of the load it was looked at in, None = whichever it has; uid: public id of the load,
+    where that is known instead of its number; annul: take it out of the books.
     """
 
     doc_no: str
@@ -46,6 +47,8 @@ class Wanted:
     why: str
     consignor: str = ""
     version: int | None = None
+    uid: UUID | None = None
+    annul: bool = False
 
 
 @dataclass(slots=True)
@@ -173,9 +176,11 @@ def propose_one(
     """Propose one of many, in a transaction of its own; what is wrong with it is its own affair."""
     found = Corrected(item)
     try:
-        found.uid, found.version = load_of_number(
-            db=db, actor=actor, doc_no=item.doc_no, consignor=item.consignor
-        )
+        found.uid = item.uid
+        if found.uid is None:
+            found.uid, found.version = load_of_number(
+                db=db, actor=actor, doc_no=item.doc_no, consignor=item.consignor
+            )
         done, found.revision = propose_revision(
             db=db,
             actor=actor,
@@ -184,6 +189,7 @@ def propose_one(
             reason=item.why,
             expected_version=item.version,
             now=now,
+            annul=item.annul,
             channel=channel,
             tolerance=tolerance,
         )

@@ -117,6 +117,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         takes_key: bool = False,
         content_type: str | None = None,
         content: dict[str, Any] | None = None,
+        later: type[Schema] | None = None,
         **doc: Any,
     ) -> Callable[[View], View]:
         """Register a view that is given the checked `query` or `body` first, then the path.
@@ -125,7 +126,8 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
         Idempotency-Key (takes_key: and sees to it itself); single: it calls one service, whose
         errors it lets through, and this is whom that keeps out; whole: it calls several services,
-        in one transaction; `content`, `doc`: more for the OpenAPI document.
+        in one transaction; later: what a 202 tells, where it may be done in the background;
+        `content`, `doc`: more for the OpenAPI document.
         """
 
         def decorate(view: View) -> View:
@@ -137,6 +139,8 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
                 shown = self.arguments(body())(shown)
             tags = {"ETag": _HEADER} if tagged else None
             shown = self.response(status, returns, content_type=content_type, headers=tags)(shown)
+            if later is not None:
+                shown = self.alt_response(202, schema=later, success=True)(shown)
             headers = [IF_MATCH] * change + [IDEMPOTENCY] * (once or takes_key)
             if tagged and method == "GET":
                 headers.append(IF_NONE_MATCH)
