@@ -2,7 +2,7 @@
 
 A known number with the same dispatch and a new receipt completes its load; with the same content
 it is signed by the firm whose own file it is, else skipped and counted; anything else is refused
-with the way to revise it.  A file of one chunk is one transaction.  A larger one is staged chunk by
+with the way to revise it.  A small file is one transaction.  A larger one is staged chunk by
 chunk, so that other writers wait a moment only, and published in one short transaction; nobody sees
 a part of it.  What it signs of loads in the books follows in parts.
 """
@@ -57,7 +57,7 @@ Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 class LoadFile:
     """A file of shipments as the service takes it: chunks of text columns, read as often as asked.
 
-    `small`: it is one chunk; `elsewhere`: makes the chunks of a large one ready, as
+    `small`: it is taken in one transaction; `elsewhere`: makes the chunks of a large one ready, as
     `load_ready.ready_chunks` does, but in another process; `lines`: at least as many as it has
     rows, 0 if nobody counted.
     """
