@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.store.databases import new_database
 from wasteflow.services.checking import check_books
 from wasteflow.web.access import books
 from wasteflow.web.pages import loads_many
+from wasteflow.worker import Worker
 
 People = Callable[[str], Clerk]
 
@@ -293,6 +295,32 @@ def test_a_file_of_corrections_is_shown_first_and_each_load_stands_alone(
     body = sender.client.get(f"{page}?format=csv").get_data().decode("utf-8-sig")
     assert body.splitlines()[0].startswith("doc_no,consignor,field,value,why")
     at("park.b").look(page, 403)
+
+
+def test_many_corrections_are_proposed_in_the_background(
+    own_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loads_many, "MANY", 1)
+    sender, receiver = clerk(own_app, "operator.p1"), clerk(own_app, "operator.use")
+    loads = [sender.load("dispatch") for _ in range(2)]
+    for load in loads:
+        receiver.move(load, "decide", received_t="31.46")
+    numbers = [re.findall(r"W\d{14}", sender.look(load))[0] for load in loads]
+    rows = "单号,更正字段,更正为,更正原因\n"
+    rows += f"{numbers[0]},发货量,31.840,抄错\n{numbers[1]},备注,急,补记\n"
+    page = "/loads/corrections"
+    sender.send(page, page, {"file": (io.BytesIO(rows.encode()), "a.csv")}, 200)
+    where = sender.again(f"{page}/send", {}).headers["Location"]
+    text = sender.see(where)
+    assert "正在提出更正" in text and "已处理 0 / 2 张运单" in text and "data-live" in sender.html
+    assert where in sender.look(page), "it is found again"
+    receiver.look(where, 404)
+    Worker(books(own_app).db, lambda: datetime.now(UTC)).once()
+    text = sender.see(where)
+    assert "已提出 2 张运单的更正" in text and "等待答复" in text and "已生效" in text
+    assert "31.48" in text and "31.84" in text and "data-live" not in sender.html
+    assert "31.84 吨" in receiver.see(loads[0]) and "急" in sender.see(loads[1])
+    assert check_books(db=books(own_app).db).ok
 
 
 def test_a_correction_needs_its_reason_and_a_change(at: People) -> None:

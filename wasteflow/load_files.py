@@ -21,6 +21,8 @@ from wasteflow.services.outcome import ImportReport
 CHUNK_ROWS = 25_000
 """Loads checked and staged together: what a large import holds in memory, and how long others wait.
 """
+AT_ONCE_ROWS = 5_000
+"""Lines of a file that SQLite takes in one transaction, for which everybody else waits."""
 READER_BYTES = 32 * 1024 * 1024
 """Size from which a file is read and checked in a process of its own: starting it takes a second.
 """
@@ -98,7 +100,7 @@ def _record(
 
         yield from reader.chunks(Order(text, keys, clock, asked.round_kg, packing))
 
-    small = text.lines <= text.rows
+    small = text.lines <= (min(text.rows, AT_ONCE_ROWS) if asked.db.is_sqlite else text.rows)
     return record_loads(
         db=asked.db,
         file=LoadFile(

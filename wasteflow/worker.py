@@ -31,6 +31,7 @@ from wasteflow_models.engine import Database
 HANDLERS: Final[dict[str, str]] = {
     "import": "wasteflow.uploads:run",
     "export": "wasteflow.export_job:run",
+    "corrections": "wasteflow.corrections_job:run",
 }
 """Kind of job → "module:function" of its handler, imported when the first such job comes."""
 BEAT_S: Final = 1.0
@@ -143,6 +144,7 @@ class Worker:
         if self._swept is None or now - self._swept >= SWEEP_EVERY:
             jobs.forget_jobs(db=self._db, now=now)
             jobs.end_arrivals(db=self._db, kind="import", error="upload_cut_off", now=now)
+            _sign_left(self._db, self._clock)
             self._swept = now
         job = jobs.claim_job(db=self._db, now=now, kinds=self._kinds, lease=self._lease)
         if job is None:
@@ -164,13 +166,12 @@ class Worker:
 
     def _do(self, job: Job, folder: Path) -> None:
         end = _Ending(self._db, job, self._clock)
-        if job.batch_id is not None:  # it was done, and its worker died before it could say so
-            end(jobs.DONE, result=job.result)
-            return
         try:
             with Work(self._db, job, folder, self._clock, self._lease) as work:
-                outcome = handler(job.kind)(work)
-            end(outcome.state, result=outcome.result, done=work.done)
+                published = job.batch_id is not None  # its worker died before it could say so
+                outcome = _signed(work) if published else handler(job.kind)(work)
+            done = None if published else work.done
+            end(outcome.state, result=outcome.result, done=done)
         except LeaseLost:
             _log.warning("job %s: another worker has it", job.uid)
         except JobCancelled as error:
@@ -207,6 +208,27 @@ class _Ending(Struct, frozen=True):
             error=error,
             done=done,
         )
+
+
+def _signed(work: Work) -> Outcome:
+    """What was published needs nothing more than the signatures it may still owe."""
+    from wasteflow.services.load_signing_parts import sign_due  # numbers take their time to load
+
+    assert work.job.batch_id is not None
+    sign_due(
+        db=work.db,
+        batch_id=work.job.batch_id,
+        now=work.clock,
+        progress=lambda signed: work.progress(work.done + signed),
+    )
+    return Outcome(jobs.DONE, work.job.result)
+
+
+def _sign_left(db: Database, clock: Callable[[], datetime]) -> None:
+    """What files owe whose import died after publishing, and whose job nobody goes on with."""
+    from wasteflow.services.load_signing_parts import sign_left
+
+    sign_left(db=db, now=clock)
 
 
 def handler(kind: str) -> Callable[[Work], Outcome]:

@@ -21,7 +21,7 @@ from wasteflow.core.tracing.flows import FlowTable
 from wasteflow.core.vocabulary import EntryKind, Evidence
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
-from wasteflow_models.engine import linked
+from wasteflow_models.engine import SNAPSHOT, linked
 from wasteflow_models.ledger import (
     BatchRow,
     EntryRow,
@@ -260,7 +260,15 @@ _SITE_OPENING = select(func.max(EntryRow.day)).where(
 
 def site_opening(session: Session, enterprise_id: int, material_id: int) -> date | None:
     """Latest day of an opening entry in force of one site and material."""
-    return session.scalar(_SITE_OPENING, {"firm": enterprise_id, "material": material_id})
+    asked = {"firm": enterprise_id, "material": material_id}
+    memo: dict[Any, Any] | None = session.info.get(SNAPSHOT)
+    if memo is None:
+        return session.scalar(_SITE_OPENING, asked)
+    key = "site_opening", enterprise_id, material_id
+    if key not in memo:
+        memo[key] = session.scalar(_SITE_OPENING, asked)
+    found: date | None = memo[key]
+    return found
 
 
 _ENTRIES_OF = Prepared(

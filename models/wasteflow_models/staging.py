@@ -17,6 +17,7 @@ from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import LOAD_IDS, BatchRow, StagedRow
 from wasteflow_models.parties import drop_senders
 from wasteflow_models.queue import Alive
+from wasteflow_models.signing_due import drop_due
 
 _BATCH_LOCKS = 7705
 ENTRIES_AT_ONCE = 10_000
@@ -63,6 +64,7 @@ def discard(db: Database, batch_id: int) -> None:
             session.delete(part)
     with db.write(Alone.NOBODY) as session:
         drop_senders(session)
+        drop_due(session, batch_id)
         session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
 
 

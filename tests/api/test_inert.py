@@ -40,6 +40,7 @@ from wasteflow.schemas.dictionary import KINDS, columns_of
 from wasteflow.schemas.field_base import Fault
 from wasteflow.schemas.fields import field_of
 from wasteflow.services.acting import actor_of_login
+from wasteflow.services.live.many_job import MANY
 from wasteflow.services.seals import seal_books
 from wasteflow.web.access import books
 from wasteflow.web.outlines_in import keep_upload
@@ -124,6 +125,9 @@ def ids(api: Api, tmp_path: Path) -> dict[str, str]:
     bad = file_sent(api, api.people["op-p1"].headers, BAD).get_json()["id"]
     asked = {"kind": "shipments", "scope": "enterprise:ent.p1", "format": "csv"}
     export = good_answer(api.post("head-p1", "/exports", asked))
+    corrections = [{**change, "shipment": road["id"], "changes": {"remark": FREE}}]
+    corrections += [{**change, "doc_no": FREE}] * MANY
+    many = good_answer(api.post("op-p1", "/revisions/bulk", {"objects": corrections}))
     worker = Worker(api.db, lambda: datetime.now(UTC))
     while worker.once() is not None:
         pass
@@ -145,7 +149,7 @@ def ids(api: Api, tmp_path: Path) -> dict[str, str]:
         "revision": told.get_json()["revision"]["id"], "entry": entry.get_json()["id"],
         "attachment": paper.get_json()["id"], "webhook": hook.get_json()["id"],
         "scenario": plan["id"], "offer": offer["id"], "good": good, "bad": bad,
-        "export": export["id"], "outline": str(outline.uid),
+        "export": export["id"], "outline": str(outline.uid), "corrections": many["id"],
     }  # fmt: skip
 
 
@@ -296,6 +300,7 @@ FIXED: Final[dict[str, str]] = {
 RECORD: Final = {
     "pages.scenario": "scenario", "pages.scenario_edit": "scenario", "pages.offer": "offer",
     "pages.proof": "load", "loads": "load", "loads.gate_load": "road", "loads.edit": "draft",
+    "loads.corrections_job": "corrections", "api_bulk_revisions": "corrections",
     "loads.entry": "entry", "paper": "attachment", "uploads": "bad", "exports": "export",
     "boundaries": "outline", "shipment": "load", "revision": "revision", "entry_id": "entry",
     "scenario": "scenario", "api_offers": "offer", "attachment": "attachment", "import_": "bad",

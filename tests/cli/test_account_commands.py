@@ -79,5 +79,9 @@ def test_with_open_reading_the_pages_stay_on_this_machine(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WASTEFLOW_OPEN_READING", "1")
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
     refused = run(url, "serve", "--host", "0.0.0.0", status=1).output
-    assert "WASTEFLOW_OPEN_READING" in refused
+    assert "WASTEFLOW_OPEN_READING" in refused and "BYTECODE" not in refused
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    refused = run(url, "serve", "--host", "0.0.0.0", status=1).output
+    assert "PYTHONDONTWRITEBYTECODE" in refused, "it says why it starts slowly"

@@ -227,6 +227,10 @@ def test_warnings_do_not_block(own: Command) -> None:
         ("reason_missing", 5),
     ):
         assert f"! {code} (1 行): 第 {line} 行" in out, (code, out)
+    assert "（云南省 → 贵州省）" in out, "provinces go by their names"
+    again = own.rows("v.csv", load("BORDER2", "1", "1", consignee="board", route="plaster"))
+    told = own("import", "shipments", again, lang="en").output
+    assert "(云南省 → 贵州省)" in told, "in the other language too, where they have no other name"
     assert own("check").exit_code == 0
 
 

@@ -84,7 +84,7 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(
         ("job", "job_file", "job_chunk", "column_map", "idempotency", "webhook",
-         "webhook_delivery", "reminder_mail", "daily_work"),
+         "webhook_delivery", "reminder_mail", "daily_work", "signing_due"),
         "of this server: work under way, addresses, keys",
     ),
     **dict.fromkeys(

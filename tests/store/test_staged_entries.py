@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.store.books import NOW, Books, entry, write_rows
+from tests.store.books import NOW, Books, entry, load, write_rows
 from tests.store.test_bulk_entries import FAULTS, FILES, taken, wipe
 from tests.store.test_entry_order import numbered, record
 from tests.store.test_staging import twin
 from wasteflow.core.errors import RowsRefused
 from wasteflow.jobs import import_file
-from wasteflow.services import entry_staging
+from wasteflow.services import entries, entry_counts, entry_staging
+from wasteflow.services.closing import close_month
 from wasteflow.services.data_version import data_version
 from wasteflow.services.seals import seal_books
 from wasteflow_models import staging
@@ -42,8 +43,6 @@ def database_kind() -> str:
 @pytest.fixture
 def large(books: Books, monkeypatch: pytest.MonkeyPatch) -> Books:
     """The small registry, every file of entries being a large one, in parts of two."""
-    monkeypatch.setattr("wasteflow.services.entry_bulk.STAGED_FROM", 0)
-    monkeypatch.setattr("wasteflow.services.entry_files.STAGED_FROM", 0)
     monkeypatch.setattr("wasteflow.services.entry_files.LOOKED_AT_FIRST", 0)
     monkeypatch.setattr(entry_staging, "STAGED_FROM", 0)
     monkeypatch.setattr(entry_staging, "PART", 2)
@@ -248,3 +247,68 @@ def nothing_lies_there(db: Database) -> bool:
         ranges = session.scalar(sa.select(sa.func.count()).select_from(StagedRow))
         stored = session.scalar(sa.select(sa.func.max(EntryRow.id))) or 0
         return not left and not ranges and stored == last_entry(session)
+
+
+COUNTED = [
+    *FILE,
+    entry("Y1", "to_yard", "6.000", "2026-02-05"),
+    entry("Y2", "stocktake", "5.500", "2026-02-06", reason="survey", facility="maker.heap"),
+    entry("Y3", "stocktake", "5.250", "2026-03-06", reason="survey", facility="maker.heap"),
+    entry("S1", "stocktake", "490.000", "2026-02-05", reason="survey"),
+    entry("S3", "stocktake", "470.000", "2026-03-20", reason="loss"),
+    entry("M", "generation", "9.000", "2026-02-11", enterprise="maker2"),
+    entry("C", "stocktake", "8.000", "2026-02-11", enterprise="maker2", reason="survey"),
+    entry("D", "stocktake", "7.000", "2026-02-10", enterprise="maker2", reason="survey"),
+]
+MEANWHILE: dict[str, Callable[[Books], object]] = {
+    "nothing": lambda books: None,
+    "another": lambda books: record(books.db, "cement", "N"),
+    "entry": lambda books: record(books.db, "maker", "N", date="2026-02-04"),
+    "count": lambda books: record(
+        books.db, "maker", "N", kind="stocktake", date="2026-03-01", reason="survey"
+    ),
+    "load": lambda books: books.loads(load("L", "30.000", "29.900")),
+    "close": lambda books: close_month(db=books.db, enterprise="maker2", month=202602, now=NOW),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_counts_are_held_again_where_the_books_moved(
+    large: Books, twin: Books, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Law: judged beforehand or, what moved them done before, one by one: the same books."""
+    asked: list[str] = []
+    one = entries.write_count
+
+    def noted(session: Any, keys: Any, item: Any, *more: Any) -> Any:
+        asked.append(item.entry.doc_no)
+        return one(session, keys, item, *more)
+
+    monkeypatch.setattr(entry_counts, "write_count", noted)
+    before = entry("B", "generation", "3.000", "2026-01-05", enterprise="maker2")
+    for ledger in (large, twin):
+        taken(ledger, [before], columns=False)
+    MEANWHILE[what](twin)
+    while_it_lies_there(monkeypatch, lambda: MEANWHILE[what](large))
+    found = take(large, COUNTED)
+    monkeypatch.setattr("wasteflow.services.entry_files.LOOKED_AT_FIRST", 2**40)
+    assert found == taken(twin, COUNTED, columns=False)
+    assert content(large) == content(twin)
+    moved = what in ("entry", "count", "load")
+    assert asked == (["S1", "Y2", "S", "Y3", "S3"] if moved else [])
+    large.check()
+
+
+def test_a_smaller_file_of_many_counts_is_staged(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry_staging, "COUNTS_FROM", 3)
+    monkeypatch.setattr("wasteflow.services.entry_files.LOOKED_AT_FIRST", 3)
+    staged: list[int] = []
+    while_it_lies_there(monkeypatch, lambda: staged.append(1))
+    for columns in (True, False):
+        rows = [row | {"doc_no": row["doc_no"] + str(columns)} for row in COUNTED[1:]]
+        assert taken(books, rows, columns=columns)["taken"] == len(rows)
+        while_it_lies_there(monkeypatch, lambda: staged.append(1))
+    assert len(staged) == 2
+    books.check()

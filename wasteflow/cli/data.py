@@ -85,16 +85,19 @@ def db_check(settings: Settings) -> None:
 def db_rebuild(settings: Settings) -> None:
     """按记录重建月汇总 · Make the roll-up anew from the records.
 
-    For books whose `wasteflow check` names `rollup_mismatch`; sound books stay as they are.
+    For books whose `wasteflow check` names `rollup_mismatch` or `sender_missing`; sound books stay
+    as they are.
 
     Example: wasteflow db rebuild
     """
     from wasteflow.services.rebuilding import rebuild_rollup
 
     done = rebuild_rollup(db=open_database(settings))
+    again = f"；补回 {done.links} 条运单链路", f"; {done.links} links of loads found again"
+    zh, en = again if done.links else ("", "")
     settings.say(
-        f"汇总 {done.flows} 行，改正 {done.mended} 行。",
-        f"{done.flows} rows in the roll-up, {done.mended} of them mended.",
+        f"汇总 {done.flows} 行，改正 {done.mended} 行{zh}。",
+        f"{done.flows} rows in the roll-up, {done.mended} of them mended{en}.",
     )
 
 

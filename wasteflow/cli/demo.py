@@ -27,6 +27,11 @@ from wasteflow.core.periods import SHANGHAI, next_month
 
 DEMO_FILE = "demo.sqlite3"
 OPEN_READING = "WASTEFLOW_OPEN_READING"
+_NO_BYTECODE = (
+    "提示：PYTHONDONTWRITEBYTECODE 已设置，每个进程都要重新编译，启动慢一倍以上；去掉它。",
+    "Note: PYTHONDONTWRITEBYTECODE is set, so every process compiles the program anew and starts "
+    "at half the speed or less; unset it.",
+)
 
 
 @click.command()
@@ -246,6 +251,8 @@ def _serve(settings: Settings, url: str, host: str, port: int, workers: int) -> 
     from wasteflow.config import load_config
     from wasteflow.worker import keep_worker
 
+    if sys.dont_write_bytecode:
+        settings.say(*_NO_BYTECODE, err=True)
     open_reading = load_config().accounts.open_reading
     if open_reading and host not in ("127.0.0.1", "localhost", "::1"):
         raise WasteflowError("host_not_local", host=host)

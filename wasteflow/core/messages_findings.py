@@ -68,8 +68,8 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
     ),
     "cross_province_without_filing": (
         "跨省转移（{origin} → {goal}）没有有效的备案或审批。请在 filings 补登记。",
-        "a transfer between provinces ({origin} → {goal}) without a valid filing; register the "
-        "filing",
+        "a transfer between provinces ({origin} → {goal}) without a valid filing; register "
+        "the filing",
     ),
     "over_quota": (
         "备案“{filing}”的累计转移量 {tonnes} 吨超过批准量 {quota} 吨。",

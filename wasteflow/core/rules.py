@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from wasteflow.core.registry import Facility, Registry, Route
 from wasteflow.core.units import dry_from_wet
-from wasteflow.core.vocabulary import Fate
+from wasteflow.core.vocabulary import Fate, Named
 
 CAP_KG = {"road": 35_000}
 """Payload cap per mode and trip; modes not named have none."""
 PROVINCE_DIGITS = 2
+REGION_DIGITS = 6
 
 
 class Tolerance(Struct, frozen=True):
@@ -131,3 +132,16 @@ def unfiled_border(
         ):
             return None
     return ends[0], ends[1]
+
+
+def border_words(registry: Registry, crossed: tuple[str, str]) -> dict[str, Named]:
+    """The provinces of `unfiled_border` by their names, for a message.
+
+    A province the registry does not name goes by its code.
+    """
+    found = {}
+    for end, digits in zip(("origin", "goal"), crossed, strict=True):
+        code = digits.ljust(REGION_DIGITS, "0")
+        region = registry.regions.get(code)
+        found[end] = Named(region.name_zh, region.name_en) if region else Named(code, code)
+    return found

@@ -234,6 +234,27 @@ class Labelled(str):
         return found
 
 
+class Named(Labelled):
+    """A name in Chinese, and in English (`words`)."""
+
+    __slots__ = ()
+
+    def __new__(cls, zh: str, en: str) -> Named:
+        """Both names; an English one that is not known is the Chinese one."""
+        found = str.__new__(cls, zh)
+        found.words = en or zh
+        return found
+
+    def __reduce__(self) -> tuple[type[Named], tuple[str, str]]:
+        """Both names, wherever it is sent."""
+        return Named, (str(self), self.words)
+
+
+def as_text(value: object) -> str:
+    """A parameter of a message as a text; one with words for each language keeps them."""
+    return value if isinstance(value, str) else str(value)
+
+
 def label(vocabulary: str, word: str, lang: str = "zh") -> str:
     """The label of a word for people: Chinese, or the word with spaces in English."""
     if lang == "zh":

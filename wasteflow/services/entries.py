@@ -194,7 +194,7 @@ def _write_one(
     session.flush()
     entry = item.entry
     if entry.kind is EntryKind.STOCKTAKE:
-        book = book_at(session, keys, _counted_place(item), entry.material, entry.day)
+        book = book_at(session, keys, counted_place(item), entry.material, entry.day)
         item = item.counted_against(book)
     through = closed(session, keys).through
     row = entry_values(item, keys, through, 0, new_uids(1, now)[0], None, now)
@@ -265,22 +265,39 @@ def write_counts(
     now: datetime,
 ) -> list[dict[str, Any]]:
     """Insert stocktakes by day, each held against the book as the one before it left it."""
-    written = []
-    through = closed(session, keys).through
-    counts = sorted(
+    return [
+        write_count(session, keys, item, next_id + offset, uids[offset], batch_id, now)
+        for offset, item in enumerate(in_order(counts))
+    ]
+
+
+def in_order(counts: Iterable[CheckedEntry]) -> list[CheckedEntry]:
+    """Stocktakes in the order in which they are held against the book."""
+    return sorted(
         counts, key=lambda item: (item.entry.day, item.entry.enterprise, item.entry.doc_no)
     )
-    for offset, item in enumerate(counts):
-        entry = item.entry
-        book = book_at(session, keys, _counted_place(item), entry.material, entry.day)
-        settled = item.counted_against(book)
-        difference: Rollup = {}
-        add_postings(difference, entry_postings(settled.entry))
-        row = entry_values(settled, keys, through, next_id + offset, uids[offset], batch_id, now)
-        insert_entries(session, [row])
-        written.append(row)
-        post_rollup(session, keys, difference, row["booked_month"])
-    return written
+
+
+def write_count(
+    session: Session,
+    keys: Keys,
+    item: CheckedEntry,
+    key: int,
+    uid: UUID,
+    batch_id: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """Insert a stocktake, held against the book as it is; its columns."""
+    entry = item.entry
+    book = book_at(session, keys, counted_place(item), entry.material, entry.day)
+    settled = item.counted_against(book)
+    difference: Rollup = {}
+    add_postings(difference, entry_postings(settled.entry))
+    through = closed(session, keys).through
+    row = entry_values(settled, keys, through, key, uid, batch_id, now)
+    insert_entries(session, [row])
+    post_rollup(session, keys, difference, row["booked_month"])
+    return row
 
 
 def entry_facts(row: Mapping[str, Any]) -> tuple[int, ...]:
@@ -302,7 +319,8 @@ def entry_facts(row: Mapping[str, Any]) -> tuple[int, ...]:
     )
 
 
-def _counted_place(item: CheckedEntry) -> Place:
+def counted_place(item: CheckedEntry) -> Place:
+    """The site or yard that a stocktake counts."""
     entry = item.entry
     return yard(entry.enterprise) if entry.compartment == "yard" else site(entry.enterprise)
 

@@ -21,7 +21,7 @@ from wasteflow.services.booking import post
 from wasteflow.services.entry_columns import CheckedFile, EntryBlock, OneByOne, check_columns
 from wasteflow.services.entry_judged import firm_of, new_entries, openings_hold, ready_entries
 from wasteflow.services.entry_rows import CheckedEntry
-from wasteflow.services.entry_staging import STAGED_FROM, Judged, in_stages
+from wasteflow.services.entry_staging import Judged, for_stages, in_stages
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
@@ -54,7 +54,7 @@ def record_entry_columns(
                 version, keys = stamp(session, "registry"), load_keys(session)
             checked = check_columns(file, keys)
             report.warnings = checked.warnings
-            if db.is_sqlite and not db.joined and checked.rows > STAGED_FROM:
+            if db.is_sqlite and not db.joined and for_stages(checked.rows, checked.counted):
                 judged = Judged(keys, version, checked)
                 if in_stages(db, judged, batch, now, report, progress or (lambda done: None)):
                     return report

@@ -15,7 +15,7 @@ from wasteflow.core.errors import RowIssue, RowsRefused
 from wasteflow.services.again import Overtaken, again_if_overtaken
 from wasteflow.services.entries import OTHER_IMPORT, check_rows, new_of, take_entries
 from wasteflow.services.entry_columns import CheckedFile, EntryBlock, OneByOne
-from wasteflow.services.entry_staging import STAGED_FROM, Judged, in_stages
+from wasteflow.services.entry_staging import Judged, for_stages, in_stages
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress, Row
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
@@ -86,7 +86,7 @@ def _looked_at(
     if dry_run:
         tick(len(rows))
         return report
-    if not db.is_sqlite or len(new) <= STAGED_FROM:
+    if not db.is_sqlite or not for_stages(len(new), new):
         return None
     judged = Judged(keys, version, CheckedFile(EntryBlock.none(), new, report.warnings))
     try:

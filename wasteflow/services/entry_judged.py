@@ -172,7 +172,7 @@ def ready_entries(
         entry_values(item, keys, closed.through, first + at, UUID(uids[at]), batch_id, now)
         for item, at in zip(others, behind, strict=True)
     ]
-    rollup, late = _postings(block, booked, rows)
+    rollup, late = postings_of(block, booked, rows)
     return ReadyEntries(
         columns | {"batch_id": batch_id, "recorded_at": now},
         len(block),
@@ -229,7 +229,7 @@ def _plain(column: list[Any]) -> Any:
     return column[0] if column and column.count(column[0]) == len(column) else column
 
 
-def _postings(
+def postings_of(
     block: EntryBlock, booked: Ints, rows: Sequence[dict[str, Any]]
 ) -> tuple[BulkRollup, Late]:
     """Roll-up rows of the entries, and those among them that are booked later than their month."""

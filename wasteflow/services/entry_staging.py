@@ -8,7 +8,7 @@ is recorded meanwhile stays in order before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from msgspec import Struct
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from wasteflow.core.booking import merge_late
 from wasteflow.core.periods import month_of_day
 from wasteflow.core.postings_bulk import BulkRollup, merge
 from wasteflow.core.vocabulary import EntryKind
@@ -24,6 +25,7 @@ from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
 from wasteflow.services.entry_columns import CheckedFile, EntryBlock
+from wasteflow.services.entry_counts import judge_counts
 from wasteflow.services.entry_judged import (
     ReadyEntries,
     firm_of,
@@ -55,6 +57,8 @@ from wasteflow_models.staging import claimed, discard, sweep
 
 STAGED_FROM = 20_000
 """A file of more new entries is staged; a smaller one holds the lock for a third of a second."""
+COUNTS_FROM = 200
+"""So is one of more stocktakes, each of which is held against its book."""
 PART = 10_000
 """Entries of one transaction."""
 ROOM = 100_000_000
@@ -87,6 +91,15 @@ class _Seen(Struct, frozen=True):
     opened: Versions
 
 
+def for_stages(rows: int, counted: Sequence[CheckedEntry]) -> bool:
+    """Whether a file of so many entries, those `counted` among them, would keep others waiting."""
+    return rows > STAGED_FROM or sum(map(_is_count, counted)) > COUNTS_FROM
+
+
+def _is_count(item: CheckedEntry) -> bool:
+    return item.entry.kind is EntryKind.STOCKTAKE
+
+
 def in_stages(
     db: Database,
     judged: Judged,
@@ -107,7 +120,7 @@ def in_stages(
     if report.dry_run:
         tick(report.rows)
         return True
-    if report.taken <= STAGED_FROM:
+    if not for_stages(report.taken, seen.counted):
         return False
     with ExitStack() as held:
         with db.write() as session:
@@ -130,15 +143,17 @@ def in_stages(
                 _not_taken(session, seen, ready, start, stop)
                 ready.insert(session, start, stop)
             tick(stop)
-        rollup, parts = _ready_rollup(db, ready)
+        with db.read() as session:
+            counts = judge_counts(session, seen.keys, seen.block, ready, seen.closed, row.id, now)
+        rollup, parts = _ready_rollup(db, merge([ready.rollup, counts.rollup]))
         with db.write() as session:
             _still_holds(session, seen, ready)
             row = session.merge(row)
             row.taken, row.skipped, row.published = report.taken, report.skipped, True
             session.flush()
             forget_ranges(session, row.id)
-            post(session, rollup, ready.late, parts)
-            ready.count(session, seen.keys, row.id, now)
+            post(session, rollup, merge_late([ready.late, counts.late]), parts)
+            counts.write(session, seen.keys, row.id, now)
             note_import(session, seen.keys, row, seen.firms, now)
     tick(report.rows)
     return True
@@ -222,11 +237,11 @@ def _still_holds(session: Session, seen: _Seen, ready: ReadyEntries) -> None:
         openings_hold(session, keys, seen.block, seen.counted, seen.firms)
 
 
-def _ready_rollup(db: Database, ready: ReadyEntries) -> tuple[BulkRollup, list[ReadyPart]]:
+def _ready_rollup(db: Database, rollup: BulkRollup) -> tuple[BulkRollup, list[ReadyPart]]:
     """The roll-up of the file as publishing adds it: rows, or many of them as parts made ready."""
-    if len(ready.rollup.kg) <= PARTS_FROM:
-        return ready.rollup, []
+    if len(rollup.kg) <= PARTS_FROM:
+        return rollup, []
     with db.write() as session:
-        columns = rollup_rows(session, ready.rollup)
+        columns = rollup_rows(session, rollup)
     with db.read() as session:
         return merge([]), ready_parts(session, columns)

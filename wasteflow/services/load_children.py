@@ -86,9 +86,10 @@ def find_children(writing: Writing, staging: Staging, waiting: Waiting) -> Child
         with writing() as session:
             ids = load_store.find_numbers(session, batch.doc_no[part], batch.consignor_id[part])
         known[part] = ids > 0
-    if known.any():
+    rows = np.flatnonzero(known)
+    for start in range(0, len(rows), PART):
         with writing() as session:
-            staging.compare_known(session, *_unbound(batch, kin, np.flatnonzero(known)))
+            staging.compare_known(session, *_unbound(batch, kin, rows[start : start + PART]))
     first = np.zeros(len(batch), bool)
     first[_first_of_each(batch)] = True
     return Children(batch, kin, np.flatnonzero(first & ~known), np.flatnonzero(~first & ~known))

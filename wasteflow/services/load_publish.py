@@ -17,8 +17,8 @@ from wasteflow.core.postings_bulk import BulkRollup, merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
-from wasteflow.services.load_signing import confirmed
-from wasteflow.services.load_staging import Ints, Openings, Staging, complete
+from wasteflow.services.load_signing import Signing, confirmed
+from wasteflow.services.load_staging import Ints, Openings, Staging
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models import load_parents, load_store, queries
 from wasteflow_models.convert import Keys
@@ -44,27 +44,38 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     """Completions, roll-up and the batch itself; raises Overtaken if the books moved on."""
     if staging.staged:
         _still_holds(session, staging)
-    completing = list(staging.completing.values())
-    if completing and not complete(session, staging, completing):
+    if staging.receipts is None:
+        staging.make_receipts_ready()
+    receipts = staging.receipts
+    if receipts is None or not receipts.write(session, staging.batch_id, staging.now):
         raise Overtaken
     if staging.signing is not None:
-        rollups, late = staging.signing.sign(session, staging.closed, staging.now)
-        for rollup in rollups:
-            staging.add_rollup(rollup)
-        staging.late += late
-        staging.firms |= staging.signing.firms
+        _sign(session, staging, staging.signing)
     if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
         raise Overtaken
-    batch.taken, batch.completed = staging.taken, len(completing) + confirmed(staging.signing)
+    batch.taken, batch.completed = staging.taken, len(receipts) + confirmed(staging.signing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
     session.flush()
     load_store.forget_ranges(session, staging.batch_id)
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
-    report.taken, report.completed = staging.taken, len(completing)
+    report.batch_id = staging.batch_id
+    report.taken, report.completed = staging.taken, len(receipts)
     report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
     note_import(session, staging.keys, batch, staging.firms, staging.now)
+
+
+def _sign(session: Session, staging: Staging, signing: Signing) -> None:
+    """The firm whose file it is stands to it; a large file signs when it is published, in parts."""
+    signing.name_signer(session)
+    staging.firms |= signing.firms
+    if staging.staged:
+        return
+    rollups, late = signing.sign(session, staging.closed, staging.now)
+    for rollup in rollups:
+        staging.add_rollup(rollup)
+    staging.late += late
 
 
 @contextmanager
@@ -99,7 +110,8 @@ def _columns(db: Database, merged: BulkRollup) -> list[Ints]:
 
 
 def ready_rollup(db: Database, staging: Staging) -> None:
-    """Make the roll-up of a staged import ready, so that publishing has little left to do."""
+    """Make receipts and roll-up of a staged import ready, so that publishing has little to do."""
+    staging.make_receipts_ready()
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = [merged]
     columns = staging.columns

@@ -17,6 +17,7 @@ from wasteflow.core.rules import (
     CAP_KG,
     USUAL_TOLERANCE,
     Tolerance,
+    border_words,
     cap_breach,
     expired_permit,
     gap_percent,
@@ -216,9 +217,8 @@ class LoadChecker:
             self._registry, header.consignor, header.consignee, header.material, day
         )
         if provinces:
-            self.warnings.add(
-                row.line, "cross_province_without_filing", origin=provinces[0], goal=provinces[1]
-            )
+            told = border_words(self._registry, provinces)
+            self.warnings.add(row.line, "cross_province_without_filing", **told)
 
     def _remark_permit(self, row: Row, header: LoadHeader) -> None:
         """Warning on a receiving facility outside the dates of its permit."""

@@ -56,9 +56,9 @@ PART = 500
 class Signing(Struct):
     """What the own file of `firm` does to loads that are in the books, of one import (`batch_id`).
 
-    `confirming`: loads that it signs, with the version that was looked at; `alike`: those of them
-    that were judged by their like, with their new grades; `firms`: keys of the enterprises they
-    are between.
+    `confirming`: loads that it signs, with the events they had when they were looked at; `alike`:
+    those of them that were judged by their like, with their new grades; `firms`: keys of the
+    enterprises they are between.
     """
 
     keys: Keys
@@ -105,17 +105,38 @@ class Signing(Struct):
         alike, others = alike_loads(
             session, self.keys, self.firm, np.unique(np.array(asked, np.int64))
         )
+        self._note_alike(alike, np.ones(len(alike.ids), np.bool_))
+        for part in _parts(others):
+            for held in held_of(session, self.keys, part.tolist()):
+                self._note(held)
+        return len(self.confirming) - before
+
+    def take_up(self, session: Session, ids: Ints, events: Ints) -> None:
+        """Note of loads (ascending) that were looked at when they had so many `events` those that
+        still wait for the firm's word, and say what they said then.
+        """
+        alike, others = alike_loads(session, self.keys, self.firm, ids)
+        stands = alike.version == events[np.searchsorted(ids, alike.ids)]
+        self._note_alike(alike, stands)
+        for part in _parts(np.sort(np.concatenate([others, alike.ids[~stands]]))):
+            for held in held_of(session, self.keys, part.tolist(), lock=True):
+                seen = int(events[np.searchsorted(ids, held.row.id)])
+                if all(row.kind == EventKind.CONFIRMED for row in held.events[seen:]):
+                    self._note(held)
+
+    def _note_alike(self, alike: Alike, chosen: Flags) -> None:
         may = np.array([may_sign(held, self.firm) for held in alike.samples], np.bool_)
         grades = [int(held.grade(self.firm, confirming=True)) for held in alike.samples]
-        found = alike.pick(np.flatnonzero(may[alike.shape]))
+        found = alike.pick(np.flatnonzero(may[alike.shape] & chosen))
         if len(found.ids):
             self.alike.append((found, np.array(grades, np.int64)[found.shape]))
             self.confirming |= zip(found.ids.tolist(), found.version.tolist(), strict=True)
-        for part in _parts(others):
-            for held in held_of(session, self.keys, part.tolist()):
-                if may_sign(held, self.firm):
-                    self.confirming[held.row.id] = held.version
-        return len(self.confirming) - before
+            self.firms |= {*found.columns.consignor.tolist(), *found.columns.consignee.tolist()}
+
+    def _note(self, held: Held) -> None:
+        if may_sign(held, self.firm):
+            self.confirming[held.row.id] = len(held.events)
+            self.firms |= {held.row.consignor_id, held.row.consignee_id}
 
     def _received(self, batch: LoadBatch) -> Flags:
         """Which loads of the firm have arrived."""
@@ -123,13 +144,16 @@ class Signing(Struct):
         own = (batch.consignor_id == firm) | (batch.consignee_id == firm)
         return np.asarray(own & (batch.received_month > 0), np.bool_)
 
+    def name_signer(self, session: Session) -> None:
+        """Write down whose file it is."""
+        session.add(BatchSignerRow(batch_id=self.batch_id, organisation=self.firm))
+
     def sign(
         self, session: Session, closed: Closed, now: datetime
     ) -> tuple[list[BulkRollup], list[Late]]:
-        """Confirm the loads noted, and write down whose file it is; returns what changes in the
-        roll-up, and what of it is booked late.  Raises Overtaken if a load is another by now.
+        """Confirm the loads noted; returns what changes in the roll-up, and what of it is booked
+        late.  Raises Overtaken if a load is another by now.
         """
-        session.add(BatchSignerRow(batch_id=self.batch_id, organisation=self.firm))
         hold_loads(session, np.array(sorted(self.confirming), np.int64))
         changes = [
             self._sign_alike(session, found, grades, closed, now) for found, grades in self.alike
@@ -145,7 +169,7 @@ class Signing(Struct):
         self, session: Session, ids: Ints, closed: Closed, now: datetime
     ) -> tuple[list[BulkRollup], Late]:
         found = held_of(session, self.keys, ids.tolist(), lock=True)
-        seen = {held.row.id: held.version for held in found}
+        seen = {held.row.id: len(held.events) for held in found}
         if seen != {key: self.confirming[key] for key in ids.tolist()}:
             raise Overtaken
         grades = np.array([held.grade(self.firm, confirming=True) for held in found], np.int64)
@@ -174,7 +198,6 @@ class Signing(Struct):
         now: datetime,
     ) -> tuple[list[BulkRollup], Late]:
         """Write the signatures, in their months: those not before `earliest`."""
-        self.firms |= {*before.consignor.tolist(), *before.consignee.tolist()}
         after = replace(before, evidence=grades)
         changed = before.evidence != after.evidence
         floor = np.where(changed, before.dispatched_month, month_of_day(shanghai_day(now)))

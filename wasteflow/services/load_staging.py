@@ -7,7 +7,6 @@ reads changes before `load_publish`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,14 +15,13 @@ from msgspec import Struct, field
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from wasteflow.core.booking import Late, booked_months, late_loads, late_part, load_difference
+from wasteflow.core.booking import Late, booked_months, late_loads
 from wasteflow.core.errors import RowIssue
 from wasteflow.core.loads_bulk import LoadBatch, posting_columns
 from wasteflow.core.postings_bulk import (
     BulkRollup,
     LoadColumns,
     bulk_load_postings,
-    columns_from_rows,
     firms_in,
     merge,
 )
@@ -33,8 +31,9 @@ from wasteflow.services.load_convert import (
     header_columns,
     weight_columns,
 )
-from wasteflow.services.load_known import Facts, Known, compare
+from wasteflow.services.load_known import Known, compare
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
+from wasteflow.services.load_receipts import Receipts, ready_receipts
 from wasteflow.services.load_signing import Signing
 from wasteflow_models import load_store
 from wasteflow_models.convert import Keys
@@ -62,7 +61,9 @@ class Staging(Struct):
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
     parts: the roll-up of a large file, ready for publishing, columns: the most of it before; lane:
-    writes events on PostgreSQL; signing: what a firm signs by its own file.
+    writes events on PostgreSQL; signing: what a firm signs by its own file; known: loads of a
+    staged file that are yet to be compared with those that have their numbers; receipts: of loads
+    in the books, ready to be written.
     """
 
     keys: Keys
@@ -86,6 +87,8 @@ class Staging(Struct):
     columns: list[Ints] = field(default_factory=list)
     parts: list[ReadyPart] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
+    known: list[tuple[LoadBatch, Bound]] = field(default_factory=list)
+    receipts: Receipts | None = None
     _received: dict[int, Known] = field(default_factory=dict)
     _links: set[tuple[int, int]] = field(default_factory=set)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
@@ -106,7 +109,11 @@ class Staging(Struct):
         own = np.flatnonzero(holders == ids)
         self._write(session, *chosen(batch, bound, own), ids[own])
         if len(own) < len(ids):
-            self.compare_known(session, *chosen(batch, bound, np.flatnonzero(holders != ids)))
+            known = chosen(batch, bound, np.flatnonzero(holders != ids))
+            if self.staged:
+                self.known.append(known)
+            else:
+                self.compare_known(session, *known)
         found[good] = holders
         return found
 
@@ -204,6 +211,21 @@ class Staging(Struct):
         if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
             self.rollups = [merge(self.rollups)]
 
+    def complete(self, session: Session, receipts: Receipts) -> bool:
+        """Give loads on the road their receipts; False if one is gone."""
+        self._move(receipts)
+        return receipts.write(session, self.batch_id, self.now)
+
+    def make_receipts_ready(self) -> None:
+        """What `complete` would do for the loads that wait, but for writing them."""
+        self.receipts = ready_receipts(list(self.completing.values()), self.closed)
+        self._move(self.receipts)
+
+    def _move(self, receipts: Receipts) -> None:
+        for rollup, sign in receipts.rollups:
+            self.add_rollup(rollup, sign)
+        self.late += receipts.late
+
     def line_of(self, shipment_id: int) -> int:
         """Line of the file on which a load of this import stands, 0 if it is not of it."""
         for ids, lines in self._lines:
@@ -270,7 +292,7 @@ class Staging(Struct):
             self.skipped += 1
         elif mine:
             self.skipped += 1
-            complete(session, self, [known])
+            self.complete(session, ready_receipts([known], self.closed))
 
     # --- openings ------------------------------------------------------------------------
 
@@ -308,49 +330,6 @@ def _steps(months: Ints, ids: Ints) -> dict[int, int]:
     """Month → what is added to the keys of packed loads to give their ids."""
     found, first = np.unique(months, return_index=True)
     return dict(zip(found.tolist(), (ids[first] - found * STEP).tolist(), strict=True))
-
-
-def complete(session: Session, staging: Staging, loads: Sequence[Known]) -> bool:
-    """Give loads on the road their receipt and note the difference; False if one is gone."""
-    ordered = sorted(loads, key=lambda known: known.shipment_id)
-    ids = np.array([known.shipment_id for known in ordered], np.int64)
-    receipt: dict[str, Any] = {}
-    for name in ordered[0].values:
-        values = [known.values[name] for known in ordered]
-        receipt[name] = values if isinstance(values[0], str) else np.array(values, np.int64)
-    before, after = (_columns([getattr(k, side) for k in ordered]) for side in ("before", "after"))
-    sent = np.array([known.dispatch_booked for known in ordered], np.int64)
-    floor, booked = _receipt_months(staging, before, after, sent)
-    receipt["booked_month"] = booked
-    done = load_store.complete_loads(session, ids, receipt, staging.batch_id, staging.now)
-    if done:
-        staging.add_rollup(bulk_load_postings(before), -1)
-        staging.add_rollup(bulk_load_postings(after))
-        for month in np.unique(booked[booked > floor]).tolist():
-            rows = np.flatnonzero(booked == month)
-            staging.late.append(late_part(load_difference(before, after, rows), month))
-    return done
-
-
-def _receipt_months(
-    staging: Staging, before: LoadColumns, after: LoadColumns, sent: Ints
-) -> tuple[Ints, Ints]:
-    """The earliest month each receipt changes, and the month it is booked in.
-
-    A receipt that changes the evidence re-keys the dispatch; one of a load that was itself booked
-    late (`sent`) is not booked before it.
-    """
-    re_keyed = before.evidence != after.evidence
-    floor = np.where(re_keyed, after.dispatched_month, after.received_month)
-    through = staging.closed.of(after.consignor, after.consignee, after.holder)
-    earliest = np.where(sent > after.dispatched_month, sent, 0)
-    return floor, np.maximum(booked_months(floor, through), earliest)
-
-
-def _columns(loads: list[Facts]) -> LoadColumns:
-    columns = columns_from_rows(LoadColumns, loads)
-    assert isinstance(columns, LoadColumns)
-    return columns
 
 
 def _none_for_zero(keys: Ints) -> Any:

@@ -2,9 +2,9 @@
 
 A known number with the same dispatch and a new receipt completes its load; with the same content
 it is signed by the firm whose own file it is, else skipped and counted; anything else is refused
-with the way to revise it.  A file of one chunk is one transaction.  A larger one is staged chunk by
+with the way to revise it.  A small file is one transaction.  A larger one is staged chunk by
 chunk, so that other writers wait a moment only, and published in one short transaction; nobody sees
-a part of it.
+a part of it.  What it signs of loads in the books follows in parts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
 from datetime import datetime
 
+import numpy as np
 from msgspec import Struct
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,7 @@ from wasteflow.schemas.ahead import ahead
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.services.again import Overtaken, again_if_overtaken
+from wasteflow.services.load_bound import chosen
 from wasteflow.services.load_children import Waiting, plan_children, stage_children
 from wasteflow.services.load_publish import (
     openings_of,
@@ -31,6 +33,7 @@ from wasteflow.services.load_publish import (
 )
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_signing import Signing, confirmed
+from wasteflow.services.load_signing_parts import note_due, sign_due
 from wasteflow.services.load_staging import Ints, Staging
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.convert import Keys, load_keys
@@ -45,13 +48,15 @@ from wasteflow_models.partitions import drawn_numbers, drawn_run
 from wasteflow_models.raw import is_postgresql
 from wasteflow_models.staging import claimed, discard, sweep
 
+COMPARED = 5_000
+"""Loads of a large file that are compared with the books in one transaction."""
 Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
 
 class LoadFile(Struct, frozen=True):
     """A file of shipments as the service takes it: chunks of text columns, read as often as asked.
 
-    `small`: it is one chunk; `elsewhere`: makes the chunks of a large one ready, as
+    `small`: it is taken in one transaction; `elsewhere`: makes the chunks of a large one ready, as
     `load_ready.ready_chunks` does, but in another process; `lines`: at least as many as it has
     rows, 0 if nobody counted.
     """
@@ -74,7 +79,6 @@ class LoadFile(Struct, frozen=True):
         return ready_chunks(chunks, keys, self.clock, self.round_kg, large=large, packing=packing)
 
 
-@again_if_overtaken
 def record_loads(
     *,
     db: Database,
@@ -86,10 +90,28 @@ def record_loads(
 ) -> ImportReport:
     """Take a file of shipments; `batch` makes the row that says what was imported.
 
-    now: the moment it is recorded at, asked once for each try.
+    now: the moment it is recorded at, asked once for each try and each part of its signatures.
     Raises RowsRefused with every reason of every row; then nothing is taken.
     """
     tick = progress or (lambda done: None)
+    report = _recorded(db, file, batch, now, dry_run, tick)
+    if report.batch_id and report.confirmed and not file.small and not dry_run:
+        report.confirmed = sign_due(
+            db=db, batch_id=report.batch_id, now=now, progress=lambda done: tick(report.rows)
+        )
+    return report
+
+
+@again_if_overtaken
+def _recorded(
+    db: Database,
+    file: LoadFile,
+    batch: Callable[[datetime], BatchRow],
+    now: Callable[[], datetime],
+    dry_run: bool,
+    tick: Progress,
+) -> ImportReport:
+    """Take it: published, but for the signatures of a large file."""
     moment = now()
     if not file.small:
         sweep(db)
@@ -157,12 +179,15 @@ def _in_stages(
                 _take(session, staging, chunk, waiting, report, batch)
             if staging.lane:
                 staging.lane.finish()
+            _compare(db, staging)
             tick(report.rows)
         if waiting:
             with rollup_beside(db, staging):
                 _stage_children(db, staging, waiting)
         _refuse(staging)
         if not dry_run:
+            if staging.signing is not None:
+                note_due(db, staging.signing)
             ready_rollup(db, staging)
             with db.write(Alone.NOBODY) as session:
                 publish(session, staging, session.merge(batch), report)
@@ -177,6 +202,17 @@ def _stage_children(db: Database, staging: Staging, waiting: Waiting) -> None:
     for start, stop in plan.parts():
         with db.write(Alone.NOBODY, settled=False) as session:
             stage_children(session, staging, plan, start, stop)
+        _compare(db, staging)
+
+
+def _compare(db: Database, staging: Staging) -> None:
+    """Hold the loads whose numbers are taken against the books, in parts."""
+    known, staging.known = staging.known, []
+    for batch, bound in known:
+        for start in range(0, len(batch), COMPARED):
+            rows = np.arange(start, min(start + COMPARED, len(batch)))
+            with db.write(Alone.NOBODY, settled=False) as session:
+                staging.compare_known(session, *chosen(batch, bound, rows))
 
 
 @contextmanager

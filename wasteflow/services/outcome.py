@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from wasteflow.core.errors import Remark
+from wasteflow.core.vocabulary import as_text
 
 Progress = Callable[[int], None]
 SHOWN_EXAMPLES = 5
@@ -30,12 +31,14 @@ class Warnings(Struct):
         self.counts[code] += 1
         shown = self.examples.setdefault(code, [])
         if len(shown) < SHOWN_EXAMPLES:
-            shown.append((line, Remark(code, {key: str(value) for key, value in params.items()})))
+            told = {key: as_text(value) for key, value in params.items()}
+            shown.append((line, Remark(code, told)))
 
 
 class ImportReport(Struct):
     """Counts of one import. `completed`: loads that got their receipt; `confirmed`: loads in the
-    books that the file's own firm signs by it; `skipped`: known already.
+    books that the file's own firm signs by it; `skipped`: known already; `batch_id`: of what was
+    published, 0 of nothing.
     """
 
     kind: str
@@ -48,6 +51,7 @@ class ImportReport(Struct):
     rounded_rows: int = 0
     rounded_kg: str = "0"
     dry_run: bool = False
+    batch_id: int = 0
     warnings: Warnings = field(default_factory=Warnings)
 
     def add_rounded(self, kg: Decimal) -> None:

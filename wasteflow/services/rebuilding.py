@@ -19,10 +19,13 @@ from wasteflow_models.rollup_stored import stored_late, stored_rollup
 
 
 class Rebuilt(Struct, frozen=True):
-    """Rows of the roll-up now, and how many of them (or of those gone) were wrong."""
+    """Rows of the roll-up now, and how many of them (or of those gone) were wrong; links of loads
+    that the index of SQLite had lost.
+    """
 
     flows: int
     mended: int
+    links: int = 0
 
 
 def rebuild_rollup(*, db: Database) -> Rebuilt:
@@ -47,4 +50,4 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
                 session.execute(text(f"DELETE FROM {table}"))
             post(session, expected, late)
     forget()
-    return Rebuilt(len(expected.kg), wrong + len(links))
+    return Rebuilt(len(expected.kg), wrong, len(links))

@@ -109,6 +109,7 @@ _INSIDE: Final = {
     "loads.corrections": "loads.index",
     "loads.check_corrections": "loads.index",
     "loads.send_corrections": "loads.index",
+    "loads.corrections_job": "loads.index",
     "loads.new_entry": "loads.entries",
     "loads.entry": "loads.entries",
     "uploads.new": "uploads.index",

@@ -12,6 +12,7 @@ import wasteflow_models.ledger
 import wasteflow_models.live
 import wasteflow_models.outlines
 import wasteflow_models.registry
+import wasteflow_models.signing_due
 import wasteflow_models.statements  # noqa: F401  (tables must be known)
 from wasteflow_models.base import Base
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from wasteflow.core.errors import FieldIssue, FieldsRefused, InvalidValue, Remark
 from wasteflow.core.periods import moment_words, shanghai_day
+from wasteflow.core.vocabulary import as_text
 from wasteflow.schemas.dictionary import Column, columns_of
 from wasteflow.schemas.field_base import CellField, Fault
 from wasteflow.schemas.fields import field_of, is_bare_date
@@ -185,7 +186,7 @@ POINTERS: Final[Mapping[str, str]] = {
 
 def remark(code: str, **params: object) -> Remark:
     """A warning with the field it is about."""
-    told = {key: str(value) for key, value in params.items()}
+    told = {key: as_text(value) for key, value in params.items()}
     return Remark(code, told, POINTERS.get(code, ""))
 
 

@@ -6,21 +6,22 @@ load are asked as always.  The rules are those of `revisions`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct, field
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import InvalidValue, NotFound, Remark, WasteflowError
 from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance
-from wasteflow.services.live.held import held_rows
+from wasteflow.services.live.held import Held, held_rows
 from wasteflow.services.live.listing import seen_by
-from wasteflow.services.live.preview import preview_revision
+from wasteflow.services.live.preview import change_of
 from wasteflow.services.live.revisions import propose_revision
 from wasteflow.services.live.views import View
 from wasteflow.services.naming import Names
@@ -29,12 +30,15 @@ from wasteflow_models.engine import Database
 from wasteflow_models.ledger import LoadNumberRow, ShipmentRow, visible
 
 RIGHT = "revision.propose"
+READ_AT_ONCE = 200
+"""Loads that are read together."""
 
 
 class Wanted(Struct, frozen=True):
     """One correction: the load by its number (and consignor), fields → new texts, why.
 
-    version: of the load it was looked at in, None = whichever it has.
+    version: of the load it was looked at in, None = whichever it has; uid: public id of the load,
+    where that is known instead of its number; annul: take it out of the books.
     """
 
     doc_no: str
@@ -42,6 +46,8 @@ class Wanted(Struct, frozen=True):
     why: str
     consignor: str = ""
     version: int | None = None
+    uid: UUID | None = None
+    annul: bool = False
 
 
 class Corrected(Struct):
@@ -68,25 +74,39 @@ def load_of_number(
     Raises Denied (not signed in), NotFound `load_number_unknown`, `unknown_code`, InvalidValue
     `load_number_twice`, `ambiguous_name`, `former_name`.
     """
-    if actor is None:
-        raise Denied(Verdict.NOT_SIGNED_IN, RIGHT)
-    number, row = LoadNumberRow, ShipmentRow
+    who = _signed_in(actor)
     with db.read() as session:
-        keys = load_keys(session)
-        named = select(number.shipment_id).where(number.doc_no == doc_no)
-        if consignor:
-            firm = keys.id_of("enterprise", Names(keys.registry).enterprise(consignor))
-            named = named.where(number.consignor_id == firm)
-        ids = list(session.scalars(named.order_by(number.consignor_id)))
+        held = _Loads(session, who, [doc_no]).one(doc_no, consignor)
+        return held.uid, held.version
+
+
+class _Loads:
+    """Loads that carry some numbers and are the actor's business, read at once."""
+
+    def __init__(self, session: Session, actor: Actor, numbers: Iterable[str]) -> None:
+        self._keys = keys = load_keys(session)
+        self._names = Names(keys.registry)
+        number, row = LoadNumberRow, ShipmentRow
+        named = select(number.shipment_id).where(number.doc_no.in_(sorted(set(numbers))))
+        ids = list(session.scalars(named.order_by(number.doc_no, number.consignor_id)))
         seen = select(row).where(row.id.in_(ids), visible(), seen_by(keys, actor))
         rows = list(session.scalars(seen.order_by(row.id)))
-        if not rows:
+        self._found: dict[str, list[Held]] = {}
+        for held in held_rows(session, keys, rows) if rows else ():
+            self._found.setdefault(held.row.doc_no, []).append(held)
+
+    def one(self, doc_no: str, consignor: str) -> Held:
+        """The load of a number, of the consignor if that is told; raises as `load_of_number`."""
+        found = self._found.get(doc_no, [])
+        if consignor:
+            firm = self._keys.id_of("enterprise", self._names.enterprise(consignor))
+            found = [held for held in found if held.row.consignor_id == firm]
+        if not found:
             raise NotFound("load_number_unknown", value=doc_no)
-        if len(rows) > 1:
-            firms = sorted(keys.codes["enterprise"][item.consignor_id] for item in rows)
+        if len(found) > 1:
+            firms = sorted(held.consignor for held in found)
             raise InvalidValue("load_number_twice", value=doc_no, firms=", ".join(firms))
-        held = held_rows(session, keys, rows)[0]
-        return held.uid, held.version
+        return found[0]
 
 
 def preview_corrections(
@@ -97,21 +117,33 @@ def preview_corrections(
     now: datetime,
     tolerance: Tolerance = USUAL_TOLERANCE,
 ) -> list[Corrected]:
-    """What each correction would do; nothing is written.  Raises Denied for nobody signed in."""
+    """What each correction would do; nothing is written.  Raises Denied for nobody signed in.
 
-    def look(item: Wanted, found: Corrected) -> None:
-        assert found.uid is not None
-        found.change = preview_revision(
-            db=db,
-            actor=actor,
-            uid=found.uid,
-            content=item.changes,
-            now=now,
-            tolerance=tolerance,
-        )
+    All are looked at in the books of one moment, their loads read together.
+    """
+    who = _signed_in(actor)
+    listed = list(wanted)
+    done = []
+    with db.read() as session:
+        for start in range(0, len(listed), READ_AT_ONCE):
+            part = listed[start : start + READ_AT_ONCE]
+            loads = _Loads(session, who, [item.doc_no for item in part])
+            done += [_looked_at(loads, who, item, now, tolerance) for item in part]
+    return done
+
+
+def _looked_at(
+    loads: _Loads, actor: Actor, item: Wanted, now: datetime, tolerance: Tolerance
+) -> Corrected:
+    found = Corrected(item)
+    try:
+        held = loads.one(item.doc_no, item.consignor)
+        found.uid, found.version = held.uid, held.version
+        found.change = change_of(held, actor, item.changes, now, tolerance)
         found.warnings = list(found.change["warnings"])
-
-    return _each(db, actor, wanted, look)
+    except WasteflowError as error:
+        found.problem = error
+    return found
 
 
 def propose_corrections(
@@ -127,8 +159,26 @@ def propose_corrections(
     touched.  Raises Denied for nobody signed in.
     """
 
-    def propose(item: Wanted, found: Corrected) -> None:
-        assert found.uid is not None
+    who = _signed_in(actor)
+    return [propose_one(db, who, item, now, channel, tolerance) for item in wanted]
+
+
+def propose_one(
+    db: Database,
+    actor: Actor,
+    item: Wanted,
+    now: datetime,
+    channel: str = "api",
+    tolerance: Tolerance = USUAL_TOLERANCE,
+) -> Corrected:
+    """Propose one of many, in a transaction of its own; what is wrong with it is its own affair."""
+    found = Corrected(item)
+    try:
+        found.uid = item.uid
+        if found.uid is None:
+            found.uid, found.version = load_of_number(
+                db=db, actor=actor, doc_no=item.doc_no, consignor=item.consignor
+            )
         done, found.revision = propose_revision(
             db=db,
             actor=actor,
@@ -137,31 +187,17 @@ def propose_corrections(
             reason=item.why,
             expected_version=item.version,
             now=now,
+            annul=item.annul,
             channel=channel,
             tolerance=tolerance,
         )
         found.warnings, found.version = done.warnings, done.load["version"]
+    except WasteflowError as error:
+        found.problem = error
+    return found
 
-    return _each(db, actor, wanted, propose)
 
-
-def _each(
-    db: Database,
-    actor: Actor | None,
-    wanted: Iterable[Wanted],
-    act: Callable[[Wanted, Corrected], None],
-) -> list[Corrected]:
+def _signed_in(actor: Actor | None) -> Actor:
     if actor is None:
         raise Denied(Verdict.NOT_SIGNED_IN, RIGHT)
-    done = []
-    for item in wanted:
-        found = Corrected(item)
-        try:
-            found.uid, found.version = load_of_number(
-                db=db, actor=actor, doc_no=item.doc_no, consignor=item.consignor
-            )
-            act(item, found)
-        except WasteflowError as error:
-            found.problem = error
-        done.append(found)
-    return done
+    return actor

@@ -40,22 +40,34 @@ def preview_revision(
 
     Raises Denied, IllegalMove, FieldsRefused, RuleBroken `nothing_revised`.
     """
-    told = told_fields(content)
-    now = now.replace(microsecond=0)
+    told_fields(content)
     with db.read() as session:
         held = hold(session, load_keys(session), actor, uid, lock=False)
-        held.rule(actor, Move.REVISE)
-        assert actor is not None  # the rule has refused it
-        planned = plan(held, told, now, tolerance)
-        asked = touched(
-            planned.after,
-            by=doer_for(held, actor, "", held.consignor, held.consignee).side,
-            consignor=held.consignor,
-            consignee=held.consignee,
-            bound=bound_firms(held, now),
-        )
-        month, booked = _months(held, planned) if planned.signed else (0, 0)
-        warnings: list[Remark] = list(planned.warnings)
+        return change_of(held, actor, content, now, tolerance)
+
+
+def change_of(
+    held: Held,
+    actor: Actor | None,
+    content: Mapping[str, Any],
+    now: datetime,
+    tolerance: Tolerance = USUAL_TOLERANCE,
+) -> dict[str, Any]:
+    """The same of a load that is held already."""
+    told = told_fields(content)
+    now = now.replace(microsecond=0)
+    held.rule(actor, Move.REVISE)
+    assert actor is not None  # the rule has refused it
+    planned = plan(held, told, now, tolerance)
+    asked = touched(
+        planned.after,
+        by=doer_for(held, actor, "", held.consignor, held.consignee).side,
+        consignor=held.consignor,
+        consignee=held.consignee,
+        bound=bound_firms(held, now),
+    )
+    month, booked = _months(held, planned) if planned.signed else (0, 0)
+    warnings: list[Remark] = list(planned.warnings)
     return {
         "before": planned.before,
         "after": planned.after,
@@ -71,4 +83,4 @@ def _months(held: Held, planned: Plan) -> tuple[int, int]:
     moments = [planned.sent_at, planned.got_at, held.row.dispatched_at, held.row.received_at]
     month = min(month_of_day(shanghai_day(at)) for at in moments if at is not None)
     firms = {held.row.consignor_id, held.row.consignee_id, held.row.holder_id} - {0}
-    return month, open_month(held.session, sorted(firms), month)
+    return month, open_month(held.session, sorted(firms), month, held.keys)

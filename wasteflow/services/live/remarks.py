@@ -15,6 +15,7 @@ from wasteflow.core.postings import FlowKey
 from wasteflow.core.registry import Filing
 from wasteflow.core.rules import (
     PROVINCE_DIGITS,
+    border_words,
     expired_permit,
     takes,
     unfiled_border,
@@ -59,7 +60,8 @@ def quota_remarks(held: Held, kg: int, day: date) -> list[Remark]:
         held.registry, header.consignor, header.consignee, header.material, day
     )
     if crossed:
-        found.append(remark("cross_province_without_filing", origin=crossed[0], goal=crossed[1]))
+        told = border_words(held.registry, crossed)
+        found.append(remark("cross_province_without_filing", **told))
     return found
 
 

@@ -7,13 +7,15 @@ all nothing is known of who could answer, and every firm inside the books counts
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Role
 from wasteflow.services.live.held import Held
 from wasteflow_models.accounts import AccountRow, DelegationRow, MembershipRow
+from wasteflow_models.engine import SNAPSHOT
 
 SIGNING: Final = (Role.ENTERPRISE_ADMIN.value, Role.OPERATOR.value)
 """Roles that sign for their firm."""
@@ -25,10 +27,19 @@ def can_answer(held: Held, firm: str, now: datetime) -> bool:
     Moments of loads are whole seconds, those of memberships are not: who came in the same second
     before is there.
     """
-    begun = now.replace(microsecond=0) + timedelta(seconds=1)
     if held.external(firm):
         return False
-    session = held.session
+    memo: dict[Any, bool] | None = held.session.info.get(SNAPSHOT)
+    if memo is None:
+        return _can_answer(held.session, firm, now)
+    asked = "can_answer", firm, now
+    if asked not in memo:
+        memo[asked] = _can_answer(held.session, firm, now)
+    return memo[asked]
+
+
+def _can_answer(session: Session, firm: str, now: datetime) -> bool:
+    begun = now.replace(microsecond=0) + timedelta(seconds=1)
     if not session.scalar(select(exists().select_from(AccountRow))):
         return True
     staff = (

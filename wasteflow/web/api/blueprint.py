@@ -56,6 +56,7 @@ class Dressing(Struct, frozen=True):
     status: int
     query: type[Schema] | None
     body: type[Schema] | None
+    later: type[Schema] | None
     tagged: bool
     change: bool
     once: bool
@@ -115,6 +116,7 @@ class ApiBlueprint(Blueprint):
         takes_key: bool = False,
         content_type: str | None = None,
         content: dict[str, Any] | None = None,
+        later: type[Schema] | None = None,
         **doc: Any,
     ) -> Callable[[View], View]:
         """Register a view that is given the checked `query` or `body` first, then the path.
@@ -123,7 +125,8 @@ class ApiBlueprint(Blueprint):
         tagged: the answer has an ETag; change: it needs If-Match; once: it takes an
         Idempotency-Key (takes_key: and sees to it itself); single: it calls one service, whose
         errors it lets through, and this is whom that keeps out; whole: it calls several services,
-        in one transaction; `content`, `doc`: more for the OpenAPI document.
+        in one transaction; later: what a 202 tells, where it may be done in the background;
+        `content`, `doc`: more for the OpenAPI document.
         """
         given = {name: value for name, value in locals().items() if name in HOW}
 

@@ -1,4 +1,4 @@
-"""Bulk calls of loads, entries and revisions: up to 1,000 objects, a transaction for each."""
+"""Bulk calls of loads, entries (and revisions): up to 1,000 objects, a transaction for each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from wasteflow.services.answered import (
     claim_key,
     in_one_transaction,
 )
-from wasteflow.services.live.many import load_of_number
 from wasteflow.web.access import books
 from wasteflow.web.api import load_shapes as shapes
 from wasteflow.web.api.blueprint import ApiBlueprint
@@ -29,10 +28,9 @@ from wasteflow.web.api.idempotent import digest, key_given
 from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.parsing import faults_of
 from wasteflow.web.api.problem_shapes import ProblemSchema
-from wasteflow.web.api.problems import Pointed, Problem, body_of, problem_of, refused
-from wasteflow.web.api.revisions import RevisionNew, proposed
+from wasteflow.web.api.problems import Problem, body_of, problem_of, refused
 from wasteflow.web.api.rights import who
-from wasteflow.web.api.shapes import ApiSchema, IntegerField, Shaped, ShortField, UuidField
+from wasteflow.web.api.shapes import ApiSchema, Shaped
 from wasteflow.web.api.shipments import create_load, written_body
 
 MOST: Final = 1000
@@ -74,22 +72,6 @@ class BulkEntries(ApiSchema):
     """Entries, as `POST /entries` takes one."""
 
     objects = ObjectsField(EntryNew)
-
-
-class RevisionOfLoad(RevisionNew):
-    """A correction, as `POST /shipments/{id}/revisions` takes one, and the load it is of."""
-
-    shipment = UuidField("Id of the load", load_default=None)
-    doc_no = ShortField("Its number, where the id is not given", load_default=None)
-    consignor = ShortField("Code or name of its sender, where the number is not alone",
-                           load_default=None)  # fmt: skip
-    version = IntegerField(1, 2**31 - 1, "Version it rests on (default: any)", load_default=None)
-
-
-class BulkRevisions(ApiSchema):
-    """Corrections of many loads."""
-
-    objects = ObjectsField(RevisionOfLoad)
 
 
 class ResultShape(Schema):
@@ -191,17 +173,6 @@ def _take_entry(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
     return body, 201 if new else 200
 
 
-def _take_revision(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    uid, number = given["shipment"], given["doc_no"] or ""
-    if uid is None:
-        if not number.strip():
-            raise refused([Pointed("/doc_no", "load_named")])
-        sender = given["consignor"] or ""
-        uid, _ = load_of_number(db=books().db, actor=who(), doc_no=number, consignor=sender)
-    done, revision = proposed(given, uid, given["version"])
-    return {"revision": revision, "shipment": written_body(done)}, 201
-
-
 @blueprint.endpoint(
     "POST",
     "/shipments/bulk",
@@ -213,19 +184,6 @@ def _take_revision(given: dict[str, Any]) -> tuple[dict[str, Any], int]:
 def loads(given: dict[str, Any]) -> Response:
     """Make many loads."""
     return bulk(given["objects"], shapes.LoadNew(), _take_load)
-
-
-@blueprint.endpoint(
-    "POST",
-    "/revisions/bulk",
-    "revision.propose",
-    returns=BulkShape,
-    body=BulkRevisions,
-    takes_key=True,
-)
-def revisions(given: dict[str, Any]) -> Response:
-    """Propose corrections of many loads; the other party of each is asked as always."""
-    return bulk(given["objects"], RevisionOfLoad(), _take_revision)
 
 
 @blueprint.endpoint(

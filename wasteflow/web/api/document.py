@@ -66,6 +66,8 @@ class _Described(Blueprint):  # type: ignore[misc]
             content_type=given.content_type,
             headers={"ETag": _HEADER} if given.tagged else None,
         )(shown)
+        if given.later is not None:
+            shown = self.alt_response(202, schema=given.later, success=True)(shown)
         headers = [IF_MATCH] * given.change + [IDEMPOTENCY] * (given.once or given.takes_key)
         if given.tagged and given.method == "GET":
             headers.append(IF_NONE_MATCH)

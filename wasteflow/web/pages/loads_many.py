@@ -1,5 +1,7 @@
 """`/loads/corrections`: a file of corrections shown before and after, then proposed.
 
+Many are proposed in the background, on a page of their own.
+
 Nothing is kept between the two: the page carries what it shows, the service judges it anew.
 """
 
@@ -10,8 +12,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from msgspec import Struct
 
 from wasteflow.core.actors import Role
@@ -26,12 +29,20 @@ from wasteflow.services.live.many import (
     preview_corrections,
     propose_corrections,
 )
+from wasteflow.services.live.many_job import (
+    MANY,
+    ask_corrections,
+    own_corrections,
+    recent_corrections,
+)
+from wasteflow.services.work import DONE, Job
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_corrected import booked_words
 from wasteflow.web.pages.loads_moves import CHANNEL
 from wasteflow.web.pages.loads_words import field_label, firm, problems_of, remark_words
 from wasteflow.web.pages.tables import wants_file
+from wasteflow.web.pages.uploads_view import TONES
 from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import lang, text
 from wasteflow.web.uploading import CORRECTION_BYTES
@@ -119,6 +130,8 @@ def send() -> Response:
         wanted = _back(request.form.get("rows", ""))
     except (ValueError, TypeError, KeyError):
         return _page(problem=WasteflowError("corrections_lost").text(lang()), status=422)
+    if len(wanted) > MANY:
+        return _in_background(wanted)
     found = propose_corrections(
         db=books().db,
         actor=current_actor(),
@@ -129,6 +142,25 @@ def send() -> Response:
     )
     done = sum(item.problem is None for item in found)
     return _page(lines=[_proposed(item) for item in found], done=done, failed=len(found) - done)
+
+
+def _in_background(wanted: Sequence[Wanted]) -> Response:
+    """Let a worker propose them; its page shows how far it is."""
+    actor = current_actor()
+    assert actor is not None  # `_staff` has refused nobody
+    job = ask_corrections(db=books().db, actor=actor, items=wanted, channel=CHANNEL, now=now())
+    return make_response(redirect(url_for("loads.corrections_job", uid=job.uid), 303))
+
+
+def show_job(uid: UUID) -> Response:
+    """How far one's own corrections are; what became of each."""
+    _staff()
+    job = own_corrections(db=books().db, actor=current_actor(), uid=uid)
+    if job.state != DONE:
+        return _page(job=job_row(job), problem=job.error_text(lang()))
+    told = job.result
+    lines = [_told(item) for item in told["results"]]
+    return _page(lines=lines, done=told["proposed"], failed=told["failed"], job=job_row(job))
 
 
 def _carried(item: Corrected) -> dict[str, Any]:
@@ -180,6 +212,44 @@ def _proposed(item: Corrected) -> Line:
     return _line(item, revision, state, tone, tuple(remark_words(item.warnings)))
 
 
+def _told(view: Mapping[str, Any]) -> Line:
+    """What a job tells of one correction."""
+    changes = tuple(
+        (name, view["before"].get(name), value) for name, value in view["after"].items()
+    )
+    url = url_for("loads.one", uid=view["shipment"]) if view["shipment"] else ""
+    problem, warnings = view["problem"], [item[lang()] for item in view["warnings"]]
+    if problem is None:
+        waits = view["status"] == "pending"
+        state, tone = text("many.waits" if waits else "many.in_force"), "open" if waits else "good"
+    else:
+        state, tone = text("many.refused"), "bad"
+        fields = [(item["pointer"].removeprefix("/"), item[lang()]) for item in problem["errors"]]
+        warnings = [f"{field_label(name)}: {words}" for name, words in fields] or [problem[lang()]]
+    return Line(view["doc_no"], url, changes, view["why"], state, tone, tuple(warnings))
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """Corrections in the background as the page shows them."""
+    total = job.total or len(job.options["items"])
+    return {
+        "url": url_for("loads.corrections_job", uid=job.uid),
+        "at": job.created_at.isoformat(),
+        "state": text(f"uploads.state.{job.state}"),
+        "tone": TONES.get(job.state, "open"),
+        "live": not job.over,
+        "done": job.done,
+        "total": total,
+        "percent": min(100, 100 * job.done // total),
+        "again": job.attempts > 1,
+    }
+
+
+def _recent() -> list[dict[str, Any]]:
+    actor = current_actor()
+    return [job_row(job) for job in recent_corrections(db=books().db, actor=actor)] if actor else []
+
+
 def _line(
     item: Corrected, change: Mapping[str, Any], state: str, tone: str, told: tuple[str, ...]
 ) -> Line:
@@ -222,6 +292,7 @@ def _page(
     carried: str = "",
     done: int = 0,
     failed: int = 0,
+    job: Mapping[str, Any] | None = None,
 ) -> Response:
     titles = [(key, label if lang() == "zh" else key) for key, label in COLUMNS.items()]
     body = render_template(
@@ -234,6 +305,8 @@ def _page(
         shown_rows=carried,
         done=done,
         failed=failed,
+        job=job,
+        recent=[] if lines or job else _recent(),
         titles=titles,
         most=MOST,
     )
