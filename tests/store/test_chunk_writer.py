@@ -225,3 +225,17 @@ def test_staged_chunks_are_not_flushed_and_publishing_is(
     staged = said[begun + 1 : published - 1]
     assert staged and set(staged) == {"commit 1"}
     books.check()
+
+
+def test_whoever_is_told_of_progress_may_write(books: Books) -> None:
+    rows = [load(f"P{number}", "30.000", "30.000") for number in range(20)]
+    path = write_rows(books.folder / "progress.csv", rows)
+    seen: list[int] = []
+
+    def told_of(done: int, total: int) -> None:
+        seen.append(done)
+        with books.db.write():
+            pass
+
+    assert import_loads(Import(books.db, path, NOW, chunk_rows=3), told_of).report.taken == 20
+    assert seen == sorted(seen) and seen[-1] == 20
