@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
@@ -45,8 +45,6 @@ HELD = "held"
 """Key of `Session.info` in write transactions: the locks (`Alone`) they began with."""
 WRITER_LOCK, ENTRIES_LOCK = 7702, 7703
 """Keys of the PostgreSQL advisory locks of writers (7701 is that of migrations)."""
-BESIDE = "beside"
-"""Name of the database that `Database.write` attaches to a transaction."""
 _DISK = ("53100", "58030")
 """SQLSTATE of disk full, input/output error."""
 _SQLITE_DISK = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
@@ -101,22 +99,20 @@ class Database:
 
     @contextmanager
     def write(
-        self, alone: Alone = Alone.ENTRIES, *, beside: bytes = b"", settled: bool = True
+        self, alone: Alone = Alone.ENTRIES, *, on: Connection | None = None, settled: bool = True
     ) -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception.
 
-        alone: who must wait meanwhile on PostgreSQL; beside: a SQLite database as bytes whose
-        tables the transaction can read, as those of `BESIDE`; settled=False: on SQLite not yet on
-        the disk when this ends, as nobody hears of it before a later transaction is.  Inside
-        `together` a savepoint of that transaction, or with `single` a part that cannot fail alone.
+        alone: who must wait meanwhile on PostgreSQL; on: a `connection` that stays with the caller;
+        settled=False: on SQLite not yet on the disk when this ends, as nobody hears of it before a
+        later transaction is.  Inside `together` a savepoint of that transaction, or with `single` a
+        part that cannot fail alone.
         """
         outer = self._outer()
         if outer is not None and SINGLE in outer.info:
-            assert not beside
             yield from self._single(outer, alone)
             return
         if outer is not None:
-            assert not beside
             try:
                 with outer.begin_nested():
                     outer.connection()  # sets the savepoint, before `linked` passes it by
@@ -128,7 +124,7 @@ class Database:
                 outer.info.pop(STEADY, None)
                 outer.expunge_all()  # what comes next reads the rows anew
             return
-        with self._writing(alone, beside, settled=settled) as session:
+        with self._writing(alone, on, settled=settled) as session:
             yield session
 
     @contextmanager
@@ -180,7 +176,12 @@ class Database:
 
     @contextmanager
     def _writing(
-        self, alone: Alone | None, beside: bytes = b"", *, hurry: bool = True, settled: bool = True
+        self,
+        alone: Alone | None,
+        on: Connection | None = None,
+        *,
+        hurry: bool = True,
+        settled: bool = True,
     ) -> Iterator[Session]:
         """hurry: hold the locks from the beginning, not only from the first statement on.
 
@@ -189,16 +190,16 @@ class Database:
         if self._log is not None:
             self._log.prove()
         with self._told_of_the_disk():
-            yield from self._transaction(alone, beside, hurry)
+            yield from self._transaction(alone, on, hurry)
         if self._log is not None and settled:
             self._log.bring()
 
-    def _transaction(self, alone: Alone | None, beside: bytes, hurry: bool) -> Iterator[Session]:
-        source = self._attached(beside) if beside else nullcontext(self._writes[alone])
-        turn = self._turnstile.turn() if self._turnstile else nullcontext()
+    def _transaction(
+        self, alone: Alone | None, on: Connection | None, hurry: bool
+    ) -> Iterator[Session]:
+        bind = self._writes[alone] if on is None else on
         with (
-            source as bind,
-            turn,
+            self.turn(),
             Session(bind, expire_on_commit=False, info={HELD: alone}) as session,
             session.begin(),
         ):
@@ -208,6 +209,15 @@ class Database:
             if alone is not None:
                 session.info[STEADY] = {}
             yield session
+
+    def turn(self) -> AbstractContextManager[None]:
+        """The turn of SQLite's writers alone, with no transaction; on PostgreSQL nothing."""
+        return self._turnstile.turn() if self._turnstile else nullcontext()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether another writer waits for the turn of the one who has it; never on PostgreSQL."""
+        return self._turnstile is not None and self._turnstile.awaited
 
     @contextmanager
     def _told_of_the_disk(self) -> Iterator[None]:
@@ -231,19 +241,6 @@ class Database:
 
             with self._writer.connect() as connection:
                 flush(connection)
-
-    @contextmanager
-    def _attached(self, data: bytes) -> Iterator[Connection]:
-        """A writer's connection with a database in memory attached, before anybody waits for it."""
-        with self._writer.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
-            driver.execute(f"ATTACH ':memory:' AS {BESIDE}")
-            try:
-                driver.deserialize(data, name=BESIDE)
-                yield connection
-            finally:
-                driver.execute(f"DETACH {BESIDE}")
 
     def _lock(self, session: Session, alone: Alone) -> None:
         """Take the PostgreSQL locks of a writer inside another's transaction, until that ends."""

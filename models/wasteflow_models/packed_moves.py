@@ -1,4 +1,8 @@
-"""Packed loads (`load_pack`) into the tables of SQLite, by three statements."""
+"""Packed loads (`load_pack`) into the tables of SQLite, by three statements.
+
+They say OR FAIL: a row that cannot be stored ends the transaction anyway, and SQLite then need not
+keep every page as it was before the statement.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from wasteflow_models.engine import BESIDE
+from wasteflow_models.chunk_writer import beside
 from wasteflow_models.load_events import EVENT_COLUMNS
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.load_pack import PackedLoads
@@ -19,13 +23,14 @@ def claim_packed(session: Session, packed: PackedLoads, steps: Mapping[int, int]
     steps: month → what is added to a key of it to give the id.
     """
     connection = session.connection()
+    source = f"{beside(session)}.loads"
     number, consignor = packed.columns["doc_no"], packed.columns["consignor_id"]
     connection.exec_driver_sql("SAVEPOINT claim")
     done = 0
     for first, last, step in _spans(packed, steps):
         result = connection.exec_driver_sql(
-            f"INSERT INTO load_number (doc_no, consignor_id, shipment_id) "
-            f"SELECT {number}, {consignor}, id + {step} FROM {BESIDE}.loads "
+            f"INSERT OR FAIL INTO load_number (doc_no, consignor_id, shipment_id) "
+            f"SELECT {number}, {consignor}, id + {step} FROM {source} "
             f"WHERE id BETWEEN {first} AND {last} ORDER BY id ON CONFLICT DO NOTHING"
         )
         done += result.rowcount
@@ -43,20 +48,20 @@ def insert_packed(
     now: datetime,
 ) -> None:
     """Headers and events of packed loads, whose numbers are claimed."""
-    names = ", ".join(packed.columns)
+    source, names = beside(session), ", ".join(packed.columns)
     values = ", ".join(packed.columns.values())
     told = {"batch_id": int(batch_id), "recorded_at": int(now.timestamp())}
     events = EVENT_COLUMNS.split(", ")
     moved = ", ".join(str(told.get(name, name)) for name in events[1:])
     for first, last, step in _spans(packed, steps):
-        within = f"FROM {BESIDE}.loads WHERE id BETWEEN {first} AND {last}"
+        within = f"FROM {source}.loads WHERE id BETWEEN {first} AND {last}"
         session.connection().exec_driver_sql(
-            f"INSERT INTO shipment (id, batch_id, {names}) "
+            f"INSERT OR FAIL INTO shipment (id, batch_id, {names}) "
             f"SELECT id + {step}, {int(batch_id)}, {values} {within} ORDER BY id"
         )
         session.connection().exec_driver_sql(
-            f"INSERT INTO event ({EVENT_COLUMNS}) SELECT shipment_id + {step}, {moved} "
-            f"FROM {BESIDE}.event WHERE shipment_id BETWEEN {first} AND {last} ORDER BY rowid"
+            f"INSERT OR FAIL INTO event ({EVENT_COLUMNS}) SELECT shipment_id + {step}, {moved} "
+            f"FROM {source}.event WHERE shipment_id BETWEEN {first} AND {last} ORDER BY rowid"
         )
 
 

@@ -57,6 +57,11 @@ class Turnstile:
         finally:
             self._lock.give()
 
+    @property
+    def awaited(self) -> bool:
+        """Whether another thread or process waits; asked by whoever has the turn."""
+        return self._gate.taken
+
 
 class _Shared:
     """A lock among the threads of this process first, then among processes, by a file.
@@ -80,6 +85,19 @@ class _Shared:
             if not taken:
                 self._threads.release()
         return taken
+
+    @property
+    def taken(self) -> bool:
+        """Whether anybody has the lock now."""
+        if not self._threads.acquire(blocking=False):
+            return True
+        try:
+            give = _locked(self._name)
+            if give is not None:
+                give()
+            return give is None
+        finally:
+            self._threads.release()
 
     def _file_taken(self, end: float) -> bool:
         looks = 0

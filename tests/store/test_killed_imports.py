@@ -27,7 +27,7 @@ from wasteflow_models.staging import sweep
 BEFORE = ("parks", "enterprises", "facilities")
 
 CHUNKS = 8
-COMMITS = {"sqlite": 17, "postgresql": 28}
+COMMITS = {"sqlite": 13, "postgresql": 28}
 """About so many commits an import of that many chunks makes, what a dead one left cleared away."""
 MOST_AFTER_S = 0.3
 """Kills come at most so long after a transaction began to commit, chosen at random."""

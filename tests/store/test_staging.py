@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -29,6 +30,7 @@ from wasteflow.services.export import export_shipments
 from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import ImportReport
 from wasteflow_models import staging
+from wasteflow_models.convert import Keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import BatchRow, EventRow, ShipmentRow
 from wasteflow_models.load_ids import STEP
@@ -135,6 +137,14 @@ def test_a_second_sheet_completes_and_repeats(books: Books, twin: Books) -> None
         assert (again.taken, again.completed, again.skipped) == (0, 0, 9)
         each.check()
     assert content(books) == content(twin)
+
+
+def test_loads_of_the_import_are_told_from_those_in_the_books() -> None:
+    importing = Staging(cast(Keys, None), 1, NOW)
+    for ids in ([3, 5, 9], [7], [12, 14]):
+        importing._lines.append((np.array(ids), np.arange(len(ids))))
+    assert importing.of_books(np.array([14, 4, 9, 7, 3, 2, 14, 4, 15, 13])) == {2, 4, 13, 15}
+    assert importing.of_books(np.zeros(0, np.int64)) == set()
 
 
 def test_of_equal_numbers_the_first_line_counts_whatever_its_month(books: Books) -> None:

@@ -236,11 +236,14 @@ class Staging(Struct):
 
     def of_books(self, ids: Ints) -> set[int]:
         """Those of `ids` that are not loads of this import."""
-        mine = np.zeros(len(ids), np.bool_)
+        asked = np.unique(ids)
+        mine = np.zeros(len(asked), np.bool_)
         for own, _ in self._lines:
-            place = np.minimum(np.searchsorted(own, ids), len(own) - 1)
-            mine |= own[place] == ids
-        return set(ids[~mine].tolist())
+            low, high = np.searchsorted(asked, (own[0], own[-1] + 1)).tolist()
+            if low < high:  # most chunks are of other months
+                here = asked[low:high]
+                mine[low:high] |= own[np.searchsorted(own, here)] == here
+        return set(asked[~mine].tolist())
 
     def compare_known(self, session: Session, batch: LoadBatch, bound: Bound) -> None:
         """Loads whose number is taken: repeated, completing, or in conflict."""

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import RowIssue, RowsRefused
-from wasteflow.schemas.ahead import ahead
+from wasteflow.schemas.ahead import Ahead
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.services.again import Overtaken, again_if_overtaken
@@ -36,6 +36,7 @@ from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_signing_parts import note_due, sign_due
 from wasteflow.services.load_staging import Ints, Staging
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
+from wasteflow_models.chunk_writer import ChunkWriter
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.event_lane import EventLane
@@ -153,7 +154,7 @@ def _at_once(
 def _in_stages(
     db: Database, file: LoadFile, batch: BatchRow, now: datetime, dry_run: bool, tick: Progress
 ) -> ImportReport:
-    """A transaction for each chunk, and one that publishes them."""
+    """A transaction for few chunks, and one that publishes them."""
     report = ImportReport("shipments", dry_run=dry_run)
     batch.published = False
     numbers = _numbers(db, file)
@@ -172,18 +173,25 @@ def _in_stages(
             staging.lane = held.enter_context(closing(EventLane(db)))
         waiting = Waiting()
         source = held.enter_context(closing(file.ready(staging.keys, packing)))
-        for chunk in held.enter_context(closing(ahead(source))):
-            packed = chunk.ready.packed if chunk.ready else None
-            beside = packed.data if isinstance(packed, PackedLoads) else b""
-            with db.write(Alone.NOBODY, beside=beside, settled=False) as session:
-                _take(session, staging, chunk, waiting, report, batch)
-            if staging.lane:
-                staging.lane.finish()
-            _compare(db, staging)
-            tick(report.rows)
-        if waiting:
-            with rollup_beside(db, staging):
-                _stage_children(db, staging, waiting)
+        coming = held.enter_context(closing(Ahead(source)))
+        with ChunkWriter(db) as writer:
+            for chunk in coming:
+                packed = chunk.ready.packed if chunk.ready else None
+                data = packed.data if isinstance(packed, PackedLoads) else b""
+                with writer.chunk(data) as session:
+                    _take(session, staging, chunk, waiting, report, batch)
+                if staging.lane:
+                    staging.lane.finish()
+                _compare(writer, staging)
+                if not coming.ready:
+                    writer.rest()
+                if writer.resting:  # whoever is told may want to write
+                    tick(report.rows)
+            writer.rest()
+            if waiting:
+                with rollup_beside(db, staging):
+                    _stage_children(writer, staging, waiting)
+        tick(report.rows)
         _refuse(staging)
         if not dry_run:
             if staging.signing is not None:
@@ -197,21 +205,22 @@ def _in_stages(
     return report
 
 
-def _stage_children(db: Database, staging: Staging, waiting: Waiting) -> None:
-    plan = plan_children(lambda: db.write(Alone.NOBODY), staging, waiting)
+def _stage_children(writer: ChunkWriter, staging: Staging, waiting: Waiting) -> None:
+    plan = plan_children(writer.alone, staging, waiting)
     for start, stop in plan.parts():
-        with db.write(Alone.NOBODY, settled=False) as session:
+        with writer.chunk() as session:
             stage_children(session, staging, plan, start, stop)
-        _compare(db, staging)
+        _compare(writer, staging)
+    writer.rest()
 
 
-def _compare(db: Database, staging: Staging) -> None:
+def _compare(writer: ChunkWriter, staging: Staging) -> None:
     """Hold the loads whose numbers are taken against the books, in parts."""
     known, staging.known = staging.known, []
     for batch, bound in known:
         for start in range(0, len(batch), COMPARED):
             rows = np.arange(start, min(start + COMPARED, len(batch)))
-            with db.write(Alone.NOBODY, settled=False) as session:
+            with writer.chunk() as session:
                 staging.compare_known(session, *chosen(batch, bound, rows))
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
-
-from msgspec.structs import replace
 
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import FieldsRefused, NotFound, WasteflowError
