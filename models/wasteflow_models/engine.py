@@ -101,14 +101,14 @@ class Database:
 
     @contextmanager
     def write(
-        self, alone: Alone = Alone.ENTRIES, *, beside: bytes = b"", settled: bool = True
+        self, alone: Alone | None = Alone.ENTRIES, *, beside: bytes = b"", settled: bool = True
     ) -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception.
 
-        alone: who must wait meanwhile on PostgreSQL; beside: a SQLite database as bytes whose
-        tables the transaction can read, as those of `BESIDE`; settled=False: on SQLite not yet on
-        the disk when this ends, as nobody hears of it before a later transaction is.  Inside
-        `together` a savepoint of that transaction, or with `single` a part that cannot fail alone.
+        alone: who must wait meanwhile on PostgreSQL, None: nobody, for what no other knows of;
+        beside: a SQLite database as bytes whose tables the transaction can read, as those of
+        `BESIDE`; settled=False: not yet on the disk, nobody hears of it before a later one is.
+        Inside `together` a savepoint of that transaction, or with `single` a part of it.
         """
         outer = self._outer()
         if outer is not None and SINGLE in outer.info:
@@ -153,7 +153,7 @@ class Database:
             if session.info.get(SINGLE) is not None:
                 raise session.info[SINGLE]
 
-    def _single(self, outer: Session, alone: Alone) -> Iterator[Session]:
+    def _single(self, outer: Session, alone: Alone | None) -> Iterator[Session]:
         """A call of `write` inside `together(single=True)`."""
         if outer.info[SINGLE] is not None:
             raise outer.info[SINGLE]
@@ -188,13 +188,13 @@ class Database:
         """
         if self._log is not None:
             self._log.prove()
+        source = self._attached(beside) if beside else nullcontext(self._writes[alone, settled])
         with self._told_of_the_disk():
-            yield from self._transaction(alone, beside, hurry)
+            yield from self._transaction(source, alone, hurry)
         if self._log is not None and settled:
             self._log.bring()
 
-    def _transaction(self, alone: Alone | None, beside: bytes, hurry: bool) -> Iterator[Session]:
-        source = self._attached(beside) if beside else nullcontext(self._writes[alone])
+    def _transaction(self, source: Any, alone: Alone | None, hurry: bool) -> Iterator[Session]:
         turn = self._turnstile.turn() if self._turnstile else nullcontext()
         with (
             source as bind,
@@ -245,10 +245,10 @@ class Database:
             finally:
                 driver.execute(f"DETACH {BESIDE}")
 
-    def _lock(self, session: Session, alone: Alone) -> None:
+    def _lock(self, session: Session, alone: Alone | None) -> None:
         """Take the PostgreSQL locks of a writer inside another's transaction, until that ends."""
         session.info[STEADY] = {}
-        if not self.is_sqlite and session.info[HELD] is not alone:
+        if not self.is_sqlite and alone is not None and session.info[HELD] is not alone:
             linked(session).exec_driver_sql(_locks(alone))
 
     def _send(self, session: Session) -> None:
@@ -327,16 +327,16 @@ class Database:
             self._reader.dispose()
 
 
-def _writers(url: str, is_sqlite: bool) -> tuple[Engine, dict[Alone | None, Engine]]:
-    """The engine of writers, and what each kind of writer uses of it."""
-    kinds = (None, *Alone)
+def _writers(url: str, is_sqlite: bool) -> tuple[Engine, dict[tuple[Alone | None, bool], Engine]]:
+    """The engine of writers, and what each kind of writer uses of it, settled or not."""
+    kinds = [(alone, settled) for alone in (None, *Alone) for settled in (True, False)]
     if is_sqlite:
         engine = _engine(url, begin="BEGIN IMMEDIATE")
         return engine, dict.fromkeys(kinds, engine)
     from wasteflow_models import postgres  # its driver: an eighth of a second SQLite does not need
 
     engine = postgres.engine_of(url)
-    return engine, {alone: postgres.writing(engine, _locks(alone)) for alone in kinds}
+    return engine, {kind: postgres.writing(engine, _locks(kind[0]), kind[1]) for kind in kinds}
 
 
 def linked(session: Session) -> Connection:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from wasteflow_models import entry_store, load_store
+from wasteflow_models import entry_store, load_store, months_apart
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import LOAD_IDS, BatchRow, StagedRow
 from wasteflow_models.parties import drop_senders
@@ -59,10 +59,14 @@ def discard(db: Database, batch_id: int) -> None:
             if part.first_id < LOAD_IDS:
                 _discard_entries(session, part)
                 continue
+            if not db.is_sqlite:
+                months_apart.forget_numbers(session, batch_id, part.first_id, part.last_id)
             load_store.discard_range(session, batch_id, part.first_id, part.last_id)
             session.delete(part)
     with db.write(Alone.NOBODY) as session:
         drop_senders(session)
+        if not db.is_sqlite:
+            months_apart.drop_tables(session, batch_id)
         session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
 
 
@@ -87,4 +91,7 @@ def sweep(db: Database) -> list[int]:
             if mine:
                 discard(db, batch_id)
                 swept.append(batch_id)
+    if not db.is_sqlite:
+        with db.write(Alone.NOBODY) as session:
+            months_apart.drop_orphans(session)
     return swept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,8 @@ from wasteflow.core.loads_bulk import LoadBatch
 from wasteflow.load_files import Import, import_loads
 from wasteflow.services.load_ready import WholeMonths
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.event_lane import EventLane
-from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.partitions import (
     AHEAD,
-    LOCKS,
     attach_partition,
     drawn_numbers,
     drawn_run,
@@ -136,34 +133,6 @@ def test_imports_of_the_same_new_months_at_once(books: Books) -> None:
     assert taken == {"A": 18, "B": 18, "single": 3}
     assert months_of(books, "event")[:3] == [202601, 202602, 202603]
     books.check()
-
-
-@pytest.mark.postgresql
-def test_loads_wait_until_nobody_else_can_make_the_partitions_of_their_events(books: Books) -> None:
-    """Otherwise another writer could make them in between, and the events would not get in."""
-    names = ("id",), ("shipment_id",)
-    copies = CopiedLoads(np.zeros(0, np.int64), *names, b"", {202603: b""}, {202603: b""})
-    order: list[str] = []
-    with closing(EventLane(books.db)) as lane, books.db.connection() as other:
-        other.exec_driver_sql(f"SELECT pg_advisory_lock({LOCKS['event']})")
-
-        def release() -> None:
-            threading.Event().wait(0.3)
-            order.append("let go")
-            other.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCKS['event']})")
-
-        thread = threading.Thread(target=release)
-        with books.db.write(Alone.NOBODY) as session:
-            assert lane.hold(session, copies) == {202603}
-            thread.start()
-            lane.copy(session, copies, {202603})
-            order.append("copied")
-        lane.finish()
-        thread.join(30)
-        with books.db.write(Alone.NOBODY) as session:
-            assert lane.hold(session, copies) == set()
-    assert order == ["let go", "copied"]
-    assert months_of(books, "shipment") == months_of(books, "event") == [202603]
 
 
 @pytest.mark.postgresql
