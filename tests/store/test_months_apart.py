@@ -14,6 +14,7 @@ from sqlalchemy import text
 from tests.store.books import NOW, Books, child, write_rows
 from tests.store.databases import row_counts
 from tests.store.test_month_partitions import books, months_of, moved
+from wasteflow.core.errors import RowsRefused
 from wasteflow.load_files import Import, import_loads
 from wasteflow.services import loads as service
 from wasteflow.services.outcome import ImportReport
@@ -46,7 +47,7 @@ def rows_of(name: str, count: int = 6) -> list[dict[str, str]]:
 def take(
     books: Books,
     rows: list[dict[str, str]],
-    after: Callable[[int], object] = lambda done: None,
+    after: Callable[[int], None] = lambda done: None,
     **more: Any,
 ) -> ImportReport:
     """Import in chunks of four; after: told after each how many rows it has."""
@@ -74,9 +75,11 @@ def loads_and_events(books: Books) -> tuple[int, int]:
 
 def test_nobody_sees_them_before_they_are_full(books: Books) -> None:
     seen: list[tuple[int, int, int]] = []
-    take(
-        books, rows_of("N"), lambda done: seen.append((*loads_and_events(books), len(apart(books))))
-    )
+
+    def look(done: int) -> None:
+        seen.append((*loads_and_events(books), len(apart(books))))
+
+    take(books, rows_of("N"), look)
     assert {part[:2] for part in seen} == {(0, 0)}
     assert [part[2] for part in seen] == sorted(part[2] for part in seen)
     assert (seen[0][2], seen[-1][2]) == (2, 6)
@@ -125,7 +128,7 @@ def test_whoever_meets_a_number_that_lies_apart_is_told(books: Books) -> None:
         assert len(apart(books)) >= 2
         told.append([issue.code for issue in books.refused("shipments", rows[0])])
         again = [rows[1], *(moved(f"O{n}", 5) for n in range(8))]
-        with pytest.raises(service.RowsRefused) as caught:
+        with pytest.raises(RowsRefused) as caught:
             take(books, again)
         told.append([issue.code for issue in caught.value.issues])
         assert staging.sweep(books.db) == []
