@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.store.books import NOW, Books, child, write_rows
-from tests.store.databases import row_counts
+from tests.store.databases import row_counts, tables_apart
 from tests.store.test_month_partitions import books, months_of, moved
 from wasteflow.core.errors import RowsRefused
 from wasteflow.load_files import Import, import_loads
@@ -32,11 +32,7 @@ MONTHS = (1, 2, 3)
 
 def apart(books: Books) -> list[str]:
     """Tables of months that lie apart."""
-    query = text(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'apart%' ORDER BY 1"
-    )
-    with books.db.read() as session:
-        return list(session.scalars(query))
+    return tables_apart(books.db)
 
 
 def rows_of(name: str, count: int = 6) -> list[dict[str, str]]:
