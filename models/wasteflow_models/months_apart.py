@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from wasteflow_models.engine import Database
-from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.partitions import (
     PARTED,
@@ -27,6 +27,9 @@ from wasteflow_models.partitions import (
     partition_of,
 )
 from wasteflow_models.raw import by_index
+
+if TYPE_CHECKING:  # polars: a tenth of a second that pages do not need
+    from wasteflow_models.load_copy import CopiedLoads
 
 KEY = {"shipment": "id", "event": "shipment_id"}
 """The column that says of which month a row is."""

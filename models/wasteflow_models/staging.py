@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from wasteflow_models import entry_store, load_store, months_apart
@@ -78,6 +78,24 @@ def _discard_entries(session: Session, part: StagedRow) -> None:
         session.delete(part)
     else:
         part.last_id = first - 1
+
+
+def settle_numbers(session: Session) -> None:
+    """Give back, in a database filled from a backup, the numbers of loads that lay apart in it.
+
+    Those of an import on its way are in the backup, the tables it kept apart are not; the batch is
+    a dead one here, and what it left is found by its loads.
+    """
+    spans = select(func.min(StagedRow.first_id), func.max(StagedRow.last_id))
+    first, last = session.execute(spans.where(StagedRow.first_id >= LOAD_IDS)).one()
+    if first is not None:
+        session.execute(
+            text(
+                "DELETE FROM load_number WHERE shipment_id BETWEEN :first AND :last AND NOT EXISTS "
+                "(SELECT 1 FROM shipment s WHERE s.id = load_number.shipment_id)"
+            ),
+            {"first": first, "last": last},
+        )
 
 
 def sweep(db: Database) -> list[int]:

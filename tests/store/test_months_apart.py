@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,16 @@ import pytest
 from sqlalchemy import text
 
 from tests.store.books import NOW, Books, child, write_rows
-from tests.store.databases import row_counts, tables_apart
+from tests.store.databases import new_database, row_counts, tables_apart
 from tests.store.test_month_partitions import books, months_of, moved
 from wasteflow.core.errors import RowsRefused
 from wasteflow.load_files import Import, import_loads
+from wasteflow.services import backup
 from wasteflow.services import loads as service
 from wasteflow.services.outcome import ImportReport
+from wasteflow.services.restore import restore_backup
 from wasteflow_models import staging
-from wasteflow_models.engine import Alone
+from wasteflow_models.engine import Alone, Database
 from wasteflow_models.event_lane import EventLane
 from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.months_apart import MonthsApart
@@ -154,6 +157,46 @@ def test_a_dry_run_leaves_no_tables(books: Books) -> None:
     assert take(books, rows_of("D"), dry_run=True).taken == 18
     assert row_counts(books.db) == before
     assert apart(books) == []
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_a_backup_made_meanwhile_holds_nothing_of_it(
+    books: Books,
+    kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file, documents, rows = tmp_path / "backup.zip", tmp_path / "documents", rows_of("B")
+    written = backup._write_table
+
+    def attached_meanwhile(archive: Any, session: Any, table: Any) -> Any:
+        if table.name == "shipment":  # numbers are before it, events behind
+            go.set()
+            assert done.wait(60)
+        return written(archive, session, table)
+
+    go, done = threading.Event(), threading.Event()
+    monkeypatch.setattr(backup, "_write_table", attached_meanwhile)
+    thread = threading.Thread(
+        target=lambda: backup.write_backup(db=books.db, out=file, documents=documents, now=NOW)
+    )
+
+    def others() -> None:
+        thread.start()
+        assert go.wait(60)
+
+    assert take(books, rows, once(8, others)).taken == 18
+    done.set()
+    thread.join(60)
+    with new_database(request, kind, tmp_path) as url:
+        restore_backup(url=url, path=file, documents=tmp_path / "there", replace=True)
+        restored = Books(Database(url), tmp_path)
+        restored.check()
+        assert restored.loads(rows[0]).taken == 1
+        assert take(restored, rows).taken == 17
+        restored.check()
+        restored.db.dispose()
 
 
 def test_what_a_dead_import_left_apart_is_taken_away(
