@@ -7,9 +7,10 @@ tables, unseen; when its process dies, whoever imports next takes them out again
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import delete, func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from wasteflow_models import entry_store, load_store, months_apart
@@ -17,6 +18,7 @@ from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import LOAD_IDS, BatchRow, StagedRow
 from wasteflow_models.parties import drop_senders
 from wasteflow_models.queue import Alive
+from wasteflow_models.raw import is_postgresql
 
 _BATCH_LOCKS = 7705
 ENTRIES_AT_ONCE = 10_000
@@ -44,8 +46,27 @@ def claimed(db: Database, batch_id: int) -> Iterator[bool]:
         finally:
             if taken:
                 free = f"SELECT pg_advisory_unlock({_BATCH_LOCKS}, {batch_id})"
-                connection.exec_driver_sql(free)
-                connection.commit()
+                with suppress(DBAPIError):  # the connection is gone, and with it the mark
+                    connection.exec_driver_sql(free)
+                    connection.commit()
+
+
+def still_claimed(session: Session, batch_id: int) -> bool:
+    """Whether the mark of a batch is held by anybody.
+
+    A PostgreSQL that broke down meanwhile took it away, perhaps with the last of the chunks that
+    nobody had waited for (`Database.write`, settled=False): asked in the transaction that publishes
+    the batch, whose connection would not have lived through it either.
+    """
+    if not is_postgresql(session):
+        return True
+    query = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND classid = CAST(:kind AS BIGINT) AND objid = CAST(:batch AS BIGINT)"
+    )
+    found = session.scalar(query, {"kind": _BATCH_LOCKS, "batch": batch_id})
+    return bool(found)
 
 
 def discard(db: Database, batch_id: int) -> None:

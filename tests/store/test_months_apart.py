@@ -230,6 +230,32 @@ def test_what_a_dead_import_left_apart_is_taken_away(
     assert take(books, rows[1:]).taken == 17
 
 
+def test_an_import_whose_mark_was_lost_starts_over(books: Books) -> None:
+    """As by a PostgreSQL that broke down: it may have lost chunks nobody had waited for."""
+    mark = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
+        "AND classid = 7705 AND objsubid = 2 AND database = "
+        "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    begun: list[int] = []
+
+    def loses() -> None:
+        with books.db.connection() as other:
+            assert list(other.exec_driver_sql(mark).scalars()) == [True]
+
+    broken = once(8, loses)
+
+    def after(done: int) -> None:
+        begun.append(done)
+        broken(done)
+
+    assert take(books, rows_of("C"), after).taken == 18
+    assert begun.count(begun[0]) == 2
+    assert loads_and_events(books) == (18, 36)
+    assert apart(books) == []
+    books.check()
+
+
 @pytest.fixture
 def copies() -> CopiedLoads:
     """The texts of no load, but of a month."""
