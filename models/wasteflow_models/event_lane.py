@@ -54,6 +54,7 @@ class EventLane:
             with suppress(_Dropped), self._db.write(None, settled=False) as own:
                 self.apart.make(own, "event", copies.months)
                 copy_events(own, copies, self.apart.table_of)
+                self.apart.read_over(own, "event", copies.months)
                 decided.wait()
                 if not commit:
                     raise _Dropped
@@ -62,6 +63,7 @@ class EventLane:
         self._copies = copies
         self.apart.make(session, "shipment", copies.months)
         copy_headers(session, copies, self.apart.table_of)
+        self.apart.read_over(session, "shipment", copies.months)
 
     def finish(self) -> None:
         """Commit the events `copy` began, and return when it is; raises what went wrong there."""

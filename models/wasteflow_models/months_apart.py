@@ -34,7 +34,11 @@ if TYPE_CHECKING:  # polars: a tenth of a second that pages do not need
 KEY = {"shipment": "id", "event": "shipment_id"}
 """The column that says of which month a row is."""
 _MARK = "apart"
+LAG = 3
+"""Rows are read over so many chunks after they were written: their commit is on the disk then."""
 Span = tuple[int, int]
+Pages = tuple[int, int, int]
+"""Month, first page, page behind the last."""
 
 
 class MonthsApart:
@@ -48,6 +52,8 @@ class MonthsApart:
         self._db, self._batch_id = db, batch_id
         self._spans: dict[int, list[Span]] = {}
         self._there: set[int] = set()
+        self._ends: dict[tuple[str, int], int] = {}
+        self._unread: dict[str, list[list[Pages]]] = {table: [] for table in PARTED}
 
     def __bool__(self) -> bool:
         """Whether anything lies apart."""
@@ -78,6 +84,28 @@ class MonthsApart:
         """Make the tables of those months that nothing of this import lies in yet."""
         for month in sorted(set(months) - self._there - set(self._spans)):
             _make(session, self._batch_id, table, month)
+
+    def read_over(self, session: Session, table: str, months: Collection[int]) -> None:
+        """Once a chunk is written, read what was written some chunks before.
+
+        Whoever first reads a row notes in it that its transaction was committed.  Where pages have
+        checksums the log gets a page whole that is changed for the first time after a checkpoint:
+        building the indices would put the whole month there once more.
+        """
+        written = []
+        for month in sorted(set(months) - self._there):
+            size = "pg_relation_size(:name) / CAST(current_setting('block_size') AS INTEGER)"
+            told = {"name": _name(self._batch_id, table, month)}
+            end = session.execute(text(f"SELECT {size}"), told).scalar_one()
+            written.append((month, self._ends.get((table, month), 0), end))
+            self._ends[table, month] = end
+        unread = self._unread[table]
+        unread.append(written)
+        for month, first, end in unread.pop(0) if len(unread) > LAG else ():
+            if month not in self._there and first < end:
+                pages = f"ctid >= '({first},0)' AND ctid < '({end},0)'"
+                source = _name(self._batch_id, table, month)
+                session.execute(text(f"SELECT count(*) FROM {source} WHERE {pages}"))
 
     def note(self, copies: CopiedLoads) -> None:
         """These loads are committed, with their events."""
