@@ -1,7 +1,8 @@
 """The other side of the import: a pandas script, and the floor, a plain keyed write.
 
 The script checks and appends; it keeps no key, no events, no roll-up, no hashes.  The floor writes
-rows that lie parsed in memory.  Both are durable when they end: one transaction, synced.
+rows that lie parsed in memory, on PostgreSQL the file as it is.  Both are durable when they end:
+one transaction, synced.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from sqlalchemy.engine import make_url
 from benchmarks.measuring import Prepared
 
 CHUNK = 250_000
+LINES = 10_000
+"""Lines of the file that the floor sends at once."""
 NOW = pd.Timestamp("2026-06-01", tz="UTC")
 NUMBERS = {
     "dispatched_t",
@@ -163,14 +166,14 @@ def _to_postgres(url: str, frames: Iterator[pd.DataFrame]) -> tuple[int, int]:
 
 
 def keyed_write(url: str, shipments: str, rows: int) -> Prepared:
-    """The first `rows` rows, parsed before, into a table with the unique key and nothing else."""
+    """The first `rows` rows, parsed before, into a table with the unique key and nothing else.
+
+    PostgreSQL parses them itself, straight from the file, however many they are.
+    """
     columns = _columns(shipments)
     if _is_sqlite(url):
         return _floor_sqlite(url, columns, _parsed(shipments, columns, rows))
-    with open(shipments, "rb") as file:
-        file.readline()
-        content = b"".join(islice(file, rows))
-    return _floor_postgres(url, columns, content)
+    return _floor_postgres(url, columns, shipments, rows)
 
 
 def _parsed(shipments: str, columns: list[str], rows: int) -> list[tuple[Any, ...]]:
@@ -198,17 +201,23 @@ def _floor_sqlite(url: str, columns: list[str], parsed: list[tuple[Any, ...]]) -
     return Prepared(run, lambda rows: {"rows": rows}, end=connection.close)
 
 
-def _floor_postgres(url: str, columns: list[str], content: bytes) -> Prepared:
+def _floor_postgres(url: str, columns: list[str], shipments: str, rows: int) -> Prepared:
     connection = _postgres(url)
 
     def run() -> int:
         with connection.cursor() as cursor:
             cursor.execute(_table(columns, keyed=True, number="double precision").encode())
-            with cursor.copy(b"COPY loads FROM STDIN (FORMAT csv)") as copy:
-                copy.write(content)
-            rows = cursor.rowcount
+            with (
+                open(shipments, "rb") as file,
+                cursor.copy(b"COPY loads FROM STDIN (FORMAT csv)") as copy,
+            ):
+                file.readline()
+                left = islice(file, rows)
+                while part := b"".join(islice(left, LINES)):
+                    copy.write(part)
+            written = cursor.rowcount
         connection.commit()
-        return rows
+        return written
 
     return Prepared(run, lambda rows: {"rows": rows}, end=connection.close)
 

@@ -36,9 +36,8 @@ def import_job(run: Run) -> Iterator[Line]:
         peer_bytes = run.store.size(url)
         url = run.store.new(run.name("peer"))
         path = str(run.files.shipments)
-        floor.append(
-            run.timed("peers_import:keyed_write", 0, url=url, shipments=path, rows=FLOOR_ROWS)
-        )
+        rows = run.loads if run.store.kind == "postgresql" else FLOOR_ROWS
+        floor.append(run.timed("peers_import:keyed_write", 0, url=url, shipments=path, rows=rows))
         run.store.drop(url)
     written = floor[0].facts["rows"]
     plain = joined(floor)
@@ -109,7 +108,7 @@ def upload_job(run: Run) -> Iterator[Line]:
 
 
 FLOOR_ROWS = 1_000_000
-"""Rows the floor holds in memory at most; beyond them its time is taken as proportional."""
+"""Rows the floor holds in memory on SQLite; beyond them its time is taken as proportional."""
 
 
 def _scaled(timing: Timing, factor: float) -> Timing:

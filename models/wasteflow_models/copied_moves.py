@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from wasteflow_models.load_copy import CopiedLoads
-from wasteflow_models.partitions import SCHEMA, attach_partition, make_partition
+from wasteflow_models.partitions import partition_of
 from wasteflow_models.raw import driver
+
+TableOf = Callable[[str, int], str]
+"""(table, month) → where its rows of the month belong."""
 
 
 def claim_copies(session: Session, copies: CopiedLoads) -> bool:
@@ -27,14 +30,14 @@ def claim_copies(session: Session, copies: CopiedLoads) -> bool:
     return True
 
 
-def copy_headers(session: Session, copies: CopiedLoads, new: Collection[int] = ()) -> None:
-    """Headers of loads whose numbers are claimed; the partitions of `new` months are made here."""
-    _copy_months(session, "shipment", copies.names, copies.headers, new)
+def copy_headers(session: Session, copies: CopiedLoads, table_of: TableOf = partition_of) -> None:
+    """Headers of loads whose numbers are claimed, into the table of each month."""
+    _copy_months(session, "shipment", copies.names, copies.headers, table_of)
 
 
-def copy_events(session: Session, copies: CopiedLoads, new: Collection[int] = ()) -> None:
+def copy_events(session: Session, copies: CopiedLoads, table_of: TableOf = partition_of) -> None:
     """Their events."""
-    _copy_months(session, "event", copies.event_names, copies.events, new)
+    _copy_months(session, "event", copies.event_names, copies.events, table_of)
 
 
 def _copy_months(
@@ -42,16 +45,12 @@ def _copy_months(
     table: str,
     names: tuple[str, ...],
     texts: Mapping[int, bytes],
-    new: Collection[int],
+    table_of: TableOf,
 ) -> None:
     """Straight into the partitions: finding that of every row costs a twelfth of the COPY."""
     cursor = driver(session).cursor()
     for month in sorted(texts):
-        if month in new:
-            make_partition(session, table, month)
-        _copy(cursor, f"{SCHEMA}.{table}_{month} ({', '.join(names)})", texts[month])
-        if month in new:
-            attach_partition(session, table, month)
+        _copy(cursor, f"{table_of(table, month)} ({', '.join(names)})", texts[month])
 
 
 def _copy(cursor: Any, goal: str, data: bytes) -> None:

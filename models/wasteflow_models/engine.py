@@ -99,14 +99,18 @@ class Database:
 
     @contextmanager
     def write(
-        self, alone: Alone = Alone.ENTRIES, *, on: Connection | None = None, settled: bool = True
+        self,
+        alone: Alone | None = Alone.ENTRIES,
+        *,
+        on: Connection | None = None,
+        settled: bool = True,
     ) -> Iterator[Session]:
         """A session in one write transaction: commits at the end, rolls back on any exception.
 
-        alone: who must wait meanwhile on PostgreSQL; on: a `connection` that stays with the caller;
-        settled=False: on SQLite not yet on the disk when this ends, as nobody hears of it before a
-        later transaction is.  Inside `together` a savepoint of that transaction, or with `single` a
-        part that cannot fail alone.
+        alone: who must wait meanwhile on PostgreSQL, None: nobody, for what no other knows of; on:
+        a `connection` that stays with the caller; settled=False: not yet on the disk when this
+        ends, as nobody hears of it before a later transaction is.  Inside `together` a savepoint of
+        that transaction, or with `single` a part that cannot fail alone.
         """
         outer = self._outer()
         if outer is not None and SINGLE in outer.info:
@@ -149,7 +153,7 @@ class Database:
             if session.info.get(SINGLE) is not None:
                 raise session.info[SINGLE]
 
-    def _single(self, outer: Session, alone: Alone) -> Iterator[Session]:
+    def _single(self, outer: Session, alone: Alone | None) -> Iterator[Session]:
         """A call of `write` inside `together(single=True)`."""
         if outer.info[SINGLE] is not None:
             raise outer.info[SINGLE]
@@ -190,14 +194,12 @@ class Database:
         if self._log is not None:
             self._log.prove()
         with self._told_of_the_disk():
-            yield from self._transaction(alone, on, hurry)
+            bind = self._writes[alone, settled] if on is None else on
+            yield from self._transaction(bind, alone, hurry)
         if self._log is not None and settled:
             self._log.bring()
 
-    def _transaction(
-        self, alone: Alone | None, on: Connection | None, hurry: bool
-    ) -> Iterator[Session]:
-        bind = self._writes[alone] if on is None else on
+    def _transaction(self, bind: Any, alone: Alone | None, hurry: bool) -> Iterator[Session]:
         with (
             self.turn(),
             Session(bind, expire_on_commit=False, info={HELD: alone}) as session,
@@ -242,10 +244,10 @@ class Database:
             with self._writer.connect() as connection:
                 flush(connection)
 
-    def _lock(self, session: Session, alone: Alone) -> None:
+    def _lock(self, session: Session, alone: Alone | None) -> None:
         """Take the PostgreSQL locks of a writer inside another's transaction, until that ends."""
         session.info[STEADY] = {}
-        if not self.is_sqlite and session.info[HELD] is not alone:
+        if not self.is_sqlite and alone is not None and session.info[HELD] is not alone:
             linked(session).exec_driver_sql(_locks(alone))
 
     def _send(self, session: Session) -> None:
@@ -324,16 +326,16 @@ class Database:
             self._reader.dispose()
 
 
-def _writers(url: str, is_sqlite: bool) -> tuple[Engine, dict[Alone | None, Engine]]:
-    """The engine of writers, and what each kind of writer uses of it."""
-    kinds = (None, *Alone)
+def _writers(url: str, is_sqlite: bool) -> tuple[Engine, dict[tuple[Alone | None, bool], Engine]]:
+    """The engine of writers, and what each kind of writer uses of it, settled or not."""
+    kinds = [(alone, settled) for alone in (None, *Alone) for settled in (True, False)]
     if is_sqlite:
         engine = _engine(url, begin="BEGIN IMMEDIATE")
         return engine, dict.fromkeys(kinds, engine)
     from wasteflow_models import postgres  # its driver: an eighth of a second SQLite does not need
 
     engine = postgres.engine_of(url)
-    return engine, {alone: postgres.writing(engine, _locks(alone)) for alone in kinds}
+    return engine, {kind: postgres.writing(engine, _locks(kind[0]), kind[1]) for kind in kinds}
 
 
 def linked(session: Session) -> Connection:

@@ -2,7 +2,8 @@
 
 An id is yyyymm followed by eight digits.  Partitions are made when a month first needs one, some
 months ahead, in a schema of their own.  A large import makes those of a month new to the books by
-itself and attaches them full: indices built over rows cost a third of indices kept row by row.
+itself and attaches them full (`months_apart`): indices built over rows cost a third of indices kept
+row by row.
 """
 
 from __future__ import annotations
@@ -111,16 +112,16 @@ def _last_id(session: Session, month: int) -> int:
     return int(found or low)
 
 
-def ensure_partitions(session: Session, months: Iterable[int]) -> list[int]:
-    """Make the partitions of `months` and of the three after the last, where they are missing.
+def ensure_partitions(session: Session, months: Iterable[int], ahead: int = AHEAD) -> list[int]:
+    """Make the partitions of `months` and of some after the last, where they are missing.
 
     Returns the months that were made; SQLite keeps one table and needs none.
     """
     wanted = set(months)
     if not is_postgresql(session) or not wanted:
         return []
-    wanted |= {next_month(max(wanted), step) for step in range(1, AHEAD + 1)}
-    missing = {table: wanted - _partitions(session, table) for table in PARTED}
+    wanted |= {next_month(max(wanted), step) for step in range(1, ahead + 1)}
+    missing = {table: wanted - parted_months(session, table) for table in PARTED}
     if any(missing.values()):
         missing = {table: missing_months(session, table, wanted) for table in PARTED}
     for table, months_missing in missing.items():
@@ -136,12 +137,17 @@ def missing_months(session: Session, table: str, months: Iterable[int]) -> set[i
     Nobody else makes partitions of it until the transaction ends.  PostgreSQL only.
     """
     session.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS[table]})"))
-    return set(months) - _partitions(session, table)
+    return set(months) - parted_months(session, table)
+
+
+def partition_of(table: str, month: int) -> str:
+    """Name of the partition of a month."""
+    return f"{SCHEMA}.{table}_{month}"
 
 
 def make_partition(session: Session, table: str, month: int) -> None:
     """A table like `table`, without its indices, that nobody sees before it is attached."""
-    part = f"{SCHEMA}.{table}_{month}"
+    part = partition_of(table, month)
     session.execute(
         text(f"CREATE TABLE {part} (LIKE {table} INCLUDING ALL EXCLUDING INDEXES)"),
     )
@@ -149,14 +155,15 @@ def make_partition(session: Session, table: str, month: int) -> None:
 
 def attach_partition(session: Session, table: str, month: int) -> None:
     """Give it the indices of `table` and make it a partition: other writers go on meanwhile."""
-    part = f"{SCHEMA}.{table}_{month}"
+    part = partition_of(table, month)
     low, high = month * STEP, (month + 1) * STEP
     session.execute(
         text(f"ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({low}) TO ({high})")
     )
 
 
-def _partitions(session: Session, table: str) -> set[int]:
+def parted_months(session: Session, table: str) -> set[int]:
+    """Months of which `table` has a partition.  PostgreSQL only."""
     query = text(
         "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
         f"WHERE nspname = :schema AND relname LIKE '{table}\\_%' AND relispartition "

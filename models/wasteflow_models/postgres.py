@@ -26,6 +26,7 @@ from wasteflow_models.gathering import as_sqlalchemy, gather, gathering_of
 _WRITES: Final = "wasteflow_writes"
 _BEGIN: Final = "BEGIN; SET LOCAL synchronous_commit = off"
 _COMMIT: Final = "COMMIT"
+_UNSETTLED: Final = "wasteflow_unsettled"
 _FLUSH: Final = "SELECT pg_logical_emit_message(true, 'wasteflow', '')"
 _CAN_LOOK: Final = hasattr(select, "poll")
 _USED: Final = "used"
@@ -47,9 +48,14 @@ def engine_of(url: str) -> Engine:
     return engine
 
 
-def writing(engine: Engine, first: str = "") -> Engine:
-    """The same connections for write transactions; first: a statement they all begin with."""
-    return engine.execution_options(**{_WRITES: f"{_BEGIN}; {first}" if first else _BEGIN})
+def writing(engine: Engine, first: str = "", settled: bool = True) -> Engine:
+    """The same connections for write transactions; first: a statement they all begin with.
+
+    settled=False: commits do not wait for the disk, as nobody hears of them before a later one is
+    there, and with it they.
+    """
+    begin = f"{_BEGIN}; {first}" if first else _BEGIN
+    return engine.execution_options(**{_WRITES: begin, _UNSETTLED: not settled})
 
 
 def flush(connection: Connection) -> None:
@@ -68,11 +74,13 @@ def _begin(connection: Connection) -> None:
 
 def _commit(connection: Connection) -> None:
     """Raises WasteflowError `not_on_disk` where nobody can know what became of the commit."""
-    if not connection.get_execution_options().get(_WRITES):
+    options = connection.get_execution_options()
+    if not options.get(_WRITES):
         return
     driver = gathering_of(connection)
+    ending = (_COMMIT,) if options.get(_UNSETTLED) else (_COMMIT, _FLUSH)
     try:
-        _run(connection, driver.taken(_COMMIT, _FLUSH))
+        _run(connection, driver.taken(*ending))
     except DBAPIError as error:
         if driver.closed or driver.info.transaction_status is TransactionStatus.IDLE:
             raise WasteflowError("not_on_disk") from error

@@ -159,7 +159,7 @@ def doc_numbers(session: Session, ids: Iterable[int]) -> dict[int, str]:
 def misnumbered(session: Session) -> list[str]:
     """Numbers of loads that `load_number` does not lead to, and entries that lead nowhere.
 
-    Drafts have no number yet.
+    Drafts have no number yet; loads that are on their way may lie apart (`months_apart`).
     """
     issued = f"state <> {STATES.index('draft')}"
     lost = text(
@@ -175,7 +175,8 @@ def misnumbered(session: Session) -> list[str]:
     if not found and counts[0] != counts[1]:
         nowhere = text(
             "SELECT n.doc_no FROM load_number n LEFT JOIN shipment s ON s.id = n.shipment_id "
-            "WHERE s.id IS NULL ORDER BY n.doc_no"
+            "WHERE s.id IS NULL AND NOT EXISTS (SELECT 1 FROM staged t "
+            "WHERE n.shipment_id BETWEEN t.first_id AND t.last_id) ORDER BY n.doc_no"
         )
         found = list(session.execute(nowhere).scalars())
     return found

@@ -79,6 +79,15 @@ def row_counts(db: Database) -> dict[str, int]:
         }
 
 
+def tables_apart(db: Database) -> list[str]:
+    """Tables of months that imports keep apart (`months_apart`), living or dead."""
+    if db.is_sqlite:
+        return []
+    query = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'apart%' ORDER BY 1"
+    with db.read() as session:
+        return list(session.execute(text(query)).scalars())
+
+
 def is_sqlite(url: str) -> bool:
     """Whether a URL is one of SQLite."""
     return make_url(url).get_backend_name() == "sqlite"

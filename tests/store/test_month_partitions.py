@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from itertools import pairwise
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import text
 
 from tests.store.books import NOW, Books, load, write_rows
 from tests.store.databases import new_database
-from wasteflow.core.loads_bulk import LoadBatch
 from wasteflow.load_files import Import, import_loads
-from wasteflow.services.load_ready import WholeMonths
 from wasteflow_models.engine import Alone, Database
-from wasteflow_models.event_lane import EventLane
-from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.partitions import (
     AHEAD,
-    LOCKS,
     attach_partition,
     drawn_numbers,
     drawn_run,
@@ -139,34 +130,6 @@ def test_imports_of_the_same_new_months_at_once(books: Books) -> None:
 
 
 @pytest.mark.postgresql
-def test_loads_wait_until_nobody_else_can_make_the_partitions_of_their_events(books: Books) -> None:
-    """Otherwise another writer could make them in between, and the events would not get in."""
-    names = ("id",), ("shipment_id",)
-    copies = CopiedLoads(np.zeros(0, np.int64), *names, b"", {202603: b""}, {202603: b""})
-    order: list[str] = []
-    with closing(EventLane(books.db)) as lane, books.db.connection() as other:
-        other.exec_driver_sql(f"SELECT pg_advisory_lock({LOCKS['event']})")
-
-        def release() -> None:
-            threading.Event().wait(0.3)
-            order.append("let go")
-            other.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCKS['event']})")
-
-        thread = threading.Thread(target=release)
-        with books.db.write(Alone.NOBODY) as session:
-            assert lane.hold(session, copies) == {202603}
-            thread.start()
-            lane.copy(session, copies, {202603})
-            order.append("copied")
-        lane.finish()
-        thread.join(30)
-        with books.db.write(Alone.NOBODY) as session:
-            assert lane.hold(session, copies) == set()
-    assert order == ["let go", "copied"]
-    assert months_of(books, "shipment") == months_of(books, "event") == [202603]
-
-
-@pytest.mark.postgresql
 def test_numbers_in_runs_are_nobody_elses(books: Books) -> None:
     with books.db.write(Alone.NOBODY) as session:
         first = drawn_run(session, 1000)
@@ -188,34 +151,3 @@ def test_drawing_needs_no_owner(books: Books) -> None:
         session.execute(text("SET LOCAL ROLE clerk"))
         assert len(drawn_run(session, 4)) == 4
         session.execute(text("RESET ROLE; DROP OWNED BY clerk; DROP ROLE clerk"))
-
-
-@settings(max_examples=15)
-@given(st.lists(st.lists(st.integers(1, 3), max_size=5), min_size=1, max_size=6))
-def test_loads_wait_for_the_rest_of_their_month(chunks: list[list[int]]) -> None:
-    """All come out in their order; at most a chunk waits; a whole month comes in one piece."""
-    width = max(len(chunk) for chunk in chunks)
-    months, lines, out = WholeMonths(), 0, []
-    for number, chunk in enumerate(chunks):
-        batch = filled(chunk, lines)
-        lines += len(chunk)
-        out.append(months.add(batch))
-        assert len(months.rest()) <= width
-        assert number or not len(months.rest())
-    out.append(months.rest())
-    told = [(int(m), int(n)) for b in out for m, n in zip(b.dispatched_month, b.line, strict=True)]
-    flat = [month for chunk in chunks for month in chunk]
-    assert told == list(zip(flat, range(lines), strict=True))
-    pieces = np.repeat(range(len(out)), [len(batch) for batch in out])
-    ends = [at for at in range(1, lines) if flat[at] != flat[at - 1]]
-    for start, stop in pairwise([0, *ends, lines]):
-        if start >= len(chunks[0]) and stop - start <= min(map(len, chunks)):
-            assert len(set(pieces[start:stop].tolist())) <= 1
-
-
-def filled(months: list[int], first: int) -> LoadBatch:
-    """Loads of these months; lines from `first` on."""
-    lines = np.arange(first, first + len(months))
-    columns: dict[str, Any] = dict.fromkeys(LoadBatch.__struct_fields__, lines)
-    columns |= {"dispatched_month": np.array(months, np.int64), "mode": "", "remark": ""}
-    return LoadBatch(**columns | {"doc_no": [str(line) for line in lines.tolist()]})

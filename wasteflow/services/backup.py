@@ -95,16 +95,24 @@ def write_backup(
                 if progress:
                     progress(table.name, described["rows"])
             digests = _documents(session)
+            manifest |= _numbers(session)
         manifest["documents"] = _write_documents(file, documents, digests)
         file.writestr(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True))
     return manifest
 
 
-def _manifest(session: Session, db: Database, now: datetime) -> dict[str, Any]:
+def _numbers(session: Session) -> dict[str, Any]:
+    """Of every load that was written out: asked after it, since loads of an import on its way come
+    in sight by whole months, whatever this transaction has seen before.
+    """
     months = session.execute(
         text(f"SELECT DISTINCT id / {STEP} FROM shipment ORDER BY 1")
     ).scalars()
     last = session.execute(text(f"SELECT coalesce(max(id % {STEP}), 0) FROM shipment")).scalar_one()
+    return {"months": [int(month) for month in months], "last_load_number": int(last)}
+
+
+def _manifest(session: Session, db: Database, now: datetime) -> dict[str, Any]:
     revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
     return {
         "format": FORMAT,
@@ -112,8 +120,6 @@ def _manifest(session: Session, db: Database, now: datetime) -> dict[str, Any]:
         "database": "sqlite" if db.is_sqlite else "postgresql",
         "revision": revision,
         "seal": latest_root(session),
-        "months": [int(month) for month in months],
-        "last_load_number": int(last),
         "tables": {},
     }
 

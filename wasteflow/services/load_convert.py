@@ -129,15 +129,6 @@ def pick(batch: LoadBatch, rows: Ints) -> LoadBatch:
     return LoadBatch(**columns)
 
 
-def span(batch: LoadBatch, start: int, stop: int) -> LoadBatch:
-    """The loads start..stop, in their order."""
-    columns: dict[str, Any] = {}
-    for name in LoadBatch.__struct_fields__:
-        value = getattr(batch, name)
-        columns[name] = value if isinstance(value, str) else value[start:stop]
-    return LoadBatch(**columns)
-
-
 def joined(batches: Sequence[LoadBatch]) -> LoadBatch:
     """Several batches as one, in their order."""
     if len(batches) == 1:

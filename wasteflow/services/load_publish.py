@@ -28,6 +28,7 @@ from wasteflow_models.flow_parts import ready_parts
 from wasteflow_models.late import STAMP as CLOSES
 from wasteflow_models.ledger import BatchRow
 from wasteflow_models.rollup import PARTS_FROM, ends_of, make_places, rows_between, together
+from wasteflow_models.staging import still_claimed
 
 
 def openings_of(session: Session, keys: Keys, firms: Collection[int] = ()) -> Openings:
@@ -126,7 +127,11 @@ def ready_rollup(db: Database, staging: Staging) -> None:
 
 
 def _still_holds(session: Session, staging: Staging) -> None:
-    """Openings, registry and closed months are as they were, or do not matter to this import."""
+    """Openings, registry and closed months are as they were, or do not matter to this import, and
+    nothing of it is lost.
+    """
+    if not still_claimed(session, staging.batch_id):
+        raise Overtaken
     if stamp(session, "registry") != staging.registry_version:
         raise Overtaken
     if stamp(session, CLOSES) != staging.closed_version:

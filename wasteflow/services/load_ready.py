@@ -32,7 +32,6 @@ from wasteflow.services.load_convert import (
     joined,
     kin_of,
     pick,
-    span,
     weight_columns,
 )
 from wasteflow.services.outcome import Warnings
@@ -173,55 +172,14 @@ def ready_chunks(
     whether the database can take packed loads.
     """
     warnings = Warnings()
-    months = WholeMonths() if packing is not None and packing.numbers is not None else None
     done = 0
-    found = None
     for chunk in checked_chunks(chunks, keys, clock, round_kg, warnings):
         found = _sorted_out(chunk, keys, warnings)
         loads = found.loads
         if large and loads is not None:
-            loads = months.add(loads) if months is not None else loads
             found = replace(found, loads=None, ready=_made_ready(loads, packing, done))
             done += len(loads)
         yield found
-    if found is not None and months is not None and len(rest := months.rest()):
-        yield _rest(found, _made_ready(rest, packing, done))
-
-
-class WholeMonths:
-    """Loads of a file on their way to PostgreSQL, in its order, months in one piece if it can be.
-
-    Those at the end of a chunk that are of one month wait for the next chunk, a chunk of them at
-    most: the partition of a month that comes in one piece is attached full (`partitions`).
-    """
-
-    def __init__(self) -> None:
-        self._held: LoadBatch | None = None
-        self._begun = False
-
-    def add(self, batch: LoadBatch) -> LoadBatch:
-        """The loads that are to be written once `batch` has come; those of the first chunk all."""
-        held = self._held
-        both = joined([held, batch]) if held is not None and len(held) else batch
-        others = np.flatnonzero(both.dispatched_month != both.dispatched_month[-1:])
-        start = int(others[-1]) + 1 if len(others) else 0
-        if not self._begun or len(both) - start > len(batch):
-            start = len(both)
-        self._begun = self._begun or len(batch) > 0
-        self._held = span(both, start, len(both))
-        return span(both, 0, start)
-
-    def rest(self) -> LoadBatch:
-        """Those still held, at the end of the file."""
-        assert self._held is not None
-        return self._held
-
-
-def _rest(last: ReadyChunk, ready: ReadyLoads) -> ReadyChunk:
-    """Loads of chunks that were counted before; last: the last of those chunks."""
-    nothing = span(last.children, 0, 0)
-    kin = Kin(last.kin.kind[:0], [])
-    return ReadyChunk(0, [], 0, Decimal(0), last.warnings, False, nothing, kin, ready=ready)
 
 
 def _sorted_out(chunk: CheckedChunk, keys: Keys, warnings: Warnings) -> ReadyChunk:

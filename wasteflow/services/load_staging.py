@@ -57,6 +57,10 @@ Openings = dict[tuple[int, int], int]
 MERGE_ROWS = 2_000_000
 
 
+class StillApart(Exception):
+    """Loads of this import lie apart (`months_apart`): to be attached, then it can go on."""
+
+
 class Staging(Struct):
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
@@ -118,34 +122,46 @@ class Staging(Struct):
         return found
 
     def take_ready(self, session: Session, ready: ReadyLoads) -> None:
-        """The same for the deliveries of a chunk that was made ready: moved if all are new."""
+        """The same for the deliveries of a chunk that was made ready: moved if all are new.
+
+        Raises StillApart, and nothing is written, if it must first be found what lies apart.
+        """
         early = ready.first_days.day < self._opened(*ready.first_days[:2])
         moves = ready.moves
         late = moves.dispatched_month <= self.closed.of(moves.consignor_id, moves.consignee_id)
+        if not len(moves.line):
+            return
         if early.any() or late.any() or ready.packed is None:
-            self.take(session, ready.loads())
+            self._take_each(session, ready)
         elif isinstance(ready.packed, CopiedLoads):
             self._take_copies(session, ready, ready.packed)
         else:
             self._take_packed(session, ready, ready.packed)
 
     def _take_copies(self, session: Session, ready: ReadyLoads, copies: CopiedLoads) -> None:
-        new = self.lane.hold(session, copies) if self.lane else ()
+        if self.lane:
+            self.lane.hold(copies)
         if not claim_copies(session, copies):
-            self.take(session, ready.loads())
+            self._take_each(session, ready)
             return
         if self.lane:
-            self.lane.copy(session, copies, new)
+            self.lane.copy(session, copies)
         else:
             insert_copies(session, copies)
         self._note(session, copies.ids, ready.moves, ready.first_days, ready.rollup)
+
+    def _take_each(self, session: Session, ready: ReadyLoads) -> None:
+        """Load by load; of the file itself any may be asked for."""
+        if self.lane and self.lane.apart:
+            raise StillApart
+        self.take(session, ready.loads())
 
     def _take_packed(self, session: Session, ready: ReadyLoads, packed: PackedLoads) -> None:
         months = ready.moves.dispatched_month.astype(np.int64)
         ids = new_load_ids(session, months)
         steps = _steps(months, ids)
         if not claim_packed(session, packed, steps):
-            self.take(session, ready.loads())
+            self._take_each(session, ready)
             return
         insert_packed(session, packed, steps, self.batch_id, self.now)
         self._note(session, ids, ready.moves, ready.first_days, ready.rollup)
@@ -257,6 +273,7 @@ class Staging(Struct):
         stored = load_store.stored_loads(session, np.unique(ids[there]))
         foreign = load_store.open_batches(session) - {self.batch_id}
         ids = ids[there]
+        batch, bound, ids = self._in_sight(batch, bound, ids, stored["id"])
         if self.signing is not None:
             batch = self.signing.graded(session, batch, ids, stored)
         repeated, others = compare(batch, bound.kind, bound.parent_doc_no, ids, stored, foreign)
@@ -265,6 +282,17 @@ class Staging(Struct):
             self.skipped -= self.signing.look(session, batch, ids, repeated)
         for known in others:
             self._settle(session, known, foreign)
+
+    def _in_sight(
+        self, batch: LoadBatch, bound: Bound, ids: Ints, stored: Ints
+    ) -> tuple[LoadBatch, Bound, Ints]:
+        """The rows whose load is `stored`; those of others lie apart in another import."""
+        seen = np.isin(ids, stored)
+        for row in np.flatnonzero(~seen).tolist():
+            number, line = batch.doc_no[row], int(batch.line[row])
+            self.issues.append(RowIssue(line, "doc_no", number, "doc_no_in_other_import"))
+        rows = np.flatnonzero(seen)
+        return *chosen(batch, bound, rows), ids[rows]
 
     def _settle(self, session: Session, known: Known, foreign: set[int]) -> None:
         """What becomes of one load whose number is taken."""

@@ -34,7 +34,7 @@ from wasteflow.services.load_publish import (
 from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_signing_parts import note_due, sign_due
-from wasteflow.services.load_staging import Ints, Staging
+from wasteflow.services.load_staging import Ints, Staging, StillApart
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.chunk_writer import ChunkWriter
 from wasteflow_models.convert import Keys, load_keys
@@ -136,7 +136,8 @@ def _at_once(
             staging = _begin(session, batch, now, file.clock.signer)
             waiting = Waiting()
             for chunk in file.ready(staging.keys):
-                _take(session, staging, chunk, waiting, report, batch)
+                _told(staging, chunk, waiting, report, batch)
+                _take(session, staging, chunk)
             if waiting:
                 plan = plan_children(lambda: nullcontext(session), staging, waiting)
                 for start, stop in plan.parts():
@@ -170,27 +171,26 @@ def _in_stages(
         held.enter_context(_discarding(db, staging.batch_id, dry_run))
         held.enter_context(no_collecting())
         if packing and packing.numbers is not None and not db.joined:
-            staging.lane = held.enter_context(closing(EventLane(db)))
+            staging.lane = held.enter_context(closing(EventLane(db, staging.batch_id)))
         waiting = Waiting()
         source = held.enter_context(closing(file.ready(staging.keys, packing)))
         coming = held.enter_context(closing(Ahead(source)))
         with ChunkWriter(db) as writer:
             for chunk in coming:
-                packed = chunk.ready.packed if chunk.ready else None
-                data = packed.data if isinstance(packed, PackedLoads) else b""
-                with writer.chunk(data) as session:
-                    _take(session, staging, chunk, waiting, report, batch)
-                if staging.lane:
-                    staging.lane.finish()
-                _compare(writer, staging)
+                _told(staging, chunk, waiting, report, batch)
+                _stage(writer, staging, chunk)
                 if not coming.ready:
                     writer.rest()
                 if writer.resting:  # whoever is told may want to write
                     tick(report.rows)
             writer.rest()
-            if waiting:
+            sound = not (dry_run or staging.issues)
+            if waiting or (sound and staging.lane):
                 with rollup_beside(db, staging):
-                    _stage_children(writer, staging, waiting)
+                    if staging.lane:
+                        staging.lane.apart.attach()
+                    if waiting:
+                        _stage_children(writer, staging, waiting)
         tick(report.rows)
         _refuse(staging)
         if not dry_run:
@@ -203,6 +203,23 @@ def _in_stages(
             report.taken, report.completed = staging.taken, len(staging.completing)
             report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
     return report
+
+
+def _stage(writer: ChunkWriter, staging: Staging, chunk: ReadyChunk) -> None:
+    """Write a chunk, and hold what is known of it against the books."""
+    packed = chunk.ready.packed if chunk.ready else None
+    data = packed.data if isinstance(packed, PackedLoads) else b""
+    try:
+        with writer.chunk(data) as session:
+            _take(session, staging, chunk)
+    except StillApart:
+        assert staging.lane is not None
+        staging.lane.apart.attach()
+        with writer.chunk() as session:
+            _take(session, staging, chunk)
+    if staging.lane:
+        staging.lane.finish()
+    _compare(writer, staging)
 
 
 def _stage_children(writer: ChunkWriter, staging: Staging, waiting: Waiting) -> None:
@@ -262,21 +279,22 @@ def _packing(session: Session, staging: Staging, numbers: Ints | None) -> Packin
     return Packing(staging.batch_id, staging.now, numbers)
 
 
-def _take(
-    session: Session,
-    staging: Staging,
-    chunk: ReadyChunk,
-    waiting: Waiting,
-    report: ImportReport,
-    batch: BatchRow,
+def _told(
+    staging: Staging, chunk: ReadyChunk, waiting: Waiting, report: ImportReport, batch: BatchRow
 ) -> None:
-    """Write the deliveries of a chunk; its children wait for their parents."""
+    """What was found out about a chunk before; its children wait for their parents."""
     staging.issues += chunk.issues
     report.rows += chunk.rows
     report.rounded_rows += chunk.rounded_rows
     report.add_rounded(chunk.rounded_kg)
     report.warnings = chunk.warnings
     batch.synthetic = batch.synthetic or chunk.synthetic
+    if len(chunk.children):
+        waiting.add(chunk.children, chunk.kin)
+
+
+def _take(session: Session, staging: Staging, chunk: ReadyChunk) -> None:
+    """Write the deliveries of a chunk."""
     if chunk.ready is not None:
         staging.take_ready(session, chunk.ready)
     elif chunk.loads is not None:
@@ -285,8 +303,6 @@ def _take(
         firms |= set(chunk.children.consignee_id.tolist())
         staging.openings |= openings_of(session, staging.keys, firms)
         staging.take(session, loads)
-    if len(chunk.children):
-        waiting.add(chunk.children, chunk.kin)
 
 
 def _refuse(staging: Staging) -> None:

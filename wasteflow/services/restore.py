@@ -19,7 +19,7 @@ from wasteflow.schemas.backup_manifest import lacking
 from wasteflow.services.attachments import path_of, write_once
 from wasteflow.services.backup import FORMAT, KNOWN, MANIFEST
 from wasteflow.services.tracing import forget
-from wasteflow_models import migrate
+from wasteflow_models import migrate, months_apart, staging
 from wasteflow_models.base import Base
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.parties import settle_senders
@@ -110,6 +110,8 @@ def _make_room(session: Session, manifest: dict[str, Any], replace: bool) -> Non
         session.execute(text("PRAGMA defer_foreign_keys=ON"))
     for name in there:
         session.execute(text(f'DELETE FROM "{name}"'))
+    if is_postgresql(session):
+        months_apart.drop_orphans(session)
 
 
 def _fill(
@@ -135,6 +137,7 @@ def _fill(
             progress(table.name, told["rows"])
     settle_sequences(session, tables, manifest["last_load_number"])
     settle_senders(session)
+    staging.settle_numbers(session)
 
 
 def _member(file: zipfile.ZipFile, path: Path, name: str, told: dict[str, Any]) -> Iterator[bytes]:
