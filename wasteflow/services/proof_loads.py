@@ -22,7 +22,7 @@ from wasteflow.core.records import LoadStatus
 from wasteflow.services.proof import Fault, LoadFacts, family_faults, load_faults
 from wasteflow.services.proof_booking import BookingProof, Posted
 from wasteflow.services.proof_quiet import without_confirmed, without_quiet
-from wasteflow_models import scan
+from wasteflow_models import apart, scan
 from wasteflow_models.convert import Keys
 from wasteflow_models.parties import missing_senders
 from wasteflow_models.words import EVENT_KINDS, LOAD_KINDS, STATES
@@ -68,6 +68,18 @@ def prove_loads(
         Fault("sender_missing", f"link {firm.get(sent, sent)} → {firm.get(got, got)}")
         for sent, got in missing_senders(session)
     ]
+    faults += _beside(session)
+
+
+def _beside(session: Session) -> Iterator[Fault]:
+    """Faults of the tables beside the loads that lists are read by."""
+    wrong = apart.wrong_marks(session)
+    names = scan.doc_numbers(session, wrong.tolist())
+    for key in wrong.tolist():
+        number = names.get(key, str(key))
+        yield Fault("load_apart_mismatch", f"shipment {number}", [number])
+    for carrier, month in apart.missing_carried(session):
+        yield Fault("carrier_month_missing", f"carrier {carrier} {month}")
 
 
 def plainly_right(header: Block, event: Block) -> Flags:

@@ -1,0 +1,229 @@
+"""Loads that stand apart from the many that are over, and the months in which a carrier has loads.
+
+Nearly all loads were accepted long ago.  Questions after the others - on the road, refused, lost,
+disputed, a refused part nobody has moved - read `load_apart`: a row for each mark a load has.  Both
+tables follow from `shipment`: written in its transaction, proved by `check`, mended by rebuilding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Index, Integer, PrimaryKeyConstraint, SmallInteger, Text, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from wasteflow.core.vocabulary import Evidence, LoadState
+from wasteflow_models.base import Base, Key
+from wasteflow_models.engine import linked
+from wasteflow_models.load_ids import STEP
+from wasteflow_models.prepared import Prepared
+from wasteflow_models.raw import insert_columns, many, read_ints
+from wasteflow_models.words import STATES
+
+Ints = NDArray[np.int64]
+DISPUTED: Final = 16
+"""Mark of loads whose weights are disputed; other marks are the number of a state."""
+OPEN_PART: Final = 17
+"""Mark of loads in force with a refused part that returns and redirects have not taken whole."""
+_ORDINARY = (STATES.index(LoadState.DRAFT), STATES.index(LoadState.ACCEPTED))
+APART: Final = frozenset(STATES) - {STATES[number] for number in _ORDINARY}
+"""Words of the states whose loads have a mark: all but drafts and accepted loads."""
+_MARKS = [*(n for n in range(len(STATES)) if n not in _ORDINARY), DISPUTED, OPEN_PART]
+
+
+class LoadApartRow(Base):
+    """A mark of a load: the number of its state, `DISPUTED` or `OPEN_PART`; its two firms."""
+
+    __tablename__ = "load_apart"
+    __table_args__ = (
+        PrimaryKeyConstraint("mark", "shipment_id"),
+        Index("ix_load_apart_consignor", "consignor_id", "mark", "shipment_id"),
+        Index("ix_load_apart_consignee", "consignee_id", "mark", "shipment_id"),
+        {"sqlite_with_rowid": False},
+    )
+    mark: Mapped[int] = mapped_column(SmallInteger, autoincrement=False)
+    shipment_id: Mapped[int] = mapped_column(Key, autoincrement=False)
+    consignor_id: Mapped[int] = mapped_column(Key)
+    consignee_id: Mapped[int] = mapped_column(Key)
+
+
+class CarrierMonthRow(Base):
+    """A month (that of the ids) in which a carrier has, or had, a load."""
+
+    __tablename__ = "carrier_month"
+    __table_args__ = (PrimaryKeyConstraint("carrier", "month"), {"sqlite_with_rowid": False})
+    carrier: Mapped[str] = mapped_column(Text)
+    month: Mapped[int] = mapped_column(Integer, autoincrement=False)
+
+
+def mark_of(state: str) -> int:
+    """The mark of a state of `APART`."""
+    return STATES.index(state)
+
+
+# --- written with the loads --------------------------------------------------------------------
+
+
+class NewMarks(NamedTuple):
+    """What new loads leave in both tables: marks with the row of their load, carriers by month."""
+
+    mark: Ints
+    row: Ints
+    carried: list[tuple[str, int]]
+
+
+def new_marks(
+    state: Iterable[str] | str,
+    evidence: Ints,
+    refused_kg: Ints,
+    received_month: Ints,
+    carrier: list[str] | str,
+    month: Ints,
+) -> NewMarks:
+    """Those of loads in columns, not reversed and without children."""
+    told = np.flatnonzero((received_month == 0) | (refused_kg > 0))
+    words = [state] * len(month) if isinstance(state, str) else list(state)
+    numbers = np.array([STATES.index(words[row]) for row in told.tolist()], np.int64)
+    kept = ~np.isin(numbers, _ORDINARY)
+    disputed = np.flatnonzero(evidence == int(Evidence.DISPUTED))
+    parts = np.flatnonzero(refused_kg > 0)
+    rows = [told[kept], disputed, parts]
+    marks = [numbers[kept], np.full(len(disputed), DISPUTED), np.full(len(parts), OPEN_PART)]
+    if isinstance(carrier, str):
+        carried = {(carrier, key) for key in np.unique(month).tolist()} if carrier else set()
+    else:
+        carried = {pair for pair in zip(carrier, month.tolist(), strict=True) if pair[0]}
+    return NewMarks(np.concatenate(marks), np.concatenate(rows), sorted(carried))
+
+
+def add_new(
+    session: Session, new: NewMarks, ids: Ints, consignor_id: Ints, consignee_id: Ints
+) -> None:
+    """Write the marks of loads that were just inserted, aligned with `ids`."""
+    order = np.lexsort((ids[new.row], new.mark))
+    row = new.row[order]
+    columns: dict[str, Any] = {
+        "mark": new.mark[order],
+        "shipment_id": ids[row],
+        "consignor_id": consignor_id[row].astype(np.int64),
+        "consignee_id": consignee_id[row].astype(np.int64),
+    }
+    insert_columns(session, "load_apart", len(row), columns)
+    add_carried(session, new.carried)
+
+
+def add_carried(session: Session, carried: Iterable[tuple[str, int]]) -> None:
+    """Note (carrier, month of the ids) of loads."""
+    rows = sorted(set(carried))
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        many(session, _CARRIED.replace(":carrier", "?").replace(":month", "?"), columns)
+
+
+_CARRIED = (
+    "INSERT INTO carrier_month (carrier, month) VALUES (:carrier, :month) ON CONFLICT DO NOTHING"
+)
+_LOAD = "FROM shipment s WHERE s.id = :id"
+_FIRMS = "s.id, s.consignor_id, s.consignee_id"
+_UNSEEN = "SELECT id FROM batch WHERE NOT published"
+_MOVED = (
+    "coalesce((SELECT CAST(sum(c.dispatched_kg) AS BIGINT) FROM load_child l "
+    "JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = s.id AND NOT c.reversed "
+    f"AND (coalesce(c.batch_id, 0) NOT IN ({_UNSEEN}) OR c.batch_id = s.batch_id)), 0)"
+)
+"""Kilograms that children took; those of an import that is not published count for its own."""
+_IN_ORDER = ", ".join(map(str, _ORDINARY))
+_FORGET = (
+    f"DELETE FROM load_apart WHERE mark IN ({', '.join(map(str, _MARKS))}) AND shipment_id = :id"
+)
+_MARK = (
+    "INSERT INTO load_apart (mark, shipment_id, consignor_id, consignee_id) "
+    f"SELECT s.state, {_FIRMS} {_LOAD} AND s.state NOT IN ({_IN_ORDER}) "
+    f"UNION ALL SELECT {DISPUTED}, {_FIRMS} {_LOAD} AND s.evidence = {int(Evidence.DISPUTED)} "
+    f"UNION ALL SELECT {OPEN_PART}, {_FIRMS} {_LOAD} AND s.refused_kg > 0 AND NOT s.reversed "
+    f"AND s.refused_kg > {_MOVED} ON CONFLICT DO NOTHING"
+)
+_ONE = [Prepared(text(statement)) for statement in (_FORGET, _MARK)]
+_ONE_CARRIED = Prepared(text(_CARRIED))
+
+
+def settle(session: Session, ids: Ints) -> None:
+    """Give loads whose status has changed the marks they have now."""
+    ids = np.unique(ids)
+    many(session, _FORGET.replace(":id", "?"), [ids])
+    many(session, _MARK.replace(":id", "?"), [ids] * _MARK.count(":id"))
+
+
+def settle_load(session: Session, shipment_id: int, parent_id: int | None, carrier: str) -> None:
+    """The same for one load, whose row is written, and the parent whose refused part it moves."""
+    connection = linked(session)
+    for key in (shipment_id, parent_id):
+        for statement in _ONE if key else ():
+            statement.later(connection, {"id": key})
+    if carrier:
+        named = {"carrier": carrier, "month": shipment_id // STEP}
+        _ONE_CARRIED.later(connection, named)
+
+
+def forget_range(session: Session, batch_id: int, first: int, last: int) -> None:
+    """Forget the marks of the loads first..last of a batch, whose rows are still there."""
+    within = f"mark IN ({', '.join(map(str, _MARKS))}) AND shipment_id BETWEEN :first AND :last"
+    session.execute(
+        text(
+            f"DELETE FROM load_apart WHERE {within} AND shipment_id IN (SELECT id FROM shipment "
+            "WHERE id BETWEEN :first AND :last AND batch_id = :batch)"
+        ),
+        {"batch": batch_id, "first": first, "last": last},
+    )
+
+
+# --- proved and mended -------------------------------------------------------------------------
+
+
+def wrong_marks(session: Session) -> Ints:
+    """Ids of loads in the books whose marks are not those of their status, ascending.
+
+    Loads of an import that is not published are nobody's business yet.
+    """
+    seen = f"coalesce(s.batch_id, 0) NOT IN ({_UNSEEN})"
+    names = "s.id, s.consignor_id, s.consignee_id, s.state, s.evidence, s.refused_kg"
+    query = (
+        f"SELECT {names}, CAST(s.reversed AS INTEGER), "
+        f"CASE WHEN s.refused_kg > 0 THEN {_MOVED} ELSE 0 END FROM shipment s "
+        f"WHERE (s.state NOT IN ({_IN_ORDER}) OR s.evidence = {int(Evidence.DISPUTED)} "
+        f"OR s.refused_kg > 0) AND {seen}"
+    )
+    load, sender, receiver, state, evidence, refused, gone, moved = read_ints(session, query, 8)
+    chosen = (
+        (state, ~np.isin(state, _ORDINARY)),
+        (np.full(len(load), DISPUTED), evidence == int(Evidence.DISPUTED)),
+        (np.full(len(load), OPEN_PART), (refused > moved) & (gone == 0)),
+    )
+    firms = (load, sender, receiver)
+    wanted = [
+        np.concatenate([column[here] for _, here in chosen]) for column in firms
+    ] + [np.concatenate([mark[here] for mark, here in chosen])]  # fmt: skip
+    stored = read_ints(
+        session,
+        "SELECT a.shipment_id, a.consignor_id, a.consignee_id, a.mark FROM load_apart a "
+        f"LEFT JOIN shipment s ON s.id = a.shipment_id WHERE s.id IS NULL OR {seen}",
+        4,
+    )
+    rows = np.concatenate([np.stack(wanted, 1), np.stack(stored, 1)])
+    _, first, count = np.unique(rows, axis=0, return_index=True, return_counts=True)
+    return np.unique(rows[first[count == 1], 0])
+
+
+def missing_carried(session: Session) -> list[tuple[str, int]]:
+    """(carrier, month) of loads that `carrier_month` does not lead to."""
+    found = session.execute(
+        text(
+            f"SELECT DISTINCT s.carrier, s.id / {STEP} AS month FROM shipment s "
+            "WHERE s.carrier <> '' AND NOT EXISTS (SELECT 1 FROM carrier_month m "
+            f"WHERE m.carrier = s.carrier AND m.month = s.id / {STEP}) ORDER BY 1, 2"
+        )
+    )
+    return [(carrier, int(month)) for carrier, month in found]
