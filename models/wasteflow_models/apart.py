@@ -7,17 +7,29 @@ tables follow from `shipment`: written in its transaction, proved by `check`, me
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Index, Integer, PrimaryKeyConstraint, SmallInteger, Text, text
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Select,
+    SmallInteger,
+    Text,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow_models.base import Base, Key
 from wasteflow_models.engine import linked
+from wasteflow_models.ledger import ShipmentRow
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import insert_columns, many, read_ints
@@ -62,6 +74,39 @@ class CarrierMonthRow(Base):
 def mark_of(state: str) -> int:
     """The mark of a state of `APART`."""
     return STATES.index(state)
+
+
+# --- read by questions --------------------------------------------------------------------------
+
+FEW_FIRMS: Final = 500
+"""Loads of so many firms are asked for by name; those of more are compared by the caller."""
+
+
+def marked(
+    marks: Collection[int],
+    *,
+    sender: Collection[int] | None = None,
+    receiver: Collection[int] | None = None,
+) -> Select[int]:
+    """Ids of the loads with one of `marks`; of these consignors, these consignees (ids), or all."""
+    row = LoadApartRow
+    query = select(row.shipment_id).where(row.mark.in_(sorted(marks)))
+    if sender is not None:
+        query = query.where(row.consignor_id.in_(sorted(sender)))
+    if receiver is not None:
+        query = query.where(row.consignee_id.in_(sorted(receiver)))
+    return query
+
+
+def marked_of(marks: Collection[int], firms: Collection[int] | None) -> ColumnElement[bool]:
+    """Loads with one of `marks` of which one of `firms` is consignor or consignee (None: all).
+
+    Of more than `FEW_FIRMS` firms those of all others come too.
+    """
+    if firms is None or len(firms) > FEW_FIRMS:
+        return ShipmentRow.id.in_(marked(marks))
+    ways = marked(marks, sender=firms), marked(marks, receiver=firms)
+    return ShipmentRow.id.in_(union_all(*ways))
 
 
 # --- written with the loads --------------------------------------------------------------------
