@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, not_, select, union_all
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -26,9 +26,10 @@ from wasteflow_models.apart import (
     LoadApartRow,
     mark_of,
 )
+from wasteflow_models.by_month import elsewhere, ids_of
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import LoadChildRow, ShipmentRow
-from wasteflow_models.live import LoadDraftRow, LoadHandedRow, RevisionRow
+from wasteflow_models.live import LoadHandedRow
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.parties import sides
 
@@ -183,8 +184,8 @@ def _carried(session: Session, carriers: Sequence[str], wanted: LoadFilter) -> l
     now = _ROW.carrier.in_(carriers)
     if period is not None:
         months = [month for month in months if period.first <= month <= period.last]
-        others = [Way([now, *_elsewhere(period)])]
-    spans = [Way([now, _ids_of(first, last)]) for first, last in _runs(months)]
+        others = [Way([now, *elsewhere(period.first, period.last)])]
+    spans = [Way([now, ids_of(first, last)]) for first, last in _runs(months)]
     return [*spans, *others, Way([_ROW.id.in_(handed_over(carriers))])]
 
 
@@ -202,25 +203,9 @@ def _runs(months: Sequence[int]) -> list[tuple[int, int]]:
 def _loads_in(session: Session, months: Iterable[int]) -> int:
     """How many loads the months can have, by their last ids."""
     last = [
-        session.scalar(select(func.max(_ROW.id)).where(_ids_of(month, month))) for month in months
+        session.scalar(select(func.max(_ROW.id)).where(ids_of(month, month))) for month in months
     ]
     return sum(key % STEP for key in last if key)
-
-
-def _ids_of(first: int, last: int) -> ColumnElement[bool]:
-    """Loads kept under the months first..last."""
-    return _ROW.id.between(first * STEP, (last + 1) * STEP - 1)
-
-
-def _elsewhere(period: Period) -> Conditions:
-    """Loads not kept under the months of a period that may have been dispatched in it: those kept
-    by hand carry another month than that of their dispatch, and revised ones.
-    """
-    by_hand = union_all(
-        select(LoadDraftRow.shipment_id),
-        select(RevisionRow.shipment_id).where(RevisionRow.event_seq.is_not(None)),
-    )
-    return [_ROW.id.in_(by_hand), not_(_ids_of(period.first, period.last))]
 
 
 def _within(ways: Iterable[Way], period: Period) -> list[Way]:
@@ -228,8 +213,8 @@ def _within(ways: Iterable[Way], period: Period) -> list[Way]:
     low, high = period.first * STEP, (period.last + 1) * STEP - 1
     found = []
     for way in ways:
-        here = [*way.conditions, _ids_of(period.first, period.last)]
+        here = [*way.conditions, ids_of(period.first, period.last)]
         if way.marked:
             here.append(LoadApartRow.shipment_id.between(low, high))
         found.append(Way(here, way.marked))
-    return [*found, Way(_elsewhere(period))]
+    return [*found, Way(elsewhere(period.first, period.last))]
