@@ -7,7 +7,8 @@ tables follow from `shipment`: written in its transaction, proved by `check`, me
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from itertools import compress
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -121,7 +122,7 @@ class NewMarks(NamedTuple):
 
 
 def new_marks(
-    state: Iterable[str] | str,
+    state: Sequence[str],
     evidence: Ints,
     refused_kg: Ints,
     received_month: Ints,
@@ -130,18 +131,24 @@ def new_marks(
 ) -> NewMarks:
     """Those of loads in columns, not reversed and without children."""
     told = np.flatnonzero((received_month == 0) | (refused_kg > 0))
-    words = [state] * len(month) if isinstance(state, str) else list(state)
-    numbers = np.array([STATES.index(words[row]) for row in told.tolist()], np.int64)
+    words = [state if isinstance(state, str) else state[row] for row in told.tolist()]
+    numbers = np.array([STATES.index(word) for word in words], np.int64)
     kept = ~np.isin(numbers, _ORDINARY)
     disputed = np.flatnonzero(evidence == int(Evidence.DISPUTED))
     parts = np.flatnonzero(refused_kg > 0)
     rows = [told[kept], disputed, parts]
     marks = [numbers[kept], np.full(len(disputed), DISPUTED), np.full(len(parts), OPEN_PART)]
-    if isinstance(carrier, str):
-        carried = {(carrier, key) for key in np.unique(month).tolist()} if carrier else set()
-    else:
-        carried = {pair for pair in zip(carrier, month.tolist(), strict=True) if pair[0]}
-    return NewMarks(np.concatenate(marks), np.concatenate(rows), sorted(carried))
+    carried = [
+        (name, key)
+        for key in np.unique(month).tolist()
+        for name in ([carrier] if isinstance(carrier, str) else _names(carrier, month == key))
+        if name
+    ]
+    return NewMarks(np.concatenate(marks), np.concatenate(rows), carried)
+
+
+def _names(carrier: list[str], here: NDArray[np.bool_]) -> set[str]:
+    return set(carrier) if here.all() else set(compress(carrier, here.tolist()))
 
 
 def add_new(
@@ -191,6 +198,10 @@ _MARK = (
     f"UNION ALL SELECT {OPEN_PART}, {_FIRMS} {_LOAD} AND s.refused_kg > 0 AND NOT s.reversed "
     f"AND s.refused_kg > {_MOVED} ON CONFLICT DO NOTHING"
 )
+_TAKEN = (
+    f"DELETE FROM load_apart WHERE mark = {OPEN_PART} AND shipment_id = :id "
+    f"AND NOT EXISTS (SELECT 1 {_LOAD} AND s.refused_kg > {_MOVED})"
+)
 _ONE = [Prepared(text(statement)) for statement in (_FORGET, _MARK)]
 _ONE_CARRIED = Prepared(text(_CARRIED))
 
@@ -200,6 +211,11 @@ def settle(session: Session, ids: Ints) -> None:
     ids = np.unique(ids)
     many(session, _FORGET.replace(":id", "?"), [ids])
     many(session, _MARK.replace(":id", "?"), [ids] * _MARK.count(":id"))
+
+
+def settle_parts(session: Session, parents: Ints) -> None:
+    """Take `OPEN_PART` from new loads whose refused part children of the same import have taken."""
+    many(session, _TAKEN.replace(":id", "?"), [np.unique(parents)] * _TAKEN.count(":id"))
 
 
 def settle_load(session: Session, shipment_id: int, parent_id: int | None, carrier: str) -> None:

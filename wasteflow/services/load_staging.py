@@ -169,7 +169,7 @@ class Staging(Struct):
         self._note(session, ids, moves, moves.first_days(), rollup, marks_of(batch))
         if children.any():
             known = list(self.of_books(bound.parent[children]))  # theirs is settled when published
-            apart.settle(session, np.setdiff1d(bound.parent[children], known))
+            apart.settle_parts(session, np.setdiff1d(bound.parent[children], known))
         if self.closed:
             self._book_late(session, ids, columns)
 
