@@ -12,23 +12,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import numpy as np
 from sqlalchemy import BigInteger, func, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from wasteflow.core.ledger_numbers import FormLoad
-from wasteflow.core.periods import Period, next_month, shanghai_day
-from wasteflow.core.places import PlaceKind
+from wasteflow.core.periods import Period, shanghai_day
 from wasteflow.core.records import DISPATCHES
 from wasteflow.core.vocabulary import LoadKind
-from wasteflow_models import flow_columns
-from wasteflow_models.by_month import elsewhere, ids_of
+from wasteflow_models.by_month import Arrivals, arrived, where_arrived, where_dispatched
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import EventRow, ShipmentRow, visible
 from wasteflow_models.parties import sent_to
 
-USUAL_WAY: Final = 2
-"""Months a load is on the road at most, as a rule: those of others are looked for everywhere."""
 _ROW: Final = ShipmentRow
 _HOUR: Final = 3600
 _CHUNK: Final = 500
@@ -45,8 +40,6 @@ _GONE: Final = (
     _ROW.vehicle,
     _ROW.handler,
 )
-Arrivals = dict[int, dict[int, int]]
-"""Month → material → accepted kilograms."""
 
 
 def loads_that_left(session: Session, keys: Keys, firm: str, period: Period) -> Iterator[FormLoad]:
@@ -59,7 +52,7 @@ def loads_that_left(session: Session, keys: Keys, firm: str, period: Period) -> 
     late = _booked_late(session, key, period)
     stuff, route, other = (keys.codes[kind] for kind in ("material", "route", "enterprise"))
     found: list[Any] = []
-    for here in _kept_in(period):
+    for here in where_dispatched(period.first, period.last):
         query = select(*_GONE).where(
             _ROW.consignor_id == key,
             _ROW.kind == LoadKind.DELIVERY.value,
@@ -78,15 +71,10 @@ def loads_that_left(session: Session, keys: Keys, firm: str, period: Period) -> 
             )  # fmt: skip
 
 
-def _kept_in(period: Period) -> list[list[Any]]:
-    """Where loads dispatched in a period are kept: each but once."""
-    return [[ids_of(period.first, period.last)], elsewhere(period.first, period.last)]
-
-
 def _booked_late(session: Session, firm: int, period: Period) -> dict[int, int]:
     """Loads that left a firm in a period → the later month that was booked in, a correction too."""
     event, found = EventRow, dict[int, int]()
-    for here in _kept_in(period):
+    for here in where_dispatched(period.first, period.last):
         query = (
             select(event.shipment_id, func.max(event.booked_month))
             .join(_ROW, _ROW.id == event.shipment_id)
@@ -112,7 +100,7 @@ def loads_that_came(session: Session, keys: Keys, firm: str, period: Period) -> 
     month before it in which any of the material came.
     """
     key = keys.id_of("enterprise", firm)
-    arrivals = _arrivals(session, key, period.last)
+    arrivals = arrived(session, key, 0, period.last)
     before = {
         material: month
         for month in sorted(arrivals)
@@ -142,28 +130,12 @@ def loads_that_came(session: Session, keys: Keys, firm: str, period: Period) -> 
         )
 
 
-def _arrivals(session: Session, firm: int, last: int) -> Arrivals:
-    """What came to the site of a firm up to a month, from the roll-up."""
-    places = flow_columns.place_columns(session)
-    site = places.id[(places.kind == int(PlaceKind.SITE)) & (places.a == firm)]
-    found: Arrivals = {}
-    for material in flow_columns.versions(session):
-        for month, part in flow_columns.months(session, material, 0, last).items():
-            rows = np.flatnonzero(np.isin(part.target, site))
-            kinds = places.kind[places.positions(part.source[rows])]
-            kg = int(part.kg[rows[kinds == int(PlaceKind.TRANSIT)]].sum())
-            if kg:
-                found.setdefault(month, {})[material] = kg
-    return found
-
-
 def _last_by_hour(
     session: Session, firm: int, first: int, last: int, arrivals: Arrivals
 ) -> list[tuple[int, int, int]]:
     """(load, material, hour since 1970) of the last load accepted in each hour of some months."""
     wanted = {month: kg for month, kg in arrivals.items() if first <= month <= last}
-    usual = ids_of(next_month(first, -USUAL_WAY), last)
-    for here in (usual, _ROW.id > 0):
+    for here in where_arrived(first, last):
         hour = type_coerce(_ROW.received_at, BigInteger) // _HOUR
         query = (
             select(
