@@ -41,14 +41,16 @@ DISPUTED: Final = 16
 """Mark of loads whose weights are disputed; other marks are the number of a state."""
 OPEN_PART: Final = 17
 """Mark of loads in force with a refused part that returns and redirects have not taken whole."""
+HELD: Final = 18
+"""Mark of loads whose mass a firm holds that is neither of their two: it stands as consignor."""
 _ORDINARY = (STATES.index(LoadState.DRAFT), STATES.index(LoadState.ACCEPTED))
 APART: Final = frozenset(STATES) - {STATES[number] for number in _ORDINARY}
 """Words of the states whose loads have a mark: all but drafts and accepted loads."""
-_MARKS = [*(n for n in range(len(STATES)) if n not in _ORDINARY), DISPUTED, OPEN_PART]
+_MARKS = [*(n for n in range(len(STATES)) if n not in _ORDINARY), DISPUTED, OPEN_PART, HELD]
 
 
 class LoadApartRow(Base):
-    """A mark of a load: the number of its state, `DISPUTED` or `OPEN_PART`; its two firms."""
+    """A mark of a load: the number of its state, `DISPUTED`, `OPEN_PART` or `HELD`; its firms."""
 
     __tablename__ = "load_apart"
     __table_args__ = (
@@ -187,16 +189,18 @@ _MOVED = (
     f"AND (coalesce(c.batch_id, 0) NOT IN ({_UNSEEN}) OR c.batch_id = s.batch_id)), 0)"
 )
 """Kilograms that children took; those of an import that is not published count for its own."""
+_BY_ANOTHER = "s.state <> 0 AND s.holder_id NOT IN (s.consignor_id, s.consignee_id)"
 _IN_ORDER = ", ".join(map(str, _ORDINARY))
 _FORGET = (
     f"DELETE FROM load_apart WHERE mark IN ({', '.join(map(str, _MARKS))}) AND shipment_id = :id"
 )
+_HELD = f"SELECT {HELD}, s.id, s.holder_id, s.consignee_id {_LOAD} AND {_BY_ANOTHER}"
 _MARK = (
     "INSERT INTO load_apart (mark, shipment_id, consignor_id, consignee_id) "
     f"SELECT s.state, {_FIRMS} {_LOAD} AND s.state NOT IN ({_IN_ORDER}) "
     f"UNION ALL SELECT {DISPUTED}, {_FIRMS} {_LOAD} AND s.evidence = {int(Evidence.DISPUTED)} "
     f"UNION ALL SELECT {OPEN_PART}, {_FIRMS} {_LOAD} AND s.refused_kg > 0 AND NOT s.reversed "
-    f"AND s.refused_kg > {_MOVED} ON CONFLICT DO NOTHING"
+    f"AND s.refused_kg > {_MOVED} UNION ALL {_HELD} ON CONFLICT DO NOTHING"
 )
 _TAKEN = (
     f"DELETE FROM load_apart WHERE mark = {OPEN_PART} AND shipment_id = :id "
@@ -211,6 +215,12 @@ def settle(session: Session, ids: Ints) -> None:
     ids = np.unique(ids)
     many(session, _FORGET.replace(":id", "?"), [ids])
     many(session, _MARK.replace(":id", "?"), [ids] * _MARK.count(":id"))
+
+
+def add_held(session: Session, ids: Ints) -> None:
+    """Write `HELD` of new returns and redirects."""
+    held = f"INSERT INTO load_apart (mark, shipment_id, consignor_id, consignee_id) {_HELD}"
+    many(session, held.replace(":id", "?"), [ids])
 
 
 def settle_parts(session: Session, parents: Ints) -> None:
@@ -250,20 +260,23 @@ def wrong_marks(session: Session) -> Ints:
     Loads of an import that is not published are nobody's business yet.
     """
     seen = f"coalesce(s.batch_id, 0) NOT IN ({_UNSEEN})"
-    names = "s.id, s.consignor_id, s.consignee_id, s.state, s.evidence, s.refused_kg"
+    names = "s.id, s.consignor_id, s.consignee_id, s.holder_id, s.state, s.evidence, s.refused_kg"
     query = (
         f"SELECT {names}, CAST(s.reversed AS INTEGER), "
         f"CASE WHEN s.refused_kg > 0 THEN {_MOVED} ELSE 0 END FROM shipment s "
         f"WHERE (s.state NOT IN ({_IN_ORDER}) OR s.evidence = {int(Evidence.DISPUTED)} "
-        f"OR s.refused_kg > 0) AND {seen}"
+        f"OR s.refused_kg > 0 OR {_BY_ANOTHER}) AND {seen}"
     )
-    load, sender, receiver, state, evidence, refused, gone, moved = read_ints(session, query, 8)
+    columns = read_ints(session, query, 9)
+    load, sender, receiver, holder, state, evidence, refused, gone, moved = columns
+    held = (state != _ORDINARY[0]) & (holder != sender) & (holder != receiver)
     chosen = (
         (state, ~np.isin(state, _ORDINARY)),
         (np.full(len(load), DISPUTED), evidence == int(Evidence.DISPUTED)),
         (np.full(len(load), OPEN_PART), (refused > moved) & (gone == 0)),
     )
     firms = (load, sender, receiver)
+    others = [load[held], holder[held], receiver[held], np.full(int(held.sum()), HELD)]
     wanted = [
         np.concatenate([column[here] for _, here in chosen]) for column in firms
     ] + [np.concatenate([mark[here] for mark, here in chosen])]  # fmt: skip
@@ -273,7 +286,7 @@ def wrong_marks(session: Session) -> Ints:
         f"LEFT JOIN shipment s ON s.id = a.shipment_id WHERE s.id IS NULL OR {seen}",
         4,
     )
-    rows = np.concatenate([np.stack(wanted, 1), np.stack(stored, 1)])
+    rows = np.concatenate([np.stack(part, 1) for part in (wanted, others, stored)])
     _, first, count = np.unique(rows, axis=0, return_index=True, return_counts=True)
     return np.unique(rows[first[count == 1], 0])
 

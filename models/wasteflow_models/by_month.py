@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from sqlalchemy import ColumnElement, not_, select, union_all
+from sqlalchemy import ColumnElement, func, not_, select, union_all
 from sqlalchemy.orm import Session
 
 from wasteflow.core.periods import next_month
@@ -20,6 +20,7 @@ from wasteflow_models import flow_columns
 from wasteflow_models.ledger import ShipmentRow
 from wasteflow_models.live import LoadDraftRow, RevisionRow
 from wasteflow_models.load_ids import STEP
+from wasteflow_models.raw import is_postgresql
 
 USUAL_WAY: Final = 2
 """Months a load is on the road at most, as a rule: those of others are looked for everywhere."""
@@ -32,18 +33,21 @@ def ids_of(first: int, last: int) -> ColumnElement[bool]:
     return ShipmentRow.id.between(first * STEP, (last + 1) * STEP - 1)
 
 
-def elsewhere(first: int, last: int) -> list[ColumnElement[bool]]:
+def elsewhere(session: Session, first: int, last: int) -> list[ColumnElement[bool]]:
     """Loads not kept under the months first..last that may have been dispatched in them."""
     by_hand = union_all(
         select(LoadDraftRow.shipment_id),
         select(RevisionRow.shipment_id).where(RevisionRow.event_seq.is_not(None)),
     )
-    return [ShipmentRow.id.in_(by_hand), not_(ids_of(first, last))]
+    there = ShipmentRow.id.in_(by_hand)
+    if is_postgresql(session):  # which would read all loads beside a table it knows nothing of
+        there = ShipmentRow.id == func.any(func.array(by_hand.scalar_subquery()))
+    return [there, not_(ids_of(first, last))]
 
 
-def where_dispatched(first: int, last: int) -> list[list[ColumnElement[bool]]]:
+def where_dispatched(session: Session, first: int, last: int) -> list[list[ColumnElement[bool]]]:
     """Where the loads dispatched in the months first..last are kept: each but once."""
-    return [[ids_of(first, last)], elsewhere(first, last)]
+    return [[ids_of(first, last)], elsewhere(session, first, last)]
 
 
 def where_arrived(first: int, last: int) -> list[ColumnElement[bool]]:

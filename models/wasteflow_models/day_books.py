@@ -81,7 +81,7 @@ def loads_of_month_until(
     mine = (row.material_id == stuff, ~row.reversed_, visible())
     left = (row.kind == LoadKind.DELIVERY.value, ~row.from_outside, row.dispatched_at < over)
     taken = 0
-    for here in where_dispatched(month, month):
+    for here in where_dispatched(session, month, month):
         query = select(func.coalesce(func.sum(row.dispatched_kg), 0)).where(
             row.consignor_id == firm, row.dispatched_month == month, *left, *here, *mine
         )

@@ -6,13 +6,15 @@ import pytest
 import sqlalchemy as sa
 
 from tests.store.books import NOW, Books, child, entry, load
-from tests.store.live import CEMENT_GATE, MAKER_GATE, Gate
+from tests.store.live import CEMENT_GATE, MAKER, MAKER_GATE, Gate
 from wasteflow.services.checking import check_books
 from wasteflow.services.corrections import reverse
+from wasteflow.services.live.listing import list_loads
 from wasteflow.services.rebuilding import rebuild_rollup
 from wasteflow_models import migrate
 from wasteflow_models.apart import (
     DISPUTED,
+    HELD,
     OPEN_PART,
     CarrierMonthRow,
     LoadApartRow,
@@ -135,4 +137,17 @@ def test_going_up_finds_them_in_the_loads(books: Books) -> None:
     migrate.downgrade(url, migrate._revisions()["0029"])
     migrate.upgrade(url)
     assert (marks(books), carried(books)) == before
+    books.check()
+
+
+def test_what_a_firm_holds_of_others_is_found_by_it(books: Books) -> None:
+    """A refused part on its way to a third firm is its sender's mass: it is in his list."""
+    books.loads(
+        load("P", "30.000", "20.000", refused_t="10.000"),
+        child("D", "P", "6.000", "redirect", consignee="board", route="plaster"),
+        child("R", "P", "4.000"),
+    )
+    assert marks(books)["D"] == [HELD] and "R" not in marks(books)
+    found = list_loads(db=books.db, actor=MAKER)["items"]
+    assert sorted(item["doc_no"] for item in found) == ["D", "P", "R"]
     books.check()

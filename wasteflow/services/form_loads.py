@@ -52,7 +52,7 @@ def loads_that_left(session: Session, keys: Keys, firm: str, period: Period) -> 
     late = _booked_late(session, key, period)
     stuff, route, other = (keys.codes[kind] for kind in ("material", "route", "enterprise"))
     found: list[Any] = []
-    for here in where_dispatched(period.first, period.last):
+    for here in where_dispatched(session, period.first, period.last):
         query = select(*_GONE).where(
             _ROW.consignor_id == key,
             _ROW.kind == LoadKind.DELIVERY.value,
@@ -74,7 +74,7 @@ def loads_that_left(session: Session, keys: Keys, firm: str, period: Period) -> 
 def _booked_late(session: Session, firm: int, period: Period) -> dict[int, int]:
     """Loads that left a firm in a period → the later month that was booked in, a correction too."""
     event, found = EventRow, dict[int, int]()
-    for here in where_dispatched(period.first, period.last):
+    for here in where_dispatched(session, period.first, period.last):
         query = (
             select(event.shipment_id, func.max(event.booked_month))
             .join(_ROW, _ROW.id == event.shipment_id)

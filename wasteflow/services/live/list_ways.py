@@ -9,9 +9,9 @@ is sorted within some months only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -22,16 +22,18 @@ from wasteflow.core.vocabulary import LoadState
 from wasteflow_models.apart import (
     APART,
     DISPUTED,
+    HELD,
     CarrierMonthRow,
     LoadApartRow,
     mark_of,
 )
 from wasteflow_models.by_month import elsewhere, ids_of
 from wasteflow_models.convert import Keys
-from wasteflow_models.ledger import LoadChildRow, ShipmentRow
+from wasteflow_models.ledger import ShipmentRow
 from wasteflow_models.live import LoadHandedRow
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.parties import sides
+from wasteflow_models.raw import is_postgresql
 
 if TYPE_CHECKING:
     from wasteflow.services.live.listing import LoadFilter
@@ -57,16 +59,31 @@ Conditions = list[ColumnElement[bool]]
 
 
 class Way(NamedTuple):
-    """What an index answers; marked: by the marks of loads, in the order of their ids."""
+    """What an index answers: conditions on loads, or also on marks, which order them by id."""
 
     conditions: Conditions
-    marked: bool = False
+    marks: Sequence[ColumnElement[bool]] = ()
 
     def below(self, key: int) -> Way:
         """The way to loads with smaller ids than `key`, where the list goes by them."""
-        if not self.marked:
+        if not self.marks:
             return self
-        return Way([*self.conditions, LoadApartRow.shipment_id < key], marked=True)
+        return Way(self.conditions, [*self.marks, LoadApartRow.shipment_id < key])
+
+    def rows(self, session: Session, columns: Any, more: Conditions) -> Select[Any]:
+        """Those columns of the loads on this way, of marked ones in the order of the marks.
+
+        PostgreSQL would rather look through all loads in the state of a mark, so it is given loads
+        one by one; then columns are of no use but the id.
+        """
+        if not self.marks:
+            return select(columns).where(*more, *self.conditions)
+        row, same = LoadApartRow, LoadApartRow.shipment_id == _ROW.id
+        if not is_postgresql(session):
+            return select(columns).where(same, *self.marks, *more, *self.conditions)
+        here = select(_ROW.id).where(same, *more, *self.conditions).correlate(row)
+        load = here.offset(0).lateral()
+        return select(row.shipment_id.label("id")).join(load, true()).where(*self.marks)
 
 
 def ways_to(
@@ -99,7 +116,7 @@ def ways_to(
         return _bounded(session, _sides(session, asked, own), wanted)
     if wanted.sort and not _narrow(wanted) and not carriers:
         raise InvalidValue("sort_too_wide", months=WIDE_MONTHS)
-    return [Way([])] if wanted.period is None else _within([Way([])], wanted.period)
+    return [Way([])] if wanted.period is None else _within(session, [Way([])], wanted.period)
 
 
 def _mark(wanted: LoadFilter) -> int:
@@ -120,15 +137,15 @@ def _bounded(session: Session, ways: list[Way], wanted: LoadFilter) -> list[Way]
         return ways
     if wanted.sort and not _narrow(wanted):
         raise InvalidValue("sort_too_wide", months=WIDE_MONTHS)
-    return ways if wanted.period is None else _within(ways, wanted.period)
+    return ways if wanted.period is None else _within(session, ways, wanted.period)
 
 
 def _too_many(session: Session, ways: Iterable[Way]) -> bool:
     """Whether the ways lead to more than `MANY_LOADS`; no more of them are counted."""
     left = MANY_LOADS
     for way in ways:
-        key = LoadApartRow.shipment_id if way.marked else _ROW.id
-        found = select(key).where(*way.conditions).limit(left + 1).subquery()
+        key = LoadApartRow.shipment_id if way.marks else _ROW.id
+        found = select(key).where(*(way.marks or way.conditions)).limit(left + 1).subquery()
         left -= session.scalar(select(func.count()).select_from(found)) or 0
         if left < 0:
             return True
@@ -138,27 +155,27 @@ def _too_many(session: Session, ways: Iterable[Way]) -> bool:
 def _sides(session: Session, firms: Sequence[int], holders: Sequence[int]) -> list[Way]:
     """The ways to the loads of the firms, and one to the children whose mass they hold."""
     found = [Way(side) for side in sides(session, firms, FEW_FIRMS)]
-    if holders:
-        children = select(LoadChildRow.child_id)
-        found.append(Way([_ROW.holder_id.in_(holders), _ROW.id.in_(children)]))
-    return found or [Way([_ROW.id < 0])]
+    return [*found, *_held(holders)] or [Way([_ROW.id < 0])]
+
+
+def _held(holders: Sequence[int]) -> list[Way]:
+    """The ways to loads of others whose mass these firms hold."""
+    row = LoadApartRow
+    return [Way([], [row.mark == HELD, row.consignor_id == firm]) for firm in holders]
 
 
 def _marked(mark: int, firms: Sequence[int], holders: Sequence[int]) -> list[Way]:
     """The ways to the loads of the firms (none: of all) with a mark; holders: as in `_sides`."""
     row = LoadApartRow
-    with_mark: Conditions = [row.shipment_id == _ROW.id, row.mark == mark]
+    with_mark = row.mark == mark
     if not firms:
-        return [Way(with_mark, marked=True)]
+        return [Way([], [with_mark])]
     both = (row.consignor_id, row.consignee_id)
     if len(firms) > FEW_FIRMS:
-        found = [Way([*with_mark, side.in_(firms)], marked=True) for side in both]
+        found = [Way([], [with_mark, side.in_(firms)]) for side in both]
     else:
-        found = [Way([*with_mark, side == f], marked=True) for side in both for f in firms]
-    if holders:
-        held = _ROW.holder_id.in_(holders), _ROW.id.in_(select(LoadChildRow.child_id))
-        found.append(Way([*with_mark, *held], marked=True))
-    return found
+        found = [Way([], [with_mark, side == firm]) for side in both for firm in firms]
+    return [*found, *_held(holders)]  # their state is looked at in the list
 
 
 # --- carriers and months -------------------------------------------------------------------
@@ -184,7 +201,7 @@ def _carried(session: Session, carriers: Sequence[str], wanted: LoadFilter) -> l
     now = _ROW.carrier.in_(carriers)
     if period is not None:
         months = [month for month in months if period.first <= month <= period.last]
-        others = [Way([now, *elsewhere(period.first, period.last)])]
+        others = [Way([now, *elsewhere(session, period.first, period.last)])]
     spans = [Way([now, ids_of(first, last)]) for first, last in _runs(months)]
     return [*spans, *others, Way([_ROW.id.in_(handed_over(carriers))])]
 
@@ -208,13 +225,11 @@ def _loads_in(session: Session, months: Iterable[int]) -> int:
     return sum(key % STEP for key in last if key)
 
 
-def _within(ways: Iterable[Way], period: Period) -> list[Way]:
+def _within(session: Session, ways: Iterable[Way], period: Period) -> list[Way]:
     """The ways within the months of a period, and one to loads of it that are not kept there."""
     low, high = period.first * STEP, (period.last + 1) * STEP - 1
-    found = []
-    for way in ways:
-        here = [*way.conditions, ids_of(period.first, period.last)]
-        if way.marked:
-            here.append(LoadApartRow.shipment_id.between(low, high))
-        found.append(Way(here, way.marked))
-    return [*found, Way(elsewhere(period.first, period.last))]
+    here, marked = ids_of(period.first, period.last), LoadApartRow.shipment_id.between(low, high)
+    found = [
+        Way([*way.conditions, here], [*way.marks, marked] if way.marks else ()) for way in ways
+    ]
+    return [*found, Way(elsewhere(session, period.first, period.last))]

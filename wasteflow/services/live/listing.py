@@ -52,6 +52,7 @@ from wasteflow_models.ledger import (
     visible,
 )
 from wasteflow_models.live import ChangeRow, LoadDraftRow
+from wasteflow_models.raw import is_postgresql
 from wasteflow_models.registry import EnterpriseRow
 
 LIMIT, MOST = 50, 200
@@ -138,10 +139,12 @@ def page_query(
     newest = (LoadApartRow.shipment_id.desc(),)  # of marks no more are read than come
 
     def rows(columns: Any, way: Way) -> Any:
-        by = newest if way.marked and not sort else ordered
-        return select(columns).where(*conditions, *way.conditions).order_by(*by).limit(limit)
+        query = way.rows(session, columns, conditions)
+        if way.marks and sort and is_postgresql(session):
+            return query
+        return query.order_by(*(newest if way.marks and not sort else ordered)).limit(limit)
 
-    if len(ways) == 1:
+    if len(ways) == 1 and not (ways[0].marks and is_postgresql(session)):
         page: Select[ShipmentRow] = rows(_ROW, ways[0])
         return page
     found = union_all(*(select(rows(_ROW.id, way).subquery().c.id) for way in ways))

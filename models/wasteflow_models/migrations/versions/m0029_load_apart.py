@@ -49,6 +49,10 @@ def upgrade() -> None:
         f"AND s.refused_kg > {_MOVED}"
     )
     op.execute(
+        f"{into} SELECT 18, s.id, s.holder_id, s.consignee_id FROM shipment s "
+        "WHERE s.state <> 0 AND s.holder_id NOT IN (s.consignor_id, s.consignee_id)"
+    )
+    op.execute(
         "INSERT INTO carrier_month (carrier, month) "
         f"SELECT DISTINCT carrier, id / {_STEP} FROM shipment WHERE carrier <> ''"
     )
