@@ -7,7 +7,7 @@ tables follow from `shipment`: written in its transaction, proved by `check`, me
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any, Final, NamedTuple
 
@@ -254,31 +254,60 @@ def forget_range(session: Session, batch_id: int, first: int, last: int) -> None
 # --- proved and mended -------------------------------------------------------------------------
 
 
-def wrong_marks(session: Session) -> Ints:
+_PROVED = (
+    *("id", "consignor_id", "consignee_id", "holder_id"),
+    *("state", "evidence", "refused_kg", "reversed"),
+)
+
+
+class Candidates:
+    """Loads that must have a mark, gathered from blocks of loads in the books."""
+
+    def __init__(self) -> None:
+        self._parts: list[list[Ints]] = [[np.zeros(0, np.int64)] * len(_PROVED)]
+
+    def add(self, block: Mapping[str, Ints]) -> None:
+        """Those of a block; its columns: those of `scan.load_blocks`."""
+        columns = (block[name] for name in _PROVED[1:-1])
+        sender, receiver, holder, state, evidence, refused = columns
+        here = ~np.isin(state, _ORDINARY) | (evidence == int(Evidence.DISPUTED)) | (refused > 0)
+        here |= (holder != sender) & (holder != receiver)
+        rows = np.flatnonzero(here)
+        self._parts.append([block[name][rows] for name in _PROVED])
+
+    def columns(self) -> list[Ints]:
+        """Their columns, as in `_PROVED`."""
+        return [np.concatenate(part) for part in zip(*self._parts, strict=True)]
+
+
+def wrong_marks(session: Session, found: Candidates | None = None) -> Ints:
     """Ids of loads in the books whose marks are not those of their status, ascending.
 
+    found: what a look through all loads has gathered; without it they are looked through here.
     Loads of an import that is not published are nobody's business yet.
     """
     seen = f"coalesce(s.batch_id, 0) NOT IN ({_UNSEEN})"
-    names = "s.id, s.consignor_id, s.consignee_id, s.holder_id, s.state, s.evidence, s.refused_kg"
-    query = (
-        f"SELECT {names}, CAST(s.reversed AS INTEGER), "
-        f"CASE WHEN s.refused_kg > 0 THEN {_MOVED} ELSE 0 END FROM shipment s "
-        f"WHERE (s.state NOT IN ({_IN_ORDER}) OR s.evidence = {int(Evidence.DISPUTED)} "
-        f"OR s.refused_kg > 0 OR {_BY_ANOTHER}) AND {seen}"
-    )
-    columns = read_ints(session, query, 9)
-    load, sender, receiver, holder, state, evidence, refused, gone, moved = columns
+    if found is None:
+        found = Candidates()
+        names = ", ".join(f"s.{name}" for name in _PROVED[:-1])
+        query = (
+            f"SELECT {names}, CAST(s.reversed AS INTEGER) FROM shipment s "
+            f"WHERE (s.state NOT IN ({_IN_ORDER}) OR s.evidence = {int(Evidence.DISPUTED)} "
+            f"OR s.refused_kg > 0 OR {_BY_ANOTHER}) AND {seen}"
+        )
+        found.add(dict(zip(_PROVED, read_ints(session, query, len(_PROVED)), strict=True)))
+    load, sender, receiver, holder, state, evidence, refused, gone = found.columns()
     held = (state != _ORDINARY[0]) & (holder != sender) & (holder != receiver)
+    left = (refused > 0) & (gone == 0)
+    left[left] = refused[left] > _moved(session, load[left])
     chosen = (
         (state, ~np.isin(state, _ORDINARY)),
         (np.full(len(load), DISPUTED), evidence == int(Evidence.DISPUTED)),
-        (np.full(len(load), OPEN_PART), (refused > moved) & (gone == 0)),
+        (np.full(len(load), OPEN_PART), left),
     )
-    firms = (load, sender, receiver)
     others = [load[held], holder[held], receiver[held], np.full(int(held.sum()), HELD)]
     wanted = [
-        np.concatenate([column[here] for _, here in chosen]) for column in firms
+        np.concatenate([column[here] for _, here in chosen]) for column in (load, sender, receiver)
     ] + [np.concatenate([mark[here] for mark, here in chosen])]  # fmt: skip
     stored = read_ints(
         session,
@@ -289,6 +318,21 @@ def wrong_marks(session: Session) -> Ints:
     rows = np.concatenate([np.stack(part, 1) for part in (wanted, others, stored)])
     _, first, count = np.unique(rows, axis=0, return_index=True, return_counts=True)
     return np.unique(rows[first[count == 1], 0])
+
+
+def _moved(session: Session, parents: Ints) -> Ints:
+    """Kilograms that children in the books took of each of these loads."""
+    known, kg = read_ints(
+        session,
+        "SELECT l.parent_id, CAST(sum(s.dispatched_kg) AS BIGINT) FROM load_child l "
+        "JOIN shipment s ON s.id = l.child_id WHERE NOT s.reversed "
+        f"AND coalesce(s.batch_id, 0) NOT IN ({_UNSEEN}) GROUP BY l.parent_id ORDER BY 1",
+        2,
+    )
+    if not len(known):
+        return np.zeros(len(parents), np.int64)
+    at = np.minimum(np.searchsorted(known, parents), len(known) - 1)
+    return np.where(known[at] == parents, kg[at], 0)
 
 
 def missing_carried(session: Session) -> list[tuple[str, int]]:

@@ -44,8 +44,9 @@ def prove_loads(
     session: Session, booking: BookingProof, faults: list[Fault]
 ) -> Iterator[tuple[int, Posted]]:
     """(loads, postings) of every block of published loads; what does not hold goes to `faults`."""
-    family, keys = Families(), booking.keys
+    family, keys, marked = Families(), booking.keys, apart.Candidates()
     for header, told in scan.load_blocks(session):
+        marked.add(header)
         event = without_quiet(told, lambda block: _quiet_holds(booking, block))
         event = without_confirmed(event, _months)
         plain = plainly_right(header, event) & _known_references(keys, header)
@@ -68,12 +69,12 @@ def prove_loads(
         Fault("sender_missing", f"link {firm.get(sent, sent)} → {firm.get(got, got)}")
         for sent, got in missing_senders(session)
     ]
-    faults += _beside(session)
+    faults += _beside(session, marked)
 
 
-def _beside(session: Session) -> Iterator[Fault]:
+def _beside(session: Session, marked: apart.Candidates) -> Iterator[Fault]:
     """Faults of the tables beside the loads that lists are read by."""
-    wrong = apart.wrong_marks(session)
+    wrong = apart.wrong_marks(session, marked)
     names = scan.doc_numbers(session, wrong.tolist())
     for key in wrong.tolist():
         number = names.get(key, str(key))
