@@ -251,6 +251,25 @@ def forget_range(session: Session, batch_id: int, first: int, last: int) -> None
     )
 
 
+def forget_carried(session: Session, batch_id: int, month: int) -> None:
+    """Forget carriers that have loads of this batch alone in a month, before they are taken out.
+
+    Nobody else may write meanwhile: a carrier that is known is not noted again.
+    """
+    session.execute(
+        text(
+            "DELETE FROM carrier_month WHERE month = :month AND carrier NOT IN (SELECT carrier "
+            "FROM shipment WHERE id BETWEEN :first AND :last AND coalesce(batch_id, 0) <> :batch)"
+        ),
+        {
+            "month": month,
+            "batch": batch_id,
+            "first": month * STEP,
+            "last": (month + 1) * STEP - 1,
+        },
+    )
+
+
 # --- proved and mended -------------------------------------------------------------------------
 
 
@@ -336,12 +355,13 @@ def _moved(session: Session, parents: Ints) -> Ints:
 
 
 def missing_carried(session: Session) -> list[tuple[str, int]]:
-    """(carrier, month) of loads that `carrier_month` does not lead to."""
+    """(carrier, month) of loads in the books that `carrier_month` does not lead to."""
     found = session.execute(
         text(
             f"SELECT DISTINCT s.carrier, s.id / {STEP} AS month FROM shipment s "
             "WHERE s.carrier <> '' AND NOT EXISTS (SELECT 1 FROM carrier_month m "
-            f"WHERE m.carrier = s.carrier AND m.month = s.id / {STEP}) ORDER BY 1, 2"
+            f"WHERE m.carrier = s.carrier AND m.month = s.id / {STEP}) "
+            f"AND coalesce(s.batch_id, 0) NOT IN ({_UNSEEN}) ORDER BY 1, 2"
         )
     )
     return [(carrier, int(month)) for carrier, month in found]

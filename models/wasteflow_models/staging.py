@@ -13,8 +13,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from wasteflow_models import entry_store, load_store
+from wasteflow_models.apart import forget_carried
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import LOAD_IDS, BatchRow, StagedRow
+from wasteflow_models.load_ids import STEP
 from wasteflow_models.parties import drop_senders
 from wasteflow_models.queue import Alive
 
@@ -50,6 +52,9 @@ def claimed(db: Database, batch_id: int) -> Iterator[bool]:
 
 def discard(db: Database, batch_id: int) -> None:
     """Take the staged records of a batch out of the tables, range by range, and itself."""
+    for month in _months(db, batch_id):
+        with db.write(Alone.EVERYBODY) as session:
+            forget_carried(session, batch_id, month)
     while True:
         with db.write(Alone.NOBODY) as session:
             query = select(StagedRow).where(StagedRow.batch_id == batch_id)
@@ -64,6 +69,15 @@ def discard(db: Database, batch_id: int) -> None:
     with db.write(Alone.NOBODY) as session:
         drop_senders(session)
         session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
+
+
+def _months(db: Database, batch_id: int) -> list[int]:
+    """Months under which the loads of a batch are kept."""
+    with db.read() as session:
+        query = select(StagedRow.first_id).where(
+            StagedRow.batch_id == batch_id, StagedRow.first_id >= LOAD_IDS
+        )
+        return sorted({first // STEP for first in session.scalars(query)})
 
 
 def _discard_entries(session: Session, part: StagedRow) -> None:
