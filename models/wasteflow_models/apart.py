@@ -5,8 +5,6 @@ disputed, a refused part nobody has moved - read `load_apart`: a row for each ma
 tables follow from `shipment`: written in its transaction, proved by `check`, mended by rebuilding.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any, Final, NamedTuple

@@ -39,7 +39,7 @@ def elsewhere(session: Session, first: int, last: int) -> list[ColumnElement[boo
         select(LoadDraftRow.shipment_id),
         select(RevisionRow.shipment_id).where(RevisionRow.event_seq.is_not(None)),
     )
-    there = ShipmentRow.id.in_(by_hand)
+    there: ColumnElement[bool] = ShipmentRow.id.in_(by_hand)
     if is_postgresql(session):  # which would read all loads beside a table it knows nothing of
         there = ShipmentRow.id == func.any(func.array(by_hand.scalar_subquery()))
     return [there, not_(ids_of(first, last))]

@@ -63,11 +63,11 @@ def loads_that_left(session: Session, keys: Keys, firm: str, period: Period) -> 
         )
         found += session.execute(query)
     for item in sorted(found):
-        load, number, material, way, consignee, at, kg, *rest = item
+        load, number, material, way, consignee, at, kg, mode, carrier, vehicle, handler = item
         if at is not None:
             yield FormLoad(
                 number, stuff[material], route[way], shanghai_day(at), kg, other[consignee],
-                *rest, booked=late.get(load, 0),
+                mode, carrier, vehicle, handler, booked=late.get(load, 0),
             )  # fmt: skip
 
 
