@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
-from functools import cache
+from datetime import date, datetime, time, timedelta
 
-from msgspec.structs import replace
-from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from wasteflow.core.periods import month_of_day, shanghai_day
+from wasteflow.core.periods import SHANGHAI, month_of_day, shanghai_day
 from wasteflow.core.places import Place, PlaceKind
-from wasteflow.core.postings import Posting, entry_postings, load_postings
-from wasteflow.core.records import EventKind, LoadStatus
+from wasteflow.core.postings import Posting, entry_postings
 from wasteflow.core.vocabulary import EntryKind, LoadKind
 from wasteflow_models import flow_columns
-from wasteflow_models.convert import Keys, entry_record, load_header, load_status
+from wasteflow_models.by_month import arrived, where_arrived, where_dispatched
+from wasteflow_models.convert import Keys, entry_record
 from wasteflow_models.engine import linked
 from wasteflow_models.ledger import (
     EntryRow,
-    EventRow,
     PlaceRow,
     ShipmentRow,
     no_reversal,
     recorded,
     visible,
 )
-from wasteflow_models.parties import coming, sent_to
+from wasteflow_models.parties import sent_to
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.queries import entries_of, reversed_entry_ids
-from wasteflow_models.raw import is_postgresql
 
 _PLACE = Prepared(
     select(PlaceRow.id).where(
@@ -40,17 +36,6 @@ _PLACE = Prepared(
     )
 )
 """Built once, as the next: a stocktake asks them, and a file has many."""
-
-
-@cache
-def _loads(postgresql: bool) -> Select[ShipmentRow]:
-    """Loads in force of a material that left or reached a firm in a month."""
-    row = ShipmentRow
-    sent = and_(row.consignor_id == bindparam("firm"), row.dispatched_month == bindparam("month"))
-    coming_there = coming(postgresql, [bindparam("firm")])
-    got = and_(coming_there, row.received_month == bindparam("month"))
-    mine = (row.material_id == bindparam("material"), ~row.reversed_, visible(), or_(sent, got))
-    return select(row).where(*mine).order_by(row.id)
 
 
 def book_before_month(session: Session, keys: Keys, place: Place, material: str, day: date) -> int:
@@ -68,10 +53,10 @@ def book_before_month(session: Session, keys: Keys, place: Place, material: str,
     )
 
 
-def postings_of_month_until(
+def entries_of_month_until(
     session: Session, keys: Keys, place: Place, material: str, day: date
 ) -> Iterator[tuple[Posting, ...]]:
-    """Postings dated from the first of the month to `day` that may touch a site or yard."""
+    """Postings of entries dated from the first of the month to `day` that may touch a place."""
     first = day.replace(day=1)
     firm, stuff = keys.id_of("enterprise", place.owner), keys.id_of("material", material)
     rows = list(entries_of(session, firm, stuff, first, day))
@@ -79,28 +64,39 @@ def postings_of_month_until(
     for entry in rows:
         if entry.reverses_id is None and entry.id not in gone:
             yield entry_postings(entry_record(entry, keys))
+
+
+def loads_of_month_until(
+    session: Session, keys: Keys, place: Place, material: str, day: date
+) -> int:
+    """Kilograms that loads brought to a place from the first of the month to `day`, less those
+    they took from it; none to or from a yard.
+    """
     if place.kind is not PlaceKind.SITE:
-        return
-    asked = {"material": stuff, "firm": firm, "month": month_of_day(day)}
-    for shipment in session.scalars(_loads(is_postgresql(session)), asked):
-        moved = load_postings(load_header(shipment, keys), _status_at(session, shipment, day))
-        yield tuple(posting for posting in moved if posting.key.month == month_of_day(day))
-
-
-def _status_at(session: Session, row: ShipmentRow, day: date) -> LoadStatus:
-    """Status of a load as far as its movements dated until `day` go."""
-    status = load_status(row)
-    if status.dispatched_at is None or shanghai_day(status.dispatched_at) > day:
-        return LoadStatus()
-    if status.received_at is None or shanghai_day(status.received_at) > day:
-        status = replace(status, received_month=0)
-    if status.lost_month:
-        lost = select(EventRow.at).where(
-            EventRow.shipment_id == row.id, EventRow.kind == EventKind.LOST.value
+        return 0
+    session.flush()
+    row, month = ShipmentRow, month_of_day(day)
+    firm, stuff = keys.id_of("enterprise", place.owner), keys.id_of("material", material)
+    over = datetime.combine(day + timedelta(days=1), time(), SHANGHAI)
+    mine = (row.material_id == stuff, ~row.reversed_, visible())
+    left = (row.kind == LoadKind.DELIVERY.value, ~row.from_outside, row.dispatched_at < over)
+    taken = 0
+    for here in where_dispatched(session, month, month):
+        query = select(func.coalesce(func.sum(row.dispatched_kg), 0)).where(
+            row.consignor_id == firm, row.dispatched_month == month, *left, *here, *mine
         )
-        if shanghai_day(session.scalars(lost).one()) > day:
-            status = replace(status, lost_month=0)
-    return status
+        taken += int(session.scalar(query) or 0)
+    until = case((row.received_at < over, row.accepted_kg), else_=0)
+    wanted, brought = arrived(session, firm, month, month).get(month, {}).get(stuff, 0), 0
+    for place_of in where_arrived(month, month):
+        sums = [func.coalesce(func.sum(column), 0) for column in (row.accepted_kg, until)]
+        came = (sent_to(session, [firm]), row.received_month == month, ~row.to_outside)
+        whole, brought = map(
+            int, session.execute(select(*sums).where(*came, place_of, *mine)).one()
+        )
+        if whole == wanted:
+            break
+    return brought - taken
 
 
 def first_days(

@@ -16,6 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from wasteflow.core.records import DISPATCHES, RECEIPTS, EventKind
+from wasteflow_models import apart
 from wasteflow_models.ledger import (
     EventRow,
 )
@@ -302,6 +303,7 @@ def complete_loads(
     if changed != len(ids):
         return False
     _insert_decisions(session, ids, receipt, batch_id, now)
+    apart.settle(session, ids)
     return True
 
 
@@ -363,6 +365,7 @@ def sign_loads(
     }
     insert_columns(session, "event", len(ids), columns)
     many(session, "UPDATE shipment SET evidence = ? WHERE id = ?", [evidence, ids])
+    apart.settle(session, ids)
 
 
 def blank(values: Ints) -> list[int | None]:
@@ -374,6 +377,7 @@ def discard_range(session: Session, batch_id: int, first: int, last: int) -> Non
     """Take the staged loads first..last of a batch out of every table."""
     where = {"batch": batch_id, "first": first, "last": last}
     mine = "SELECT id FROM shipment WHERE id BETWEEN :first AND :last AND batch_id = :batch"
+    apart.forget_range(session, batch_id, first, last)
     for statement in (
         "DELETE FROM event WHERE shipment_id BETWEEN :first AND :last AND batch_id = :batch",
         f"DELETE FROM load_child WHERE child_id IN ({mine})",

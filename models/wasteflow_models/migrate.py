@@ -88,6 +88,7 @@ def drift(url: str) -> list[str]:
 
     from wasteflow_models import (  # noqa: F401
         accounts,
+        apart,
         api,
         closes,
         findings,

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from wasteflow_models.apart import mark_of, marked
 from wasteflow_models.ledger import ShipmentRow, visible
 
 OPEN_STATES = ("in_transit", "received")
@@ -21,7 +22,7 @@ def open_loads(session: Session, firm_ids: Collection[int], month: int) -> dict[
     query = (
         select(row.doc_no, row.consignor_id, row.holder_id, row.consignee_id)
         .where(
-            row.state.in_(OPEN_STATES),
+            row.id.in_(marked([mark_of(state) for state in OPEN_STATES])),
             row.dispatched_month > 0,
             row.dispatched_month <= month,
             ~row.reversed_,

@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session, aliased
 
 from wasteflow.core.books import FlowSums, PeriodBooks, Stock, flows_of_months
 from wasteflow.core.periods import Period
-from wasteflow.core.places import PlaceKind
 from wasteflow.core.records import DISPATCHES, HANDLED, RECEIPTS
 from wasteflow.core.tracing.flows import FlowTable
-from wasteflow.core.vocabulary import EntryKind, Evidence
+from wasteflow.core.vocabulary import EntryKind
 from wasteflow_models import flow_columns, month_flows
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import SNAPSHOT, linked
@@ -110,22 +109,6 @@ def flow_table(session: Session, keys: Keys, material: str, as_of: int = 0) -> F
         evidence=evidence,
         kg=kg,
     )
-
-
-def receivers_of(session: Session, consignors: Collection[int], evidence: Evidence) -> list[int]:
-    """Keys of the firms to whom loads of these consignors went with this evidence, ascending.
-
-    The roll-up knows them; no load is read.
-    """
-    places = flow_columns.place_columns(session)
-    roads = (places.kind == int(PlaceKind.TRANSIT)) & np.isin(places.a, list(consignors))
-    sources, found = places.id[roads], set[int]()
-    for material in flow_columns.versions(session):
-        for part in flow_columns.months(session, material).values():
-            rows = np.flatnonzero(part.evidence == int(evidence))
-            here = part.source[rows[np.isin(part.source[rows], sources)]]
-            found.update(places.b[places.positions(here)].tolist())
-    return sorted(found)
 
 
 def ledger_months(session: Session) -> tuple[int, int] | None:

@@ -32,7 +32,7 @@ __all__ = ["twin"]
 
 TABLES = (
     *("event", "load_child", "load_number", "sender", "shipment", "staged", "flow_part"),
-    *("flow_month", "rollup_month", "place"),
+    *("flow_month", "rollup_month", "place", "load_apart", "carrier_month"),
 )
 
 ROWS = st.fixed_dictionaries(
@@ -51,6 +51,7 @@ ROWS = st.fixed_dictionaries(
         "ticket_no": st.sampled_from(["", "W1"]),
         "weighed": st.sampled_from(["", "estimated"]),
         "loads": st.sampled_from(["", "2"]),
+        "carrier": st.sampled_from(["", "快运", "慢运"]),
         "evidence": st.sampled_from(["", "disputed", "both"]),
     }
 )

@@ -137,6 +137,7 @@ def wipe(db: Database) -> None:
     with db.write() as session:
         for table in (
             *("event", "load_number", "load_child", "shipment", "sender", "staged"),
+            *("load_apart", "carrier_month"),
             *("flow_month", "flow_packed", "flow_part", "place", "rollup_month"),
         ):
             session.execute(text(f'DELETE FROM "{table}"'))

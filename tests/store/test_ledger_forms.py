@@ -222,3 +222,24 @@ def test_months_add_up_to_the_year_and_five_years_on_all_is_there(kept: Books) -
             for column_no, mass in month[place].sums.items():
                 parts[column_no] = parts.get(column_no, 0) + mass.kg
         assert parts == {column_no: mass.kg for column_no, mass in form.sums.items()}
+
+
+def test_the_load_before_an_entry_is_found_however_long_it_took(kept: Books) -> None:
+    """In the month before any, months on the road, or kept under another month than it left in."""
+
+    def before(number: str) -> list[object]:
+        kept.entries(
+            entry(number, "use", "1.000", "2026-06-20", enterprise="cement", route="retarder")
+        )
+        return column(forms(kept, "cement", "2026-06").forms[5], "before")
+
+    assert before("U1") == ["A"]
+    slow = {"dispatched_at": "2025-11-05", "received_at": "2026-05-02"}
+    kept.loads(load("SLOW", "3.000", "3.000", **slow))
+    assert before("U2") == ["SLOW", "SLOW"]
+    same_day = {"dispatched_at": "2026-06-01", "received_at": "2026-06-19"}
+    kept.loads(*(load(number, "3.000", "3.000", **same_day) for number in ("N1", "N2")))
+    kept.loads(load("OLD", "3.000", "3.000", **slow | {"received_at": "2026-06-19"}))
+    assert before("U3") == ["N2"] * 3
+    reverse(db=kept.db, doc_no="N2", reason="x", now=NOW)
+    assert before("U4") == ["N1"] * 4

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.store.books import Books, entry, load
+from tests.store.books import NOW, Books, child, entry, load
 from tests.store.live import CEMENT, HAULIER, MAKER, NEXT_HAULIER, PLANNER, Gate, person
 from wasteflow.core.actors import Actor, Membership, Role
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period
+from wasteflow.core.vocabulary import LoadState
+from wasteflow.services.corrections import reverse
+from wasteflow.services.live import list_ways
 from wasteflow.services.live.listing import SORTS, LoadFilter, list_loads, page_query
 from wasteflow_models import parties
 from wasteflow_models.convert import load_keys
@@ -168,3 +171,73 @@ def plan(gate: Gate, actor: Actor, wanted: LoadFilter) -> list[str]:
             return [str(row[-1]) for row in rows]
         session.execute(sa.text("SET LOCAL enable_seqscan = off"))  # small tables are read whole
         return [str(row[0]) for row in session.execute(sa.text(f"EXPLAIN {compiled}"))]
+
+
+ALL_OF_IT = person(98, Role.SYSTEM_ADMIN, "")
+
+
+def test_a_list_by_state_is_the_same_read_from_the_marks(gate: Gate) -> None:
+    """Every state, page by page, for whoever reads: what a look through the whole list finds."""
+    gate.books.loads(
+        load("P1", "30.000", "20.000", refused_t="10.000", carrier="快运"),
+        load("P2", "30.000", "20.000", refused_t="10.000", dispatched_at="2026-02-04"),
+        child("R1", "P1", "10.000"),
+        load("N", "9.000", refused_t="9.000", received_at="2026-03-02T15:00:00+08:00"),
+        load("X", "9.000", "5.000", received_t="5.000", evidence="disputed"),
+    )
+    gate.on_road()
+    gate.issued()
+    reverse(db=gate.books.db, doc_no="P2", reason="x", now=NOW)
+    february, seen = Period.parse("2026-02"), set[str]()
+    for actor in (MAKER, CEMENT, PLANNER, HAULIER, ALL_OF_IT):
+        for more in ({}, {"party": "cement"}, {"period": february}):
+            whole = pages(gate, actor, LoadFilter(**more))
+            for state in sorted({*LoadState} - {LoadState.DRAFT}):
+                ids = [item["id"] for item in pages(gate, actor, LoadFilter(state=state, **more))]
+                assert ids == [item["id"] for item in whole if item["state"] == state]
+                seen |= {state} if ids else set()
+                plans = plan(gate, actor, LoadFilter(state=state, **more))
+                assert state == "accepted" or not [line for line in plans if reads_all(line)]
+    assert seen == {"accepted", "in_transit", "issued", "partly_accepted", "refused"}
+    assert [item["doc_no"] for item in pages(gate, MAKER, LoadFilter(state="disputed"))] == ["X"]
+
+
+def test_very_many_loads_are_sorted_within_some_months_only(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = gate.issued()
+    gate.later(days=15)
+    gate.act("dispatch", MAKER, uid)  # kept under November, dispatched in December
+    periods = [Period.parse(word) for word in ("2026-03", "2026-12", "2026Q1", "2026")]
+    lists = [pages(gate, MAKER, LoadFilter(period=period)) for period in periods]
+    assert [len(items) for items in lists] == [3, 1, 5, 6]
+    few = pages(gate, MAKER, LoadFilter(sort="tonnes", period=periods[2]))
+    monkeypatch.setattr(list_ways, "MANY_LOADS", 2)
+    assert [pages(gate, MAKER, LoadFilter(period=period)) for period in periods] == lists
+    assert pages(gate, MAKER, LoadFilter(sort="tonnes", period=periods[2])) == few
+    for wanted in (LoadFilter(sort="tonnes"), LoadFilter(sort="tonnes", period=periods[3])):
+        with pytest.raises(InvalidValue) as caught:
+            pages(gate, MAKER, wanted)
+        assert caught.value.code == "sort_too_wide"
+    assert len(pages(gate, MAKER, LoadFilter(sort="tonnes", state="in_transit"))) == 2
+
+
+def test_a_carrier_reads_the_months_in_which_it_has_loads(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate.books.loads(
+        load("K1", carrier="快运", dispatched_at="2026-01-03"),
+        load("K2", carrier="快运", dispatched_at="2026-02-03"),
+        load("K3", carrier="快运", dispatched_at="2026-05-03"),
+        load("M1", carrier="慢运", dispatched_at="2026-05-03"),
+    )
+    nobody = person(97, Role.CARRIER, "无运")
+    for actor, numbers in ((HAULIER, ["K3", "K2", "K1"]), (nobody, []), (NEXT_HAULIER, ["M1"])):
+        assert [item["doc_no"] for item in pages(gate, actor, LoadFilter())] == numbers
+    assert not [line for line in plan(gate, nobody, LoadFilter()) if reads_all(line)]
+    assert len(pages(gate, HAULIER, LoadFilter(sort="date"))) == 3
+    monkeypatch.setattr(list_ways, "MOST_READ", 0)
+    with pytest.raises(InvalidValue, match="sort"):
+        pages(gate, HAULIER, LoadFilter(sort="date"))
+    may = LoadFilter(sort="date", period=Period.parse("2026-05"))
+    assert [item["doc_no"] for item in pages(gate, HAULIER, may)] == ["K3"]

@@ -254,6 +254,19 @@ FINDING_MESSAGES: Final[dict[str, tuple[str, str]]] = {
         "“{key}” is not in the index of who sent to whom: lists of the receiver lack these loads, "
         "which are sound themselves; run `wasteflow db rebuild`",
     ),
+    "load_apart_mismatch": (
+        "“{key}”在未了结运单的索引中与其状态不符，按状态的列表、收件箱或结账检查会缺它或多它；"
+        "运单本身无误。请运行 `wasteflow db rebuild`。",
+        "“{key}” stands wrongly in the index of loads that are not over: lists by state, the inbox "
+        "and the checks of a close lack it or have it too much; the load itself is sound; run "
+        "`wasteflow db rebuild`",
+    ),
+    "carrier_month_missing": (
+        "“{key}”未记入承运人月份索引，该承运人的列表会缺这个月的运单；运单本身无误。"
+        "请运行 `wasteflow db rebuild`。",
+        "“{key}” is not in the index of carriers by month: the carrier's list lacks the loads of "
+        "the month, which are sound themselves; run `wasteflow db rebuild`",
+    ),
     "internal_error": (
         "程序内部错误（编号 {request_id}）。账本没有改动，请把编号告诉管理员。",
         "an internal error (number {request_id}); the books are unchanged, tell the number to "

@@ -23,6 +23,7 @@ from wasteflow.services.seals import latest_root
 from wasteflow.services.whole_files import whole_file
 from wasteflow_models import (
     accounts,
+    apart,
     api,
     closes,
     findings,
@@ -47,6 +48,7 @@ MANIFEST: Final = "manifest.json"
 KNOWN: Final = (
     accounts,
     api,
+    apart,
     closes,
     findings,
     jobs,

@@ -9,22 +9,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.balances import balances
 from wasteflow.core.periods import Period
 from wasteflow.core.units import tonnes_text
-from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.checking import stale_rows
 from wasteflow.services.month_sheet import own_firms, quiet_firms
 from wasteflow_models import queries
+from wasteflow_models.apart import DISPUTED, marked_of
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
 from wasteflow_models.live import RevisionRow
 from wasteflow_models.open_loads import open_loads
-from wasteflow_models.parties import of_either
 
 CHECKS: Final = (
     "undecided",
@@ -110,32 +109,28 @@ def _lines(session: Session, keys: Keys, firms: frozenset[str], month: int) -> _
 
 def _disputed(session: Session, ids: Iterable[int], month: int) -> list[str]:
     """Numbers of loads up to the month whose weights nobody has settled."""
-    row, mine = ShipmentRow, list(ids)
+    row, mine = ShipmentRow, frozenset(ids)
     query = (
-        select(row.doc_no)
+        select(row.doc_no, row.consignor_id, row.consignee_id)
         .where(
-            row.evidence == int(Evidence.DISPUTED),
+            marked_of([DISPUTED], mine),
             row.dispatched_month > 0,
             row.dispatched_month <= month,
-            of_either(session, mine),
             ~row.reversed_,
             visible(),
         )
         .order_by(row.dispatched_month, row.doc_no)
     )
-    return list(session.scalars(query))
+    return [number for number, *firms in session.execute(query) if not mine.isdisjoint(firms)]
 
 
 def _revisions(session: Session, ids: Iterable[int], month: int) -> list[str]:
     """Numbers of loads up to the month with a correction that waits for an answer."""
-    row, mine = ShipmentRow, list(ids)
+    row, mine = ShipmentRow, frozenset(ids)
+    asked = select(RevisionRow.pending_of).where(RevisionRow.pending_of.is_not(None))
     query = (
-        select(row.doc_no)
-        .join(RevisionRow, RevisionRow.pending_of == row.id)
-        .where(
-            or_(row.dispatched_month == 0, row.dispatched_month <= month),
-            of_either(session, mine),
-        )
+        select(row.doc_no, row.consignor_id, row.consignee_id)
+        .where(row.id.in_(asked), row.dispatched_month <= month)
         .order_by(row.doc_no)
     )
-    return list(session.scalars(query))
+    return [number for number, *firms in session.execute(query) if not mine.isdisjoint(firms)]

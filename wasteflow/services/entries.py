@@ -329,7 +329,8 @@ def book_at(session: Session, keys: Keys, place: Place, material: str, day: date
     """Book kilograms of a site or yard at the end of `day`."""
     book = day_books.book_before_month(session, keys, place, material, day)
     rollup: Rollup = {}
-    for postings in day_books.postings_of_month_until(session, keys, place, material, day):
+    book += day_books.loads_of_month_until(session, keys, place, material, day)
+    for postings in day_books.entries_of_month_until(session, keys, place, material, day):
         add_postings(rollup, postings)
     for key, (kg, _) in rollup.items():
         book += kg * ((key.target == place) - (key.source == place))

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import NotFound
 from wasteflow.core.ledger_forms import Form, Late, flow_rows, forms_of, late_of
-from wasteflow.core.ledger_numbers import FormEntry, FormLoad, numbered
-from wasteflow.core.periods import Period, shanghai_day
-from wasteflow.core.records import DISPATCHES
+from wasteflow.core.ledger_numbers import FormEntry, numbered
+from wasteflow.core.periods import Period
 from wasteflow.core.registry import Enterprise
-from wasteflow.core.vocabulary import EntryKind, LoadKind
+from wasteflow.core.vocabulary import EntryKind
+from wasteflow.services.form_loads import loads_that_came, loads_that_left
 from wasteflow.services.reports import check_material
 from wasteflow.services.statements import profiles_of
 from wasteflow_models import queries
@@ -23,12 +23,8 @@ from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import (
     EntryRow,
-    EventRow,
-    ShipmentRow,
     recorded,
-    visible,
 )
-from wasteflow_models.parties import of_either
 from wasteflow_models.seals import last_seal
 
 
@@ -63,7 +59,10 @@ def ledger_forms(
             queries.period_books(session, keys, Period.of(month, month), negatives=False)
             for month in months
         ]
-        loads = list(_loads(session, keys, enterprise, period))
+        loads = [
+            *loads_that_left(session, keys, enterprise, period),
+            *loads_that_came(session, keys, enterprise, period),
+        ]
         entries = numbered(_entries(session, keys, enterprise), loads)
         profiles = profiles_of(session, keys, enterprise, period.last // 100)
         synthetic = queries.has_synthetic(session)
@@ -106,51 +105,3 @@ def _entries(session: Session, keys: Keys, firm: str) -> Iterator[FormEntry]:
                 item.id in gone,
                 item.booked_month if item.booked_month > item.month else 0,
             )
-
-
-def _loads(session: Session, keys: Keys, firm: str, period: Period) -> Iterator[FormLoad]:
-    """Loads in force that left the firm, and those it accepted, in the order of their ids.
-
-    A return or redirect of a refused part left nobody's works: it was on the road all the time, and
-    stands in form 3 of its holder with the load it was a part of.
-    """
-    row, key = ShipmentRow, keys.id_of("enterprise", firm)
-    query = select(row).where(
-        of_either(session, [key]),
-        row.dispatched_month > 0,
-        ~row.reversed_,
-        visible(),
-    )
-    late = _booked_late(session, key, period)
-    for item in session.scalars(query.order_by(row.id)):
-        stuff, route = keys.codes["material"][item.material_id], keys.codes["route"][item.route_id]
-        own = item.consignor_id == key and item.kind == LoadKind.DELIVERY
-        if own and item.dispatched_at is not None:
-            yield FormLoad(
-                item.doc_no, stuff, route, shanghai_day(item.dispatched_at), item.dispatched_kg,
-                keys.codes["enterprise"][item.consignee_id], item.mode, item.carrier,
-                item.vehicle, item.handler, booked=late.get(item.id, 0),
-            )  # fmt: skip
-        elif item.consignee_id == key and item.received_at is not None and item.accepted_kg:
-            yield FormLoad(
-                item.doc_no, stuff, route, shanghai_day(item.received_at), item.accepted_kg,
-                keys.codes["enterprise"][item.consignor_id], came=True,
-            )  # fmt: skip
-
-
-def _booked_late(session: Session, firm: int, period: Period) -> dict[int, int]:
-    """Loads that left a firm in a period → the later month that was booked in, a correction too."""
-    row, event = ShipmentRow, EventRow
-    query = (
-        select(event.shipment_id, func.max(event.booked_month))
-        .join(row, row.id == event.shipment_id)
-        .where(
-            row.consignor_id == firm,
-            row.dispatched_month.between(period.first, period.last),
-            event.kind.in_(sorted(DISPATCHES)),
-            event.booked_month > row.dispatched_month,
-        )
-        .group_by(event.shipment_id)
-        .order_by(event.shipment_id)
-    )
-    return {int(load): int(month) for load, month in session.execute(query)}

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import merge_late
@@ -20,7 +21,7 @@ from wasteflow.services.booking import post
 from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_staging import Ints, Openings, Staging
 from wasteflow.services.outcome import ImportReport
-from wasteflow_models import load_parents, load_store, queries
+from wasteflow_models import apart, load_parents, load_store, queries
 from wasteflow_models.convert import Keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.flow_columns import stamp
@@ -52,12 +53,15 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
         raise Overtaken
     if staging.signing is not None:
         _sign(session, staging, staging.signing)
-    if load_parents.overdrawn_parents(session, sorted(staging.book_parents)):
+    parents = sorted(staging.book_parents)
+    if load_parents.overdrawn_parents(session, parents):
         raise Overtaken
     batch.taken, batch.completed = staging.taken, len(receipts) + confirmed(staging.signing)
     batch.skipped, batch.published = staging.skipped, True
     batch.rounded_rows, batch.rounded_kg = report.rounded_rows, report.rounded_kg
     session.flush()
+    if parents:
+        apart.settle(session, np.array(parents, np.int64))
     load_store.forget_ranges(session, staging.batch_id)
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)

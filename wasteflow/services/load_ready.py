@@ -35,6 +35,7 @@ from wasteflow.services.load_convert import (
     weight_columns,
 )
 from wasteflow.services.outcome import Warnings
+from wasteflow_models.apart import NewMarks, new_marks
 from wasteflow_models.keys import Keys
 from wasteflow_models.load_copy import CopiedLoads, texts_of_copies, write_copies
 from wasteflow_models.load_ids import STEP
@@ -104,6 +105,7 @@ class ReadyLoads(Struct, frozen=True):
     """
 
     moves: Moves
+    marks: NewMarks
     first_days: FirstDays
     rollup: BulkRollup
     batch: LoadBatch
@@ -226,7 +228,7 @@ def _made_ready(batch: LoadBatch, packing: Packing | None, done: int) -> ReadyLo
     """A chunk with what follows from it; done: deliveries of the file before it."""
     moves = Moves.of(batch, np.zeros(len(batch), np.int64))
     rollup = bulk_load_postings(posting_columns(batch))
-    made = ReadyLoads(moves, moves.first_days(), rollup, batch)
+    made = ReadyLoads(moves, marks_of(batch), moves.first_days(), rollup, batch)
     packed = _packed(batch, packing, done) if packing is not None and len(batch) else None
     if packed is None:
         return made
@@ -236,6 +238,18 @@ def _made_ready(batch: LoadBatch, packing: Packing | None, done: int) -> ReadyLo
         rollup=BulkRollup(_narrow(rollup.keys), rollup.kg, _narrow(rollup.n)),
         batch=_without_texts(batch),
         packed=packed,
+    )
+
+
+def marks_of(batch: LoadBatch) -> NewMarks:
+    """What the loads leave in the tables beside them that lists are read by."""
+    return new_marks(
+        batch.state,
+        batch.evidence,
+        batch.refused_kg,
+        batch.received_month,
+        batch.carrier,
+        batch.dispatched_month,
     )
 
 

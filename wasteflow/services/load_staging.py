@@ -32,10 +32,10 @@ from wasteflow.services.load_convert import (
     weight_columns,
 )
 from wasteflow.services.load_known import Known, compare
-from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads
+from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads, marks_of
 from wasteflow.services.load_receipts import Receipts, ready_receipts
 from wasteflow.services.load_signing import Signing
-from wasteflow_models import load_store
+from wasteflow_models import apart, load_store
 from wasteflow_models.convert import Keys
 from wasteflow_models.copied_moves import claim_copies
 from wasteflow_models.event_lane import EventLane, insert_copies
@@ -148,7 +148,7 @@ class Staging(Struct):
             self.lane.copy(session, copies)
         else:
             insert_copies(session, copies)
-        self._note(session, copies.ids, ready.moves, ready.first_days, ready.rollup)
+        self._note(session, copies.ids, ready.moves, ready.first_days, ready.rollup, ready.marks)
 
     def _take_each(self, session: Session, ready: ReadyLoads) -> None:
         """Load by load; of the file itself any may be asked for."""
@@ -164,7 +164,7 @@ class Staging(Struct):
             self._take_each(session, ready)
             return
         insert_packed(session, packed, steps, self.batch_id, self.now)
-        self._note(session, ids, ready.moves, ready.first_days, ready.rollup)
+        self._note(session, ids, ready.moves, ready.first_days, ready.rollup, ready.marks)
 
     def _write(self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints) -> None:
         if not len(ids):
@@ -188,14 +188,26 @@ class Staging(Struct):
             batch, (bound.kind > 0).astype(np.int64), bound.holder, bound.parent_consignee
         )
         moves = Moves.of(batch, bound.kind)
-        self._note(session, ids, moves, moves.first_days(), bulk_load_postings(columns))
+        rollup = bulk_load_postings(columns)
+        self._note(session, ids, moves, moves.first_days(), rollup, marks_of(batch))
+        if children.any():
+            apart.add_held(session, ids[children])
+            known = list(self.of_books(bound.parent[children]))  # theirs is settled when published
+            apart.settle_parts(session, np.setdiff1d(bound.parent[children], known))
         if self.closed:
             self._book_late(session, ids, columns)
 
     def _note(
-        self, session: Session, ids: Ints, moves: Moves, first_days: FirstDays, rollup: BulkRollup
+        self,
+        session: Session,
+        ids: Ints,
+        moves: Moves,
+        first_days: FirstDays,
+        rollup: BulkRollup,
+        marks: apart.NewMarks,
     ) -> None:
         """What finding and publishing need to know of loads that were written."""
+        apart.add_new(session, marks, ids, moves.consignor_id, moves.consignee_id)
         links = moves.links() - self._links
         add_senders(session, links)
         self._links |= links

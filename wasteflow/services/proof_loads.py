@@ -22,7 +22,7 @@ from wasteflow.core.records import LoadStatus
 from wasteflow.services.proof import Fault, LoadFacts, family_faults, load_faults
 from wasteflow.services.proof_booking import BookingProof, Posted
 from wasteflow.services.proof_quiet import without_confirmed, without_quiet
-from wasteflow_models import scan
+from wasteflow_models import apart, scan
 from wasteflow_models.convert import Keys
 from wasteflow_models.parties import missing_senders
 from wasteflow_models.words import EVENT_KINDS, LOAD_KINDS, STATES
@@ -44,8 +44,9 @@ def prove_loads(
     session: Session, booking: BookingProof, faults: list[Fault]
 ) -> Iterator[tuple[int, Posted]]:
     """(loads, postings) of every block of published loads; what does not hold goes to `faults`."""
-    family, keys = Families(), booking.keys
+    family, keys, marked = Families(), booking.keys, apart.Candidates()
     for header, told in scan.load_blocks(session):
+        marked.add(header)
         event = without_quiet(told, lambda block: _quiet_holds(booking, block))
         event = without_confirmed(event, _months)
         plain = plainly_right(header, event) & _known_references(keys, header)
@@ -68,6 +69,18 @@ def prove_loads(
         Fault("sender_missing", f"link {firm.get(sent, sent)} → {firm.get(got, got)}")
         for sent, got in missing_senders(session)
     ]
+    faults += _beside(session, marked)
+
+
+def _beside(session: Session, marked: apart.Candidates) -> Iterator[Fault]:
+    """Faults of the tables beside the loads that lists are read by."""
+    wrong = apart.wrong_marks(session, marked)
+    names = scan.doc_numbers(session, wrong.tolist())
+    for key in wrong.tolist():
+        number = names.get(key, str(key))
+        yield Fault("load_apart_mismatch", f"shipment {number}", [number])
+    for carrier, month in apart.missing_carried(session):
+        yield Fault("carrier_month_missing", f"carrier {carrier} {month}")
 
 
 def plainly_right(header: Block, event: Block) -> Flags:

@@ -11,6 +11,7 @@ from wasteflow.services.booking import post
 from wasteflow.services.checking import CheckReport, record_rollups
 from wasteflow.services.proof_booking import joined_late, late_differences
 from wasteflow.services.tracing import forget
+from wasteflow_models import apart
 from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.packed_months import drop_packed
@@ -39,6 +40,9 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
         keys = load_keys(session)
         links = missing_senders(session)
         add_senders(session, links)
+        marks, carried = apart.wrong_marks(session), apart.missing_carried(session)
+        apart.settle(session, marks)
+        apart.add_carried(session, carried)
         expected, late = joined_late(record_rollups(session, keys, report))
         if report.faults:
             raise RuleBroken("records_unsound", count=len(report.faults))
@@ -50,4 +54,5 @@ def rebuild_rollup(*, db: Database) -> Rebuilt:
                 session.execute(text(f"DELETE FROM {table}"))
             post(session, expected, late)
     forget()
+    wrong += len(marks) + len(carried)
     return Rebuilt(len(expected.kg), wrong, len(links))

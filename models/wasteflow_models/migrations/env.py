@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 import wasteflow_models.accounts
+import wasteflow_models.apart
 import wasteflow_models.api
 import wasteflow_models.closes
 import wasteflow_models.jobs

@@ -17,10 +17,10 @@ from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import held_rows
 from wasteflow.services.live.views import load_view
+from wasteflow_models.apart import mark_of, marked
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
-from wasteflow_models.parties import sent_to
 
 MOST: Final = 50
 LONGEST: Final = 60
@@ -61,9 +61,8 @@ def arriving(
         if not ids:
             return {"items": [], "more": False}
         states = [_ROAD, _HERE] if wanted else [_ROAD]
-        query = select(row).where(
-            sent_to(session, ids), row.state.in_(states), visible(), ~row.reversed_
-        )
+        found = marked([mark_of(state) for state in states], receiver=ids)
+        query = select(row).where(row.id.in_(found), visible(), ~row.reversed_)
         if wanted:
             written = (row.vehicle, row.ticket_no, row.doc_no)
             query = query.where(or_(*(_holds(column, wanted) for column in written)))
@@ -89,8 +88,7 @@ def unanswered(
         if not ids:
             return {"items": [], "total": 0}
         late = (
-            row.consignor_id.in_(ids),
-            row.state.in_([_ROAD, _HERE]),
+            row.id.in_(marked([mark_of(_ROAD), mark_of(_HERE)], sender=ids)),
             row.dispatched_at <= now - timedelta(days=days),
             visible(),
             ~row.reversed_,

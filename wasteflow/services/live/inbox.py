@@ -19,12 +19,12 @@ from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.live.held import Held, held_rows
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.views import load_view, moment
+from wasteflow_models.apart import DISPUTED, OPEN_PART, mark_of, marked, marked_of
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import LoadChildRow, ShipmentRow, visible
 from wasteflow_models.live import LoadDraftRow, RevisionRow
-from wasteflow_models.parties import of_either, sent_to
-from wasteflow_models.queries import receivers_of
+from wasteflow_models.parties import of_either
 
 MOST = 200
 MOST_WAITING = 5_000
@@ -106,16 +106,11 @@ def _candidates(session: Session, ids: list[int]) -> list[ShipmentRow]:
         row.id.in_(asked),
     )
     by_hand = select(row).where(row.id.in_(live), waiting, ~row.reversed_)
-    coming = select(row).where(
-        sent_to(session, ids), row.state.in_(_OPEN), visible(), ~row.reversed_
-    )
+    open_ones = marked([mark_of(state) for state in _OPEN], receiver=ids)
+    coming = select(row).where(row.id.in_(open_ones), visible(), ~row.reversed_)
     pending = select(row).where(row.id.in_(asked), of_either(session, ids))
     disputed = select(row).where(
-        row.consignee_id.in_(receivers_of(session, ids, Evidence.DISPUTED)),
-        row.consignor_id.in_(ids),
-        row.evidence == int(Evidence.DISPUTED),
-        visible(),
-        ~row.reversed_,
+        row.id.in_(marked([DISPUTED], sender=ids)), visible(), ~row.reversed_
     )
     found: dict[int, ShipmentRow] = {}
     for query in (by_hand, coming, pending, disputed):
@@ -167,18 +162,20 @@ def open_refusals(
 def _refused(
     session: Session, keys: Keys, firms: Iterable[str] | None, latest: datetime
 ) -> Sequence[Any]:
-    """Id, refused kilograms and moment of receipt of loads refused in part, the oldest first.
-
-    Nearly all have been moved on long since, so no whole load is read here.
-    """
+    """Id, refused kilograms and moment of receipt of loads with an open part, the oldest first."""
     row = ShipmentRow
-    query = select(row.id, row.refused_kg, row.received_at).where(
-        row.refused_kg > 0, ~row.reversed_, visible(), row.received_at <= latest
+    ids = None if firms is None else {keys.id_of("enterprise", code) for code in firms}
+    query = select(
+        row.id, row.refused_kg, row.received_at, row.consignor_id, row.consignee_id
+    ).where(
+        marked_of([OPEN_PART], ids),
+        row.refused_kg > 0,
+        ~row.reversed_,
+        visible(),
+        row.received_at <= latest,
     )
-    if firms is not None:
-        ids = sorted(keys.id_of("enterprise", code) for code in firms)
-        query = query.where(of_either(session, ids))
-    return session.execute(query.order_by(row.received_at, row.id)).all()
+    found = session.execute(query.order_by(row.received_at, row.id))
+    return [item for item in found if ids is None or not ids.isdisjoint((item[3], item[4]))]
 
 
 def _loads(session: Session, ids: list[int]) -> list[ShipmentRow]:

@@ -1,8 +1,7 @@
 """Lists of loads with filters, a sort and a cursor: one's own, found by the sides they name.
 
-A million loads lie in the order of their ids, the month of dispatch first.  Those of a few firms
-are found by indices of who sent to whom (`parties`), side by side, and put together; who reads
-everything reads from the newest on, and sorts otherwise only within a partner or some months.
+A million loads lie in the order of their ids, the month of dispatch first.  Which of them are read
+for a page is decided in `list_ways`; what a list holds and how it goes on, here.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    not_,
     or_,
     select,
     tuple_,
@@ -41,38 +39,25 @@ from wasteflow.core.reading import carriers_of, readable_firms
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import held_rows
 from wasteflow.services.live.inbox import waiting_ids
+from wasteflow.services.live.list_ways import WAITING, Conditions, Way, handed_over, ways_to
 from wasteflow.services.live.views import load_view
+from wasteflow_models.apart import LoadApartRow
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import (
     BatchRow,
     EventRow,
-    LoadChildRow,
     LoadNumberRow,
     ShipmentRow,
     visible,
 )
-from wasteflow_models.live import ChangeRow, LoadDraftRow, LoadHandedRow, RevisionRow
-from wasteflow_models.load_ids import STEP
-from wasteflow_models.parties import sides
+from wasteflow_models.live import ChangeRow, LoadDraftRow
+from wasteflow_models.raw import is_postgresql
 from wasteflow_models.registry import EnterpriseRow
 
 LIMIT, MOST = 50, 200
-WAITING: Final = "waiting"
-FEW_FIRMS: Final = 8
-"""So many firms are looked up one by one, each in order; more of them by a list."""
-MANY_FIRMS: Final = 200
-"""Loads of so many firms are sorted; those of more only within some months."""
-SHARE: Final = 50
-"""One firm in so many registered ones: reading from the newest on finds a page of theirs at once.
-
-Looking all loads of all of them up would cost as much as reading the whole list, for every page.
-"""
-WIDE_MONTHS: Final = 3
-"""Months within which who reads everything may sort."""
 _FIRM = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER, Role.DELEGATE)
 _ROW: Final = ShipmentRow
-Conditions = list[ColumnElement[bool]]
 Key = SQLColumnExpression[Any]
 
 
@@ -142,19 +127,27 @@ def page_query(
         raise InvalidValue("bad_word", value=wanted.sort, known=", ".join(SORTS))
     order = (*(SORTS[sort] if sort else ()), _ROW.id)
     conditions = _conditions(session, keys, actor, wanted)
-    ways = _ways(session, keys, actor, wanted)
+    ways = ways_to(session, keys, actor, wanted, _own_ids(keys, actor))
     if cursor:
         drafts = and_(*_of_drafts(keys, actor, LoadFilter()))
         ones = or_(and_(visible(), seen_by(keys, actor)), drafts)
+        key = _key_of(cursor)
         conditions.append(_beyond(session, ones, cursor, order, descending))
+        if not sort:
+            ways = [way.below(key) for way in ways]
     ordered = [key.desc() if descending else key.asc() for key in order]
-    if len(ways) == 1:
-        return select(_ROW).where(*conditions, *ways[0]).order_by(*ordered).limit(limit)
-    parts = [
-        select(_ROW.id).where(*conditions, *way).order_by(*ordered).limit(limit).subquery()
-        for way in ways
-    ]
-    found = union_all(*(select(part.c.id) for part in parts))
+    newest = (LoadApartRow.shipment_id.desc(),)  # of marks no more are read than come
+
+    def rows(columns: Any, way: Way) -> Any:
+        query = way.rows(session, columns, conditions)
+        if way.marks and sort and is_postgresql(session):
+            return query
+        return query.order_by(*(newest if way.marks and not sort else ordered)).limit(limit)
+
+    if len(ways) == 1 and not (ways[0].marks and is_postgresql(session)):
+        page: Select[ShipmentRow] = rows(_ROW, ways[0])
+        return page
+    found = union_all(*(select(rows(_ROW.id, way).subquery().c.id) for way in ways))
     return select(_ROW).where(_ROW.id.in_(found)).order_by(*ordered).limit(limit)
 
 
@@ -166,21 +159,27 @@ def _beyond(
     descending: bool,
 ) -> ColumnElement[bool]:
     """Loads behind the one that a cursor names, which must be one of `ones`."""
+    key = _key_of(cursor)
+    if len(order) == 1:
+        return _ROW.id < key if descending else _ROW.id > key
+    # What a load of others holds must not be told by where one's own come beside it.
+    query = select(*order).where(_ROW.id == key, ones)
+    last = session.execute(query).one_or_none()
+    if last is None:
+        raise InvalidValue("bad_cursor", value=cursor[:60])
+    here, there = tuple_(*order), tuple_(*(literal(value) for value in last))
+    return here < there if descending else here > there
+
+
+def _key_of(cursor: str) -> int:
+    """The id of the load that a cursor names; InvalidValue `bad_cursor`."""
     try:
         ref = load_of_uid(UUID(cursor))
     except ValueError:
         ref = None
     if ref is None:
         raise InvalidValue("bad_cursor", value=cursor[:60])
-    if len(order) == 1:
-        return _ROW.id < ref.key if descending else _ROW.id > ref.key
-    # What a load of others holds must not be told by where one's own come beside it.
-    query = select(*order).where(_ROW.id == ref.key, ones)
-    last = session.execute(query).one_or_none()
-    if last is None:
-        raise InvalidValue("bad_cursor", value=cursor[:60])
-    here, there = tuple_(*order), tuple_(*(literal(value) for value in last))
-    return here < there if descending else here > there
+    return ref.key
 
 
 def _conditions(session: Session, keys: Keys, actor: Actor, wanted: LoadFilter) -> Conditions:
@@ -243,82 +242,13 @@ def seen_by(keys: Keys, actor: Actor) -> ColumnElement[bool]:
     found = [_ROW.consignor_id.in_(ids), _ROW.consignee_id.in_(ids)]
     found.append(_ROW.holder_id.in_(_own_ids(keys, actor)))
     if carriers:
-        found += [_ROW.carrier.in_(carriers), _ROW.id.in_(_handed_over(carriers))]
+        found += [_ROW.carrier.in_(carriers), _ROW.id.in_(handed_over(carriers))]
     return or_(*found)
-
-
-def _handed_over(carriers: Sequence[str]) -> Select[int]:
-    """Loads that one of these carriers has handed over."""
-    return select(LoadHandedRow.shipment_id).where(LoadHandedRow.carrier.in_(carriers))
 
 
 def _own_ids(keys: Keys, actor: Actor) -> list[int]:
     own = actor.organisations(*_FIRM) & keys.ids["enterprise"].keys()
     return sorted(keys.id_of("enterprise", code) for code in own)
-
-
-# --- ways to the rows ----------------------------------------------------------------------
-
-
-def _ways(session: Session, keys: Keys, actor: Actor, wanted: LoadFilter) -> list[Conditions]:
-    """Conditions that an index answers; the loads asked for lie on one of them at least.
-
-    One empty way: from the newest on.  Raises InvalidValue `sort_too_wide`.
-    """
-    told = wanted.state in (LoadState.DRAFT, WAITING) or wanted.doc_no or wanted.updated_after
-    if told:
-        return [[]]
-    party = [keys.ids["enterprise"].get(wanted.party, 0)] if wanted.party else []
-    firms = readable_firms(actor, "shipment.read", keys.registry)
-    carriers = sorted(carriers_of(actor, "shipment.read"))
-    most = FEW_FIRMS if party else MANY_FIRMS
-    if not wanted.sort and not party:
-        most = min(most, max(FEW_FIRMS, len(keys.registry.enterprises) // SHARE))
-    if firms is not None and len(firms) <= most and not (carriers and party):
-        own = _own_ids(keys, actor)
-        ids = [keys.id_of("enterprise", code) for code in sorted(firms)]
-        ways = _sides(session, ids, own)
-        if not carriers:
-            return ways
-        return [*(ways if firms else []), *_carried(carriers, wanted.period)]
-    if party:
-        return _sides(session, party, [])
-    months = len(list(wanted.period.months())) if wanted.period is not None else 0
-    narrow = 0 < months <= WIDE_MONTHS
-    if wanted.sort and not narrow and not carriers:
-        raise InvalidValue("sort_too_wide", months=WIDE_MONTHS)
-    return _by_months(wanted.period) if wanted.period is not None else [[]]
-
-
-def _sides(session: Session, firms: Sequence[int], holders: Sequence[int]) -> list[Conditions]:
-    """The ways to the loads of the firms, and one to the children whose mass they hold."""
-    found = sides(session, firms, FEW_FIRMS)
-    if holders:
-        children = select(LoadChildRow.child_id)
-        found.append([_ROW.holder_id.in_(holders), _ROW.id.in_(children)])
-    return found or [[_ROW.id < 0]]
-
-
-def _carried(carriers: Sequence[str], period: Period | None) -> list[Conditions]:
-    """Ways to the loads that carriers have now and to those that they have handed over.
-
-    The former have no index, which files of a million loads would pay for: from the newest on.
-    """
-    months = _by_months(period) if period is not None else [[]]
-    now = _ROW.carrier.in_(carriers)
-    return [*([now, *way] for way in months), [_ROW.id.in_(_handed_over(carriers))]]
-
-
-def _by_months(period: Period) -> list[Conditions]:
-    """The ids of the months, and those that carry another month than that of their dispatch:
-    loads kept by hand, and revised ones.
-    """
-    within = _ROW.id.between(period.first * STEP, (period.last + 1) * STEP - 1)
-    by_hand = union_all(
-        select(LoadDraftRow.shipment_id),
-        select(RevisionRow.shipment_id).where(RevisionRow.event_seq.is_not(None)),
-    )
-    return [[within], [_ROW.id.in_(by_hand), not_(within)]]
 
 
 def _changed(session: Session, after: datetime) -> ColumnElement[bool]:

@@ -24,6 +24,7 @@ from wasteflow.core.vocabulary import Evidence
 from wasteflow.services.booking import booked_in, firms_of, post_rollup
 from wasteflow.services.live.held import Held
 from wasteflow.services.load_rows import Weight
+from wasteflow_models.apart import settle_load
 from wasteflow_models.convert import event_record, load_status, store_status
 from wasteflow_models.engine import linked
 from wasteflow_models.entry_store import NEWEST
@@ -48,6 +49,7 @@ whoever has numbered an entry has it already.
 LOAD, DRAFT = RowInsert(ShipmentRow), RowInsert(LoadDraftRow)
 """Rows of a load made in this transaction: no session knows them (`write_down`)."""
 _EVENT, _EVENT_ACTOR = RowInsert(EventRow), RowInsert(EventActorRow)
+_OF_DRAFTS = ("drafted", "edited", "deleted")
 _FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
 
 
@@ -238,10 +240,14 @@ def told_firms(held: Held) -> list[str]:
 
 
 def note_load(held: Held, now: datetime, action: str, firms: Sequence[str] = ()) -> None:
-    """Write a change of a load to the list that others follow; the last thing a service does.
+    """Settle the marks of a load and write its change to the list that others follow; the last
+    thing a service does.
 
     firms: whom it concerns, by default `told_firms`.
     """
+    if action not in _OF_DRAFTS:
+        held.session.flush()
+        settle_load(held.session, held.row.id, held.row.parent_id, held.row.carrier)
     note_change(
         held.session,
         now,
