@@ -243,7 +243,8 @@ def forget_range(session: Session, batch_id: int, first: int, last: int) -> None
     session.execute(
         text(
             f"DELETE FROM load_apart WHERE {within} AND shipment_id NOT IN "
-            "(SELECT id FROM shipment WHERE id BETWEEN :first AND :last AND coalesce(batch_id, 0) <> :batch)"
+            "(SELECT id FROM shipment WHERE id BETWEEN :first AND :last "
+            "AND coalesce(batch_id, 0) <> :batch)"
         ),
         {"batch": batch_id, "first": first, "last": last},
     )
