@@ -184,6 +184,7 @@ def _in_stages(
                 if writer.resting:  # whoever is told may want to write
                     tick(report.rows)
             writer.rest()
+            tick(report.rows)
             sound = not (dry_run or staging.issues)
             if waiting or (sound and staging.lane):
                 with rollup_beside(db, staging):
@@ -191,7 +192,6 @@ def _in_stages(
                         staging.lane.apart.attach()
                     if waiting:
                         _stage_children(writer, staging, waiting)
-        tick(report.rows)
         _refuse(staging)
         if not dry_run:
             if staging.signing is not None:
