@@ -162,8 +162,9 @@ def _in_stages(
                     staging.lane.finish()
                 if not coming.ready:
                     writer.rest()
-                if writer.resting:  # whoever is told may want to write
-                    tick(report.rows)
+                if writer.resting:
+                    staging.gather()
+                    tick(report.rows)  # whoever is told may want to write
             writer.rest()
             if waiting:
                 with rollup_beside(db, staging):
