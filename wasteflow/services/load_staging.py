@@ -236,6 +236,9 @@ class Staging(Struct):
         """Add postings to what publishing will add to the books."""
         self.firms |= firms_in(rollup)
         self.rollups.append(BulkRollup(rollup.keys, sign * rollup.kg, sign * rollup.n))
+
+    def gather(self) -> None:
+        """Add many postings up; between two transactions, since it takes half a second."""
         if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
             self.rollups = [merge(self.rollups)]
 

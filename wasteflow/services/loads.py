@@ -181,8 +181,9 @@ def _in_stages(
                 _stage(writer, staging, chunk)
                 if not coming.ready:
                     writer.rest()
-                if writer.resting:  # whoever is told may want to write
-                    tick(report.rows)
+                if writer.resting:
+                    staging.gather()
+                    tick(report.rows)  # whoever is told may want to write
             writer.rest()
             tick(report.rows)
             sound = not (dry_run or staging.issues)
