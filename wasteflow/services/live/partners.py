@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from operator import add
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Integer, case, func, select
@@ -18,13 +19,16 @@ from wasteflow.core.rules import takes
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import held_rows
 from wasteflow.services.live.views import moment
+from wasteflow_models.by_month import elsewhere, ids_of
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
-from wasteflow_models.parties import of_either
+from wasteflow_models.parties import of_either, sides
 
 TO: Final = "to"
 FROM: Final = "from"
+LAST: Final = 999_912
+"""After every month."""
 _ROW: Final = ShipmentRow
 _ON_ROAD: Final = (LoadState.IN_TRANSIT.value, LoadState.RECEIVED.value)
 
@@ -58,41 +62,50 @@ def partners_of(
 
 def _sums(session: Session, keys: Keys, firm: str, first: int) -> list[dict[str, Any]]:
     own = keys.id_of("enterprise", firm)
-    link = (_ROW.consignor_id, _ROW.consignee_id, _ROW.material_id, _ROW.route_id)
-    accepted = func.sum(_ROW.accepted_kg)
-    query = (
-        select(
-            *link,
-            func.count(),
-            func.sum(_ROW.dispatched_kg),
-            accepted,
-            _number(_ROW.state.in_(_ON_ROAD)),
-            _number((_ROW.evidence == 4) & (_ROW.received_month > 0)),
-            func.max(_ROW.id),
-        )
-        .where(
-            of_either(session, [own]),
-            _ROW.consignor_id != _ROW.consignee_id,
-            _ROW.kind == "delivery",
-            _ROW.dispatched_month >= max(first, 1),
-            ~_ROW.reversed_,
-            visible(),
-        )
-        .group_by(*link)
-        .order_by(accepted.desc(), *link)
-    )
-    names = ("loads", "dispatched_kg", "accepted_kg", "open", "disputed", "key")
-    found = []
-    for sender, receiver, material, route, *rest in session.execute(query):
-        other = receiver if sender == own else sender
+    found: dict[tuple[int, ...], list[int]] = {}
+    ways = [[*way, ids_of(first, LAST)] for way in sides(session, [own], 1)]
+    for way in [*ways, [of_either(session, [own]), *elsewhere(session, first, LAST)]]:
+        for row in session.execute(_lines(first).where(*way)):
+            link, told = tuple(row[:4]), [int(value) for value in row[4:]]
+            if link in found:
+                *sums, last = found[link]
+                told = [*map(add, sums, told), max(last, told[-1])]
+            found[link] = told
+    lines = []
+    for link, told in sorted(found.items(), key=lambda item: (-item[1][2], item[0])):
+        sender, receiver, material, route = link
         line: dict[str, Any] = {
-            "partner": keys.codes["enterprise"][other],
+            "partner": keys.codes["enterprise"][receiver if sender == own else sender],
             "way": TO if sender == own else FROM,
             "material": keys.codes["material"][material],
             "route": keys.codes["route"][route],
         }
-        found.append(line | {name: int(value) for name, value in zip(names, rest, strict=True)})
-    return found
+        lines.append(line | dict(zip(_SUMS, told, strict=True)))
+    return lines
+
+
+_SUMS: Final = ("loads", "dispatched_kg", "accepted_kg", "open", "disputed", "key")
+
+
+def _lines(first: int) -> Any:
+    """Sums by link, material and route; of loads of which a condition is still to come."""
+    link = (_ROW.consignor_id, _ROW.consignee_id, _ROW.material_id, _ROW.route_id)
+    sums = (
+        func.count(),
+        func.sum(_ROW.dispatched_kg),
+        func.sum(_ROW.accepted_kg),
+        _number(_ROW.state.in_(_ON_ROAD)),
+        _number((_ROW.evidence == 4) & (_ROW.received_month > 0)),
+        func.max(_ROW.id),
+    )
+    mine = (
+        _ROW.consignor_id != _ROW.consignee_id,
+        _ROW.kind == "delivery",
+        _ROW.dispatched_month >= max(first, 1),
+        ~_ROW.reversed_,
+        visible(),
+    )
+    return select(*link, *sums).where(*mine).group_by(*link).order_by(*link)
 
 
 def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
