@@ -190,7 +190,8 @@ def _in_stages(
             if staging.signing is not None:
                 note_due(db, staging.signing)
             ready_rollup(db, staging)
-            with db.write(Alone.NOBODY) as session:
+            data = staging.receipts.packed if staging.receipts else b""
+            with db.write(Alone.NOBODY, beside=data) as session:
                 publish(session, staging, session.merge(batch), report)
         else:
             report.taken, report.completed = staging.taken, len(staging.completing)
