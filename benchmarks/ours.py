@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict
 
 from benchmarks.measuring import Prepared
 from wasteflow import jobs, load_files

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from hypothesis import strategies as st
+from msgspec import structs
 
 from wasteflow.core.books import FlowSum, PeriodBooks, books_of_rollup
 from wasteflow.core.periods import SHANGHAI, Period
@@ -173,7 +174,7 @@ class Load:
 
     def _child(self, kind: LoadKind, consignee: str, kg: int, day: str, route: str = "") -> Load:
         mine = self.header
-        header = replace(
+        header = structs.replace(
             mine,
             doc_no=f"{mine.doc_no}.{kind}",
             consignor=mine.consignee,
@@ -300,7 +301,7 @@ def _fitting(record: Entry) -> Entry:
     """The same entry with a route of the fate its kind needs."""
     routes = {EntryKind.USE: USE, EntryKind.DISPOSAL: LANDFILL, EntryKind.TREATMENT: WASH}
     route = record.route if record.route == BRICK and record.kind is EntryKind.USE else ""
-    return replace(record, route=route or routes.get(record.kind, ""))
+    return structs.replace(record, route=route or routes.get(record.kind, ""))
 
 
 def _decided(draw: st.DrawFn, item: Load) -> Load:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from wasteflow.core.errors import RowIssue, UnusableFile
 from wasteflow.core.loads_bulk import LoadBatch
@@ -366,7 +367,7 @@ def batch_tuples(batch: LoadBatch, kin: Kin | None = None) -> list[tuple[Any, ..
             return [given] * count
         return given if isinstance(given, list) else list(given.tolist())
 
-    names = batch.__dataclass_fields__
+    names = batch.__struct_fields__
     found = []
     columns = zip(*(column(name) for name in names), strict=True)
     for kind, parent, cells in zip(kinds, parents, columns, strict=True):

@@ -14,9 +14,11 @@ nobody at all.  `cases(right, subject)` pairs each with the status the table dem
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec.structs import replace
 
 from tests.people import CHEAP, PASSWORD, actor, now
 from wasteflow.core.actors import FIRM_ROLES, Actor, Membership, Role, Subject

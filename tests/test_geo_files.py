@@ -24,7 +24,8 @@ from shapely.geometry import LineString, MultiPolygon, Polygon, box, mapping, sh
 from wasteflow.core.errors import UnusableFile
 from wasteflow.core.geodesy import BD09, CGCS2000, GCJ02, WGS84, wgs84_to_bd09, wgs84_to_gcj02
 from wasteflow_maps.geo_crs import SYSTEMS, ZONES, stated_system, to_degrees, zones_for
-from wasteflow_maps.geo_outlines import Place, Wanted, outlines_of
+from wasteflow_maps.geo_outlines import outlines_of
+from wasteflow_maps.geo_places import Place, Wanted
 from wasteflow_maps.geo_reading import read_geodata
 from wasteflow_maps.geo_repair import area_m2, mend
 from wasteflow_maps.geo_writing import GeoDocument, GeoLayer, write_geo

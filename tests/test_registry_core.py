@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.builders import ABROAD, COKE, FIRMS, PG, A, B, C, D, E, F, registry
 from wasteflow.core.errors import InvalidValue, NotFound
@@ -65,7 +66,7 @@ def test_a_blank_region_is_that_of_the_nearest_park_above_that_has_one() -> None
     assert REGISTRY.region_of(A) == "530181"
     assert REGISTRY.region_of(E) == "530100"
     assert REGISTRY.region_of(F) == ""
-    moved = replace(REGISTRY.enterprises[A], region="500118")
+    moved = structs.replace(REGISTRY.enterprises[A], region="500118")
     other = replace(REGISTRY, enterprises={**REGISTRY.enterprises, A: moved})
     assert other.region_of(A) == "500118"
     assert other.in_scope("region:530181") == {B, C}

@@ -9,6 +9,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.builders import PG, SLAG, A, C, D, E, F, registry
 from wasteflow.core.registry import Facility, Filing, Route, by_code
@@ -97,7 +98,7 @@ def test_with_one_moisture_the_wet_masses_are_compared() -> None:
 
 
 def _plant(**more: object) -> Facility:
-    return replace(Facility("f", "use", enterprise=C), **more)  # type: ignore[arg-type]
+    return structs.replace(Facility("f", "use", enterprise=C), **more)
 
 
 USE_ROUTE = Route("r_use", "r", "r", "use")

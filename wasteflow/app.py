@@ -7,8 +7,8 @@ import sys
 import time
 from datetime import UTC, datetime
 from importlib import import_module
-from threading import Event, Thread
-from typing import Final, TypeVar
+from threading import Event, Lock, Thread
+from typing import Any, Final, TypeVar
 
 from flask import Flask
 
@@ -25,7 +25,6 @@ from wasteflow.services.tracing import warm_tracing
 from wasteflow.web import (
     accounts,
     answers,
-    api,
     assets,
     bell,
     carried,
@@ -33,10 +32,10 @@ from wasteflow.web import (
     health,
     identity,
     late,
-    limits,
     outlines_in,
     packing,
     permits,
+    proxies,
     security,
     starting,
     texts,
@@ -59,6 +58,7 @@ SHORT_TURN_S: Final = 0.001
 """Turns of threads while it does: a page takes dozens of them, each after one of the warm-up."""
 MAIL_EVERY_S: Final = 30.0
 _T = TypeVar("_T")
+_App = TypeVar("_App", bound="Application")
 
 
 class Application(Flask):
@@ -69,18 +69,64 @@ class Application(Flask):
         return func
 
 
+class Beginning(Application):
+    """What a new server answers with until the whole application is made: pages, no API.
+
+    Loading the API and the limits of requests is a tenth of a start, and the first page needs
+    neither. Whoever sends something or asks the API before they are there waits for them.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.answered = Event()
+        self._making = Lock()
+        self._whole: Flask | None = None
+
+    def whole(self) -> Flask:
+        """The application with everything, over the same books; made once."""
+        with self._making:
+            if self._whole is None:
+                self._whole = _made(Application, books(self), whole=True)
+            return self._whole
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer with the whole application, or without it what can be."""
+        page = environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        early = self._whole is None and page and not environ["PATH_INFO"].startswith("/api/")
+        try:
+            if early:
+                return super().__call__(environ, start_response)
+            return self.whole()(environ, start_response)
+        finally:
+            self.answered.set()
+
+
 def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     """The application for `config` (default: the environment).
 
-    Opens no connection yet, unless `warm`: then tracing and the first page are made ready after
-    the first answer, and webhooks are told of changes as long as the process lives.
+    Opens no connection yet. `warm`: that of a new server, which makes tracing, the API and the
+    first page ready after its first answer and tells webhooks of changes as long as it lives.
     """
-    settings = config or load_config()
-    app = Application("wasteflow.web", static_folder=None, template_folder="templates")
+    held = Books(config or load_config())
+    if not warm:
+        return _made(Application, held, whole=True)
+    app = _made(Beginning, held, whole=False)
+    collect_seldom()
+    held.warming = True
+    Thread(target=_warm_up_after, args=(app,), name="warm-up", daemon=True).start()
+    Thread(target=keep_house, args=(app,), name="housekeeping", daemon=True).start()
+    mail = daily_mail(held)
+    if mail is not None:
+        Thread(target=keep_mailing, args=(app, mail), name="mail", daemon=True).start()
+    return app
+
+
+def _made(kind: type[_App], held: Books, *, whole: bool) -> _App:
+    app = kind("wasteflow.web", static_folder=None, template_folder="templates")
     starting.install(app)
-    app.extensions["wasteflow"] = Books(settings)
+    app.extensions["wasteflow"] = held
     app.url_map.strict_slashes = False
-    limits.trust_proxies(app)
+    proxies.trust(app)
     identity.install(app)
     security.install(app)
     texts.install(app)
@@ -100,29 +146,25 @@ def create_app(config: Config | None = None, *, warm: bool = False) -> Flask:
     app.register_blueprint(uploads_blueprint)
     app.register_blueprint(exports_blueprint)
     app.register_blueprint(boundaries_blueprint)
-    api.install(app)
+    if whole:
+        from wasteflow.web.api import resources
+
+        resources.install(app)
     app.register_blueprint(accounts.blueprint)
-    limits.install(app)
-    if warm:
-        collect_seldom()
-        books(app).warming = True
-        answered = Event()
-        app.teardown_request(lambda _: answered.set())
-        Thread(target=_warm_up_after, args=(app, answered), name="warm-up", daemon=True).start()
-        Thread(target=keep_house, args=(app,), name="housekeeping", daemon=True).start()
-        mail = daily_mail(books(app))
-        if mail is not None:
-            Thread(target=keep_mailing, args=(app, mail), name="mail", daemon=True).start()
+    if whole:
+        from wasteflow.web import limits
+
+        limits.install(app)
     return app
 
 
-def _warm_up_after(app: Flask, answered: Event) -> None:
+def _warm_up_after(app: Beginning) -> None:
     """Warm up once somebody has the first page, who would share the processor with it."""
-    answered.wait(FIRST_PAGE_S)
+    app.answered.wait(FIRST_PAGE_S)
     usual = sys.getswitchinterval()
     sys.setswitchinterval(SHORT_TURN_S)
     try:
-        warm_up(app)
+        warm_up(app.whole())
         leave_alone()
     finally:
         books(app).warming = False
@@ -153,7 +195,7 @@ def warm_up(app: Flask) -> None:
         logging.getLogger("wasteflow").warning("the first page was not made ready", exc_info=True)
 
 
-def keep_house(app: Flask) -> None:
+def keep_house(app: Beginning) -> None:
     """Tell webhooks of changes, one server process at a time, until the process ends."""
     held = books(app)
     api_config = held.config.api
@@ -166,6 +208,7 @@ def keep_house(app: Flask) -> None:
         finding_days=api_config.finding_days,
         waits=held.config.waits,
     )
+    app.answered.wait(FIRST_PAGE_S)
     while True:
         try:
             if held.usable() == READY:
@@ -192,12 +235,13 @@ def daily_mail(held: Books) -> DailyMail | None:
     )
 
 
-def keep_mailing(app: Flask, mail: DailyMail) -> None:
+def keep_mailing(app: Beginning, mail: DailyMail) -> None:
     """Mail reminders in their time, one server process at a time, until the process ends.
 
     Beside the housekeeping: a mail server that does not answer must not hold up webhooks.
     """
     held = books(app)
+    app.answered.wait(FIRST_PAGE_S)
     while True:
         try:
             if held.usable() == READY:

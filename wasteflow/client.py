@@ -18,9 +18,10 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
+
+from msgspec import Struct
 
 API: Final = "/api/v1"
 RETRIED: Final = frozenset({429, 502, 503, 504})
@@ -29,8 +30,7 @@ _EMPTY: Final = frozenset({204, 304})
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """What is wrong at one place of a request (JSON pointer)."""
 
     pointer: str
@@ -94,8 +94,7 @@ _BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the API answered: status, headers (lower case) and body."""
 
     status: int

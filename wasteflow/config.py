@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.config_accounts import (
     ACCOUNT_SETTINGS,
@@ -106,8 +107,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 """Every setting there is; the guide prints this table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Basemap:
+class Basemap(Struct, frozen=True):
     """A reviewed basemap: tile URL, attribution and approval number (审图号)."""
 
     url: str
@@ -119,8 +119,7 @@ class Basemap:
         return {"url": self.url, "attribution": self.attribution, "approval_no": self.approval_no}
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """Settings in force."""
 
     database_url: str

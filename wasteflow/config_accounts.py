@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 YES: Final = ("1", "true", "yes", "on")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One environment variable: name, default as written, what it does (Chinese, English)."""
 
     name: str
@@ -89,8 +89,7 @@ ACCOUNT_SETTINGS: Final = (
 """Part of `config.SETTINGS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Oidc:
+class Oidc(Struct, frozen=True):
     """An OpenID Connect provider; off without an issuer."""
 
     issuer: str = ""
@@ -104,8 +103,7 @@ class Oidc:
 NO_OIDC: Final = Oidc()
 
 
-@dataclass(frozen=True, slots=True)
-class AccountConfig:
+class AccountConfig(Struct, frozen=True):
     """Settings of accounts in force."""
 
     open_reading: bool = False

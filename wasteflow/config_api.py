@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 _YES: Final = ("1", "true", "yes", "on")
 API_SETTINGS: Final = (
@@ -65,8 +66,7 @@ API_SETTINGS: Final = (
 """(name, default, Chinese, English); part of `config.SETTINGS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Smtp:
+class Smtp(Struct, frozen=True):
     """How reminders are mailed; off without a host."""
 
     host: str = ""
@@ -85,8 +85,7 @@ class Smtp:
 NO_MAIL: Final = Smtp()
 
 
-@dataclass(frozen=True, slots=True)
-class ApiConfig:
+class ApiConfig(Struct, frozen=True):
     """Settings of the API in force."""
 
     webhook_private: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 FILE_SETTINGS: Final = (
     (
@@ -41,8 +42,7 @@ FILE_SETTINGS: Final = (
 """(name, default, Chinese, English); part of `config.SETTINGS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileConfig:
+class FileConfig(Struct, frozen=True):
     """Limits in force."""
 
     upload_mb: int = 512

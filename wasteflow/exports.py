@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.errors import InvalidValue, NotFound, UnusableFile
 from wasteflow.core.geodesy import CRS_NAMES
@@ -53,8 +54,7 @@ _MEDIA: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(Struct, frozen=True):
     """What is asked for; `scope` and `period` as the contract writes them, None: all the books.
 
     Of a list of `own_tables.OWN`: `login` whose list it is, `reach` the memberships it rests on,
@@ -76,13 +76,15 @@ class Export:
 
     def as_dict(self) -> dict[str, str]:
         """Plain JSON, for the options of a job."""
-        given = {name: str(getattr(self, name)) for name in self.__slots__ if name != "period"}
+        given = {
+            name: str(getattr(self, name)) for name in self.__struct_fields__ if name != "period"
+        }
         return given | {"period": self.period.text if self.period else ""}
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Export:
         """The same from plain JSON."""
-        known = {name: given[name] for name in cls.__slots__ if name in given}
+        known = {name: given[name] for name in cls.__struct_fields__ if name in given}
         return cls(
             **{**known, "period": Period.parse(given["period"]) if given["period"] else None}
         )

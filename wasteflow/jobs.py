@@ -234,7 +234,7 @@ def import_boundaries(
     from wasteflow.core.errors import UnusableFile
     from wasteflow.outline_files import find_outlines, keep_outlines, read_outline_file, told
     from wasteflow.services.reports import overview
-    from wasteflow_maps.geo_outlines import Wanted
+    from wasteflow_maps.geo_places import Wanted
 
     if not path.is_file():
         raise UnusableFile("file_missing", file=path)

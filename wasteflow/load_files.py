@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.errors import RowsRefused
 from wasteflow.core.periods import shanghai_day
@@ -28,16 +30,14 @@ MAX_STREAM_BYTES = 64 * 1024**3
 """Largest file of shipments: it is read in chunks, so the limit is the disk's, not the memory's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """Report of an import, and how the file was read."""
 
     report: ImportReport
     encoding: str
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """What is imported, and how (see `import_file`)."""
 
     db: Any

@@ -19,8 +19,9 @@ import threading
 import traceback
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, Any
+
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile, WasteflowError
 from wasteflow.importing.text_chunks import TextFile
@@ -37,8 +38,7 @@ _COLLECTING = (200_000, 20, 100)
 """Chunks are many small objects and no cycles: the collector need not look at them so often."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What the process is asked to read, and against which registry."""
 
     file: TextFile

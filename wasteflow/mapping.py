@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.flow_filter import FlowFilter, edge_key

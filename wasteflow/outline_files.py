@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.core.registry import Registry
 from wasteflow.services.outlines import NewOutline, Origin, digest, set_outlines
-from wasteflow_maps.geo_outlines import Found, Place, Wanted, outlines_of
-from wasteflow_maps.geo_reading import Layer, read_geodata
+from wasteflow_maps.geo_places import Found, Place, Wanted
+
+if TYPE_CHECKING:
+    from wasteflow_maps.geo_reading import Layer
 
 
-@dataclass(frozen=True, slots=True)
-class OutlineFile:
+class OutlineFile(Struct, frozen=True):
     """A file of outlines as it was read once."""
 
     filename: str
@@ -27,6 +29,8 @@ class OutlineFile:
 
 def read_outline_file(data: bytes, filename: str) -> OutlineFile:
     """Read a file; UnusableFile as `geo_reading.read_geodata` tells."""
+    from wasteflow_maps.geo_reading import read_geodata
+
     return OutlineFile(filename, hashlib.sha256(data).hexdigest(), read_geodata(data, filename))
 
 
@@ -50,6 +54,8 @@ def find_outlines(
     file: OutlineFile, wanted: Wanted, registry: Registry, may: Callable[[str], bool]
 ) -> Found:
     """The outlines of a file for the parks one may change; UnusableFile tells what is missing."""
+    from wasteflow_maps.geo_outlines import outlines_of
+
     return outlines_of(file.layers, wanted, places_of(registry, may))
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.errors import RowIssue, RowsRefused, UnusableFile
 from wasteflow.core.periods import shanghai_day
@@ -29,8 +31,7 @@ MOST_READ_AGAIN: Final = 20_000
 """Refused rows of which every reason is told; of those behind them the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A normalised file, ready for `record`."""
 
     path: Path

@@ -15,11 +15,12 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.services import work as jobs
@@ -40,8 +41,7 @@ SWEEP_EVERY: Final = timedelta(minutes=10)
 _log = logging.getLogger("wasteflow.worker")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a handler ended: `state` (done, ready, refused) and what is told of it (plain JSON)."""
 
     state: str = jobs.DONE
@@ -184,8 +184,7 @@ class Worker:
             end(jobs.FAILED, error=WasteflowError("job_broke", job=job.uid, why=why))
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
+class _Ending(Struct, frozen=True):
     """Writes the end of a job."""
 
     db: Database

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import shapely
-from shapely.geometry.base import BaseGeometry
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.core.geodesy import (
@@ -28,6 +26,9 @@ from wasteflow.core.geodesy import (
     to_wgs84,
 )
 
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
 _GOOD_DATUM: Final = re.compile(
     r"WGS.?(19)?84|World Geodetic System 1984|CGCS.?2000|China.?2000"
     r"|China.Geodetic.Coordinate.System.2000",
@@ -39,8 +40,7 @@ _DATUM_NAME: Final = re.compile(r'^GEOG(?:CS|CRS)\["([^"]+)".*$', re.DOTALL)
 _CRS84: Final = re.compile(r"CRS:?84$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(Struct, frozen=True):
     """A Gauss-Krueger zone: EPSG code, width and central meridian in degrees, number in easting."""
 
     epsg: int
@@ -143,6 +143,8 @@ def to_degrees(geometry: BaseGeometry, system: str, crs: str = "") -> BaseGeomet
     system: one of SYSTEMS, or the name of another system that the file states as `crs`.
     Raises UnusableFile `geo_outside_china` if a position does not fall in China, with a hint.
     """
+    import shapely
+
     flat = shapely.force_2d(geometry)
     numbers = shapely.get_coordinates(flat)
     if not np.isfinite(numbers).all():
@@ -187,6 +189,8 @@ def _unprojector(crs: str) -> Any:
 
 def outside(geometry: BaseGeometry, system: str) -> UnusableFile:
     """Why positions do not fall in China, and what is likely meant."""
+    import shapely
+
     x, y = (float(value) for value in shapely.get_coordinates(geometry)[0][:2])
     west, south, east, north = CHINA_BOX
     wrong = system not in ZONES or int(x // 1_000_000) != ZONES[system].number

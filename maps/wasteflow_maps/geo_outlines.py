@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import shapely
 from shapely.geometry import Point, shape
@@ -15,6 +14,7 @@ from shapely.ops import nearest_points
 from wasteflow.core.errors import UnusableFile
 from wasteflow.core.geodesy import WGS84, geodesic_distance_km
 from wasteflow_maps.geo_crs import SYSTEMS, stated_system, to_degrees, zones_for
+from wasteflow_maps.geo_places import Found, Outline, Place, Wanted
 from wasteflow_maps.geo_reading import Feature, Layer
 from wasteflow_maps.geo_repair import Mended, geojson_of, mend, polygons_of
 
@@ -22,60 +22,7 @@ FAR_KM: Final = 50.0
 """An outline farther from the stated position of its park than this (plus precision) is refused."""
 CODE_COLUMNS: Final = ("code", "park", "park_code", "园区代码", "代码", "编码", "园区编码")
 NAME_COLUMNS: Final = ("name", "name_zh", "园区名称", "名称", "园区", "name_en")
-AUTO: Final = ""
 _SHOWN: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A park as outlines are matched to it; degrees, radius in kilometres, GeoJSON or None."""
-
-    code: str
-    names: tuple[str, ...]
-    lon: float | None = None
-    lat: float | None = None
-    precision_km: float = 0.0
-    outline: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How to read a file: layer, column of codes or names, the one park of all, system."""
-
-    layer: str = AUTO
-    column: str = AUTO
-    park: str = AUTO
-    system: str = AUTO
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """An outline ready to be kept; `geometry` GeoJSON in degrees WGS 84 / CGCS2000.
-
-    away_km: from the stated position of the park, None where it has none; changed: share of the
-    area of old and new together that only one of them has, None without an old one.
-    """
-
-    park: str
-    geometry: Mapping[str, Any]
-    area_m2: float
-    corners: int
-    features: tuple[int, ...]
-    notes: tuple[str, ...]
-    away_km: float | None = None
-    changed: float | None = None
-    shift_m: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a file gives: outlines by park, features that belong to none, and how it was read."""
-
-    layer: str
-    column: str
-    system: str
-    outlines: tuple[Outline, ...]
-    unmatched: tuple[tuple[int, str], ...] = field(default=())
 
 
 def outlines_of(layers: Sequence[Layer], wanted: Wanted, parks: Sequence[Place]) -> Found:

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import shapely
+from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from wasteflow.core.errors import UnusableFile
@@ -29,8 +29,7 @@ MAX_POSITIONS: Final = 300_000
 TIMEOUT_S: Final = 90
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Struct, frozen=True):
     """One feature: number in its layer from 1, cells by column as text, geometry or None."""
 
     number: int
@@ -38,8 +37,7 @@ class Feature:
     geometry: BaseGeometry | None
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A layer; `crs` is what the file itself says (WKT or a name), "" if nothing.
 
     sure: the statement can be believed; GeoJSON and KML always say WGS 84, whatever is in them.

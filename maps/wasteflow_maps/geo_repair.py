@@ -6,10 +6,10 @@ Degrees (lon, lat); areas are in square metres on the ellipsoid.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import shapely
+from msgspec import Struct
 from shapely.geometry import LineString, MultiPolygon, Polygon, mapping, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -23,8 +23,7 @@ MAP_TOLERANCE_DEG: Final = 5e-5
 """About 5 m: what a map of parks may leave out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """A usable outline, its area, and what was done to it (keys of page texts)."""
 
     geometry: BaseGeometry

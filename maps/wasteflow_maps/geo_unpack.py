@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Final
 from zlib import error as ZlibError
+
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile
 
@@ -27,8 +28,7 @@ _GBK_LANGUAGE: Final = 0x4D
 _HEAD: Final = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One thing to read: its kind, the name people know it by, our path, encoding of its cells."""
 
     kind: str

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
 
 import numpy as np
 import shapely
+from msgspec import Struct, field
 from shapely.geometry import MultiPolygon, Polygon, mapping
 from shapely.geometry.base import BaseGeometry
 
@@ -34,8 +34,7 @@ _SHIFTS: Final = {GCJ02: wgs84_to_gcj02, BD09: wgs84_to_bd09}
 _KML: Final = "http://www.opengis.net/kml/2.2"
 
 
-@dataclass(frozen=True, slots=True)
-class GeoLayer:
+class GeoLayer(Struct, frozen=True):
     """A layer: name, label of the folder, features as (attributes, geometry)."""
 
     name: str
@@ -43,8 +42,7 @@ class GeoLayer:
     features: Sequence[tuple[Mapping[str, Any], BaseGeometry]]
 
 
-@dataclass(frozen=True, slots=True)
-class GeoDocument:
+class GeoDocument(Struct, frozen=True):
     """What is written: layers, and notes (scope, period, synthetic mark) that stand in the file."""
 
     title: str

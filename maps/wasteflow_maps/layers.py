@@ -7,9 +7,11 @@ position, or stands in `not_drawn` with its mass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.geodesy import CGCS2000, WGS84
@@ -35,8 +37,7 @@ OTHER: Final = ""
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(Struct, frozen=True):
     """What moves while the map plays: months (yyyymm), the series of every link and bubble."""
 
     months: tuple[int, ...] = ()
@@ -48,8 +49,7 @@ STILL: Final = Played()
 """A map that does not play."""
 
 
-@dataclass(frozen=True, slots=True)
-class MapData:
+class MapData(Struct, frozen=True):
     """Everything a map page needs, in both languages; built by `map_data`, drawn by `page`."""
 
     period: str

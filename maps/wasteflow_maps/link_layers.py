@@ -6,8 +6,9 @@ Texts are those of users: whoever draws them sets them as text, never as HTML.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow_maps.geometry import LonLat, arc, bend_of, line_width_px
 from wasteflow_maps.style import colour_of
@@ -18,8 +19,7 @@ CIRCLE_POINTS: Final = 72
 DECIMALS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A link to draw: kind, ends (lon, lat) in degrees, kilograms, and what its tooltip says."""
 
     kind: str
@@ -30,8 +30,7 @@ class Line:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(Struct, frozen=True):
     """Everything within `km` (geodesic) of a firm, and what its tooltip says."""
 
     centre: LonLat

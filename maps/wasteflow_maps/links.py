@@ -6,9 +6,10 @@ A line needs both ends located; a flow with one located end is counted into the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.geodesy import geodesic_distance_km
 
@@ -39,8 +40,7 @@ Series = tuple[tuple[int, ...], ...]
 """(position of a month, kilograms, loads) of the months that hold anything, in order."""
 
 
-@dataclass(slots=True)
-class Link:
+class Link(Struct):
     """All loads of one material from one place to another; masses in whole kilograms."""
 
     source: str
@@ -71,8 +71,7 @@ class Link:
         return (-self.kg, self.source, self.target, self.material)
 
 
-@dataclass(slots=True)
-class Bubble:
+class Bubble(Struct):
     """All flows between one located place and partners without position; whole kilograms.
 
     `way` is "in" (received from them) or "out" (sent to them).
@@ -106,8 +105,7 @@ class Bubble:
         return code if 2 * kg > self.kg else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(Struct, frozen=True):
     """What `sort_flows` answers; together it holds every kilogram of the edges once."""
 
     links: tuple[Link, ...]

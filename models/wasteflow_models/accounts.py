@@ -4,8 +4,6 @@ Organisations are named by their stable codes, so that an account survives a reg
 imported again.  Secrets are stored as argon2id hashes (passwords) or SHA-256 of 256 random bits.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Boolean, CheckConstraint, ForeignKey, Index, String, Text

@@ -1,7 +1,5 @@
 """Tables of the HTTP door: answers kept, outside ids, attachments, webhooks, sent reminders."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import (

@@ -4,8 +4,6 @@ Nothing here is a second truth: `flow_late` is a sum over records and `check` re
 and digests of a close are proved against the books as they were reported.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import (

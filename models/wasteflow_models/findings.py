@@ -1,14 +1,12 @@
 """Tables of the findings list, and the records its rules look at, a month of loads at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
@@ -192,8 +190,7 @@ def _parts(ids: Iterable[int]) -> Iterable[Sequence[int]]:
     return [wanted[start : start + FEW] for start in range(0, len(wanted), FEW)]
 
 
-@dataclass(frozen=True, slots=True)
-class FindingKey:
+class FindingKey(Struct, frozen=True):
     """What a finding is filtered and ordered by."""
 
     id: int

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -53,8 +53,7 @@ class MonthColumns(NamedTuple):
         return sum(column.nbytes for column in self)
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceColumns:
+class PlaceColumns(Struct, frozen=True):
     """Every place in order of `id`: kind (core.places.PlaceKind) and its arguments (ids, year)."""
 
     version: int

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, cast
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, text, update
 from sqlalchemy.orm import Session
@@ -40,8 +40,7 @@ _NEW: Final = text(
 _READ: Final = Prepared(select(_P.version, _P.data).where(*_HERE))
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyPart:
+class ReadyPart(Struct, frozen=True):
     """A part as it will be: `own` is what is added, `data` the sum with the part at `seen`."""
 
     material_id: int

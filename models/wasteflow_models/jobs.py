@@ -1,7 +1,5 @@
 """Tables of background work: jobs and how far they are, their files in pieces, column maps."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import (

@@ -4,8 +4,6 @@ Entries, shipment headers and events are append-only; the status columns of `shi
 of the fold of its events and `flow_month` a sum over records: `check` recomputes both.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import cast
 from uuid import UUID

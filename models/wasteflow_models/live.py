@@ -4,8 +4,6 @@ A load from a file has none of these rows until somebody does something with it.
 are plain integers: their tables belong to the accounts.
 """
 
-from __future__ import annotations
-
 import json
 from datetime import datetime
 

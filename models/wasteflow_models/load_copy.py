@@ -8,12 +8,13 @@ of an INSERT that passes over conflicts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from wasteflow_models.load_events import WEIGHT_COLUMNS
@@ -23,8 +24,7 @@ from wasteflow_models.sql_rows import as_text, frame_of, plain
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class CopiedLoads:
+class CopiedLoads(Struct, frozen=True):
     """Loads as the text of COPYs; `names` and `event_names` are the columns that they have.
 
     headers, events: a text for each month, for its partition.  A column in which nothing stands is

@@ -10,10 +10,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow_models.load_events import (
@@ -35,8 +35,7 @@ PACKED_TEXTS = ("doc_no", "vehicle", "carrier", "handler", "ticket_no", "remark"
 """Columns of `shipment` that are texts."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackedLoads:
+class PackedLoads(Struct, frozen=True):
     """Loads as the bytes of a database with the tables `loads` and `event`.
 
     Events lie in their order, without batch and moment, under the keys of their loads.  The key of

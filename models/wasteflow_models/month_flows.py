@@ -7,9 +7,9 @@ month they rest on.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -26,8 +26,7 @@ BOOKS_KEPT = 8
 """Numberings and books of periods kept at most in a process."""
 
 
-@dataclass(frozen=True, slots=True)
-class Numbering:
+class Numbering(Struct, frozen=True):
     """Names in sorted order, and the position among them of every id (-1: there is none)."""
 
     names: Names

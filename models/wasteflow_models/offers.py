@@ -1,7 +1,5 @@
 """Offers of wastes, asks for them, and proposed links, with their events."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import (

@@ -1,7 +1,5 @@
 """Versions of the outlines of parks; the newest one also stands in `park.boundary`."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import Date, Float, ForeignKey, Integer, String, Text, UniqueConstraint

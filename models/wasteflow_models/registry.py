@@ -3,8 +3,6 @@
 Coordinates are WGS 84 = CGCS2000 degrees; the numbers as given stay beside them with their datum.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 from sqlalchemy import Boolean, Date, Float, ForeignKey, Index, String, Text

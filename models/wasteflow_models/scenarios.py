@@ -1,7 +1,5 @@
 """Saved scenarios: what somebody wants to change and over which books; never a result."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Boolean, Integer, SmallInteger, String, Text

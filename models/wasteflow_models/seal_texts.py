@@ -7,10 +7,10 @@ two codes exchanged in the registry are noticed, and read outside without this d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import Boolean, Date, String, Table, Text, Uuid
 from sqlalchemy.orm import Session
@@ -62,8 +62,7 @@ _DRAFT: Final = STATES.index("draft")
 _OF_BOOKS: Final = f"s.state <> {_DRAFT} AND coalesce(s.batch_id, 0) NOT IN {_STAGED}"
 
 
-@dataclass(frozen=True, slots=True)
-class SealedKind:
+class SealedKind(Struct, frozen=True):
     """A kind of record: its number and name in proofs, its rows, its key and its columns.
 
     ident, part: SQL of the key of row `t`; columns: (name, SQL table alias) in order; where: which

@@ -4,14 +4,12 @@ A leaf is known by (kind, id, part).  Leaves of a seal lie in that order, at mos
 so that a proof reads one block and the roots of the others.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import (
     Index,
@@ -77,8 +75,7 @@ class SealBlockRow(Base):
     hashes: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-@dataclass(frozen=True, slots=True)
-class Leaves:
+class Leaves(Struct, frozen=True):
     """Some leaves of one kind: their keys, ascending, and their hashes."""
 
     kind: int

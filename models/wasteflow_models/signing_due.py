@@ -3,8 +3,6 @@
 A row is gone in the transaction that signs its load, so whoever goes on signs none twice.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ForeignKey, Integer, delete, select

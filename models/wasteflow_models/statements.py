@@ -4,8 +4,6 @@ Append-only: a statement is never edited; a later one of the same key has a high
 earlier one is marked `replaced`.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime
 
 from sqlalchemy import (

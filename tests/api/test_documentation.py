@@ -7,11 +7,11 @@ import re
 import shlex
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from tests.api.conftest import Api
 from tests.api.people import PEOPLE

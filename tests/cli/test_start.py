@@ -63,7 +63,7 @@ def test_the_help_of_every_command_loads_its_module_and_nothing_heavy() -> None:
 
 def test_pages_are_there_before_what_only_figures_and_files_need() -> None:
     late = {"alembic", "folium", "geopandas", "networkx", "openpyxl", "pandas", "polars"}
-    late |= {"psycopg", "scipy", "xlsxwriter"}
+    late |= {"apispec", "flask_smorest", "psycopg", "scipy", "shapely", "xlsxwriter", "yaml"}
     program = f"import sys, wasteflow.app; print(*sorted(set(sys.modules) & set({late!r})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, []), done.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -217,6 +216,6 @@ def test_loads_wait_for_the_rest_of_their_month(chunks: list[list[int]]) -> None
 def filled(months: list[int], first: int) -> LoadBatch:
     """Loads of these months; lines from `first` on."""
     lines = np.arange(first, first + len(months))
-    columns: dict[str, Any] = {item.name: lines for item in fields(LoadBatch)}
+    columns: dict[str, Any] = dict.fromkeys(LoadBatch.__struct_fields__, lines)
     columns |= {"dispatched_month": np.array(months, np.int64), "mode": "", "remark": ""}
     return LoadBatch(**columns | {"doc_no": [str(line) for line in lines.tolist()]})

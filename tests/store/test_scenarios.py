@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import select
 
 from tests.store.books import Books
@@ -220,7 +221,7 @@ def test_a_stock_is_drawn_down_to_nothing_and_no_further(standing: Books) -> Non
 def test_links_of_today_wear_the_filing_they_cross_under(standing: Books) -> None:  # noqa: F811
     """100 t a year to a board works over the border, 250 t of quota left, for three years."""
     today = today_of(standing)
-    board = replace(today.registry.enterprises["board"], region="520000")
+    board = structs.replace(today.registry.enterprises["board"], region="520000")
     filing = Filing("f.border", "530000", "520000", quota_kg=350 * T, valid_to=date(2030, 12, 31))
     registry = replace(
         today.registry,
@@ -230,7 +231,9 @@ def test_links_of_today_wear_the_filing_they_cross_under(standing: Books) -> Non
     today = replace(today, registry=registry, quotas={"f.border": 250 * T}, memo={})
     assert run(today, Plan((), 2)).notes == ()
     assert run(today, Plan((), 3)).notes == (("filing_short", "f.border"),)
-    old = replace(registry, filings={"f.border": replace(filing, valid_to=date(2027, 6, 30))})
+    old = replace(
+        registry, filings={"f.border": structs.replace(filing, valid_to=date(2027, 6, 30))}
+    )
     ended = replace(today, registry=old, memo={})
     assert run(ended, Plan((), 1)).notes == (("filing_ended", "f.border"),)
     quotas = {"f.border": 250 * T}

@@ -6,12 +6,12 @@ import functools
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
+from msgspec import Struct
 
 from wasteflow.core.errors import InvalidValue, RowsRefused, UnusableFile, WasteflowError
 from wasteflow.core.periods import Period, month_from_text
@@ -26,8 +26,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Language and database of this call."""
 
     lang: str = "zh"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from wasteflow.cli.demo_people import CARRIER, GIVER, TAKER
 from wasteflow.core.actors import Actor
@@ -18,8 +19,7 @@ Step = tuple[str, Mapping[str, str]]
 """A move and its fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """A load as far as it goes: days ago, what is done by whom, with which fields."""
 
     days: float

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.actors import Membership, Role
 from wasteflow.core.periods import SHANGHAI
@@ -20,8 +21,7 @@ GIVER, TAKER, PARK, REGION, CARRIER = (
 DELEGATE: Final = "daiban"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """A demo user: login, name, role, organisation, password."""
 
     login: str

@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+from msgspec import Struct
+
 
 class Role(StrEnum):
     """What a person is in an organisation (feature 38)."""
@@ -38,8 +40,7 @@ RECORD_FAMILIES: Final[Mapping[str, frozenset[str]]] = {
 """First word of a right → kinds of records of a delegation that bring it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """A role in one organisation.
 
     `organisation` is the code of an enterprise (admin, operator, gate, reader, delegate), of a park
@@ -111,8 +112,7 @@ class Actor:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What an action is about: the parties of a load, or one enterprise, and where they lie.
 
     `parks` and `regions` hold those of all parties with everything above them; `enterprise` stands

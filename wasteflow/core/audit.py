@@ -6,11 +6,13 @@ Rates and their rounding are in `audit_rates`, the findings in `audit_findings`;
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wasteflow.core.audit_findings import Facts, findings_of, stock_rolls_forward
 from wasteflow.core.audit_rates import (
@@ -30,8 +32,7 @@ MAX_DECIMALS: Final = 15
 _SHOWN_PLACES: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One row of a published table, as printed; what is not printed is absent or None.
 
     `amounts` is a part of the columns `AMOUNTS`, all in one unit; `published_rate` is in percent.
@@ -59,8 +60,7 @@ class Figure:
                 raise InvalidValue("bad_decimals", value=decimals, limit=MAX_DECIMALS)
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """Rates of a figure by formula, how each gives the printed one, identity, findings."""
 
     figure: Figure

@@ -6,11 +6,12 @@ A check compares ends of intervals, so it speaks only when no true amounts could
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.audit_rates import Amount, Match, RateInterval
 from wasteflow.core.errors import Remark
@@ -25,8 +26,7 @@ _WITH_DISPOSAL: Final = ("disposal_inclusive", "disposal_inclusive_simple")
 _NOTHING: Final = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What the checks look at; `rolls_from` names the figure of the year before if the change of
     stored since then is what a closing stock would do, "" otherwise."""
 

@@ -6,10 +6,11 @@ Exact fractions only.  A blank amount makes the formulas that need it not comput
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal
+
+from msgspec import Struct
 
 AMOUNTS: Final = (
     "generated",
@@ -29,8 +30,7 @@ ZERO_DENOMINATOR: Final = "zero_denominator"
 Match = Literal["rounded", "truncated", ""]
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Struct, frozen=True):
     """A printed amount and the closed interval of true amounts that are printed so."""
 
     value: Fraction
@@ -62,8 +62,7 @@ def unit(decimals: int) -> Fraction:
     return Fraction(10) ** -decimals
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(Struct, frozen=True):
     """A formula as (sum of signed amounts) ÷ (sum of amounts).
 
     An amount of the numerator may stand in the denominator too, then with the same sign +.
@@ -92,8 +91,7 @@ RATIOS: Final[Mapping[str, Ratio]] = {
 """Formula id → ratio (2-domain 1.2 and 1.5); the last one exists only for published figures."""
 
 
-@dataclass(frozen=True, slots=True)
-class RateInterval:
+class RateInterval(Struct, frozen=True):
     """Rate of the amounts as printed, and the least and greatest rate their rounding allows.
 
     Fractions, not percent.  `low` or `high` None with a value: unbounded on that side (the

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from wasteflow.core.books import FlowSums, PeriodBooks, StockSums, closing_of
 from wasteflow.core.columns import groups_of
@@ -21,8 +21,7 @@ UNBALANCED_KG = 1000
 UNBALANCED_SHARE_PERCENT = 2
 
 
-@dataclass(slots=True)
-class Balance:
+class Balance(Struct):
     """One line of the balance; masses in kilograms.
 
     `ins` and `outs` are keyed by what the mass was (see `_in_word`, `_out_word`).

@@ -10,9 +10,9 @@ M, so what was reported when M was closed never changes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.periods import next_month
@@ -37,8 +37,7 @@ def first_open(month: int, through: Iterable[int]) -> int:
     return max(month, next_month(last)) if last else month
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What one event changed in the roll-up (signed), and the month in which it is booked."""
 
     booked_month: int

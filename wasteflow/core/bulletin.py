@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.audit import Audit, Figure, audit_figures
 from wasteflow.core.books import PeriodBooks
@@ -51,8 +52,7 @@ LEADING: Final = ("generated", "utilised", "utilised_prior")
 """Amounts that are told wherever a line is; the others are hidden together where one must be."""
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """A line of a table: its sums, the (firm, material) behind it, and behind each of the rest."""
 
     key: str
@@ -80,8 +80,7 @@ class Line:
                 self.behind[name].add(atom)
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """Mass that crossed the border of a province: out of the scope or into it, accepted kilograms.
 
     province: first digits of the other side's region, "" if it is not known.
@@ -96,8 +95,7 @@ class Transfer:
     atoms: Atoms
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Struct, frozen=True):
     """Stock of a material of the firms in scope: on their premises and on the road, kilograms.
 
     behind: name of an amount → what stands behind it.
@@ -110,8 +108,7 @@ class Stock:
     behind: Mapping[str, Atoms]
 
 
-@dataclass(slots=True)
-class Bulletin:
+class Bulletin(Struct):
     """The lines of one period; `late`: firms left out with the month their ledger starts."""
 
     total: Line

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 GENERATION, MOISTURE = "generation", "moisture"
 """Kinds of coefficient the checks read."""
 FREE_WATER = "free_water"
 
 
-@dataclass(frozen=True, slots=True)
-class Coefficient:
+class Coefficient(Struct, frozen=True):
     """One row of `coefficients`; None = not established.
 
     Kind `generation`: tonnes of `material` per tonne of `driver`; kind `moisture`: fraction of the

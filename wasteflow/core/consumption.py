@@ -8,9 +8,10 @@ one generator, material and period (2-domain 1.5); nothing is read or written he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.core.coefficients import Coefficient, per_driver
 from wasteflow.core.formulas import PRIOR_UNTRACED, UNTRACED, Terms
@@ -23,8 +24,7 @@ Range = tuple[int | None, int | None, int | None]
 """(low, typical, high) in kilograms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Consumption:
+class Consumption(Struct, frozen=True):
     """One producer, material and period; kilograms, None = not computable (`reason` says why).
 
     `consumed_kg` = utilised; `treated_kg` = made harmless and not used, counted in 综合消纳量 only,

@@ -8,9 +8,10 @@ was measured, or the wet mass less the free water of the moisture coefficient, l
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.coefficients import (
     FREE_WATER,
@@ -42,8 +43,7 @@ Months = Mapping[int, int]
 """Month (yyyymm) → kilograms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Output of one product of an enterprise in a month.
 
     `p2o5` is its P2O5 content in thousandths of a percent, None where it is not given.
@@ -56,8 +56,7 @@ class Output:
     p2o5: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Crosscheck:
+class Crosscheck(Struct, frozen=True):
     """Generation of one enterprise and material against its output; kilograms, None = unknown.
 
     `drivers` maps each driver to its output; `expected` is (low, typical, high) generation;

@@ -10,10 +10,10 @@ those of so few firms that each could work out the other.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.later import linalg
@@ -31,8 +31,7 @@ def firms_of(atoms: Iterable[Atom]) -> frozenset[str]:
     return frozenset(firm for firm, _ in atoms)
 
 
-@dataclass(frozen=True, slots=True)
-class Area(Generic[K]):
+class Area(Struct, Generic[K], frozen=True):
     """What is asked for of one area: its firms, its sums seen in several ways, and their sizes.
 
     views: key → the sums of that key that are told together if the key is (a quarter's, a year's).

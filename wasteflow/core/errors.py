@@ -6,14 +6,14 @@ No text lives here: `code` and `params` do, so that one fault can be told in Chi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from dataclasses import field as attribute
+
+from msgspec import Struct
+from msgspec import field as attribute
 
 from wasteflow.core.messages import render
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(Struct, frozen=True):
     """A warning or finding that blocks nothing: `code` and the `params` its wording needs.
 
     `pointer` names the field it is about ("/dispatched_t"), where there is one.
@@ -28,8 +28,7 @@ class Remark:
         return render(self.code, lang, self.params)
 
 
-@dataclass(frozen=True, slots=True)
-class RowIssue:
+class RowIssue(Struct, frozen=True):
     """Why one row of a file is refused: line in the file, field, the value as given, reason."""
 
     line: int
@@ -46,8 +45,7 @@ class RowIssue:
         return f"{where}  {self.field}={shown!r}: {reason}"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldIssue:
+class FieldIssue(Struct, frozen=True):
     """Why one field of a record given by hand is refused; `pointer` names it ("/received_t")."""
 
     pointer: str

@@ -7,11 +7,11 @@ goes.  `docs/guide` tells people what to do about each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from wasteflow.core.columns import Groups, Ints
@@ -28,8 +28,7 @@ LEAST_LOADS: Final = 8
 _SPREADS, _SHARE = 6, 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One finding as the books are now.
 
     key: what makes it the same finding tomorrow; ref_kind, ref: where it leads (`load` and its id,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.registry import Registry
 from wasteflow.core.units import tonnes_text
@@ -31,8 +32,7 @@ def worst_evidence(evidence: Mapping[str, int]) -> str:
     return max(known, key=lambda word: EVIDENCE[word], default="")
 
 
-@dataclass(frozen=True, slots=True)
-class FlowFilter:
+class FlowFilter(Struct, frozen=True):
     """Links with a waste class, at least so many kilograms, a worst grade; blank lets all pass."""
 
     waste_class: str = ""

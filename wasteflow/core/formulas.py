@@ -6,9 +6,10 @@ An unknown term is None and makes the formulas that need it not computable, neve
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from operator import attrgetter
+
+from msgspec import Struct, field
 
 from wasteflow.core.vocabulary import Evidence
 
@@ -18,8 +19,7 @@ PRODUCT = "product"
 NOTHING_GENERATED = "nothing_generated"
 
 
-@dataclass(slots=True)
-class Terms:
+class Terms(Struct):
     """Tonnes behind a rate, in kilograms; None = not known.
 
     `split` holds the utilised kilograms by (route, evidence).  `reason` says why attribution itself
@@ -76,13 +76,12 @@ class Terms:
         return self.generated_kg - (used - used_prior + stored + disposed - disposed_prior + rest)
 
 
-AMOUNTS = tuple(item.name for item in fields(Terms) if item.name not in {"split", "reason"})
+AMOUNTS = tuple(name for name in Terms.__struct_fields__ if name not in {"split", "reason"})
 """The first fields of `Terms`, in their order: kilograms."""
 _amounts: Callable[[Terms], tuple[int | None, ...]] = attrgetter(*AMOUNTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """Value as an exact fraction, or the reason why there is none."""
 
     value: Fraction | None

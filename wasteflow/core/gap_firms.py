@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 YEAR: Final = 12
 """Months of a year."""
 
 
-@dataclass(frozen=True, slots=True)
-class GapFirm:
+class GapFirm(Struct, frozen=True):
     """A firm, what it put in store or disposed of (kg), and that of it and all before it."""
 
     enterprise: str

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.books import FlowSums, Names, PeriodBooks, StockSums, closing_of
@@ -153,8 +153,7 @@ def _nodes_of(names: Names, registry: Registry, level: str, keep_transit: bool) 
     return found
 
 
-@dataclass(slots=True)
-class _Edges:
+class _Edges(Struct):
     """Edges as columns in order of source node, target node, material and route."""
 
     flows: FlowSums

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from wasteflow.core.books import FlowSum, PeriodBooks
 from wasteflow.core.ledger_numbers import FormLoad, Numbered
@@ -26,8 +27,7 @@ WITHIN, ACROSS, OTHER = "within", "across", "other"
 """Where a load went: inside the province, to another one, not known."""
 
 
-@dataclass(slots=True)
-class FlowRow:
+class FlowRow(Struct):
     """附表2 of a material and month, in kilograms; use and disposal by route."""
 
     month: int
@@ -150,8 +150,7 @@ class Mass(NamedTuple):
 Cell = str | Mass | date
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """One form: number 1..7, rows of cells under its columns, the sum of each column of masses.
 
     columns: keys of its headings; `sums`: column → kilograms (of one material or of all).

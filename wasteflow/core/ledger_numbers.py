@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.periods import month_of_day
 from wasteflow.core.vocabulary import EntryKind
@@ -27,8 +28,7 @@ INITIALS: Final = {
 """Kind of entry → initials of its form."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormEntry:
+class FormEntry(Struct, frozen=True):
     """What a form tells of one entry; masses in kilograms, `handler` "" where nobody is named.
 
     recirculated: generated out of a use of the same material, which is no generation;
@@ -49,8 +49,7 @@ class FormEntry:
     booked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FormLoad:
+class FormLoad(Struct, frozen=True):
     """A load that left the firm, or came to it (`came`): its day, mass and who carried it.
 
     booked: the later month in which its leaving, or a correction of it, was booked; 0 without one.
@@ -70,8 +69,7 @@ class FormLoad:
     booked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(Struct, frozen=True):
     """An entry with its record number and the number of the record before it ("" = none)."""
 
     entry: FormEntry

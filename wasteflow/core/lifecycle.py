@@ -6,8 +6,9 @@ says what is allowed.  The state itself is the fold of the events (`records`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.actors import Actor, Subject
 from wasteflow.core.errors import RuleBroken
@@ -32,8 +33,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(Struct, frozen=True):
     """Days to wait: before a dispute is settled, after a reminder before a one-sided close, and
     until an open refused part becomes a finding; each is a setting.
     """

@@ -6,9 +6,8 @@ nothing is refused here.  A property test holds both paths equal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.postings_bulk import LoadColumns
@@ -34,8 +33,7 @@ STATES = (
 """The states a plain delivery can have, by their number in `JudgedLoads.state`."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadBatch:
+class LoadBatch(Struct, frozen=True):
     """Checked deliveries of a file, one element a load, in file order; no children.
 
     Ids are those of the registry keys (0 = none); masses whole kilograms, wet unless `dry`;
@@ -125,8 +123,7 @@ def posting_columns(
 # --- rules -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class StatedLoads:
+class StatedLoads(Struct, frozen=True):
     """What rows of wet deliveries state, one element a row.
 
     Kilograms and moistures are `NONE` where the cell is blank; a mass that is negative or beyond
@@ -156,8 +153,7 @@ class StatedLoads:
     own: Flags
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedLoads:
+class JudgedLoads(Struct, frozen=True):
     """What follows from `StatedLoads`; only elements with `sure` mean anything.
 
     Masses are complete (0 in receipt columns of a load in transit); `decided` has a receipt, at

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 OTHER: Final = "*"
 """The code of everybody who has no row or column of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(Struct, frozen=True):
     """Kilograms by (sender, receiver); `rows` and `columns` in order, OTHER last where needed.
 
     The cells add up to `rows_kg`, `columns_kg` and `total_kg`; no link is left out.

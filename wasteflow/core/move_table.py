@@ -6,9 +6,10 @@ table's word, narrowed here to a side where only one side can mean it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.permissions import TABLE, Standing
 from wasteflow.core.records import EventKind
@@ -46,8 +47,7 @@ class Move(StrEnum):
     WITHDRAW = "withdraw"
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Struct, frozen=True):
     """What a state alone does not tell about a load.
 
     `outside`: a party is an external firm; `unsigned`: one side has not signed the weights that
@@ -64,8 +64,7 @@ class Flags:
     reversed_: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One row of the table.
 
     `sources` → `targets` (several where the masses decide; the sources themselves where the state

@@ -6,9 +6,10 @@ is what is sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class Number(NamedTuple):
@@ -34,8 +35,7 @@ class Head(NamedTuple):
     numeric: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table with its title, the unit line above it, its sum row and the lines below it.
 
     key: short name, of the sheet too; sheet: how its sheet is called.
@@ -72,8 +72,7 @@ class Table:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A bulletin, or a set of indicators: title, lines under it, tables, notes, foot.
 
     lead: the whole in a few sentences;

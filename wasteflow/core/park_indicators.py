@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
+
+from msgspec import Struct, field
 
 from wasteflow.core.books import FlowSum
 from wasteflow.core.bulletin import decimal_text, printed_rate
@@ -44,8 +45,7 @@ NOTHING: Final = "input_zero"
 NOTHING_LEFT: Final = "nothing_left_before"
 
 
-@dataclass(frozen=True, slots=True)
-class ParkFacts:
+class ParkFacts(Struct, frozen=True):
     """What the books say of a park and year, and what was stated (name → amount).
 
     before: terms of the year before, None if the ledgers do not reach back so far;
@@ -79,8 +79,7 @@ class Threshold(NamedTuple):
     verified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Indicator:
+class Indicator(Struct, frozen=True):
     """A named figure: unit, families, evidence of its formula, the inputs it needs, its rule."""
 
     code: str

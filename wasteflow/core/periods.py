@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+
+from msgspec import Struct
 
 from wasteflow.core.errors import InvalidValue
 
@@ -52,8 +53,7 @@ def month_from_text(text: str) -> int:
     return int(match[1]) * 100 + int(match[2])
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """Whole months `first`..`last` (yyyymm, inclusive) and the text that names them."""
 
     text: str

@@ -7,10 +7,10 @@ Codes are integers given by the caller (0 = none).  A property test holds this e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.columns import groups_of
@@ -21,8 +21,7 @@ _Place = tuple[Ints | int, Ints | int, Ints | int]
 """kind, a, b of the place of every row; a plain number stands for all rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadColumns:
+class LoadColumns(Struct, frozen=True):
     """Loads as they stand, one element a load; all int64.
 
     Months yyyymm (0 = has not happened); masses wet kilograms; `child` 1 for return or redirect;
@@ -49,8 +48,7 @@ class LoadColumns:
     gone: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class EntryColumns:
+class EntryColumns(Struct, frozen=True):
     """Entries, one element each; all int64.
 
     `kind` by `ENTRY_CODES`; `yard` 1 if the compartment of an opening or stocktake is the yard;
@@ -93,8 +91,7 @@ SOURCE, TARGET = 1, 4
 """Where the places begin among them."""
 
 
-@dataclass(frozen=True, slots=True)
-class BulkRollup:
+class BulkRollup(Struct, frozen=True):
     """Roll-up rows in key order: `keys` (n x KEY_COLUMNS), `kg` and `n`; no all-zero rows."""
 
     keys: Ints
@@ -194,7 +191,7 @@ def bulk_entry_postings(entries: EntryColumns) -> BulkRollup:
 def picked(records: _Records, rows: Ints) -> _Records:
     """The loads or entries at positions `rows`, in that order."""
     kind = type(records)
-    return kind(*(getattr(records, item.name)[rows] for item in fields(kind)))
+    return kind(*(getattr(records, name)[rows] for name in kind.__struct_fields__))
 
 
 def merge(rollups: list[BulkRollup]) -> BulkRollup:
@@ -265,6 +262,6 @@ def columns_from_rows(
     kind: type[LoadColumns] | type[EntryColumns], rows: list[tuple[int, ...]]
 ) -> LoadColumns | EntryColumns:
     """Columns of a list of tuples in field order."""
-    count = len(fields(kind))
+    count = len(kind.__struct_fields__)
     array = np.array(rows, dtype=np.int64).reshape(len(rows), count)
     return kind(*(array[:, position] for position in range(count)))

@@ -6,9 +6,10 @@ Adds tonnes, never rates; each generator's tonne stands once, whatever the scope
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.formulas import FORMULAS, PRODUCT, Rate, Terms
@@ -34,8 +35,7 @@ UNSPLIT = ("new_waste", "consumption_balance")
 TIMES = ("month", "quarter", "year")
 
 
-@dataclass(frozen=True, slots=True)
-class FirmTerms:
+class FirmTerms(Struct, frozen=True):
     """Terms of one generator, material and period.
 
     `late`: its ledger starts after the period's first day (month yyyymm), 0 otherwise; `unstated`:
@@ -53,8 +53,7 @@ class FirmTerms:
     ever_kg: int = 0
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     terms: Terms = field(default_factory=Terms)
     left_out: set[str] = field(default_factory=set)
     unstated: bool = False

@@ -5,8 +5,9 @@ A scope is that of reports (`all`, `region:…`, `park:…`, `enterprise:…`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.actors import Actor, Membership, Role, Subject
 from wasteflow.core.permissions import TABLE, Verdict, judge, standings
@@ -51,8 +52,7 @@ def subject_of_scope(registry: Registry, scope: str) -> Subject:
     return Subject()
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What somebody may read in detail: scopes of their own, widest first, and their firms."""
 
     scopes: tuple[str, ...]

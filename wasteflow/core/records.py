@@ -8,17 +8,18 @@ and nothing else; nothing here touches a database.  Masses are wet kilograms as 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.periods import month_of_day, shanghai_day
 from wasteflow.core.vocabulary import EntryKind, Evidence, LoadKind, LoadState
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One record of one enterprise.
 
     `kg` is the counted level for a stocktake, otherwise the mass moved.  `compartment` ("site" or
@@ -90,8 +91,7 @@ ON_THE_WAY = frozenset({LoadState.IN_TRANSIT, LoadState.RECEIVED})
 """States between dispatch and decision."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event of a load, in the order `seq`.
 
     `at` is when it physically happened: for a decision the moment of receipt, whenever it was
@@ -118,8 +118,7 @@ class Event:
         return month_of_day(self.day)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadHeader:
+class LoadHeader(Struct, frozen=True):
     """What is fixed about a load when it is issued.
 
     `holder` is the enterprise whose stock the mass is while on the road: the consignor, and for a
@@ -142,11 +141,10 @@ class LoadHeader:
 
     def __post_init__(self) -> None:
         if not self.holder:
-            object.__setattr__(self, "holder", self.consignor)
+            force_setattr(self, "holder", self.consignor)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadStatus:
+class LoadStatus(Struct, frozen=True):
     """Fold of the events of a load: state, moments, months, masses; what the shipment row caches.
 
     Postings read the months: `received` sets a moment and a mass but no month, so it posts nothing,

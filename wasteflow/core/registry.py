@@ -12,14 +12,15 @@ from datetime import date
 from functools import cached_property
 from typing import TypeVar
 
+from msgspec import Struct
+
 from wasteflow.core.errors import InvalidValue, NotFound
 from wasteflow.core.vocabulary import Fate
 
 NO_PARK, NO_REGION = "park:none", "region:none"
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """Administrative region (GB/T 2260 code)."""
 
     code: str
@@ -28,8 +29,7 @@ class Region:
     parent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(Struct, frozen=True):
     """Park or sub-park; position in WGS 84 degrees; `boundary` GeoJSON geometry text or ""."""
 
     code: str
@@ -45,8 +45,7 @@ class Park:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Enterprise:
+class Enterprise(Struct, frozen=True):
     """Enterprise; `external` firms stand outside the books."""
 
     code: str
@@ -64,8 +63,7 @@ class Enterprise:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """A waste, or a product with `is_waste` false."""
 
     code: str
@@ -78,8 +76,7 @@ class Material:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """What can be done with a material; `materials` empty = any ("*")."""
 
     code: str
@@ -97,8 +94,7 @@ class Route:
         return not self.materials or material in self.materials
 
 
-@dataclass(frozen=True, slots=True)
-class Facility:
+class Facility(Struct, frozen=True):
     """Plant, yard or landfill of an enterprise (or a planned project without one)."""
 
     code: str
@@ -120,8 +116,7 @@ class Facility:
         return begun and (self.valid_to is None or day <= self.valid_to)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A policy target; `value` is decimal text ("" when qualitative)."""
 
     code: str
@@ -139,8 +134,7 @@ class Target:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Filing:
+class Filing(Struct, frozen=True):
     """Cross-province filing or approval; empty fields = any."""
 
     code: str

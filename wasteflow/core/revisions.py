@@ -9,8 +9,9 @@ what only one side knows (vehicle, ticket, facility …) it corrects at once.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from wasteflow.core.records import LoadHeader
 

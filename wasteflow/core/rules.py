@@ -6,9 +6,10 @@ Each returns nothing or a code; the caller decides on the row it belongs to.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.registry import Facility, Registry, Route
 from wasteflow.core.units import dry_from_wet
@@ -20,8 +21,7 @@ PROVINCE_DIGITS = 2
 REGION_DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(Struct, frozen=True):
     """Received against dispatched weight, in thousandths of a percent of the dispatched one.
 
     Above `reason` a reason is asked, above `dispute` the load is disputed; both are settings.

@@ -12,9 +12,10 @@ the last head stands for everything sealed so far.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+from msgspec import Struct
 
 BLOCK: Final = 1024
 """Leaves of a block at most."""
@@ -25,8 +26,7 @@ FORM: Final = 2
 """The form new seals are made in; form 1 did not hash the keys of the leaves."""
 
 
-@dataclass(frozen=True, slots=True)
-class SealFacts:
+class SealFacts(Struct, frozen=True):
     """What a seal states: its number, the seal before, the root over `count` records, when, who.
 
     counts: JSON, records per kind; bounds: JSON, what was in the books at that moment
@@ -66,8 +66,7 @@ class SealFacts:
         return sha256(SEAL + self.text.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a proof: the hash to join, and whether it stands to the left."""
 
     left: bool

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.registry import Registry
 
@@ -13,8 +14,7 @@ KINDS: Final = ("park", "enterprise", "facility", "region")
 LONGEST: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """Something found: what it is, the scope of reports that shows it, its names, why it fits.
 
     `rank`: 0 code, name or number typed in full, 1 begins so, 2 holds the words.

@@ -8,7 +8,8 @@ revision of signed values starts anew with those who agreed to it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from wasteflow.core.records import EventKind
 from wasteflow.core.vocabulary import Evidence
@@ -26,8 +27,7 @@ SIGNING = frozenset(
 """Events by which the firm they speak for stands to the weights."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """What an event means for the signatures: `side` the firm it speaks for ("" = no party).
 
     `agreed`: for a revision that touched signed values, everybody who agreed to it; None otherwise.

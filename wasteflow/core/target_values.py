@@ -5,10 +5,11 @@ Exact: rates are fractions, amounts kilograms.  The judgement stands in `targets
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.consumption import net_new_stock
 from wasteflow.core.errors import InvalidValue
@@ -42,8 +43,7 @@ _MASS_UNITS: Final = {
 """Unit of an amount → kilograms; "/a" and "/年" are understood."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What the books say of a target's scope and materials at the end of `month`.
 
     to_date: terms of January..month of that year as one period; last_year: of the 12 months that
@@ -149,12 +149,12 @@ def projected_terms(standing: Standing) -> tuple[Terms, int]:
 def _sum(one: Terms, times: int, other: Terms, other_times: int) -> Terms:
     """times · one + other_times · other; an unknown term stays unknown, splits are left out."""
     found = Terms(reason=one.reason or other.reason)
-    for item in fields(Terms):
-        mine, theirs = getattr(one, item.name), getattr(other, item.name)
+    for name in Terms.__struct_fields__:
+        mine, theirs = getattr(one, name), getattr(other, name)
         if isinstance(mine, int) and isinstance(theirs, int):
-            setattr(found, item.name, times * mine + other_times * theirs)
+            setattr(found, name, times * mine + other_times * theirs)
         elif mine is None or theirs is None:
-            setattr(found, item.name, None)
+            setattr(found, name, None)
     return found
 
 

@@ -16,10 +16,12 @@ scope and materials for the months `months_needed` names; nothing is read here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.formulas import Rate, Terms
 from wasteflow.core.periods import Period, next_month
@@ -46,8 +48,7 @@ SHORT_AHEAD = "reached_now_short_ahead"
 NEAR: Final = Fraction(5, 100)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """A target held against the books; rates are fractions, amounts kilograms, both exact.
 
     `goal` is the target's own value, `milestone` what the running year is held against where that

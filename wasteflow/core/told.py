@@ -24,9 +24,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.bulletin import AMOUNTS, LEADING, TOTAL, amount_kg
 from wasteflow.core.disclosure import Area, Atom, Atoms, hidden_through
@@ -45,8 +46,7 @@ _WEIGHT: Final[Mapping[str, int]] = {"industry": 0, "material": 10**18, TOTAL: 1
 """What to give up first: industries before wastes, the total last; then the smallest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(Struct, frozen=True):
     """Lines of an area in a year that are not told; and those told in their main amounts only."""
 
     lines: frozenset[Key] = frozenset()

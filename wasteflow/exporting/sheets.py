@@ -9,12 +9,13 @@ Excel itself sets, which is no part of the value.  In CSV such text gets the apo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import InvalidValue, UnusableFile
 from wasteflow.core.periods import SHANGHAI
@@ -39,8 +40,7 @@ _DIGITS: Final = 15
 _WIDEST, _NARROWEST = 48, 8
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A column: its heading, what its cells are (TEXT … MOMENT), whether its sum means anything."""
 
     name: str
@@ -48,8 +48,7 @@ class Head:
     total: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """A table to be written once: rows are made as they are written.
 
     notes: (what, words) of the second sheet: scope, period, formula, data version, synthetic mark.

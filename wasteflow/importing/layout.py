@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.importing.sheets import Row, plain_text
@@ -30,8 +31,7 @@ _UNIT_LINE: Final = re.compile(r"单位\s*[:：]\s*(万吨|千吨|万t|kt|吨|�
 _MARKS: Final = re.compile(r"[\s:：()（）]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """How a table is read.
 
     header_row: its row in the sheet or line in the file; columns: column of the contract at each

@@ -6,11 +6,12 @@ import csv
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.errors import RowIssue
 from wasteflow.core.messages import render
@@ -45,8 +46,7 @@ def reasons_of(kind: str, issues: Iterable[RowIssue], lang: str) -> dict[int, st
     return {line: "; ".join(dict.fromkeys(texts)) for line, texts in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """The file to give back; `whole` False: values and reasons alone, without the user's layout."""
 
     path: Path

@@ -10,11 +10,12 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import RowIssue
 from wasteflow.importing.layout import Layout, role_of
@@ -34,8 +35,7 @@ _TIME: Final = re.compile(r"(?:[ T]+|(?<=日))(\d{1,2})[:时点](\d{1,2})(?:[:�
 _MIDNIGHT: Final = re.compile(r"[ T]+0{1,2}:00(:00)?\Z")
 
 
-@dataclass(slots=True)
-class Normalised:
+class Normalised(Struct):
     """What became of a table: rows written, and the row of the sheet each came from.
 
     lines: row or line in the user's file, by line of the normalised file (the first is line 2);

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile
 from wasteflow.importing.csv_tables import records, sniff_delimiter
@@ -31,8 +32,7 @@ WHOLE_BYTES: Final = 512 * 1024 * 1024
 _MB: Final = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the user said of how a file is to be read; blank: found."""
 
     sheet: str = ""

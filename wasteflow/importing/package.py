@@ -10,9 +10,10 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile
 
@@ -27,8 +28,7 @@ _WIDE: Final = re.compile(rb'\br="([A-Z]{2,3})\d')
 _REPEAT: Final = re.compile(rb'number-(rows|columns)-repeated="(\d{1,10})"([^>]*)>')
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a spreadsheet may be at most: bytes given, bytes inflated, their ratio, its cells."""
 
     bytes: int = 128 * _MB
@@ -43,8 +43,7 @@ class Limits:
 USUAL: Final = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """What a spreadsheet file is: its format (xlsx, ods, xls), whether its days are of 1904, and
     the bytes it holds when it is inflated (0 of an XLS).
     """

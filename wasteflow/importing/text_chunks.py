@@ -17,6 +17,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 import polars as pl
+from msgspec import Struct
 
 from wasteflow.core.errors import RowIssue, UnusableFile
 from wasteflow.importing.csv_tables import (
@@ -186,8 +187,7 @@ def usable_encoding(path: Path, name: str, encoding: str | None = None) -> str |
 # --- looking a file over ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Survey:
+class _Survey(Struct, frozen=True):
     """What one pass over a delimited text file tells; `mark` bytes before the text."""
 
     encoding: str
@@ -258,8 +258,7 @@ def _bad_utf8(piece: bytes) -> int:
     return -1
 
 
-@dataclass(frozen=True, slots=True)
-class _Begun:
+class _Begun(Struct, frozen=True):
     """A file read up to the end of its header."""
 
     source: Lines

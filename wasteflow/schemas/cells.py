@@ -10,9 +10,10 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import RowIssue
 
@@ -21,8 +22,7 @@ _RISKY: Final = re.compile(r"'*[=+\-@＝＋－＠\t\r\n]")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table of text as read from a file.
 
     `columns` are the header cells as written (an errors column is taken out); `rows` are (line in

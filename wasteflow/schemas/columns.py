@@ -7,12 +7,12 @@ goes through the field, as in a row that is read alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
 import numpy as np
 import polars as pl
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.errors import RowIssue
@@ -37,8 +37,7 @@ _USUAL_DOC: Final = f"^[{_BODY}]+$"
 _DOC_BYTES: Final = 80
 
 
-@dataclass(frozen=True, slots=True)
-class TextChunk:
+class TextChunk(Struct, frozen=True):
     """Some rows of a file as text.
 
     `frame` has the columns of the contract that the file has, in contract order, all text (null is
@@ -248,8 +247,7 @@ def values_of(item: CellField, texts: list[str]) -> list[object]:
     return [item.of_cell(text) for text in texts]
 
 
-@dataclass(frozen=True, slots=True)
-class TypedChunk:
+class TypedChunk(Struct, frozen=True):
     """The columns of a chunk: those that are measured, and those that are texts.
 
     `sound`: rows whose cells all have a value or are blank where they may be.

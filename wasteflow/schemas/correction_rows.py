@@ -7,9 +7,10 @@ asked once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import RowIssue, UnusableFile
 from wasteflow.core.revisions import REVISABLE
@@ -35,8 +36,7 @@ MOST_TEXT: Final = 500
 _HEADER_WITHIN: Final = 20
 
 
-@dataclass(slots=True)
-class Correction:
+class Correction(Struct):
     """What a file says of one load: its rows, fields → new texts, why."""
 
     doc_no: str

@@ -8,11 +8,12 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.errors import UnusableFile
 
@@ -20,8 +21,7 @@ ERROR_COLUMNS: Final = ("error", "错误原因")
 """Names of the column that `errors_csv` adds; ignored when such a file comes back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column of a kind.
 
     `type` is a key of `fields.FIELD_TYPES`; `vocabulary` names a list of `core.vocabulary` (type

@@ -8,10 +8,10 @@ whole columns takes the chunks as they are and leaves the rows alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import RowIssue
@@ -22,8 +22,7 @@ from wasteflow.schemas.row_rules import Clock
 from wasteflow.schemas.rows import ParsedRow, ParsedRows, RowReader, schema_class
 
 
-@dataclass(frozen=True, slots=True)
-class ReadChunks:
+class ReadChunks(Struct, frozen=True):
     """A file of `kind` whose cells are read, chunk by chunk; its rows are made when asked for.
 
     names: the columns of every frame, in its order.

@@ -6,9 +6,10 @@ What needs the registry or the books (does the route fit, is the number known) i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.periods import shanghai_day
 from wasteflow.core.rules import USUAL_TOLERANCE, Tolerance
@@ -25,8 +26,7 @@ Found = Iterator[tuple[str, Fault]]
 """(column, reason) of each broken rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """What holds for a file: the reporting day, the moment if known, the tolerance of weights, and
     the firm whose own file of loads it is ("" = nobody's).
     """

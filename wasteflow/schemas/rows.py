@@ -10,13 +10,13 @@ row (`basis`).  Shipments also carry `one_sided` (bool).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load
+from msgspec import Struct, field
 
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.errors import RowIssue
@@ -30,16 +30,14 @@ from wasteflow.schemas.row_rules import Clock, broken_rules, complete_and_check
 _CACHE_LIMIT: Final = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRow:
+class ParsedRow(Struct, frozen=True):
     """A row that follows the contract: its line in the file and its typed values."""
 
     line: int
     values: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRows:
+class ParsedRows(Struct, frozen=True):
     """A checked table; `issues` holds one reason per bad row, by line.
 
     `rounded_rows` rows had masses finer than a kilogram (`round_kg`); `rounded_kg` is the sum of

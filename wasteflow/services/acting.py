@@ -7,11 +7,11 @@ one granted to a firm reaches the admins and operators of that firm.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -123,8 +123,7 @@ TOKEN_MARK: Final = "wf_"
 """First characters of every token, so that scanners find one that was committed somewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """An actor with what the pages need beside it."""
 
     actor: Actor

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from wasteflow.core.actors import Actor
@@ -39,8 +39,7 @@ class AttachmentRefused(WasteflowError):
     """The document cannot be taken: too large, of another type, or empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A document of a record, without its bytes."""
 
     uid: str
@@ -55,8 +54,7 @@ class Attachment:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NewAttachment:
+class NewAttachment(Struct, frozen=True):
     """A document handed in for the record `kind` (shipment, entry) of public id `ref`."""
 
     kind: str

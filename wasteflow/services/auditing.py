@@ -6,9 +6,10 @@ The caller reads the table with `wasteflow.importing`; what the audit says is `c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.audit import MAX_DECIMALS, Audit, Figure, audit_figures
 from wasteflow.core.audit_rates import AMOUNTS
@@ -42,8 +43,7 @@ REQUIRED: Final = ("id", "generated")
 _TEXTS: Final = ("id", "scope", "year", "material")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     line: int
     cells: Mapping[str, str]
 

@@ -7,10 +7,10 @@ Its cost depends on links and months, never on loads.  What the words and column
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.audit import Audit
@@ -61,8 +61,7 @@ DECLARED, VERIFIED = "declared", "verified"
 _ALL_GRADES: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
-class _Beside:
+class _Beside(Struct, frozen=True):
     """What must be looked at beside the scope before anything of it is told.
 
     hidden: the lines of the period and of a year before; transfers, stocks: those of all areas that
@@ -104,8 +103,7 @@ def _beside(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """What the books say, for every firm."""
 
     keys: Keys

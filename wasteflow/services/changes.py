@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import func, select
 
 from wasteflow_models.engine import Database
@@ -20,8 +20,7 @@ Readers = Mapping[str, frozenset[str] | None]
 """Kind of record → enterprises whose records of that kind one reads (None = all); "" = the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change: of what (`kind`, public id `ref`), what happened, when."""
 
     id: int
@@ -31,8 +30,7 @@ class Change:
     ref: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """Some changes; go on with those after `after`; `more`: there may be some already."""
 
     items: list[Change]

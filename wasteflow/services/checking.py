@@ -6,9 +6,9 @@ Reads the books in one transaction; findings are listed beside faults and do not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy.orm import Session
 
 from wasteflow.core.balances import balances
@@ -51,8 +51,7 @@ SHOWN_RECORDS = 20
 BLOCK = 50_000
 
 
-@dataclass(slots=True)
-class CheckReport:
+class CheckReport(Struct):
     """Outcome of `check`."""
 
     faults: list[Fault] = field(default_factory=list)

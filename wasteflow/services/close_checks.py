@@ -6,9 +6,9 @@ A close stops at none of it (`closing`): each is a warning, with the records it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct, field
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -38,8 +38,7 @@ CHECKS: Final = (
 """What is looked over, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloseCheck:
+class CloseCheck(Struct, frozen=True):
     """One thing to look over: numbers of loads, lines of balances, or codes of firms it found."""
 
     code: str
@@ -53,8 +52,7 @@ class CloseCheck:
         return len(self.records) + len(self.lines) + len(self.firms)
 
 
-@dataclass(slots=True)
-class _Lines:
+class _Lines(Struct):
     found: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, code: str, firm: str, compartment: str, material: str, kg: int) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -46,8 +47,7 @@ class CreditKey(NamedTuple):
     evidence: int
 
 
-@dataclass(slots=True)
-class FirmClose:
+class FirmClose(Struct):
     """What closing `months` stores for one firm, by month; attribution with the last of them."""
 
     enterprise: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -40,8 +40,7 @@ from wasteflow_models.open_loads import open_loads
 SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Organisation:
+class Organisation(Struct, frozen=True):
     """Who closes: an enterprise or a park, and the firms it closes for."""
 
     kind: str
@@ -50,8 +49,7 @@ class Organisation:
     firms: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A close as it would be stored, made from the books in `state`."""
 
     state: Hashable

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -169,8 +169,7 @@ _COPIED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EntryReversal:
+class EntryReversal(Struct, frozen=True):
     """The reversing row of an entry but for its number, and what it posts; nothing is written."""
 
     values: dict[str, Any]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -26,8 +26,7 @@ FAMILIES: Final = ("entry", "shipment")
 MOST_DAYS: Final = 731
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelegation:
+class NewDelegation(Struct, frozen=True):
     """What is granted to whom: the user `login` or the staff of `organisation`, days inclusive."""
 
     enterprise: str

@@ -11,10 +11,10 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import delete, select
 
 from wasteflow.core.reading import holder_word
@@ -33,8 +33,7 @@ AT_ONCE: Final = 50
 Post = Callable[[str, bytes, Mapping[str, str]], Told]
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
+class _Due(Struct, frozen=True):
     """A webhook whose turn it is."""
 
     id: int
@@ -47,8 +46,7 @@ class _Due:
     firms: frozenset[str] | None
 
 
-@dataclass(slots=True)
-class Round:
+class Round(Struct):
     """What one round of deliveries did."""
 
     told: int = 0

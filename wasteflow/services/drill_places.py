@@ -7,10 +7,10 @@ the kilogram; each posting opens into its records (`drill.records_report`).  Rea
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import InvalidValue, NotFound
@@ -48,8 +48,7 @@ _SOURCES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A signed part of a figure: a posting, or what else became of the mass (`what`)."""
 
     kg: float

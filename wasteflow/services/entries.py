@@ -7,11 +7,11 @@ against and the signed difference, and posts only the difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.booking import first_open, late_part
@@ -47,8 +47,7 @@ FEW_FIRMS = 50
 """So many firms are asked for by name; for more it is quicker to read all openings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """The reversal that an entry given by hand comes after, in the same transaction: written with
     it at the end, so that nobody waits while the entry is looked at.
     """

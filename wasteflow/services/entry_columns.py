@@ -8,11 +8,11 @@ wrong in it is not for here (`OneByOne`): the rows tell the reasons.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.columns import groups_of
@@ -71,8 +71,7 @@ class Shape(NamedTuple):
     behind: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryBlock:
+class EntryBlock(Struct, frozen=True):
     """Entries that are neither openings nor stocktakes, one element each, in file order.
 
     `day` as ISO text; `facility_id` and `route_id` 0 for none; `moisture` and `dry_kg` None where
@@ -107,7 +106,8 @@ class EntryBlock:
         """No entry."""
         empty = np.zeros(0, np.int64)
         columns: dict[str, Any] = {
-            item.name: empty if item.type == "Ints" else [] for item in fields(cls)
+            name: empty if cls.__annotations__[name] == "Ints" else []
+            for name in cls.__struct_fields__
         }
         return cls(**columns)
 
@@ -125,7 +125,7 @@ class EntryBlock:
                 return column[rows]
             return [column[row] for row in chosen]
 
-        return EntryBlock(**{item.name: part(getattr(self, item.name)) for item in fields(self)})
+        return EntryBlock(**{name: part(getattr(self, name)) for name in self.__struct_fields__})
 
     def facts(self) -> EntryColumns:
         """What postings are made of."""
@@ -166,8 +166,7 @@ class EntryBlock:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedFile:
+class CheckedFile(Struct, frozen=True):
     """A whole file that was judged; `counted` are its openings and stocktakes."""
 
     block: EntryBlock
@@ -376,7 +375,7 @@ def _joined(blocks: Sequence[EntryBlock]) -> EntryBlock:
 
     if not blocks:
         raise OneByOne
-    names = [item.name for item in fields(EntryBlock)]
+    names = [name for name in EntryBlock.__struct_fields__]
     return EntryBlock(**{name: whole([getattr(block, name) for block in blocks]) for name in names})
 
 

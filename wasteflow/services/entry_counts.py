@@ -7,11 +7,12 @@ looks at those again whose firm is named in the changes since: nothing else can 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -51,8 +52,7 @@ Stock = tuple[int, int, int, int]
 """Kind and keys of a place, and the material that lies there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Stocktakes in the order they are written: as they stand in the file, and as rows.
 
     rollup, late: what they post; change: the last that was told when they were judged.

@@ -6,12 +6,12 @@ For `entry_bulk`, which writes it at once, and `entry_staging`, which writes it 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -99,8 +99,7 @@ def openings_hold(
         raise OneByOne
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyEntries:
+class ReadyEntries(Struct, frozen=True):
     """Entries as they are written, from the number `first` on.
 
     columns: those of a block; rows: those that were judged one by one; counts: stocktakes, that

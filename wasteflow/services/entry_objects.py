@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -26,8 +27,7 @@ from wasteflow_models.ledger import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EntryObject:
+class EntryObject(Struct, frozen=True):
     """An entry: its values by column of the contract, and what the books added.
 
     `key` orders the list.  `external_id`: its number in the software of its firm, "" for none or
@@ -61,8 +61,7 @@ class EntryObject:
         return "reversed" if self.reversed_ else "in_force"
 
 
-@dataclass(frozen=True, slots=True)
-class EntryFilter:
+class EntryFilter(Struct, frozen=True):
     """Which entries of a list: enterprises (None = all), kind, material, months, recorded after."""
 
     firms: Collection[str] | None = None

@@ -5,10 +5,12 @@ Nothing is written here; a broken rule becomes a RowIssue of its line and column
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.errors import RowIssue, WasteflowError
 from wasteflow.core.records import Entry
@@ -41,8 +43,7 @@ CONDITIONAL = "conditional_without_document"
 _COUNTED = (EntryKind.OPENING, EntryKind.STOCKTAKE)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedEntry:
+class CheckedEntry(Struct, frozen=True):
     """One entry of a file, ready to be written; `content` recognises a repeated row."""
 
     line: int

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -66,8 +66,7 @@ ROOM = 100_000_000
 Versions = dict[tuple[int, int], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A file that holds by itself, and the registry (its version) that it was judged by.
 
     checked: its entries, each once.
@@ -78,8 +77,7 @@ class Judged:
     checked: CheckedFile
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """What is new in a file, and what of the books that rests on."""
 
     keys: Keys

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.orm import Session
 
 from wasteflow.core.actors import Actor
@@ -36,8 +37,7 @@ _RESTED_ON: Final = {EntryKind.OPENING.value, EntryKind.STOCKTAKE.value}
 """Kinds that other entries are judged by, or that are held against the books: taken back first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """An entry as recorded; `new`: it was not there with the same content already."""
 
     item: EntryObject

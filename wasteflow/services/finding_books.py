@@ -5,10 +5,10 @@ from __future__ import annotations
 import calendar
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -137,8 +137,7 @@ def _stale(session: Session, keys: Keys) -> Iterator[Found]:
 # --- links -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Flows:
+class _Flows(Struct, frozen=True):
     """Sums by link and month: dispatches between provinces, receipts at firms with limits,
     dispatches on conditional routes."""
 
@@ -171,8 +170,7 @@ def _flows(session: Session, keys: Keys, first: int, last: int) -> _Flows:
     return _Flows(*([(*key, kg) for key, kg in sorted(found.items())] for found in sums))
 
 
-@dataclass(frozen=True, slots=True)
-class _Marks:
+class _Marks(Struct, frozen=True):
     """Which places are roads between provinces, or sites with limits; which routes conditional."""
 
     crosses: NDArray[np.bool_]

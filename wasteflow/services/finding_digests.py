@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -32,8 +32,7 @@ MADE: Final = "made"
 """Under which it holds the moment when it was last made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(Struct, frozen=True):
     """What the list rests on: the whole, each month of loads, registry, last change."""
 
     books: str
@@ -66,8 +65,7 @@ def digests_of(session: Session, today: date) -> Digests:
     return Digests(_digest(whole), digests, named.get("registry", ""), tops[0])
 
 
-@dataclass(frozen=True, slots=True)
-class ListState:
+class ListState(Struct, frozen=True):
     """When the list was last made (None: before that was noted), and if it is as the books are."""
 
     made_at: datetime | None

@@ -11,10 +11,10 @@ import json
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, not_, or_, select
 from sqlalchemy.orm import Session
 
@@ -58,8 +58,7 @@ Place = tuple[int, int, str, int]
 """Where a finding stands in the list: severity, kind, since, id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which findings: of firms (None = all), by kind, severity, state, material, months."""
 
     firms: Collection[str] | None = None
@@ -222,8 +221,7 @@ def state_of(row: FindingRow, today: date) -> str:
     return SNOOZED if row.snoozed_until and row.snoozed_until >= today else OPEN
 
 
-@dataclass(frozen=True, slots=True)
-class FindingPage:
+class FindingPage(Struct, frozen=True):
     """Some findings of a list, how many it has, and the place of the last one if more follow."""
 
     rows: list[dict[str, Any]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import numpy as np
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core import finding_rules as rules
@@ -27,16 +27,14 @@ _REFUSING = [STATES.index("partly_accepted"), STATES.index("refused")]
 _GONE = [STATES.index("cancelled"), STATES.index("issued")]
 
 
-@dataclass(frozen=True, slots=True)
-class MonthFound:
+class MonthFound(Struct, frozen=True):
     """The findings of the loads of a month, and how many of them may still change by themselves."""
 
     items: list[Found]
     open_loads: int
 
 
-@dataclass(slots=True)
-class _Month:
+class _Month(Struct):
     session: Session
     keys: Keys
     month: int

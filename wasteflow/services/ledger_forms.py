@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -32,8 +32,7 @@ from wasteflow_models.parties import of_either
 from wasteflow_models.seals import last_seal
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerForms:
+class LedgerForms(Struct, frozen=True):
     """The forms with their head and foot; `root`: head of the chain of seals, "" without one.
 
     late: rows that were booked in a later month than they happened in.

@@ -7,9 +7,8 @@ which something is booked late, are held one by one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,8 +30,7 @@ MOST_EVENTS = 8
 """A load with more events is held by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(Struct, frozen=True):
     """Loads in ascending order; `shape`: equal numbers, equal judgement; `version`: events so far.
 
     samples: one load of each shape, held.
@@ -61,7 +59,7 @@ def alike_loads(session: Session, keys: Keys, firm: str, ids: Ints) -> tuple[Ali
     plain = (header["by_hand"] == 0) & (counts <= MOST_EVENTS)
     plain[_owners(counts)[_perhaps_late(header, events, counts)]] = False
     rows = np.flatnonzero(plain)
-    columns = LoadColumns(**{item.name: header[item.name] for item in fields(LoadColumns)})
+    columns = LoadColumns(**{name: header[name] for name in LoadColumns.__struct_fields__})
     groups = groups_of(
         [
             *(header[name][rows] for name in ("state", "evidence", "from_outside", "to_outside")),

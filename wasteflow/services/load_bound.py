@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.loads_bulk import LoadBatch
@@ -13,8 +12,7 @@ from wasteflow.services.load_convert import pick
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """What binds loads to their holders and parents; arrays aligned with a batch."""
 
     kind: Ints

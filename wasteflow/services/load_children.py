@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -48,8 +48,7 @@ class Waiting:
         return joined(self._batches), Kin(kinds, parents)
 
 
-@dataclass(slots=True)
-class ChildPlan:
+class ChildPlan(Struct):
     """Children in the order they are written, and those whose number stands in the file twice."""
 
     batch: LoadBatch
@@ -64,8 +63,7 @@ class ChildPlan:
         return [(start, min(start + PART, count)) for start in range(0, max(count, 1), PART)]
 
 
-@dataclass(frozen=True, slots=True)
-class Children:
+class Children(Struct, frozen=True):
     """The children of a file in its order; `fresh`: those that are new, `again`: repeated ones."""
 
     batch: LoadBatch

@@ -7,7 +7,6 @@ reader and `LoadChecker` as a row that comes alone, and these alone can refuse i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain
@@ -15,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from wasteflow.core.errors import Remark, RowIssue
 from wasteflow.core.loads_bulk import Ints, LoadBatch
@@ -36,8 +37,7 @@ FEW = 64
 """Rows up to which reading them one by one is quicker than setting up columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedChunk:
+class CheckedChunk(Struct, frozen=True):
     """What became of the rows of a chunk.
 
     `rows` counts those that follow the contract (whether the registry then refused them or not);

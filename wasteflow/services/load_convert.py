@@ -6,10 +6,10 @@ Nothing is decided here; `LoadBatch` (core) is the shape in which loads are writ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.loads_bulk import LoadBatch, Texts
@@ -26,8 +26,7 @@ _TEXT_FIELDS = ("mode", "vehicle", "carrier", "handler", "ticket_no", "remark", 
 _WORDS = {"mode": MODES, "state": STATES, "basis": BASES, "weighed": WEIGHED}
 
 
-@dataclass(frozen=True, slots=True)
-class Kin:
+class Kin(Struct, frozen=True):
     """What a child of a refused part has beside its load: kind number and number of its parent."""
 
     kind: Ints
@@ -38,14 +37,14 @@ def batch_of(loads: Sequence[CheckedLoad], keys: Keys) -> LoadBatch:
     """Single checked loads as columns, in their order."""
     rows = [_row(load, keys) for load in loads]
     columns: dict[str, Any] = {}
-    for item in fields(LoadBatch):
-        values = [row[item.name] for row in rows]
+    for name in LoadBatch.__struct_fields__:
+        values = [row[name] for row in rows]
         if values and isinstance(values[0], str):
-            columns[item.name] = values
-        elif item.name in _FLAGS:
-            columns[item.name] = np.array(values, bool)
+            columns[name] = values
+        elif name in _FLAGS:
+            columns[name] = np.array(values, bool)
         else:
-            columns[item.name] = np.array(values, np.int64) if values else _empty(item.name)
+            columns[name] = np.array(values, np.int64) if values else _empty(name)
     return LoadBatch(**columns)
 
 
@@ -121,21 +120,21 @@ def pick(batch: LoadBatch, rows: Ints) -> LoadBatch:
     """The loads at positions `rows`, in that order."""
     chosen = rows.tolist()
     columns: dict[str, Any] = {}
-    for item in fields(LoadBatch):
-        value = getattr(batch, item.name)
+    for name in LoadBatch.__struct_fields__:
+        value = getattr(batch, name)
         if isinstance(value, list):
-            columns[item.name] = [value[row] for row in chosen]
+            columns[name] = [value[row] for row in chosen]
         else:
-            columns[item.name] = value if isinstance(value, str) else value[rows]
+            columns[name] = value if isinstance(value, str) else value[rows]
     return LoadBatch(**columns)
 
 
 def span(batch: LoadBatch, start: int, stop: int) -> LoadBatch:
     """The loads start..stop, in their order."""
     columns: dict[str, Any] = {}
-    for item in fields(LoadBatch):
-        value = getattr(batch, item.name)
-        columns[item.name] = value if isinstance(value, str) else value[start:stop]
+    for name in LoadBatch.__struct_fields__:
+        value = getattr(batch, name)
+        columns[name] = value if isinstance(value, str) else value[start:stop]
     return LoadBatch(**columns)
 
 
@@ -144,14 +143,14 @@ def joined(batches: Sequence[LoadBatch]) -> LoadBatch:
     if len(batches) == 1:
         return batches[0]
     columns: dict[str, Any] = {}
-    for item in fields(LoadBatch):
-        values = [getattr(batch, item.name) for batch in batches]
+    for name in LoadBatch.__struct_fields__:
+        values = [getattr(batch, name) for batch in batches]
         if isinstance(values[0], np.ndarray):
-            columns[item.name] = np.concatenate(values)
+            columns[name] = np.concatenate(values)
         elif all(isinstance(value, str) for value in values) and len(set(values)) == 1:
-            columns[item.name] = values[0]
+            columns[name] = values[0]
         else:
-            columns[item.name] = [
+            columns[name] = [
                 text
                 for batch, value in zip(batches, values, strict=True)
                 for text in texts_of(value, len(batch))

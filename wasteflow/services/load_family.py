@@ -7,9 +7,9 @@ books, or be a child itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -27,8 +27,7 @@ RETURN = LOAD_KINDS.index("return")
 REDIRECT = LOAD_KINDS.index("redirect")
 
 
-@dataclass(slots=True)
-class Parent:
+class Parent(Struct):
     """A load that may have children: its ends and holder, and the refused kilograms still open.
 
     `place`: its id in the tables, or the negative of (row + 1) for a child of this very file.
@@ -45,8 +44,7 @@ class Parent:
     alive: bool = True
 
 
-@dataclass(slots=True)
-class Family:
+class Family(Struct):
     """Children bound to parents: rows in an order that puts parents first, and the parent of each.
 
     `parent` is an id, or the negative of (row + 1) of another child of the file.

@@ -7,10 +7,10 @@ recognised, a changed one is told from it, and a newly filled receipt completes 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.errors import RowIssue
@@ -48,8 +48,7 @@ Facts = tuple[int, ...]
 _ROAD = STATES.index("in_transit")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A load of a file beside the stored load of its number.
 
     `…_differs`: the columns of the file in which it disagrees; `values`: the receipt the file
@@ -222,4 +221,4 @@ def _facts(there: Stored, row: int, receipt: dict[str, Any] | None) -> Facts:
         "lost_month": 0,
         "gone": 0,
     }
-    return tuple(int(values[item.name]) for item in fields(LoadColumns))
+    return tuple(int(values[name]) for name in LoadColumns.__struct_fields__)

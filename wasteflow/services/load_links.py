@@ -6,10 +6,10 @@ on which they cannot change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.loads_bulk import Flags, Ints
@@ -70,8 +70,7 @@ def _ids(codes: list[str], keys: Keys, kind: str) -> Ints:
     return np.array([keys.id_of(kind, code) for code in codes], np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkAnswers:
+class LinkAnswers(Struct, frozen=True):
     """By row: whether the link is refused, and the remarks that it draws."""
 
     refused: Flags

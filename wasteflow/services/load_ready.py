@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from wasteflow.core.columns import groups_of
@@ -45,8 +46,7 @@ SYNTHETIC = "synthetic"
 """How the remark of an invented load begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(Struct, frozen=True):
     """What staging has to know of every load, aligned by row; columns as in `LoadBatch`."""
 
     line: Ints
@@ -62,7 +62,7 @@ class Moves:
     @classmethod
     def of(cls, batch: LoadBatch, kind: Ints) -> Moves:
         """Those of a batch; kind: number of each load's kind, 0 for a delivery."""
-        names = [item.name for item in fields(cls) if item.name != "delivery"]
+        names = [name for name in cls.__struct_fields__ if name != "delivery"]
         return cls(**{name: getattr(batch, name) for name in names}, delivery=kind == 0)
 
     def sides(self) -> Iterator[tuple[str, Ints, Ints, Flags]]:
@@ -97,8 +97,7 @@ class FirstDays(NamedTuple):
     day: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyLoads:
+class ReadyLoads(Struct, frozen=True):
     """The deliveries of a chunk, with all that follows from them without the books.
 
     `batch` holds them in columns; if they are packed, without the texts that only the pack holds,
@@ -116,10 +115,10 @@ class ReadyLoads:
         if self.packed is None:
             return self.batch
         columns: dict[str, Any] = {}
-        for item in fields(LoadBatch):
-            value = getattr(self.batch, item.name)
+        for name in LoadBatch.__struct_fields__:
+            value = getattr(self.batch, name)
             if isinstance(value, np.ndarray) and value.dtype != np.bool_:
-                columns[item.name] = value.astype(np.int64)
+                columns[name] = value.astype(np.int64)
         lists = [name for name in PACKED_TEXTS if isinstance(getattr(self.batch, name), list)]
         texts: dict[str, Any]
         if isinstance(self.packed, CopiedLoads):
@@ -129,8 +128,7 @@ class ReadyLoads:
         return replace(self.batch, **columns, **texts)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyChunk:
+class ReadyChunk(Struct, frozen=True):
     """What became of the rows of a chunk; counts and issues as in `CheckedChunk`.
 
     `ready` (of a large file) or `loads` hold its deliveries in file order; `children` wait for
@@ -149,8 +147,7 @@ class ReadyChunk:
     loads: LoadBatch | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Packing:
+class Packing(Struct, frozen=True):
     """How deliveries are packed: for SQLite, or with these numbers as text for COPY.
 
     numbers: as many as the file has lines, on PostgreSQL; batch_id, now: what the rows say.
@@ -277,7 +274,7 @@ def _made_ready(batch: LoadBatch, packing: Packing | None, done: int) -> ReadyLo
         return made
     return replace(
         made,
-        moves=Moves(**{item.name: _narrow(getattr(moves, item.name)) for item in fields(Moves)}),
+        moves=Moves(**{name: _narrow(getattr(moves, name)) for name in Moves.__struct_fields__}),
         rollup=BulkRollup(_narrow(rollup.keys), rollup.kg, _narrow(rollup.n)),
         batch=_without_texts(batch),
         packed=packed,
@@ -299,12 +296,12 @@ def _packed(batch: LoadBatch, packing: Packing, done: int) -> PackedLoads | Copi
 def _without_texts(batch: LoadBatch) -> LoadBatch:
     """The loads without the texts that their pack holds, in narrow integers."""
     columns: dict[str, Any] = {}
-    for item in fields(LoadBatch):
-        value = getattr(batch, item.name)
+    for name in LoadBatch.__struct_fields__:
+        value = getattr(batch, name)
         if isinstance(value, np.ndarray):
-            columns[item.name] = _narrow(value)
-        elif isinstance(value, list) and item.name in PACKED_TEXTS:
-            columns[item.name] = []
+            columns[name] = _narrow(value)
+        elif isinstance(value, list) and name in PACKED_TEXTS:
+            columns[name] = []
     return replace(batch, **columns)
 
 

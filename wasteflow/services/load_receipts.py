@@ -7,11 +7,11 @@ as writing them, and reads nothing: a large file does it before it is published.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -30,8 +30,7 @@ from wasteflow_models.receipts import complete_loads, move_receipts, pack_receip
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class Receipts:
+class Receipts(Struct, frozen=True):
     """Receipts of loads (ascending): columns as `receipts.complete_loads` wants them.
 
     rollups: what they move, each with its sign; late: what of it is booked later than its month;

@@ -5,8 +5,9 @@ Nothing is written here; a broken rule becomes a RowIssue of its line and column
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.core.errors import InvalidValue, RowIssue, WasteflowError
 from wasteflow.core.periods import shanghai_day
@@ -34,8 +35,7 @@ OWN_FILE_ASSERTS = Evidence.ONE_SIDED
 """The grade of a load in the own file of one of its firms, until the other one signs it too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(Struct, frozen=True):
     """A weight as given and as it counts: wet kilograms, dry beside it when moisture is known."""
 
     kg: int
@@ -46,8 +46,7 @@ class Weight:
     weighed: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLoad:
+class CheckedLoad(Struct, frozen=True):
     """One load of a file, ready to be written.
 
     `decision` is None for a load in transit.

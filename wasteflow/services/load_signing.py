@@ -7,11 +7,12 @@ or by which door.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -52,8 +53,7 @@ PART = 500
 """Loads held at once."""
 
 
-@dataclass(slots=True)
-class Signing:
+class Signing(Struct):
     """What the own file of `firm` does to loads that are in the books, of one import (`batch_id`).
 
     `confirming`: loads that it signs, with the events they had when they were looked at; `alike`:
@@ -254,5 +254,5 @@ def _facts(row: ShipmentRow) -> tuple[int, ...]:
         "route": row.route_id,
         "gone": row.reversed_,
     }
-    names = (item.name for item in fields(LoadColumns))
+    names = (name for name in LoadColumns.__struct_fields__)
     return tuple(int((named[n] if n in named else getattr(row, n)) or 0) for n in names)

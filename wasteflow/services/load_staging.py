@@ -7,11 +7,11 @@ reads changes before `load_publish`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
@@ -57,8 +57,7 @@ Openings = dict[tuple[int, int], int]
 MERGE_ROWS = 2_000_000
 
 
-@dataclass(slots=True)
-class Staging:
+class Staging(Struct):
     """State of one import; `staged`: its ranges are noted, to be found after a crash.
 
     parts: the roll-up of a large file, ready for publishing, columns: the most of it before; lane:

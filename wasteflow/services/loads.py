@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.collecting import no_collecting
@@ -53,8 +53,7 @@ COMPARED = 5_000
 Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFile:
+class LoadFile(Struct, frozen=True):
     """A file of shipments as the service takes it: chunks of text columns, read as often as asked.
 
     `small`: it is taken in one transaction; `elsewhere`: makes the chunks of a large one ready, as

@@ -5,11 +5,11 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from email.message import EmailMessage
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -28,8 +28,7 @@ GIVE_UP: Final = 3
 _ROW: Final = ReminderMailRow
 
 
-@dataclass(frozen=True, slots=True)
-class MailServer:
+class MailServer(Struct, frozen=True):
     """How mail leaves: host, port, tls (starttls, tls, none), account, sender."""
 
     host: str
@@ -40,8 +39,7 @@ class MailServer:
     sender: str
 
 
-@dataclass(slots=True)
-class Mailed:
+class Mailed(Struct):
     """What a round did: digests sent, users with nothing to do, failures by login, and how many
     users it did not come to.
     """

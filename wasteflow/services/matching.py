@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.coefficients import Coefficient
@@ -52,8 +52,7 @@ _JUDGED: Kept[Hashable, tuple[Registry, Judged]] = Kept(8)
 """Verdicts on pairs by what they rest on: however the books change, and whatever is free."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What somebody asks to be matched; planned: also facilities that are not in operation yet."""
 
     scope: str = "all"
@@ -63,8 +62,7 @@ class Asked:
     side: Side = NO_SIDE
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """A problem with what it was read from; `rated`: terms of the firms that count in a rate."""
 
     registry: Registry

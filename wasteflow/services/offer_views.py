@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.core.symbiosis.offers import Offer, Side, asked_sides, moves_for
 from wasteflow.core.units import tonnes_text
 from wasteflow_models.offers import OfferEventRow, OfferRow
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """Sides somebody may move it as; `inside`: it is about a firm of theirs, names are shown.
 
     `fitting`: their firms that may respond.

@@ -7,10 +7,10 @@ name of its firm, by firms that could use the material, an open ask by firms tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
@@ -56,8 +56,7 @@ ALIVE_WORD: Final = "alive"
 _ALIVE: Final = tuple(sorted(state.value for state in ALIVE))
 
 
-@dataclass(frozen=True, slots=True)
-class OfferFilter:
+class OfferFilter(Struct, frozen=True):
     """What a list holds: a state ("" = all, `alive` = those under way), a material ("" = all)."""
 
     state: str = ""
@@ -136,8 +135,7 @@ def get_offer(*, db: Database, actor: Actor | None, uid: str, now: datetime) -> 
         return _told(session, keys, _row(session, uid), someone, whole=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
+class Moving(Struct, frozen=True):
     """A move somebody asks for: `firm` responds or is proposed; `version` seen, None = any."""
 
     uid: str

@@ -12,10 +12,11 @@ import socket
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Timer
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Struct
 
 from wasteflow.core.errors import InvalidValue
 
@@ -26,8 +27,7 @@ _READ_AT_MOST: Final = 4096
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What came of a call: the HTTP status (0 if none came) and a short reason."""
 
     status: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import Remark
 from wasteflow.core.vocabulary import as_text
@@ -19,8 +20,7 @@ class DryRunEnds(Exception):
     """Raised inside the transaction of a dry run so that it rolls back."""
 
 
-@dataclass(slots=True)
-class Warnings:
+class Warnings(Struct):
     """Warnings by code: how many rows, and the first few with their line."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -35,8 +35,7 @@ class Warnings:
             shown.append((line, Remark(code, told)))
 
 
-@dataclass(slots=True)
-class ImportReport:
+class ImportReport(Struct):
     """Counts of one import. `completed`: loads that got their receipt; `confirmed`: loads in the
     books that the file's own firm signs by it; `skipped`: known already; `batch_id`: of what was
     published, 0 of nothing.
@@ -86,8 +85,7 @@ class ImportReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One checked row of a file: its line and its typed values by column name."""
 
     line: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -20,8 +20,7 @@ from wasteflow_models.registry import ParkRow
 from wasteflow_models.rollup import touch_registry
 
 
-@dataclass(frozen=True, slots=True)
-class NewOutline:
+class NewOutline(Struct, frozen=True):
     """An outline to be kept: GeoJSON geometry in degrees CGCS2000 / WGS 84, area in m2.
 
     expected: `digest` of the outline the change rests on, None if that does not matter.
@@ -35,8 +34,7 @@ class NewOutline:
     expected: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where outlines come from and who puts them in; the same for all of one file."""
 
     source: str = ""
@@ -47,8 +45,7 @@ class Origin:
     login: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutlineVersion:
+class OutlineVersion(Struct, frozen=True):
     """A version as it is told."""
 
     park: str

@@ -7,9 +7,11 @@ Cost depends on links and months.  Formulas are `core.park_indicators`, words
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.formulas import Terms
@@ -39,8 +41,7 @@ TOLD = ("generated", "utilised", "utilised_prior", "disposed", "disposed_prior",
 """Terms of the books that stand beside the indicators."""
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     """Terms of the firms of a park in a year; `late`: firms whose ledgers start after January."""
 
     terms: Terms
@@ -48,8 +49,7 @@ class _Sum:
     found: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """What the books say of every firm: terms by (period, firm), waste used, who exchanges."""
 
     terms: Mapping[tuple[str, str], Sequence[FirmTerms]]

@@ -7,10 +7,10 @@ again is the next `take` of the same name.  Who did it stands in the log of acco
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -39,8 +39,7 @@ from wasteflow_models.ledger import ProductRow
 from wasteflow_models.order import hold_firms
 
 
-@dataclass(frozen=True, slots=True)
-class ProductObject:
+class ProductObject(Struct, frozen=True):
     """A row of output: its values by column of the contract, and what the books added.
 
     `row` orders the list; `name` is its `product_key`; `reason` is why it was taken back.
@@ -66,8 +65,7 @@ class ProductObject:
         return "reversed" if self.reversed_ else "in_force"
 
 
-@dataclass(frozen=True, slots=True)
-class ProductFilter:
+class ProductFilter(Struct, frozen=True):
     """Which output of a list: enterprises (None = all), product, months."""
 
     firms: Collection[str] | None = None

@@ -7,10 +7,10 @@ enterprise, product and day; it is never edited, only reversed and sent again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
@@ -36,8 +36,7 @@ from wasteflow_models.products import ProductKey
 KEY_PARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
+class _Checked(Struct, frozen=True):
     """A row of the file with its enterprise and product found."""
 
     line: int

@@ -7,8 +7,9 @@ refused part.  The roll-up is compared in `checking`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import RuleBroken
 from wasteflow.core.periods import month_of_day, shanghai_day
@@ -24,8 +25,7 @@ from wasteflow.core.units import dry_from_wet, wet_from_dry
 from wasteflow.core.vocabulary import Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A law of the books that does not hold: `key` says where, `records` which documents."""
 
     code: str
@@ -45,8 +45,7 @@ class Fault:
         }
 
 
-@dataclass(slots=True)
-class LoadFacts:
+class LoadFacts(Struct):
     """What the proof remembers of a load to check its children."""
 
     doc_no: str

@@ -7,10 +7,10 @@ later month than their own (core.booking).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -38,8 +38,7 @@ Flags = NDArray[np.bool_]
 Block = Mapping[str, Ints]
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """What records post, and which part of it is booked later than its month."""
 
     rollup: BulkRollup
@@ -149,7 +148,7 @@ def _dispatched(loads: LoadColumns, rows: Ints) -> BulkRollup:
     """What the loads at `rows` posted when they were dispatched."""
     part = picked(loads, rows)
     nothing = np.zeros(len(rows), np.int64)
-    columns = {name: getattr(part, name) for name in LoadColumns.__dataclass_fields__}
+    columns = {name: getattr(part, name) for name in LoadColumns.__struct_fields__}
     columns |= dict.fromkeys(("received_month", "received_kg", "accepted_kg"), nothing)
     return bulk_load_postings(LoadColumns(**columns))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import text
 
 from wasteflow.core.errors import RuleBroken
@@ -19,8 +18,7 @@ from wasteflow_models.parties import add_senders, missing_senders
 from wasteflow_models.rollup_stored import stored_late, stored_rollup
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """Rows of the roll-up now, and how many of them (or of those gone) were wrong; links of loads
     that the index of SQLite had lost.
     """

@@ -6,11 +6,11 @@ The version of an object is a digest of its values; a change names the version i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -41,8 +41,7 @@ class AlreadyThere(WasteflowError):
     """An object of this code is registered already."""
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryObject:
+class RegistryObject(Struct, frozen=True):
     """Typed values of one object by column of the contract, and their version."""
 
     values: Mapping[str, Any]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.periods import shanghai_day
@@ -23,8 +24,7 @@ KINDS: Final = (ANSWER, REVISION, OFFER, FILING, PERMIT)
 _APPROVE: Final = "approve"
 
 
-@dataclass(frozen=True, slots=True)
-class Reminder:
+class Reminder(Struct, frozen=True):
     """One thing to do.
 
     `kind`: answer (a load waits for the organisation's `move`), revision (it is asked to approve

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.errors import InvalidValue
@@ -21,8 +21,7 @@ NOT_CLOSED = "month_not_closed_by_all"
 """Note of a row that rests on a firm which has not closed the month it is shown as of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """What a report as of a month rests on: firms in it that have not closed that month.
 
     `changed`: something of the months up to it was booked later, so today's figure may differ.

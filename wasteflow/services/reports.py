@@ -6,8 +6,9 @@ Every function reads in one transaction and computes after it.  The dicts are th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.core.balances import Balance, balances, total_balance
 from wasteflow.core.books import PeriodBooks
@@ -23,8 +24,7 @@ from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """What the books hold: registry, first and last month, synthetic or not, number of places."""
 
     registry: Registry
@@ -48,8 +48,7 @@ def overview(*, db: Database) -> Overview:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BooksRead:
+class BooksRead(Struct, frozen=True):
     """The books of a period, their registry, and whether they hold synthetic records.
 
     `held`: what they rest on, if they are those of a closed month.

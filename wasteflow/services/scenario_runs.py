@@ -6,9 +6,9 @@ A run is kept in the process by what it was made of, since pages, map and files 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.collecting import no_collecting
@@ -40,8 +40,7 @@ METHOD: Final = {
 """The method, told with every result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Eyes:
+class Eyes(Struct, frozen=True):
     """What the asker may read: scopes of targets, and firms by name beside trade partners; None =
     everything."""
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -36,8 +36,7 @@ LONGEST_NOTE: Final = 4000
 FIELDS: Final = ("scope", "name", "note", "base", "material", "years", "fill", "blocks")
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A scenario as it is given: blocks as plain data."""
 
     scope: str
@@ -50,8 +49,7 @@ class Draft:
     blocks: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """A saved scenario."""
 
     uid: str
@@ -129,8 +127,7 @@ def create_scenario(
         return told(row)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A part of the list, and how many there are in all."""
 
     items: list[Scenario]

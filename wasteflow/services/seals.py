@@ -9,12 +9,12 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -244,8 +244,7 @@ def _hashed(
                 yield key, leaf_hash(text)
 
 
-@dataclass(slots=True)
-class _Writing:
+class _Writing(Struct):
     """The blocks of a seal in the making."""
 
     db: Database

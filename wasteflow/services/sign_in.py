@@ -7,11 +7,11 @@ not exist cost the same work, are counted the same and look the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -29,8 +29,7 @@ KEPT_DAYS: Final = 30
 _USER, _ADDRESS = "user", "address"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A sign-in just opened: the secret for the browser's cookie, said once."""
 
     secret: str

@@ -7,11 +7,11 @@ stated it and when.  Correcting an input needs a reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -49,8 +49,7 @@ Key = tuple[int, int | str, int]
 Held = ParkInputRow | ProfileRow
 
 
-@dataclass(frozen=True, slots=True)
-class _Stated:
+class _Stated(Struct, frozen=True):
     """A checked row: its key and what it says."""
 
     line: int

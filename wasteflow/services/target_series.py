@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.formulas import Terms
@@ -19,8 +20,7 @@ from wasteflow_models.convert import load_keys
 from wasteflow_models.engine import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """Year-to-date values of a target at the ends of the months of `year`, by basis.
 
     Each is (month 1..12, value): a fraction for a rate, kilograms for an amount.

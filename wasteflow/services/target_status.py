@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from wasteflow.core.coefficients import Coefficient, coefficient_of
 from wasteflow.core.consumption import consumption, consumption_row
@@ -37,8 +38,7 @@ JUDGED = (Basis.DECLARED.value, Basis.VERIFIED.value)
 _Sum = tuple[Terms | None, list[int], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Basis:
+class _Basis(Struct, frozen=True):
     """Terms of every generator by period text, on one basis."""
 
     items: Mapping[str, Sequence[FirmTerms]]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from wasteflow.core.actors import Actor, Subject
@@ -24,8 +24,7 @@ SHOWN: Final = len(TOKEN_MARK) + 5
 SCOPES: Final = ("read", "write")
 
 
-@dataclass(frozen=True, slots=True)
-class NewToken:
+class NewToken(Struct, frozen=True):
     """A token just made; `secret` is said once and stored nowhere."""
 
     id: int

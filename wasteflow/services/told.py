@@ -7,10 +7,10 @@ are over changes.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
 
+from msgspec import Struct
 from sqlalchemy.orm import Session
 
 from wasteflow.core.disclosure import Area, Atoms, hidden_through
@@ -27,8 +27,7 @@ KEPT = 64
 _kept: Kept[tuple[str, ...], Hidden] = Kept(KEPT)
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """For whom sums are made who may not see the firms behind them.
 
     running: the month that is not over yet (yyyymm); own: firms whose figures the reader knows,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select, text
 
 from wasteflow.core.actors import Actor, Subject
@@ -61,8 +61,7 @@ RowFault = Callable[[Mapping[str, str]], tuple[str, str] | None]
 """A row as texts → (column, value) that one may not send, or None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """Whose an upload is: who sent it, for which organisation ("" of the system)."""
 
     organisation: str

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
@@ -25,8 +25,7 @@ HASHER: Final = PasswordHasher()
 """argon2id with the parameters of RFC 9106 for little memory (64 MiB, 3 passes)."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewUser:
+class NewUser(Struct, frozen=True):
     """What is known of a user to be; `password` "" for one who signs in by OpenID Connect.
 
     `must_change`: the password was chosen by somebody else, and the user shall choose another.

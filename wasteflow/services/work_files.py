@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from msgspec import Struct
 from sqlalchemy import delete, insert, select, update
 
 from wasteflow.core.errors import NotFound
@@ -20,8 +20,7 @@ PIECE: Final = 1024 * 1024
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@dataclass(frozen=True, slots=True)
-class JobFile:
+class JobFile(Struct, frozen=True):
     """A file of a job, without its bytes; `role` is input, errors, result …"""
 
     id: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.messages import render
@@ -31,8 +32,7 @@ class JobCancelled(WasteflowError):
     """Its user asked to stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(Struct, frozen=True):
     """What is asked for; `organisation` and `account_id` own it, `subject` is what it is about.
 
     organisation: code of an enterprise or park, "" of the system; subject: a kind of file or
@@ -50,8 +50,7 @@ class NewJob:
     kept: timedelta = KEPT
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A job as it stands; `rate` units a second and `remaining_s` of the running step, or None."""
 
     id: int

@@ -6,9 +6,8 @@ ship and yard, users use up what arrives, landfills bury it, traders only hold. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.synthetic.calendar import Calendar
 from wasteflow.synthetic.dice import Dice, Ints
@@ -25,8 +24,7 @@ _WORDS = {"G": "产生", "S": "堆场", "T": "中转", "U": "利用", "D": "处�
 _SUFFIX = {"generation": "G", "storage": "S", "use": "U", "disposal": "D", "treatment": "H"}
 
 
-@dataclass(slots=True)
-class Habits:
+class Habits(Struct):
     """Per slot, fixed over time: yearly means and shares in percent; 0 = does not do it."""
 
     mean: Ints
@@ -38,8 +36,7 @@ class Habits:
     appetite: Ints
 
 
-@dataclass(slots=True)
-class Month:
+class Month(Struct):
     """Kilograms per slot of one month, zero where there is no entry."""
 
     generation: Ints

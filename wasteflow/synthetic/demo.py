@@ -20,9 +20,10 @@ A demo of a few months holds no new year; every other feature is in a demo of an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.synthetic import demo_cast as cast
 from wasteflow.synthetic.calendar import Calendar
@@ -48,8 +49,7 @@ KINDS = (
 """Files of the demo in the order in which they must be imported."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoData:
+class DemoData(Struct, frozen=True):
     """Rows by kind with the columns of the contract; months as yyyymm; features → codes."""
 
     enterprises: Rows

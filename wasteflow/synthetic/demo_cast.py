@@ -6,11 +6,10 @@ codes `demo.…` and names 示范….  No amount here is a report; capacities of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A steady flow: `rows` records a month, on the road for about `hours`."""
 
     key: str
@@ -24,8 +23,7 @@ class Link:
     mode: str = "road"
 
 
-@dataclass(frozen=True, slots=True)
-class Resale:
+class Resale(Struct, frozen=True):
     """A trader's flow: `percent` of what reached it last month."""
 
     key: str
@@ -37,8 +35,7 @@ class Resale:
     rows: int = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
+class Maker(Struct, frozen=True):
     """A producer: generation, own use (route and amount), draw on its yard, treatment a month."""
 
     firm: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from wasteflow.synthetic import demo_cast as cast
 from wasteflow.synthetic.calendar import Calendar
@@ -23,8 +24,7 @@ Holding = tuple[str, str]
 """(firm, material)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """One record to be made: `number` of `count` records of a link in a month."""
 
     link: cast.Link | cast.Resale

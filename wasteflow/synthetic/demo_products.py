@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 from wasteflow.synthetic import demo_cast as cast
 from wasteflow.synthetic.dice import Dice
@@ -18,8 +19,7 @@ from wasteflow.synthetic.writing import kilograms, row_of, tonnes
 HUNDRED = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(Struct, frozen=True):
     """Tonnes of waste per `per_thousand` thousandths of a tonne of a product.
 
     `p2o5` is the content in thousandths of a percent; the ratio is then that of the P2O5.

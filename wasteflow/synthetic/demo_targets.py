@@ -7,14 +7,13 @@ behind (red), a milestone of a later year, a ceiling with a draw-down plan, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from wasteflow.synthetic import demo_cast as cast
 from wasteflow.synthetic.writing import DEMO_SOURCE, row_of
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """A target; `later` and `since` are years after and before that of the demo's last month."""
 
     name: str

@@ -6,10 +6,10 @@ most four fifths of the number of loads that reached them until the month before
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.synthetic.calendar import Calendar
 from wasteflow.synthetic.dice import Dice, Ints
@@ -24,8 +24,7 @@ CHILD_OF = 50
 """One load in so many is a return or redirect of a refused part."""
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """`counts[link, month]` main loads and the number of `children` (main + children = loads).
 
     `parents`: positions, in order of dispatch, of the loads that are refused in part.

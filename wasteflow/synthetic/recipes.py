@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 
 class Role(IntEnum):
@@ -15,8 +16,7 @@ class Role(IntEnum):
     LANDFILL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """`moisture` in tenths of a percent; `season` = relative activity of January..December."""
 
     code: str

@@ -6,9 +6,8 @@ ones are second materials of users.  A *link* joins two slots of one material.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.synthetic.dice import Dice, Ints
 from wasteflow.synthetic.recipes import MATERIAL_CYCLE, RECIPES, ROLE_CYCLE, ROLE_NAMES, Role
@@ -29,8 +28,7 @@ _LEVELS = ("county", "municipal", "provincial", "county")
 _KINDS = (("road", 88), ("rail", 96), ("water", 97), ("road", 100))
 
 
-@dataclass(slots=True)
-class Slots:
+class Slots(Struct):
     """Per slot: firm, material (index of RECIPES), role, and the route of what it receives."""
 
     firm: Ints
@@ -44,8 +42,7 @@ class Slots:
         return np.flatnonzero(wanted).astype(np.int64)
 
 
-@dataclass(slots=True)
-class Links:
+class Links(Struct):
     """Per link: the two slots and the mode; the first `direct` are direct, then feed, resale."""
 
     source: Ints
@@ -58,8 +55,7 @@ class Links:
         return len(self.source)
 
 
-@dataclass(slots=True)
-class Registry:
+class Registry(Struct):
     """Everything the loads refer to; positions in ten-thousandths of a degree."""
 
     parks: int

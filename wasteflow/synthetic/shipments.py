@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
+from msgspec import Struct, field
 
 from wasteflow.synthetic.calendar import Calendar
 from wasteflow.synthetic.dice import Dice, Ints
@@ -20,8 +19,7 @@ _STREAMS = "mass loss odd days damp damp2 truck part child child2 measured"
 _REASONS = ("", "moisture", "loss")
 
 
-@dataclass(slots=True)
-class Moved:
+class Moved(Struct):
     """What the loads did: kilograms per slot and month, and counts for the summary."""
 
     shipped: Ints
@@ -31,8 +29,7 @@ class Moved:
     refused: int = 0
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """Columns of consecutive main loads; days count from the first day of the ledger."""
 
     number: Ints
@@ -48,8 +45,7 @@ class Block:
     truck: Ints
 
 
-@dataclass(slots=True)
-class Texts:
+class Texts(Struct):
     """Words that repeat: per link, per day, per kilogram."""
 
     head: list[str]
@@ -126,7 +122,7 @@ class Loads:
         lines: list[str] = []
         total = len(texts.days)
         days, mass, wet = texts.days, texts.mass, texts.wet
-        columns = (getattr(block, name).tolist() for name in Block.__slots__)
+        columns = (getattr(block, name).tolist() for name in Block.__struct_fields__)
         for number, link, sent, got, kg, got_kg, refused, reason, damp, damp2, truck in zip(
             *columns, strict=True
         ):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from wasteflow.synthetic import registry as places
 from wasteflow.synthetic.books import Books
@@ -18,8 +19,7 @@ MAX_MONTHS = 600
 MAX_LOADS = 200_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class SynthSummary:
+class SynthSummary(Struct, frozen=True):
     """What `synth` wrote: rows per file, months as yyyymm, kilograms dispatched by deliveries."""
 
     files: dict[str, Path]

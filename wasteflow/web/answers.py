@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache, wraps
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +17,7 @@ from threading import Lock
 from typing import Final, TypeVar
 
 from flask import Flask, Response, current_app, g, make_response, request
+from msgspec import Struct
 
 import wasteflow
 import wasteflow_maps
@@ -41,8 +41,7 @@ _SHOWN_DIGITS: Final = 12
 _KEPT_HEADERS: Final = ("Content-Type", "Content-Disposition")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A finished answer: its body cut wherever the nonce of its response stood, and headers."""
 
     parts: tuple[bytes, ...]

@@ -7,10 +7,10 @@ like have no use for them and would drop them; here every link between such page
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Flask, request, url_for
+from msgspec import Struct
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.periods import Period
@@ -38,8 +38,7 @@ _DOORS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """What is carried, in words; "" where it is not said."""
 
     scope: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from wasteflow.core.actors import Actor, Subject
 from wasteflow.core.errors import NotFound, WasteflowError

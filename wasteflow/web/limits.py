@@ -1,4 +1,4 @@
-"""How often one may ask: Flask-Limiter with counters all server processes share; proxies."""
+"""How often one may ask: Flask-Limiter with counters all server processes share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Final
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from limits.storage import Storage
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from wasteflow.web.access import READY, books
 from wasteflow.web.identity import address, current_actor
@@ -75,14 +74,6 @@ def _windows() -> RateWindows:
     found = current_app.extensions[_EXTENSION]
     assert isinstance(found, RateWindows)
     return found
-
-
-def trust_proxies(app: Flask) -> None:
-    """Believe as many proxies in front as the setting says; none by default."""
-    count = books(app).config.accounts.proxies
-    if count:
-        fixed = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)
-        app.wsgi_app = fixed  # type: ignore[method-assign]
 
 
 def install(app: Flask) -> None:

@@ -18,7 +18,7 @@ from wasteflow.services.work import Job, NewJob, create_job, get_job
 from wasteflow.services.work_files import find_file, keep_file, read_pieces
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.api.rights import subject_of
-from wasteflow_maps.geo_outlines import Found, Wanted
+from wasteflow_maps.geo_places import Found, Wanted
 from wasteflow_maps.geo_unpack import MAX_BYTES
 
 RIGHT: Final = "outline.write"

@@ -8,10 +8,10 @@ menus and documentation.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from flask import Flask, Response, current_app, flash, make_response, redirect, request, url_for
+from msgspec import Struct
 
 from wasteflow.core.actors import Subject
 from wasteflow.core.errors import RuleBroken
@@ -30,8 +30,7 @@ BEFORE_ANYTHING_ELSE: Final = frozenset(
 """What a browser may do before it has a password of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """What an endpoint asks for: a right, and how its subject is found.
 
     Without `subject` the door asks for a signed-in actor only and the service judges what it

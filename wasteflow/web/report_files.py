@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from flask import Response, g, request
+from msgspec.structs import asdict
 
 from wasteflow.core.collecting import no_collecting
 from wasteflow.core.flow_filter import FlowFilter

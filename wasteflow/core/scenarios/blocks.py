@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.errors import FieldIssue, FieldsRefused, WasteflowError
 from wasteflow.core.registry import Registry
@@ -34,8 +35,7 @@ LEAST_PERCENT, MOST_PERCENT = Fraction(-50), Fraction(100)
 PRICES: Final = tuple(kind for kind in PRICE_KINDS if kind != "road_distance")
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(Struct, frozen=True):
     """A use facility put into operation; position (lon, lat) of its own, or that of its place."""
 
     name: str
@@ -51,8 +51,7 @@ class Add:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """A facility, or everything a firm uses, stops."""
 
     facility: str = ""
@@ -60,8 +59,7 @@ class Close:
     start: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Struct, frozen=True):
     """A facility has another capacity a year."""
 
     facility: str
@@ -69,8 +67,7 @@ class Resize:
     start: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Struct, frozen=True):
     """A coefficient of cost has another value; `driver` and `material` as registered."""
 
     price: str
@@ -79,16 +76,14 @@ class Price:
     material: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """A target has another value, in its own unit."""
 
     target: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Growth:
+class Growth(Struct, frozen=True):
     """Generation grows by a percentage a year; blank = every firm, every material."""
 
     percent: Fraction

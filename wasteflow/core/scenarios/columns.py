@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.columns import Ints
@@ -19,8 +19,7 @@ _SURE: Final = 1e12
 _NEAR: Final = 1e-2
 
 
-@dataclass(frozen=True, slots=True)
-class LinkColumns:
+class LinkColumns(Struct, frozen=True):
     """Links in their order; `owner` and `group` are positions in `owners` (generator, material) and
     `groups` (receiver, material, route), both ascending."""
 
@@ -44,8 +43,7 @@ class KeptLink(NamedTuple):
     prior_kg: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLinks:
+class KeptLinks(Struct, frozen=True):
     """The links of a year, in the order of the starting point: columns, read as `KeptLink`."""
 
     columns: LinkColumns

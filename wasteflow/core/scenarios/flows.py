@@ -6,10 +6,10 @@ A link goes from the generator straight to the firm that uses its waste; own use
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from wasteflow.core.columns import Ints
 from wasteflow.core.geodesy import kept_distance_km
@@ -61,8 +61,7 @@ class Table(NamedTuple):
     unpriced: tuple[Parts, ...]
 
 
-@dataclass(slots=True)
-class Sums:
+class Sums(Struct):
     """Sums: kilograms by kind, net cost in fen per tonne and CO2 in grams per tonne, both times
     kilograms.
 

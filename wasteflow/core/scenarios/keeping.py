@@ -12,12 +12,12 @@ whose capacity nobody states keeps its links at today's tonnes and takes no incr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.columns import Ints
 from wasteflow.core.periods import Period
@@ -30,8 +30,7 @@ Scale = Mapping[Owner, Fraction]
 """Growth factor of a generator's material in a year; absent = 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(Struct, frozen=True):
     """Links of a year and what they leave: room by facility, and increases nobody can judge."""
 
     links: KeptLinks

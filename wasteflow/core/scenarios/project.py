@@ -15,10 +15,14 @@ named above scales with generation; routes, moisture, losses and products stay a
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.coefficients import Coefficient
 from wasteflow.core.formulas import Terms
@@ -48,8 +52,7 @@ _REST: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is run: blocks, years ahead, whether today's free capacity is filled too."""
 
     blocks: tuple[Block, ...] = ()
@@ -102,7 +105,7 @@ def run(today: Today, plan: Plan) -> Run:
     """Project a plan; `today` stays as it is."""
     changed, closed, notes = changed_stations(today, plan.blocks)
     prices = Prices(priced(today.coefficients, plan.blocks))
-    registry = replace(
+    registry = dataclasses.replace(
         today.registry,
         facilities={
             **today.registry.facilities,
@@ -288,7 +291,7 @@ def _scaled_terms(terms: Terms, factor: Fraction) -> Terms:
     ):
         kg = getattr(terms, name)
         amounts[name] = None if kg is None else scaled(kg, factor)
-    return _closed(replace(terms, split={}, **amounts), terms, factor)  # type: ignore[arg-type]
+    return _closed(replace(terms, split={}, **amounts), terms, factor)
 
 
 def _closed(made: Terms, terms: Terms, factor: Fraction) -> Terms:

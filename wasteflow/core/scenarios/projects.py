@@ -7,8 +7,9 @@ codes are those of seed_data/facilities.csv.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.registry import Registry
 from wasteflow.core.units import tonnes_text
@@ -18,8 +19,7 @@ S0: Final = "S0 昆发改资环函〔2022〕43号 [S]"
 S2: Final = "S2 安宁市工业绿色发展规划2023-2025 [S]"
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A project: code of its facility, names, what it takes, kilograms a year, whence it is
     known."""
 

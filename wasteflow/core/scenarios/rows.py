@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Any, Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.formulas import Rate, Terms

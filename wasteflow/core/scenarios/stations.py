@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.periods import Period, month_of_day
 from wasteflow.core.registry import Facility, Registry
@@ -24,8 +26,7 @@ from wasteflow.core.symbiosis.today import Today
 from wasteflow.core.vocabulary import Fate
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A facility with what happens to it; `opened`: not in operation today.
 
     resized_kg: its new yearly capacity, None where that stays; closes, starts: from which day
@@ -47,8 +48,7 @@ class Changed:
         return self.opened or self.closing or self.resized_kg is not None
 
 
-@dataclass(slots=True)
-class Yearly:
+class Yearly(Struct):
     """A facility in one year: capacity (None = not stated), share of the months it is closed, share
     in which it is open with a smaller capacity, and what that lets it use (None = as before)."""
 

@@ -13,8 +13,9 @@ rate would count gypsum that no longer exists.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from wasteflow.core.formulas import Terms
 from wasteflow.core.scenarios.columns import scaled

@@ -15,10 +15,10 @@ with integers alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from wasteflow.core.symbiosis.links import Problem
@@ -31,8 +31,7 @@ SLACK_KG: Final = 1e-4
 """By how much less the cheapest answer may carry: what the solver itself takes for nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """Side constraints; None = none.
 
     max_partners: receivers of a producer; max_links: links in all; most_kg: kilograms in all.
@@ -52,8 +51,7 @@ class Side:
 NO_SIDE: Final = Side()
 
 
-@dataclass(frozen=True, slots=True)
-class Allocation:
+class Allocation(Struct, frozen=True):
     """Kilograms on every arc of the problem, and what is left unserved of every supply.
 
     optimal: False if the solver stopped before it could prove it (side constraints only).
@@ -198,7 +196,9 @@ class _Rows:
             )
             if result.x is None:
                 raise NotSolved(str(result.message))
-            return np.asarray(result.x[:count], dtype=np.float64), bool(result.status == 0)
+            # To the solver a millionth is no link; on a large one that is a kilogram or two.
+            made = result.x[count:] > 0.5
+            return np.where(made, result.x[:count], 0.0), bool(result.status == 0)
 
         # A whole set of links may be dearer for one tonne more: no weight tells them apart.
         kg, most_proved = solved(np.full(count, -1.0))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.registry import Facility, Registry
 from wasteflow.core.symbiosis.books import MONTHS, OPERATING, routes_of
@@ -19,8 +20,7 @@ from wasteflow.core.vocabulary import Fate
 NO_USE: Final[Mapping[tuple[str, str], int]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
+class Station(Struct, frozen=True):
     """A use facility in a period: capacity in kilograms (None = nobody states it), use by
     (material, route)."""
 

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from wasteflow.core.formulas import FORMULAS, PRODUCT, Rate, Terms
 from wasteflow.core.symbiosis.capacity import Station

@@ -9,10 +9,10 @@ become arcs (`NEAREST`), which is written with the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from wasteflow.core.geodesy import kept_distance_km
@@ -37,8 +37,7 @@ REASONS: Final = (
 Position = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Supply:
+class Supply(Struct, frozen=True):
     """Kilograms of a material at a producer that no use takes; position (lon, lat) or None."""
 
     enterprise: str
@@ -47,8 +46,7 @@ class Supply:
     position: Position | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """Free capacity of a use facility in kilograms, and the routes it takes by material.
 
     `valid`: the permit holds in the period; `planned`: not in operation yet.
@@ -63,8 +61,7 @@ class Demand:
     planned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Choices of whoever asks: None = none of their own (the radius by rule of thumb holds)."""
 
     max_km: float | None = None
@@ -72,8 +69,7 @@ class Limits:
     nearest: int = NEAREST
 
 
-@dataclass(frozen=True, slots=True)
-class Arc:
+class Arc(Struct, frozen=True):
     """A feasible link: positions of supply and demand, route, road km, cost per tonne.
 
     `filing`: code of the filing that covers the border, "" where none is crossed.
@@ -88,8 +84,7 @@ class Arc:
     conditional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True):
     """Why a producer has no arc: the reason of the receiver that came furthest, its numbers."""
 
     reason: str
@@ -99,8 +94,7 @@ class Obstacle:
     limit_km: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """One pair that was asked for: all that stands against it (nothing: feasible), its numbers."""
 
     against: tuple[str, ...]
@@ -108,8 +102,7 @@ class Verdict:
     limit_km: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Everything an allocation may use: arcs over supplies and demands, quotas by filing."""
 
     supplies: tuple[Supply, ...]

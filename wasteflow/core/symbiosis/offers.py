@@ -12,10 +12,12 @@ firm only; nobody accepts for another.  What a load or the calendar does is no m
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.errors import InvalidValue, RuleBroken
 
@@ -87,8 +89,7 @@ AUTHOR: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """An offer as it stands; a firm "" is not known yet; kg whole kilograms wet."""
 
     kind: OfferKind

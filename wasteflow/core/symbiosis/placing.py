@@ -6,8 +6,9 @@ The same judge and allocator as potential links; the receivers are whatever stat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from wasteflow.core.registry import Registry
 from wasteflow.core.symbiosis.allocate import Allocation, allocate
@@ -26,8 +27,7 @@ from wasteflow.core.symbiosis.prices import Prices
 from wasteflow.core.symbiosis.today import Owner
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """A problem with its allocation."""
 
     problem: Problem

@@ -14,9 +14,10 @@ material comes before one for any.  Source of the seeded ones: 2-domain section 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.coefficients import Coefficient
 
@@ -48,8 +49,7 @@ def typical(item: Coefficient) -> Fraction | None:
     return sum(ends, Fraction(0)) / len(ends) if ends else None
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """A tonne over one link; money in fen, None = no coefficient says it (counted as 0).
 
     `net_fen` is the sum of what is known; `unpriced` names what is not.

@@ -11,9 +11,10 @@ short-haul price holds, so the distance is the larger of the two solutions that 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.registry import Registry
 from wasteflow.core.symbiosis.books import routes_of
@@ -25,8 +26,7 @@ REACHES, NEVER, ALWAYS, UNKNOWN = "reaches", "never", "always", "unknown"
 PARTS: Final = ("freight", "gate", "storage", "treatment")
 
 
-@dataclass(frozen=True, slots=True)
-class Radius:
+class Radius(Struct, frozen=True):
     """`road_km` where the answer is REACHES; `missing`: the prices that lack where it is UNKNOWN.
 
     `line_km`: the same as a radius on the map, the road distance divided by the detour factor.

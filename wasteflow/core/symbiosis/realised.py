@@ -7,10 +7,10 @@ month of acceptance.  Cost grows with links × months, never with loads.  Return
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.books import MonthFlows, Names
@@ -24,8 +24,7 @@ TREND: Final = 12
 _ENDS: Final = (PlaceKind.SITE, PlaceKind.OUTSIDE)
 
 
-@dataclass(frozen=True, slots=True)
-class Realised:
+class Realised(Struct, frozen=True):
     """What a consignor gave a consignee of a material by a route in a period, in kilograms.
 
     `first`, `last`: months (yyyymm) of the first and the last load accepted up to the end of the
@@ -48,8 +47,7 @@ class Realised:
     external: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """All realised links of a period, and what shares of them are taken of.
 
     `output_kg`: (firm, material) → generated; `intake_kg`: (firm, material) → accepted from others.
@@ -100,8 +98,7 @@ def realised_links(names: Names, months: Sequence[MonthFlows], period: Period) -
     return Exchange(links, output, intake)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(Struct, frozen=True):
     """Roll-up rows that end a load, as columns."""
 
     source: Ints

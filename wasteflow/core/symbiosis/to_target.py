@@ -10,10 +10,12 @@ Candidates are the `CANDIDATES` arcs that could carry most; fewer arcs than that
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.formulas import Rate, Terms
 from wasteflow.core.registry import Registry, Target
@@ -29,8 +31,7 @@ METRICS: Final = frozenset({"official", "simple", "new_waste", "fate_share", "co
 as a whole and says nothing of a part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Links with their kilograms, the largest first, and the value they bring; reached: the goal.
 
     optimal: proved to be the best among the candidates.

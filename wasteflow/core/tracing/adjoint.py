@@ -12,10 +12,10 @@ always prior, whatever year it states.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.later import sparse
 from wasteflow.core.places import PlaceKind
@@ -61,8 +61,7 @@ class Extra(NamedTuple):
     drawn: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """Kilograms that reach each column: kg[NEW | PRIOR, origin, column]."""
 
     kg: Floats

@@ -10,12 +10,12 @@ rule with other exits; the terms of a period follow from one adjoint sweep.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from wasteflow.core.formulas import AMOUNTS, Terms
 from wasteflow.core.periods import Period
@@ -111,8 +111,7 @@ class Cumulative(NamedTuple):
     generated_kg: int
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodTerms:
+class PeriodTerms(Struct, frozen=True):
     """Terms of a material and period by origin name, whole kilograms, identity exact.
 
     `generators`: enterprises; `pseudo`: origins that credit nobody (their `generated_kg` is what

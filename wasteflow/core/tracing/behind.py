@@ -8,10 +8,10 @@ parts of a term are floats and add up to it before rounding; callers round them 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period, next_month

@@ -8,10 +8,10 @@ four follows from one forward pass with the columns of the origins alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from wasteflow.core.periods import Period
 from wasteflow.core.places import Place
@@ -26,8 +26,7 @@ from wasteflow.core.tracing.solve import MonthSystem
 from wasteflow.core.tracing.yearpass import Operators, YearPass
 
 
-@dataclass(slots=True)
-class PlaceBook:
+class PlaceBook(Struct):
     """Parts (float kilograms) of origins in the postings into and out of a place over a period.
 
     Mass that comes from a boundary (generation, opening, …) is not among `came`: it is whole

@@ -7,10 +7,10 @@ it arose, as a pseudo-origin that credits nobody (paper 6, rule O).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from wasteflow.core.places import Place, PlaceKind
@@ -50,8 +50,7 @@ def is_pseudo(name: str) -> bool:
     return "@" in name
 
 
-@dataclass(frozen=True, slots=True)
-class FlowTable:
+class FlowTable(Struct, frozen=True):
     """Roll-up rows of one material, one element a row, all int64.
 
     `source` and `target` index `places`, `route` indexes `routes`; `month` yyyymm, `kg` whole

@@ -8,9 +8,9 @@ the mass of that origin, the sum over columns of a row the stock of that place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.later import sparse
 from wasteflow.core.places import Place
@@ -21,8 +21,7 @@ from wasteflow.core.tracing.solve import MonthSystem, Sources, csr
 from wasteflow.core.tracing.yearpass import Lens, Operators, Rows, YearPass
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Content of places by origin at the end of `month` (yyyymm), kilograms; rows = places.
 
     Names its rows and columns, so it can be kept and used again with a chain that has grown.
@@ -46,8 +45,7 @@ class State:
         return sparse.csr_array((cells.data, (rows, lines)), shape=shape)
 
 
-@dataclass(slots=True)
-class ForwardMonth:
+class ForwardMonth(Struct):
     """One traced month; columns are the origins of the chain (or the columns asked for)."""
 
     number: int

@@ -10,10 +10,11 @@ it; arrivals, holes, gains and surplus do not.  It is local to one firm and runs
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.later import nx, sparse
 from wasteflow.core.periods import Period
@@ -28,8 +29,7 @@ Arc = tuple[str, str]
 """(consignor, consignee) by enterprise code."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """A strongly connected part of the shipments of a period; kilograms.
 
     `nettable_kg`: largest circulation in it (could be paper trade); `cycles`: an illustration, the
@@ -43,8 +43,7 @@ class Loop:
     cycles: tuple[tuple[tuple[str, ...], int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LoopReport:
+class LoopReport(Struct, frozen=True):
     """Loops and resale of a period; kilograms, shares between 0 and 1."""
 
     period: Period
@@ -123,8 +122,7 @@ def loop_report(chain: Chain, passed: YearPass, period: Period) -> LoopReport | 
     )
 
 
-@dataclass(slots=True)
-class _Home:
+class _Home(Struct):
     """Never-shipped mass of a period: per arc (accepted, of it fresh); per firm what it dispatched,
     of it fresh, and the fresh mass that ended at the firm itself."""
 

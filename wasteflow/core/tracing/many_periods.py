@@ -13,10 +13,10 @@ forward").  The figures are those of `periods.terms_together`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period, next_month
@@ -81,8 +81,7 @@ class _Exits(NamedTuple):
     unknown: Floats
 
 
-@dataclass(slots=True)
-class _Passed:
+class _Passed(Struct):
     """Exits by month, stock by name (all, of unknown year) at the ends asked for, pools of the
     sites that treat."""
 

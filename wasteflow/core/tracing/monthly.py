@@ -8,10 +8,10 @@ stored month never changes by what comes later.  Goes on from a stored month.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.later import sparse
 from wasteflow.core.tracing.attribution import FATES, Basis, decode, lens_of, move_codes
@@ -34,8 +34,7 @@ class Credit(NamedTuple):
     kg: int
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedMonth:
+class ClosedMonth(Struct, frozen=True):
     """Credits of a month and what is needed to go on: traced state and whole stock by origin."""
 
     month: int

@@ -12,10 +12,10 @@ and C and the symbols S, I, O, d, T, a are those of paper 6 section 2 and 3:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.later import sparse
 from wasteflow.core.periods import Period
@@ -47,8 +47,7 @@ class Finding(NamedTuple):
     kg: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """All months of one material in order, with the numbering of places, years and origins.
 
     `places` are the holding places, sites before yards and transits; `years` ascending, 0 =

@@ -10,11 +10,11 @@ leaves a self-loop at its site, so components of one place can still be loops.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.later import sparse
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
@@ -48,8 +48,7 @@ class Sources(NamedTuple):
     born: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class MonthSystem:
+class MonthSystem(Struct, frozen=True):
     """Books of one month, one element a holding place; whole kilograms but `passed` = a / T.
 
     `opening` includes what `opened` (postings from `opening:…`) adds; `out` includes `settled`.

@@ -8,11 +8,11 @@ would take longer than the numbers.  Nothing is solved here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
@@ -39,8 +39,7 @@ class Part(NamedTuple):
     months: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(Struct, frozen=True):
     """The whole chain with its systems and year pass; `owner`: the part of every place."""
 
     operators: Operators

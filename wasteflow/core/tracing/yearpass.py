@@ -8,10 +8,10 @@ stays linear once it is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 
 from wasteflow.core.tracing.flows import Floats, Ints, Mask
 from wasteflow.core.tracing.months import Chain
@@ -88,8 +88,7 @@ class YearPass:
         return self.contents.close
 
 
-@dataclass(slots=True)
-class Operators:
+class Operators(Struct):
     """The contracted systems of a chain, one per month and lens, made when first needed."""
 
     chain: Chain

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from wasteflow.core.errors import FieldIssue, FieldsRefused, Remark, RowIssue
 from wasteflow.core.periods import shanghai_day
@@ -28,8 +28,7 @@ NEEDED = ("consignor", "consignee", "material", "route", "mode", "dispatched_t")
 _TEXTS = ("mode", "vehicle", "carrier", "handler", "remark")
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """A load that may be issued: checked by the rules of files, with its parent if it has one."""
 
     checked: CheckedLoad

@@ -7,12 +7,13 @@ readings, the document of a one-sided close …) stand here.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 from marshmallow import ValidationError
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.errors import FieldIssue, FieldsRefused, InvalidValue, Remark
 from wasteflow.core.periods import moment_words, shanghai_day
@@ -70,8 +71,7 @@ def blanks() -> Mapping[str, Any]:
     return {name: item.of_cell("") for name, item in fields().items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """Typed values of the fields that were given, and their texts.
 
     A field that is given blank has the value None and the text "".

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final, cast
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
@@ -64,8 +64,7 @@ def reverse_entry(
         }
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(Struct, frozen=True):
     """An entry that is to be taken back, who does it and when; nothing is written yet."""
 
     row: EntryRow

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
@@ -20,8 +20,7 @@ from wasteflow.services.live.held import Held
 from wasteflow_models.ledger import LoadChildRow, LoadNumberRow, ShipmentRow, visible
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(Struct, frozen=True):
     """A load with a refused part, locked, and the kilograms of it that nothing has moved yet."""
 
     row: ShipmentRow

@@ -8,11 +8,11 @@ everything reads from the newest on, and sorts otherwise only within a partner o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -91,8 +91,7 @@ SORTS: Final[dict[str, tuple[Key, ...]]] = {
 """Word of a sort → what it goes by, before the id; "-" in front of the word turns it round."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFilter:
+class LoadFilter(Struct, frozen=True):
     """What a list holds: `state` (a word, "disputed", "waiting" for the actor's own organisations,
     or "" = all but drafts), `party` (code of an enterprise), `period` of the dispatch, `doc_no`,
     and what changed after a moment; `sort`: a word of `SORTS`, "" for the newest first.

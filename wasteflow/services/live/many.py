@@ -7,11 +7,11 @@ load are asked as always.  The rules are those of `revisions`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -34,8 +34,7 @@ READ_AT_ONCE = 200
 """Loads that are read together."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One correction: the load by its number (and consignor), fields → new texts, why.
 
     version: of the load it was looked at in, None = whichever it has; uid: public id of the load,
@@ -51,8 +50,7 @@ class Wanted:
     annul: bool = False
 
 
-@dataclass(slots=True)
-class Corrected:
+class Corrected(Struct):
     """What would become, or became, of one correction.
 
     `change` as `preview_revision` tells it, `revision` once it was proposed, `problem` why not.

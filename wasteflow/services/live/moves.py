@@ -7,11 +7,11 @@ the load and its warnings.  All raise Denied, StaleVersion, IllegalMove, FieldsR
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import insert
 
 from wasteflow.core.actors import Actor, Role

@@ -6,9 +6,10 @@ Nothing is written here; `revisions` asks the parties and puts it in force.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from wasteflow.core.errors import Remark, RuleBroken
 from wasteflow.core.lifecycle import CONTINUOUS
@@ -48,8 +49,7 @@ _TEXTS = ("mode", "vehicle", "carrier", "handler", "ticket_no", "remark")
 _MASSES = ("received_t", "accepted_t", "refused_t")
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """The load as it would stand.
 
     `before`, `after`: contract columns that change, as texts; `columns`: header columns to write;

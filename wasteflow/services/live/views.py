@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -34,8 +34,7 @@ from wasteflow_models.live import RevisionAnswerRow, RevisionRow
 View = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """What a service gives back: the load as it stands, and what did not stop it."""
 
     load: View

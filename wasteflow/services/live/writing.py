@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+from msgspec import Struct
 from sqlalchemy import Table, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -51,8 +51,7 @@ _EVENT, _EVENT_ACTOR = RowInsert(EventRow), RowInsert(EventActorRow)
 _FIRM_ROLES = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.READER)
 
 
-@dataclass(frozen=True, slots=True)
-class Doer:
+class Doer(Struct, frozen=True):
     """Who records something now: the actor, his own organisation, and the firm he speaks for.
 
     `side` is "" for a park or a carrier; `on_behalf_of` is `side` where a delegate acts.
@@ -92,8 +91,7 @@ def doer_for(held: Held, actor: Actor, channel: str, *firms: str) -> Doer:
     return Doer.of(actor, channel, firms or sorted(held.parties), others)
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Struct, frozen=True):
     """What an event states: moment (whole seconds count), masses, evidence and the rest."""
 
     kind: EventKind

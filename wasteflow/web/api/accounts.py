@@ -34,9 +34,9 @@ from wasteflow.services.tokens import (
 )
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Problem
 from wasteflow.web.api.rights import need, who
 from wasteflow.web.api.shapes import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -12,8 +11,6 @@ from flask import Response, request
 from marshmallow import fields
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from wasteflow.config import instance_folder
-from wasteflow.core.actors import Subject
 from wasteflow.services.attachments import (
     Attachment,
     AttachmentRefused,
@@ -23,17 +20,16 @@ from wasteflow.services.attachments import (
     list_attachments,
     read_content,
 )
-from wasteflow.services.entry_objects import get_entry
-from wasteflow.services.load_subjects import subject_of_load
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, versioned
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, Problem, refused
-from wasteflow.web.api.rights import firm_subject, need, who
+from wasteflow.web.api.rights import need, who
 from wasteflow.web.api.shapes import UuidField
 from wasteflow.web.api.words import MomentText, WordText
+from wasteflow.web.papers_kept import folder, subject_of_record
 
 blueprint = ApiBlueprint("attachments", "Weigh tickets and documents", "/attachments")
 KINDS = ("shipment", "entry")
@@ -80,11 +76,6 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
-def folder() -> Path:
-    """Where the bytes lie."""
-    return instance_folder() / "attachments"
-
-
 def shown(item: Attachment) -> dict[str, Any]:
     """A document as JSON."""
     return {
@@ -100,13 +91,6 @@ def shown(item: Attachment) -> dict[str, Any]:
         "at": item.at.isoformat(),
         "content": f"/api/v1/attachments/{item.uid}/content",
     }
-
-
-def subject_of_record(kind: str, ref: str) -> Subject:
-    """What a record is about; Denied or NotFound for one that is not there."""
-    if kind == "shipment":
-        return subject_of_load(db=books().db, actor=who(), uid=UUID(ref))
-    return firm_subject(get_entry(db=books().db, uid=UUID(ref)).enterprise)
 
 
 def one_record(shipment: UUID | None, entry: UUID | None) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The blueprint every resource of the API is made with: strict parser, documented problems, ETags.
+"""The blueprint every resource of the API is made with: rights, preconditions, ETags.
 
 A view parses, calls a service, answers; what stands here is the same for all of them.
 """
@@ -6,62 +6,21 @@ A view parses, calls a service, answers; what stands here is the same for all of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, TypeVar
+from functools import wraps
+from typing import Any, Final, TypeVar
 
-from flask import Response, request
-from flask_smorest import Api, Blueprint
-from marshmallow import INCLUDE, Schema, fields
+from flask import Blueprint, Response, request
+from marshmallow import Schema
+from msgspec import Struct
 
 from wasteflow.web.access import check_database
-from wasteflow.web.api.idempotent import idempotent, together
-from wasteflow.web.api.parsing import StrictParser, as_json
-from wasteflow.web.api.problems import PROBLEM, Problem
+from wasteflow.web.api.json_answer import as_json
+from wasteflow.web.api.problems import Problem
 from wasteflow.web.api.rights import signed_in
-from wasteflow.web.api.shapes import as_shape
 from wasteflow.web.permits import needs
 from wasteflow_models.engine import Alone
 
 View = TypeVar("View", bound=Callable[..., Any])
-_HEADER: Final[dict[str, Any]] = {"schema": {"type": "string"}}
-
-
-class FaultSchema(Schema):
-    """One place that is wrong, or worth a remark."""
-
-    pointer = fields.String(required=True, metadata={"description": "JSON pointer"})
-    code = fields.String(required=True)
-    message = fields.String(required=True)
-
-
-class ProblemSchema(Schema):
-    """RFC 9457 problem details; some carry more (`moves` of an illegal move)."""
-
-    class Meta:
-        unknown = INCLUDE
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    code = fields.String(required=True)
-    errors = fields.List(fields.Nested(FaultSchema), required=True)
-    request_id = fields.String(required=True)
-
-
-class WasteflowApi(Api):  # type: ignore[misc]
-    """flask-smorest with our errors: the handlers are those of `web.errors`."""
-
-    def _register_error_handlers(self) -> None:
-        """None of its own: one place answers every error of the program."""
-
-    def _register_responses(self) -> None:
-        """The problem that stands behind every `default`, as problem+json."""
-        response = {
-            "description": "Problem (RFC 9457)",
-            "content": {PROBLEM: {"schema": ProblemSchema}},
-            "headers": {"X-Request-Id": _HEADER},
-        }
-        self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, response)
 
 
 def header(name: str, description: str, *, required: bool = False, **shape: Any) -> dict[str, Any]:
@@ -86,20 +45,60 @@ IDEMPOTENCY: Final = header(
 )
 
 
-class ApiBlueprint(Blueprint):  # type: ignore[misc]
+class Dressing(Struct, frozen=True):
+    """How a view of the API is called and described; see `ApiBlueprint.endpoint`."""
+
+    view: Callable[..., Any]
+    method: str
+    path: str
+    right: str
+    returns: type[Schema] | Schema | dict[str, Any] | None
+    status: int
+    query: type[Schema] | None
+    body: type[Schema] | None
+    tagged: bool
+    change: bool
+    once: bool
+    single: Alone | None
+    whole: bool
+    takes_key: bool
+    content_type: str | None
+    content: dict[str, Any] | None
+    later: type[Schema] | None
+    doc: dict[str, Any]
+
+    def guarded(self) -> Callable[..., Any]:
+        """The view behind its right, dressed (checked input, shaped answer) when first called.
+
+        Dressing 160 views and loading what it takes would be a tenth of the start of a server.
+        """
+        made: list[Callable[..., Any]] = []
+
+        @wraps(self.view)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if not made:
+                from wasteflow.web.api.document import dress
+
+                made.append(dress(self))
+            return made[0](*args, **kwargs)
+
+        return needs(self.right)(call)
+
+
+HOW: Final = frozenset(Dressing.__struct_fields__) - {"view"}
+
+
+class ApiBlueprint(Blueprint):
     """A resource of the API."""
 
-    ARGUMENTS_PARSER: ClassVar[StrictParser] = StrictParser()
-
     def __init__(self, name: str, description: str, prefix: str = "") -> None:
-        super().__init__(
-            f"api_{name}", __name__, url_prefix=f"/api/v1{prefix}", description=description
-        )
-        self._prepare_doc_cbks.append(self._prepare_common_doc)
+        super().__init__(f"api_{name}", __name__, url_prefix=f"/api/v1{prefix}")
+        self.description = description
+        self.dressings: list[Dressing] = []
         self.before_request(check_database)
         self.before_request(signed_in)
 
-    def endpoint(
+    def endpoint(  # type: ignore[override]  # Flask's names an endpoint only
         self,
         method: str,
         path: str,
@@ -129,42 +128,17 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         in one transaction; later: what a 202 tells, where it may be done in the background;
         `content`, `doc`: more for the OpenAPI document.
         """
+        given = {name: value for name, value in locals().items() if name in HOW}
 
         def decorate(view: View) -> View:
-            shown: Any = together(view) if whole else view
-            shown = idempotent(shown, single=single) if once else shown
-            if query is not None:
-                shown = self.arguments(query(), location="query")(shown)
-            if body is not None:
-                shown = self.arguments(body())(shown)
-            tags = {"ETag": _HEADER} if tagged else None
-            shown = self.response(status, returns, content_type=content_type, headers=tags)(shown)
-            if later is not None:
-                shown = self.alt_response(202, schema=later, success=True)(shown)
-            headers = [IF_MATCH] * change + [IDEMPOTENCY] * (once or takes_key)
-            if tagged and method == "GET":
-                headers.append(IF_NONE_MATCH)
-                shown = self.alt_response(304, description="You have it", success=True)(shown)
-            more: dict[str, Any] = {"parameters": headers} if headers else {}
-            if content is not None:
-                more["requestBody"] = {"required": True, "content": content}
-            shown = self.doc(tags=[self.name.removeprefix("api_")], **more, **doc)(shown)
-            self.route(path, methods=[method])(needs(right)(shown))
+            dressing = Dressing(view, **given)
+            name, taken = view.__name__, {one.view.__name__ for one in self.dressings}
+            endpoint = f"{name}_{len(self.dressings)}" if name in taken else name
+            self.add_url_rule(path, endpoint, dressing.guarded(), methods=[method])
+            self.dressings.append(dressing)
             return view
 
         return decorate
-
-    def _prepare_common_doc(
-        self, doc: dict[str, Any], doc_info: Any, *, method: str, **_: Any
-    ) -> dict[str, Any]:
-        """What every operation shares: errors are problems, nothing else."""
-        responses: dict[Any, Any] = doc.setdefault("responses", {})
-        for status in [key for key in responses if str(key) == "422"]:
-            responses.pop(status)
-        for answer in responses.values():
-            if isinstance(answer, dict):
-                answer.setdefault("headers", {}).setdefault("X-Request-Id", _HEADER)
-        return doc
 
 
 def etag(version: str | int) -> str:
@@ -201,8 +175,3 @@ def versioned(body: Mapping[str, Any], version: str | int, status: int = 200) ->
         response = as_json(body, status)
     response.headers["ETag"] = etag(version)
     return response
-
-
-def converter_of(api: Api) -> None:
-    """Teach apispec our fields."""
-    api.ma_plugin.converter.add_attribute_function(as_shape)

@@ -22,10 +22,12 @@ from wasteflow.services.answered import (
 )
 from wasteflow.web.access import books
 from wasteflow.web.api import load_shapes as shapes
-from wasteflow.web.api.blueprint import ApiBlueprint, ProblemSchema
+from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.entries import EntryNew, record
 from wasteflow.web.api.idempotent import digest, key_given
-from wasteflow.web.api.parsing import as_json, faults_of
+from wasteflow.web.api.json_answer import as_json
+from wasteflow.web.api.parsing import faults_of
+from wasteflow.web.api.problem_shapes import ProblemSchema
 from wasteflow.web.api.problems import Problem, body_of, problem_of, refused
 from wasteflow.web.api.rights import who
 from wasteflow.web.api.shapes import ApiSchema, Shaped

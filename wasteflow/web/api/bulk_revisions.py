@@ -23,11 +23,13 @@ from wasteflow.services.live.many_job import (
 )
 from wasteflow.services.work import Job
 from wasteflow.web.access import books
-from wasteflow.web.api.blueprint import ApiBlueprint, FaultSchema
+from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.bulk import BulkShape, ObjectsField, bulk, checked
 from wasteflow.web.api.idempotent import digest, key_given
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
-from wasteflow.web.api.parsing import as_json, faults_of
+from wasteflow.web.api.parsing import faults_of
+from wasteflow.web.api.problem_shapes import FaultSchema
 from wasteflow.web.api.problems import Pointed, Problem, problem_of, refused
 from wasteflow.web.api.revisions import RevisionNew, proposed
 from wasteflow.web.api.rights import who

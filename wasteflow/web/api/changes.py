@@ -18,9 +18,9 @@ from wasteflow.core.reading import (
 from wasteflow.services.changes import Change, Readers, list_changes
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import DEFAULT_LIMIT
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.rights import firm_subject, need, registry, who
 from wasteflow.web.api.shapes import ApiSchema, IntegerField, LimitField
 from wasteflow.web.api.words import MomentText

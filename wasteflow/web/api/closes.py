@@ -14,9 +14,9 @@ from wasteflow.services.close_rows import list_closes
 from wasteflow.services.closing import close_month, reopen_month
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.rights import need, registry, who
 from wasteflow.web.api.shapes import ApiSchema, CodeField, FlagField, MonthField, ShortField

@@ -19,10 +19,11 @@ from wasteflow.services.entry_objects import EntryFilter, EntryObject, get_entry
 from wasteflow.services.entry_writing import record_entry
 from wasteflow.services.live.entries import reverse_entry
 from wasteflow.web.access import books
-from wasteflow.web.api.blueprint import ApiBlueprint, FaultSchema, etag, versioned
+from wasteflow.web.api.blueprint import ApiBlueprint, etag, versioned
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import json_object, out_fields, out_schema
 from wasteflow.web.api.paging import ChangedPageQuery, number_part, page, page_schema
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.problem_shapes import FaultSchema
 from wasteflow.web.api.problems import told_warnings
 from wasteflow.web.api.rights import firm_subject, need, registry, who
 from wasteflow.web.api.shapes import (

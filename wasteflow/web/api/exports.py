@@ -15,15 +15,15 @@ from wasteflow.exporting.tables import CSV_ENCODINGS
 from wasteflow.exports import GEO, GEO_ENDINGS, GRAPH_ENDINGS, KINDS, REPORTS, TABLE_ENDINGS, Export
 from wasteflow.services.work import Job
 from wasteflow.web.api.blueprint import ApiBlueprint
-from wasteflow.web.api.imports import download
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import who
 from wasteflow.web.api.shapes import ApiSchema, CodeField, PeriodField, ScopeField, WordField
 from wasteflow.web.api.words import MomentText
 from wasteflow.web.exports_out import ask_export, export_content, own_export, own_exports
+from wasteflow.web.files_out import download
 from wasteflow.web.texts import lang
 
 blueprint = ApiBlueprint("exports", "Files out, made in the background", "/exports")

@@ -22,8 +22,8 @@ from wasteflow.services.finding_list import (
 )
 from wasteflow.web.access import books, books_seen
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.paging import PageQuery, bad_cursor, cursor_of, parts_of
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.reports import RIGHT, ScopeQuery, answered
 from wasteflow.web.api.rights import need_scope, registry, who
 from wasteflow.web.api.shapes import ApiSchema, DayField, PeriodField, ShortField, WordField

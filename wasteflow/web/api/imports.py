@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response, request
@@ -24,15 +23,16 @@ from wasteflow.services.uploads import (
     take_upload,
 )
 from wasteflow.services.work import READY, Job, cancel_job, get_job, list_jobs
-from wasteflow.services.work_files import JobFile, find_file, pieces_of, read_pieces
+from wasteflow.services.work_files import find_file, pieces_of
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, number_part, page, page_schema
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import need, who
 from wasteflow.web.api.words import MomentText, WordText
+from wasteflow.web.files_out import download
 from wasteflow.web.texts import lang
 from wasteflow.web.uploading import owner_of, readable_uploads, subject_of_upload, upload_bytes
 
@@ -313,15 +313,3 @@ def errors(import_: UUID) -> Response:
     """The file back, the reasons in its last column."""
     job = one(import_, "import.read")
     return download(find_file(db=books().db, uid=job.uid, role="errors"))
-
-
-def download(file: JobFile) -> Response:
-    """A file of a job as a download."""
-    response = Response(read_pieces(db=books().db, file=file), content_type=file.media_type)
-    response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"errors\"; filename*=UTF-8''{quote(file.filename)}"
-    )
-    response.headers["Content-Length"] = str(file.size)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response

@@ -16,8 +16,8 @@ from wasteflow.services.live.dispatching import DISPATCH_FIELDS
 from wasteflow.services.live.disputes import ANSWERS, SETTLE_FIELDS
 from wasteflow.services.live.moves import END_FIELDS, HAND_OVER_FIELDS, RECEIVE_FIELDS
 from wasteflow.services.live.one_sided import CLOSE_FIELDS
-from wasteflow.web.api.blueprint import FaultSchema
 from wasteflow.web.api.objects import OutField, out_schema
+from wasteflow.web.api.problem_shapes import FaultSchema
 from wasteflow.web.api.shapes import (
     ApiSchema,
     BooleanField,

@@ -13,7 +13,7 @@ from wasteflow.services.month_sheet import month_rows
 from wasteflow.web.access import books
 from wasteflow.web.answers import kept
 from wasteflow.web.api.blueprint import ApiBlueprint
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.reports import RIGHT, ScopeQuery, answered, period_of
 from wasteflow.web.api.rights import need, need_scope
 from wasteflow.web.api.shapes import (

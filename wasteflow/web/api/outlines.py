@@ -14,7 +14,7 @@ from wasteflow.outline_files import keep_outlines, read_outline_file, told
 from wasteflow.services.outlines import digest, outline_versions
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, versioned
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import need, registry, who
 from wasteflow.web.api.words import OpenShape

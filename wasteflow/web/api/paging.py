@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from flask import Response
 from marshmallow import Schema, fields
 
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.shapes import ApiSchema, LimitField, MomentField, Shaped
 

@@ -13,8 +13,8 @@ from wasteflow.schemas.row_rules import Clock, complete_and_check
 from wasteflow.services.statements import PARK_INPUTS, list_inputs, record_park_input
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import json_object, out_fields, out_schema
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.rights import need_scope, who
 from wasteflow.web.api.shapes import (
     ApiSchema,

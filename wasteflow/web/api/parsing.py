@@ -6,19 +6,18 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
-from flask import Request, Response, request
+from flask import Request, request
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError
 from marshmallow.fields import Nested
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 
 from wasteflow.schemas.field_base import Fault as FieldFault
+from wasteflow.web.api.json_answer import JSON
 from wasteflow.web.api.problems import Pointed, Problem, refused
 
 LANG_PARAMETER: Final = "lang"
-JSON: Final = "application/json"
 _DEEPEST: Final = "nested too deeply"
-_text_of: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class StrictParser(FlaskParser):
@@ -132,8 +131,3 @@ def _escaped(name: Any) -> str:
 def given_parameters() -> dict[str, str]:
     """Parameters of the address without the language."""
     return {name: value for name, value in request.args.items() if name != LANG_PARAMETER}
-
-
-def as_json(body: Any, status: int = 200) -> Response:
-    """A JSON answer in UTF-8, keys in the order given."""
-    return Response(_text_of(body), status=status, content_type=JSON)

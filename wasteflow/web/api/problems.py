@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from dataclasses import field as attribute
 from typing import Any, Final
 
 from flask import Response, g, request
 from flask_wtf.csrf import CSRFError
+from msgspec import Struct
+from msgspec import field as attribute
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from wasteflow.core.errors import (
@@ -107,8 +107,7 @@ _HTTP_CODES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Pointed:
+class Pointed(Struct, frozen=True):
     """What is wrong at one place of a request: a JSON pointer, the code and its parameters."""
 
     pointer: str

@@ -20,11 +20,12 @@ from wasteflow.services.product_objects import (
     reverse_output,
 )
 from wasteflow.web.access import books
-from wasteflow.web.api.blueprint import ApiBlueprint, FaultSchema, etag, versioned
+from wasteflow.web.api.blueprint import ApiBlueprint, etag, versioned
 from wasteflow.web.api.entries import ReverseBody, firms_to_list
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import json_object, out_fields, out_schema
 from wasteflow.web.api.paging import PageQuery, number_part, page, page_schema
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.problem_shapes import FaultSchema
 from wasteflow.web.api.problems import told_warnings
 from wasteflow.web.api.rights import firm_subject, need, who
 from wasteflow.web.api.shapes import (

@@ -24,7 +24,7 @@ from wasteflow.services.target_status import targets_report
 from wasteflow.web.access import books
 from wasteflow.web.answers import kept
 from wasteflow.web.api.blueprint import ApiBlueprint
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.problems import Pointed, Problem, refused
 from wasteflow.web.api.rights import need_scope, registry
 from wasteflow.web.api.shapes import (

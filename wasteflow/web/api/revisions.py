@@ -17,7 +17,7 @@ from wasteflow.services.live.views import Outcome, View
 from wasteflow.web.access import books
 from wasteflow.web.api import load_shapes as shapes
 from wasteflow.web.api.blueprint import ApiBlueprint, etag
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.rights import who
 from wasteflow.web.api.shapes import ApiSchema, BooleanField, ShortField
 from wasteflow.web.api.shipments import CHANNEL, version_given, written_body

@@ -29,9 +29,9 @@ from wasteflow.services.scenarios import (
 )
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint, if_match, stale, versioned
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, cursor_of, number_part, page_schema
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, refused
 from wasteflow.web.api.reports import FormatQuery
 from wasteflow.web.api.rights import need, registry, who

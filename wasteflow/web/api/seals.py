@@ -12,15 +12,15 @@ from wasteflow.core.errors import NotFound
 from wasteflow.services.seal_proofs import kind_of_record, prove_record
 from wasteflow.services.seals import list_seals, seal_books
 from wasteflow.web.access import books
-from wasteflow.web.api.attachments import subject_of_record
 from wasteflow.web.api.blueprint import ApiBlueprint
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.paging import PageQuery, page_schema, rows_page
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Problem
 from wasteflow.web.api.rights import need, who
 from wasteflow.web.api.shapes import ApiSchema, UuidField
 from wasteflow.web.api.words import MomentText, OpenShape, told
+from wasteflow.web.papers_kept import subject_of_record
 
 blueprint = ApiBlueprint("seals", "Seals and proofs", "/seals")
 SealShape = out_schema(

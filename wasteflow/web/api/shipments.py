@@ -26,8 +26,8 @@ from wasteflow.services.live.views import Outcome
 from wasteflow.web.access import books
 from wasteflow.web.api import load_shapes as shapes
 from wasteflow.web.api.blueprint import ApiBlueprint, etag, if_match, versioned
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.paging import ChangedPageQuery, page_schema
-from wasteflow.web.api.parsing import as_json
 from wasteflow.web.api.problems import Pointed, Problem, refused, told_warnings
 from wasteflow.web.api.rights import who
 from wasteflow.web.api.shapes import (

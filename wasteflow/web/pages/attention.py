@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.services.checking import stale_stocktakes
 from wasteflow.web.access import books
@@ -17,8 +18,7 @@ SHOWN_NAMES: Final = 3
 ALERT, WARN, INFO = "alert", "warn", "info"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One kind of thing to look at: how urgent, how many, how much, whose, and where to see it."""
 
     code: str

@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Response, abort, make_response, render_template, request
+from msgspec import Struct
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import parse_form_data
 
@@ -45,8 +45,7 @@ _EXAMPLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FormulaLine:
+class FormulaLine(Struct, frozen=True):
     """A formula of a figure in words: value and bounds in percent, and whether it reproduces."""
 
     name: str
@@ -57,8 +56,7 @@ class FormulaLine:
     match: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """One audited figure in words."""
 
     id: str

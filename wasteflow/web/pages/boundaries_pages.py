@@ -44,7 +44,7 @@ from wasteflow.web.report_files import rows_file
 from wasteflow.web.security import nonce
 from wasteflow.web.texts import lang, name_of, text, theme
 from wasteflow_maps.geo_crs import SYSTEMS, ZONES
-from wasteflow_maps.geo_outlines import Found, Outline
+from wasteflow_maps.geo_places import Found, Outline
 from wasteflow_maps.geo_unpack import MAX_BYTES
 
 blueprint = Blueprint("boundaries", __name__)

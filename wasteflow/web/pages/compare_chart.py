@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.periods import Period
 from wasteflow.web.pages.tables import Row
@@ -14,8 +15,7 @@ MOST: Final = 12
 """Lines drawn at most, those that generate most; the table holds all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(Struct, frozen=True):
     """One year of a line: where it lies on the scale (0 … 1), its figure in words, newest last."""
 
     at: float
@@ -25,8 +25,7 @@ class Dot:
     age: int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One park, region or firm: its name, where it leads, its dots and the words of the newest."""
 
     name: str
@@ -41,8 +40,7 @@ class Line:
         return min(places), max(places)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Lines in the order of generation, the ticks of their one scale in per cent, what is left."""
 
     lines: tuple[Line, ...]

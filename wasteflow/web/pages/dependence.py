@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response, render_template, request
+from msgspec.structs import replace
 
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.messages import render

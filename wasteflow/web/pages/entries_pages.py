@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct, field
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.errors import (
@@ -51,8 +51,7 @@ _STAFF: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
 _MORE: Final = ("facility", "moisture_pct", "basis", "weighed", "handler", "entry_doc_no", "remark")
 
 
-@dataclass(slots=True)
-class Filled:
+class Filled(Struct):
     """The form in the making; `of`: the entry it corrects."""
 
     values: dict[str, str]

@@ -6,8 +6,9 @@ The figures are those of the rates report; nothing is computed here but what the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.target_values import RATE_TERMS
 from wasteflow.services.rating import TERRITORIAL, USE_TO_GENERATION, rates_report
@@ -31,8 +32,7 @@ _IDENTITY: Final = (
 """Parts of the identity and the term whose postings open them."""
 
 
-@dataclass(frozen=True, slots=True)
-class TermLine:
+class TermLine(Struct, frozen=True):
     """A term of a formula or the identity: sign, kilograms (None = not known), where it opens."""
 
     term: str
@@ -41,8 +41,7 @@ class TermLine:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """A rate with the terms above and below its line, and the identity it rests on."""
 
     rate: Rate
@@ -56,8 +55,7 @@ class Explained:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """What must stand beside a rate so that it does not flatter (2-domain 1.5)."""
 
     declared: Rate

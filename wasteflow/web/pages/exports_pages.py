@@ -22,8 +22,8 @@ from wasteflow.core.periods import Period
 from wasteflow.core.permissions import Denied
 from wasteflow.exports import GEO, GEO_ENDINGS, KEPT, KINDS, REPORTS, TABLE_ENDINGS, Export
 from wasteflow.services.work import DONE, FAILED, Job
-from wasteflow.web.api.imports import download
 from wasteflow.web.exports_out import account_of, ask_export, export_content, own_exports
+from wasteflow.web.files_out import download
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.pages.view import read_view

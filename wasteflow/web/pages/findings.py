@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.core.finding_kinds import KINDS, SEVERITIES
@@ -45,8 +45,7 @@ SNOOZE_DAYS: Final = 14
 RIGHT: Final = "report.read"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A finding as the page shows it."""
 
     id: int

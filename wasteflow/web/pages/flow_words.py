@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import request
+from msgspec import Struct
 
 from wasteflow.core.errors import InvalidValue
 from wasteflow.core.flow_filter import GRADES, FlowFilter, waste_classes
@@ -14,8 +14,7 @@ from wasteflow.web.pages.view import View
 from wasteflow.web.texts import lang
 
 
-@dataclass(frozen=True, slots=True)
-class AskedFlows:
+class AskedFlows(Struct, frozen=True):
     """The filter, what was typed for it, the classes there are, and what cannot be used."""
 
     filter: FlowFilter

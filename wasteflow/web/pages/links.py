@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.core.flow_filter import FlowFilter, worst_evidence
 from wasteflow.services.reports import flows_report
@@ -12,8 +13,7 @@ from wasteflow.web.access import books
 from wasteflow.web.pages.view import View
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRow:
+class LinkRow(Struct, frozen=True):
     """What one enterprise gave another of a material under a route: accepted kilograms."""
 
     source: str

@@ -6,10 +6,10 @@ Reads only; proposing and answering is `loads_revise`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import url_for
+from msgspec import Struct
 
 from wasteflow.core.lifecycle import Move
 from wasteflow.core.periods import month_text
@@ -29,8 +29,7 @@ SHOWN: Final = ("dispatched_t", "received_t")
 """Weights that stand large on the page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A page that shows the figures of a load, in words, and its address."""
 
     words: str

@@ -6,10 +6,10 @@ A form never loses what was typed; what a field means is said by the services.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from flask import request
+from msgspec import Struct
 
 from wasteflow.core.registry import Registry, Route
 from wasteflow.core.rules import route_at_receiver
@@ -28,8 +28,7 @@ _MOMENTS: Final = frozenset({"at", "period_start", "period_end"})
 _UNITS: Final[Mapping[str, str]] = {"meter_start": "unit.t", "meter_end": "unit.t"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldView:
+class FieldView(Struct, frozen=True):
     """One field as the template draws it; `kind` picks the control."""
 
     name: str

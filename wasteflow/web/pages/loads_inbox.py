@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.errors import WasteflowError
@@ -37,8 +37,7 @@ TOLD: Final = 8
 _FIRM: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.GATE, Role.DELEGATE)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Items of one kind: what is due, those shown, how many there are."""
 
     move: str

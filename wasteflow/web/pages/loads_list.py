@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import Response, make_response, render_template, request
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wasteflow.core.errors import InvalidValue, WasteflowError
 from wasteflow.core.periods import Period
@@ -34,8 +35,7 @@ _HEADS: Final = {
 """Word of a sort → the text of its column, in the order of the table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """The filter as typed, as the service takes it, and what is wrong with it."""
 
     typed: Mapping[str, str]

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, make_response, redirect, render_template, request, url_for
+from msgspec import Struct
 
 from wasteflow.core.actors import Role
 from wasteflow.core.errors import RowIssue, UnusableFile, WasteflowError
@@ -52,8 +52,7 @@ _STAFF: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
 _EXAMPLE: Final = ("W20260100000001", "", "dispatched_t", "30.120", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One load in words: number, page, (field, before, after), who is asked, what is wrong."""
 
     number: str

@@ -6,10 +6,11 @@ Which moves there are for somebody is the life cycle's word (`load["moves"]`); n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
+
+from msgspec import Struct
 
 from wasteflow.core.lifecycle import CONTINUOUS, Move
 from wasteflow.services.live import decisions, dispatching, disputes, drafts, moves, one_sided
@@ -85,8 +86,7 @@ _WAITING: Final = frozenset({Move.SETTLE, Move.CLOSE_ONE_SIDED})
 """Moves that wait for some days, by the settings."""
 
 
-@dataclass(frozen=True, slots=True)
-class MoveForm:
+class MoveForm(Struct, frozen=True):
     """A move as a form: fields at once, fields folded away, whether it stands open."""
 
     move: str

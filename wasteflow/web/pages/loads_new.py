@@ -7,11 +7,11 @@ shows what is wrong beside its field, and goes on with the draft that exists.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct, field
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.errors import StaleVersion, WasteflowError
@@ -62,8 +62,7 @@ _MORE: Final = (
 STEPS: Final = ("draft", "issue", "dispatch", "choose")
 
 
-@dataclass(slots=True)
-class Filled:
+class Filled(Struct):
     """The form in the making: values by field, errors by field, the draft behind it."""
 
     values: dict[str, str]

@@ -7,12 +7,12 @@ an older version shows what the other side did meanwhile.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct, field
 
 from wasteflow.core.errors import StaleVersion, WasteflowError
 from wasteflow.core.lifecycle import IllegalMove, Move
@@ -55,8 +55,7 @@ _CORRECTS: Final = frozenset({"revised", "receipt_revised", "details_revised"})
 """Events that carry the moment of what they correct, not their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of the line: whether it is done, now or to come, when, and by whom."""
 
     key: str
@@ -66,8 +65,7 @@ class Step:
     by: str = ""
 
 
-@dataclass(slots=True)
-class Trouble:
+class Trouble(Struct):
     """What went wrong with a move: its form as typed, messages, and what others did meanwhile."""
 
     move: Move | None = None

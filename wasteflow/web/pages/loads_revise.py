@@ -7,11 +7,11 @@ the second button proposes it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct, field
 
 from wasteflow.core.errors import StaleVersion, WasteflowError
 from wasteflow.core.lifecycle import Move
@@ -62,8 +62,7 @@ _GROUPS: Final = (
 _DECIDED_REASON: Final = "reason_decided"
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """The form in the making: what was typed, what is wrong, what it would change."""
 
     values: dict[str, str]

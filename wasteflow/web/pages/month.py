@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response, render_template, url_for
+from msgspec import Struct
 
 from wasteflow.core.finding_kinds import SEVERITIES
 from wasteflow.core.periods import Period, month_from_text, month_text, next_month
@@ -45,8 +45,7 @@ _LEADS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
 """Figure → the page its records are found by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A figure in one month: words, why there are none, and where it leads."""
 
     words: str
@@ -55,8 +54,7 @@ class Shown:
     exact: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A figure over its months: `now`, then each other month with the change to it in words."""
 
     name: str
@@ -64,8 +62,7 @@ class Line:
     others: Sequence[tuple[Shown, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class FirmLine:
+class FirmLine(Struct, frozen=True):
     """A firm with something to look at: number, the gravest severity, where it is listed."""
 
     name: str

@@ -6,9 +6,10 @@ Positions are percentages of the drawing, so that the labels keep their size on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.periods import Period
 from wasteflow.web.formats import month_short, period_words
@@ -25,8 +26,7 @@ WIDEST: Final = 7.0
 TOP, FOOT = 4.0, 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One material in a column: vertical position and height in percent, and its kilograms."""
 
     material: str
@@ -36,8 +36,7 @@ class Block:
     kg: int
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One month (quarter, year): generated and used beside each other; x and width in percent."""
 
     label: str
@@ -52,8 +51,7 @@ class Column:
     used_kg: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Columns, grid lines (percent from the top, number in `unit`), materials drawn, left open."""
 
     period: Period

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct, field
 
 from wasteflow.core.actors import Actor, Subject
 from wasteflow.core.errors import WasteflowError
@@ -30,8 +30,7 @@ NUMBERS: Final = 12
 CHOICES: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A line of the checklist: how many, examples with where they lead, and where all stand."""
 
     code: str
@@ -40,8 +39,7 @@ class Check:
     address: str = ""
 
 
-@dataclass(slots=True)
-class MonthLine:
+class MonthLine(Struct):
     """One month: closed (by whom, when) or open, and what to look over before it is closed.
 
     through: how many earlier months close with it.

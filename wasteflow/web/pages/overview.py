@@ -8,11 +8,11 @@ books, stands on the page.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import abort, render_template, request
 from markupsafe import Markup
+from msgspec import Struct
 
 from wasteflow.core.periods import Period
 from wasteflow.core.registry import Target
@@ -31,8 +31,7 @@ SMALL_PLACES: Final = 1_000
 """Books of so many places at most are so quick that the page waits for all of its parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """A material: its rates, stock and the scales of targets that are for it alone."""
 
     code: str
@@ -42,8 +41,7 @@ class Card:
     scales: tuple[targets.Scale, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BookFigures:
+class BookFigures(Struct, frozen=True):
     """What the roll-up tells without tracing: balances, largest links, what needs attention."""
 
     lines: tuple[stocks.StockLine, ...]
@@ -53,8 +51,7 @@ class BookFigures:
     findings: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class RateFigures:
+class RateFigures(Struct, frozen=True):
     """Headline, materials, groups and targets of the period: one tracing of the period."""
 
     total: RateRow

@@ -26,8 +26,8 @@ from wasteflow.services.attachments import (
 )
 from wasteflow.services.load_subjects import subject_of_load
 from wasteflow.web.access import books
-from wasteflow.web.api.attachments import folder
 from wasteflow.web.identity import current_actor, now
+from wasteflow.web.papers_kept import folder
 from wasteflow.web.permits import may
 from wasteflow.web.texts import lang, text
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from flask import Response, make_response, render_template, request, url_for
+from msgspec import Struct
 
 from wasteflow.core.messages import render
 from wasteflow.core.symbiosis.links import Limits
@@ -30,8 +30,7 @@ _PLAIN: Final = ("route_fits", "permit_holds")
 """Reasons that every proposed link has: not worth saying in each row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the form asks for, as typed, and which field cannot be read ("" = all can)."""
 
     planned: bool

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct, field
 
 from wasteflow.core.errors import FieldIssue, FieldsRefused, RowsRefused, WasteflowError
 from wasteflow.core.periods import Period, shanghai_day
@@ -39,8 +39,7 @@ FIELDS: Final = tuple(column.name for column in COLUMNS)
 _ASKED: Final = ("enterprise", "product", "period")
 
 
-@dataclass(slots=True)
-class Filled:
+class Filled(Struct):
     """The form in the making."""
 
     values: dict[str, str]

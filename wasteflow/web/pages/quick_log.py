@@ -5,11 +5,11 @@ Values are judged by the rules of the file of entries, as the long form of `/ent
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from msgspec import Struct, field
 
 from wasteflow.core.actors import Actor
 from wasteflow.core.errors import NotFound, WasteflowError
@@ -39,8 +39,7 @@ FIELDS: Final = ("enterprise", "kind", "date", *KEPT, "tonnes", "entry_doc_no", 
 _LATELY: Final = 6
 
 
-@dataclass(slots=True)
-class Logged:
+class Logged(Struct):
     """The form in the making."""
 
     values: dict[str, str]

@@ -6,8 +6,9 @@ The figures are those of `services.rating`; other formulas of a row follow from 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.formulas import FORMULAS, PRODUCT, Terms
 from wasteflow.core.periods import Period
@@ -19,13 +20,12 @@ from wasteflow.web.pages.view import View
 
 # Worst first, as in the legend of the map.
 TERMS: Final = tuple(
-    item.name.removesuffix("_kg") for item in fields(Terms) if item.name.endswith("_kg")
+    name.removesuffix("_kg") for name in Terms.__struct_fields__ if name.endswith("_kg")
 )
 GRADES: Final = tuple(sorted(EVIDENCE, key=lambda word: -EVIDENCE[word]))
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """A fraction, or the code of the reason why there is none."""
 
     formula: str
@@ -33,8 +33,7 @@ class Rate:
     why: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RateRow:
+class RateRow(Struct, frozen=True):
     """Terms of a group in kilograms, None where not known, and its rates: `others` by formula.
 
     `grades` are (evidence, kilograms) of the utilised tonnes, worst evidence first.

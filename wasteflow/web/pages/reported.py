@@ -6,8 +6,9 @@ The figures come from the reports; here they are only put side by side.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.core.periods import month_from_text
 from wasteflow.web.formats import NONE, count, mass, month_words, percent
@@ -18,8 +19,7 @@ NAMED = 6
 """Firms named that have not closed the month; the rest is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A figure as reported and as it is today, in words; `change` is "" where they agree.
 
     `then` is "" where only the change says something.
@@ -31,8 +31,7 @@ class Compared:
     change: str
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
+class Banner(Struct, frozen=True):
     """What stands above figures as reported: the month, who had not closed it, today's figures."""
 
     month: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.web.pages.sankey_view import OTHER_FROM, Flow, Looks, Picture
 from wasteflow_maps.style import colour_of
@@ -14,8 +15,7 @@ FIRST: Final = 6
 WIDEST: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """One band: where it goes, what it is, and its length in parts of the longest (0 to 100)."""
 
     flow: Flow
@@ -26,8 +26,7 @@ class Bar:
     length: float
 
 
-@dataclass(frozen=True, slots=True)
-class Giver:
+class Giver(Struct, frozen=True):
     """A node that gives: what it gives in all (kg), and its bands, largest first."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+
+from msgspec import Struct, field
 
 from wasteflow.exporting.sankey import RESIDUAL
 from wasteflow.web.pages.sankey_layout import GAP, positions
@@ -60,8 +61,7 @@ class PlainLooks:
         return ""
 
 
-@dataclass(slots=True)
-class Flow:
+class Flow(Struct):
     """All of one material from one node to another; routes and loads added up."""
 
     source: str
@@ -83,8 +83,7 @@ class Flow:
         return (-self.kg, self.source, self.target, self.material)
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """Drawn flows (the rest as `other`), every flow for the table, and nodes by id."""
 
     drawn: tuple[Flow, ...]

@@ -8,9 +8,11 @@ A green arc carries more than today, a dashed red one less; width grows with the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import cos, hypot, radians, sqrt
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 WIDTH, HEIGHT, MARGIN = 640, 400, 34
 ARCS: Final = 40
@@ -22,8 +24,7 @@ _SCALES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 LEAST_SPAN: Final = 0.12
 
 
-@dataclass(frozen=True, slots=True)
-class Arc:
+class Arc(Struct, frozen=True):
     """A link: path, width in px, whether it carries less than today, words."""
 
     path: str
@@ -32,8 +33,7 @@ class Arc:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(Struct, frozen=True):
     """A place: position, names of all that is there, whether a producer is, and its label."""
 
     x: float
@@ -46,16 +46,14 @@ class Dot:
     end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """A park: path of its outline, its name."""
 
     path: str
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """What the template draws; lengths in px of the viewBox."""
 
     arcs: tuple[Arc, ...]

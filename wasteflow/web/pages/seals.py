@@ -12,11 +12,11 @@ from wasteflow.core.permissions import require
 from wasteflow.services.seal_proofs import kind_of_record, prove_record, seal_of_record
 from wasteflow.services.seals import list_seals, seal_books
 from wasteflow.web.access import books
-from wasteflow.web.api.attachments import subject_of_record
-from wasteflow.web.api.parsing import as_json
+from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_words import moment
 from wasteflow.web.pages.tables import wants_file
+from wasteflow.web.papers_kept import subject_of_record
 from wasteflow.web.permits import may
 from wasteflow.web.report_files import rows_file
 from wasteflow.web.texts import text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.services.reports import balance_report
 from wasteflow.web.access import books
@@ -15,8 +16,7 @@ COMPARTMENTS = ("site", "yard", "transit")
 FINDINGS = ("negative_stock", "unbalanced")
 
 
-@dataclass(frozen=True, slots=True)
-class StockLine:
+class StockLine(Struct, frozen=True):
     """A balance line in kilograms."""
 
     enterprise: str
@@ -30,8 +30,7 @@ class StockLine:
     findings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Struct, frozen=True):
     """Closing stock of a group of lines and its change over the period, in kilograms."""
 
     closing_kg: int = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wasteflow.web.formats import kg_of
 from wasteflow.web.pages.explained import report_of
@@ -16,8 +17,7 @@ from wasteflow.web.pages.view import View
 GAPS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
+class Strip(Struct, frozen=True):
     """What stands beside the declared headline figures."""
 
     verified: Rate

@@ -6,10 +6,10 @@ A page gives columns and rows of cells; sort, q, limit and offset stand in the a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response, g, request
+from msgspec import Struct
 
 from wasteflow.exporting.sheets import (
     NUMBER,
@@ -25,8 +25,7 @@ LIMIT, MAX_LIMIT = 50, 200
 DECIMALS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A cell: what is shown, what sorts and is exported, where it leads, a tooltip, a mark.
 
     line: points of a small chart that is drawn instead of the words, which it is read as.
@@ -41,8 +40,7 @@ class Cell:
     line: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column: key in the address, key of its heading, unit beside it, numeric or text."""
 
     key: str
@@ -85,8 +83,7 @@ class Later(Mapping[str, Cell]):
         return len(self._makers)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """The rows of one page of a table, and what its controls need.
 
     sums: column → whole numbers of the rows shown and of all others the search left.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.periods import Period
@@ -30,8 +31,7 @@ _FIGURES: Final = (
 KINDS: Final = (*STATUSES, REFERENCE, OPEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """One target as the board shows it: its row of the report, kind of status, links."""
 
     row: Mapping[str, Any]

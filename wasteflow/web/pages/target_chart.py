@@ -6,8 +6,9 @@ One chart holds one metric of one target, so no two metrics ever share an axis (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.services.target_series import Series
 
@@ -16,8 +17,7 @@ FAR: Final = 4.0
 Spot = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """A chart: polylines as text, spots as (x, y); None where there is nothing."""
 
     declared: str

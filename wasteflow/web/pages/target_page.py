@@ -7,11 +7,11 @@ of its own (`/targets/part`); of small books everything stands on the page.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response, abort, render_template, request
 from markupsafe import Markup
+from msgspec import Struct
 
 from wasteflow.core.registry import Registry
 from wasteflow.services.target_status import targets_report
@@ -35,8 +35,7 @@ from wasteflow.web.pages.view import View, read_view
 from wasteflow.web.texts import lang, reason, text
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
+class Targets(Struct, frozen=True):
     """The part `board`: every target of the view, and what the figures rest on."""
 
     boards: tuple[Board, ...]

@@ -7,9 +7,10 @@ targets of different metrics never share an axis (2-domain section 6).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from wasteflow.core.formulas import FORMULAS
 from wasteflow.core.registry import Registry, Target
@@ -21,8 +22,7 @@ OLD_YEARS: Final = 5
 NO_FORMULA, OTHER_SUM = "target_no_formula", "target_other_sum"
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """A target on a scale of 0 to 100 %: position and row of its label."""
 
     percent: float
@@ -30,8 +30,7 @@ class Tick:
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Targets of one metric and one set of materials, beside the rate of the same metric."""
 
     metric: str

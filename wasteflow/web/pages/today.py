@@ -6,10 +6,10 @@ Reads reports and lists of the services; nothing is decided or reckoned here but
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import url_for
+from msgspec import Struct
 
 from wasteflow.core.actors import Actor, Role
 from wasteflow.core.periods import Period, month_of_day, month_text, next_month, shanghai_day
@@ -40,8 +40,7 @@ _TILES: Final = (
 _SPENT: Final = ("use", "disposal", "treatment")
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """How many wait of one kind, and where they stand; `goal` is "" where none wait."""
 
     name: str
@@ -49,8 +48,7 @@ class Tile:
     goal: str
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """A shortcut: text key, address, and whether it is the one most people of this role take."""
 
     name: str
@@ -58,8 +56,7 @@ class Door:
     first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MaterialLine:
+class MaterialLine(Struct, frozen=True):
     """A firm's month of one material in kilograms; `stock_kg` at its end, transit left out."""
 
     material: str
@@ -70,8 +67,7 @@ class MaterialLine:
     stock_kg: int
 
 
-@dataclass(frozen=True, slots=True)
-class FirmShort:
+class FirmShort(Struct, frozen=True):
     """A firm in short: a month of it, `due`: the month to close, 0 if none; open findings."""
 
     code: str
@@ -85,8 +81,7 @@ class FirmShort:
     findings: int
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """Everything around the inbox."""
 
     tiles: Sequence[Tile]

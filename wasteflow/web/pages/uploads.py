@@ -23,8 +23,7 @@ from wasteflow.services.uploads import (
 from wasteflow.services.work import READY, Job, cancel_job, get_job, list_jobs
 from wasteflow.services.work_files import find_file, pieces_of
 from wasteflow.web.access import books
-from wasteflow.web.api.imports import download
-from wasteflow.web.api.templates import template_response
+from wasteflow.web.files_out import download, template_response
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.tables import wants_file
 from wasteflow.web.pages.uploads_view import mapping, organisation_name, preview, shown

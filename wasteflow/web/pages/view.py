@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from flask import request, url_for
+from msgspec import Struct
 
 from wasteflow.core.actors import Subject
 from wasteflow.core.errors import InvalidValue
@@ -39,8 +40,7 @@ UNQUOTED: Final = "!$'()*,/:;?@"
 Choice = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """Raw values of the filter form, as typed, and what may be chosen.
 
     `closes`: months that can be shown as reported; none on pages that show today's books only.
