@@ -215,6 +215,31 @@ def settle(session: Session, ids: Ints) -> None:
     many(session, _MARK.replace(":id", "?"), [ids] * _MARK.count(":id"))
 
 
+_ROAD: Final = STATES.index(LoadState.IN_TRANSIT)
+_ARRIVED = f"DELETE FROM load_apart WHERE mark IN ({_ROAD}, {DISPUTED}) AND shipment_id"
+
+
+def stay_apart(state: Ints, evidence: Ints, refused_kg: Ints) -> NDArray[np.bool_]:
+    """Which received loads may have marks: neither accepted whole nor undisputed."""
+    found: NDArray[np.bool_] = ~np.isin(state, _ORDINARY) | (refused_kg > 0)
+    found |= evidence == int(Evidence.DISPUTED)
+    return found
+
+
+def receive(session: Session, ids: Ints, few: Ints) -> None:
+    """Take the marks of the road from loads that were received; `few`: those of `stay_apart`."""
+    many(session, f"{_ARRIVED} = ?", [ids])
+    settle(session, few)
+
+
+def receive_all(session: Session, table: str) -> None:
+    """The same on SQLite for all loads of a table of receipts (`receipts.pack_receipts`)."""
+    linked(session).exec_driver_sql(f"{_ARRIVED} IN (SELECT shipment_id FROM {table})")
+    names = "shipment_id, own_state, own_evidence, own_refused_kg"
+    ids, *told = read_ints(session, f"SELECT {names} FROM {table}", 4)
+    settle(session, ids[stay_apart(*told)])
+
+
 def add_held(session: Session, ids: Ints) -> None:
     """Write `HELD` of new returns and redirects."""
     held = f"INSERT INTO load_apart (mark, shipment_id, consignor_id, consignee_id) {_HELD}"

@@ -33,6 +33,35 @@ def beside(session: Session) -> str:
     return name
 
 
+@contextmanager
+def written_beside(db: Database, data: bytes) -> Iterator[Session]:
+    """A write transaction that reads the tables of a SQLite database, as those of `beside`.
+
+    It is attached before anybody waits. Without `data` a transaction like any other.
+    """
+    if not data:
+        with db.write(Alone.NOBODY) as session:
+            yield session
+        return
+    name = f"{_BESIDE}0"
+    with db.connection() as connection:
+        driver = _driver_of(connection)
+        driver.execute(f"ATTACH ':memory:' AS {name}")
+        try:
+            driver.deserialize(data, name=name)
+            with db.write(Alone.NOBODY, on=connection) as session:
+                session.info[_BESIDE] = name
+                yield session
+        finally:
+            driver.execute(f"DETACH {name}")
+
+
+def _driver_of(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
 class ChunkWriter:
     """Writes the chunks of one import; between `chunk` and `rest` the writers' turn may be held.
 
@@ -154,9 +183,7 @@ class ChunkWriter:
     @property
     def _driver(self) -> sqlite3.Connection:
         assert self._connection is not None
-        driver = self._connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
-        return driver
+        return _driver_of(self._connection)
 
     def _run(self, statement: str) -> None:
         if self._connection is not None:

@@ -34,7 +34,7 @@ from wasteflow_models.raw import (
     many,
     temporary,
 )
-from wasteflow_models.words import BASES, EVENT_KINDS, STATES, WEIGHED
+from wasteflow_models.words import BASES, EVENT_KINDS, WEIGHED
 
 Ints = NDArray[np.int64]
 Stored = dict[str, Any]
@@ -262,74 +262,6 @@ def _stated(event: Any) -> dict[str, Any]:
         "receipt_moisture": moisture,
         "reason": event.reason,
     }
-
-
-def complete_loads(
-    session: Session, ids: Ints, receipt: Mapping[str, Any], batch_id: int, now: datetime
-) -> bool:
-    """Give loads on the road their receipt; False if one of them is no longer on the road.
-
-    receipt: received_at, received_month, booked_month, received_kg, receipt_input_kg,
-    receipt_dry_kg, receipt_moisture, accepted_kg, refused_kg, evidence, state, basis, weighed,
-    to_facility_id, last_seq (of the load's events), and as texts reason, ticket_no, remark; aligned
-    with `ids`, ascending.
-    """
-    road = STATES.index("in_transit")
-    changed = many(
-        session,
-        "UPDATE shipment SET received_at = ?, received_month = ?, received_kg = ?, "
-        "accepted_kg = ?, refused_kg = ?, evidence = ?, state = ?, "
-        "ticket_no = coalesce(nullif(CAST(? AS TEXT), ''), ticket_no), "
-        "remark = coalesce(nullif(CAST(? AS TEXT), ''), remark), "
-        "to_facility_id = coalesce(nullif(CAST(? AS BIGINT), 0), to_facility_id) "
-        f"WHERE id = ? AND state = {road} AND NOT reversed",
-        [
-            receipt[name]
-            for name in (
-                "received_at",
-                "received_month",
-                "received_kg",
-                "accepted_kg",
-                "refused_kg",
-                "evidence",
-                "state",
-                "ticket_no",
-                "remark",
-                "to_facility_id",
-            )
-        ]
-        + [ids],
-    )
-    if changed != len(ids):
-        return False
-    _insert_decisions(session, ids, receipt, batch_id, now)
-    apart.settle(session, ids)
-    return True
-
-
-def _insert_decisions(
-    session: Session, ids: Ints, receipt: Mapping[str, Any], batch_id: int, now: datetime
-) -> None:
-    columns = {
-        "shipment_id": ids,
-        "seq": receipt["last_seq"] + 1,
-        "batch_id": batch_id,
-        "kind": 1,
-        "at": receipt["received_at"],
-        "booked_month": receipt["booked_month"],
-        "kg": receipt["received_kg"],
-        "input_kg": receipt["receipt_input_kg"],
-        "dry_kg": blank(receipt["receipt_dry_kg"]),
-        "accepted_kg": receipt["accepted_kg"],
-        "refused_kg": receipt["refused_kg"],
-        "basis": receipt["basis"],
-        "moisture": blank(receipt["receipt_moisture"]),
-        "weighed": receipt["weighed"],
-        "evidence": receipt["evidence"],
-        "reason": receipt["reason"],
-        "recorded_at": int(now.timestamp()),
-    }
-    insert_columns(session, "event", len(ids), columns)
 
 
 def sign_loads(

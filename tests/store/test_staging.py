@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from tests.store.books import NOW, Books, child, entry, load, write_rows
 from tests.store.databases import row_counts
+from wasteflow import load_files
 from wasteflow.core.errors import RowsRefused
 from wasteflow.load_files import Import, import_loads
 from wasteflow.schemas.columns import TextChunk
@@ -27,6 +28,7 @@ from wasteflow.schemas.row_rules import Clock
 from wasteflow.services import load_staging
 from wasteflow.services import loads as service
 from wasteflow.services.batches import new_batch
+from wasteflow.services.closing import close_month
 from wasteflow.services.export import export_shipments
 from wasteflow.services.load_staging import Staging
 from wasteflow.services.outcome import ImportReport
@@ -373,3 +375,25 @@ def test_what_a_file_asks_for_is_looked_up_by_its_key(books: Books) -> None:
         sa.event.remove(sa.Engine, "before_cursor_execute", explain)
     whole = ("SCAN s", "SCAN n", "SCAN d", "Seq Scan on shipment", "Seq Scan on load_number")
     assert plans and not [line for line in plans if line.strip().startswith(whole)]
+
+
+def test_receipts_of_a_staged_file_are_those_of_one_piece(
+    books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: moved from a database beside (SQLite) or bound row by row, with all a receipt says."""
+    sent = [load(f"T{n}", "30.000", vehicle="云A1", remark="晴") for n in range(8)]
+    got = [{"accepted_t": "29.900"} for _ in sent]
+    got[1] |= {"ticket_no": "磅'1", "remark": "雨"}
+    got[2] |= {"to_facility": "cement.kiln"}
+    got[3] |= {"accepted_t": "20.000", "refused_t": "9.900", "reason": "含水 50% 'x'"}
+    got[4] |= {"accepted_t": "0.000", "refused_t": "29.900", "reason": "混料"}
+    got[5] |= {"received_moisture_pct": "12.5"}
+    arrived = [row | {"received_at": "2026-04-02T09:00:00+08:00"} | more
+               for row, more in zip(sent, got, strict=True)]  # fmt: skip
+    for ledger, rows in ((books, 3), (twin, 1000)):
+        monkeypatch.setattr(load_files, "CHUNK_ROWS", rows)
+        ledger.loads(*sent)
+        close_month(db=ledger.db, enterprise="cement", month=202603, now=NOW)
+        assert ledger.loads(*arrived).completed == len(sent)
+        ledger.check()
+    assert content(books) == content(twin)

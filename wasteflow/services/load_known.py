@@ -52,7 +52,7 @@ class Known(Struct, frozen=True):
     """A load of a file beside the stored load of its number.
 
     `…_differs`: the columns of the file in which it disagrees; `values`: the receipt the file
-    brings, as `load_store.complete_loads` wants it; `dispatch_booked`: month in which the stored
+    brings, as `receipts.complete_loads` wants it; `dispatch_booked`: month in which the stored
     dispatch is booked; `before` and `after`: the load as it stands and as it would stand with that
     receipt.
     """

@@ -116,7 +116,7 @@ def _columns(db: Database, merged: BulkRollup) -> list[Ints]:
 
 def ready_rollup(db: Database, staging: Staging) -> None:
     """Make receipts and roll-up of a staged import ready, so that publishing has little to do."""
-    staging.make_receipts_ready()
+    staging.make_receipts_ready(pack=db.is_sqlite and not db.joined)
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = [merged]
     columns = staging.columns

@@ -23,22 +23,25 @@ from wasteflow.core.postings_bulk import (
     columns_from_rows,
 )
 from wasteflow.services.load_known import Facts, Known
-from wasteflow_models import load_store
 from wasteflow_models.late import Closed
+from wasteflow_models.load_pack import CAN_PACK
+from wasteflow_models.receipts import complete_loads, move_receipts, pack_receipts
 
 Ints = NDArray[np.int64]
 
 
 class Receipts(Struct, frozen=True):
-    """Receipts of loads (ascending): columns as `load_store.complete_loads` wants them.
+    """Receipts of loads (ascending): columns as `receipts.complete_loads` wants them.
 
-    rollups: what they move, each with its sign; late: what of it is booked later than its month.
+    rollups: what they move, each with its sign; late: what of it is booked later than its month;
+    packed: the same as a database to be written from, b"" where they are written from columns.
     """
 
     ids: Ints
     columns: dict[str, Any]
     rollups: list[tuple[BulkRollup, int]]
     late: list[Late]
+    packed: bytes = b""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -47,11 +50,16 @@ class Receipts(Struct, frozen=True):
         """Write them; False if one of the loads is no longer on the road."""
         if not len(self):
             return True
-        return load_store.complete_loads(session, self.ids, self.columns, batch_id, now)
+        if self.packed:
+            return move_receipts(session, len(self), batch_id, now)
+        return complete_loads(session, self.ids, self.columns, batch_id, now)
 
 
-def ready_receipts(loads: Sequence[Known], closed: Closed) -> Receipts:
-    """The receipts of loads on the road, as months are `closed`; nothing is read or written."""
+def ready_receipts(loads: Sequence[Known], closed: Closed, *, pack: bool = False) -> Receipts:
+    """The receipts of loads on the road, as months are `closed`; nothing is read or written.
+
+    pack: for a writer who attaches them to the transaction that writes them, where that is known.
+    """
     if not loads:
         return Receipts(np.zeros(0, np.int64), {}, [], [])
     ordered = sorted(loads, key=lambda known: known.shipment_id)
@@ -69,7 +77,8 @@ def ready_receipts(loads: Sequence[Known], closed: Closed) -> Receipts:
         rows = np.flatnonzero(booked == month)
         late.append(late_part(load_difference(before, after, rows), month))
     rollups = [(bulk_load_postings(before), -1), (bulk_load_postings(after), 1)]
-    return Receipts(ids, columns, rollups, late)
+    packed = pack_receipts(ids, columns) if pack and CAN_PACK else b""
+    return Receipts(ids, columns, rollups, late, packed)
 
 
 def _months(

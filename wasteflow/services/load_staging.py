@@ -247,9 +247,10 @@ class Staging(Struct):
         self._move(receipts)
         return receipts.write(session, self.batch_id, self.now)
 
-    def make_receipts_ready(self) -> None:
+    def make_receipts_ready(self, *, pack: bool = False) -> None:
         """What `complete` would do for the loads that wait, but for writing them."""
-        self.receipts = ready_receipts(list(self.completing.values()), self.closed)
+        known = list(self.completing.values())
+        self.receipts = ready_receipts(known, self.closed, pack=pack)
         self._move(self.receipts)
 
     def _move(self, receipts: Receipts) -> None:

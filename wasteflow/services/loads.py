@@ -36,7 +36,7 @@ from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_signing_parts import note_due, sign_due
 from wasteflow.services.load_staging import Ints, Staging, StillApart
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
-from wasteflow_models.chunk_writer import ChunkWriter
+from wasteflow_models.chunk_writer import ChunkWriter, written_beside
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.event_lane import EventLane
@@ -198,7 +198,8 @@ def _in_stages(
             if staging.signing is not None:
                 note_due(db, staging.signing)
             ready_rollup(db, staging)
-            with db.write(Alone.NOBODY) as session:
+            data = staging.receipts.packed if staging.receipts else b""
+            with written_beside(db, data) as session:
                 publish(session, staging, session.merge(batch), report)
         else:
             report.taken, report.completed = staging.taken, len(staging.completing)
