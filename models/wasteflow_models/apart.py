@@ -5,9 +5,8 @@ disputed, a refused part nobody has moved - read `load_apart`: a row for each ma
 tables follow from `shipment`: written in its transaction, proved by `check`, mended by rebuilding.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import compress
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,21 +29,20 @@ from wasteflow_models.base import Base, Key
 from wasteflow_models.engine import linked
 from wasteflow_models.ledger import ShipmentRow
 from wasteflow_models.load_ids import STEP
+from wasteflow_models.load_marks import (
+    DISPUTED,
+    HELD,
+    MARKS,
+    OPEN_PART,
+    ORDINARY,
+    NewMarks,
+    stay_apart,
+)
 from wasteflow_models.prepared import Prepared
 from wasteflow_models.raw import insert_columns, many, read_ints
 from wasteflow_models.words import STATES
 
 Ints = NDArray[np.int64]
-DISPUTED: Final = 16
-"""Mark of loads whose weights are disputed; other marks are the number of a state."""
-OPEN_PART: Final = 17
-"""Mark of loads in force with a refused part that returns and redirects have not taken whole."""
-HELD: Final = 18
-"""Mark of loads whose mass a firm holds that is neither of their two: it stands as consignor."""
-_ORDINARY = (STATES.index(LoadState.DRAFT), STATES.index(LoadState.ACCEPTED))
-APART: Final = frozenset(STATES) - {STATES[number] for number in _ORDINARY}
-"""Words of the states whose loads have a mark: all but drafts and accepted loads."""
-_MARKS = [*(n for n in range(len(STATES)) if n not in _ORDINARY), DISPUTED, OPEN_PART, HELD]
 
 
 class LoadApartRow(Base):
@@ -70,11 +68,6 @@ class CarrierMonthRow(Base):
     __table_args__ = (PrimaryKeyConstraint("carrier", "month"), {"sqlite_with_rowid": False})
     carrier: Mapped[str] = mapped_column(Text)
     month: Mapped[int] = mapped_column(Integer, autoincrement=False)
-
-
-def mark_of(state: str) -> int:
-    """The mark of a state of `APART`."""
-    return STATES.index(state)
 
 
 # --- read by questions --------------------------------------------------------------------------
@@ -111,44 +104,6 @@ def marked_of(marks: Collection[int], firms: Collection[int] | None) -> ColumnEl
 
 
 # --- written with the loads --------------------------------------------------------------------
-
-
-class NewMarks(NamedTuple):
-    """What new loads leave in both tables: marks with the row of their load, carriers by month."""
-
-    mark: Ints
-    row: Ints
-    carried: list[tuple[str, int]]
-
-
-def new_marks(
-    state: Sequence[str],
-    evidence: Ints,
-    refused_kg: Ints,
-    received_month: Ints,
-    carrier: list[str] | str,
-    month: Ints,
-) -> NewMarks:
-    """Those of loads in columns, not reversed and without children."""
-    told = np.flatnonzero((received_month == 0) | (refused_kg > 0))
-    words = [state if isinstance(state, str) else state[row] for row in told.tolist()]
-    numbers = np.array([STATES.index(word) for word in words], np.int64)
-    kept = ~np.isin(numbers, _ORDINARY)
-    disputed = np.flatnonzero(evidence == int(Evidence.DISPUTED))
-    parts = np.flatnonzero(refused_kg > 0)
-    rows = [told[kept], disputed, parts]
-    marks = [numbers[kept], np.full(len(disputed), DISPUTED), np.full(len(parts), OPEN_PART)]
-    carried = [
-        (name, key)
-        for key in np.unique(month).tolist()
-        for name in ([carrier] if isinstance(carrier, str) else _names(carrier, month == key))
-        if name
-    ]
-    return NewMarks(np.concatenate(marks), np.concatenate(rows), carried)
-
-
-def _names(carrier: list[str], here: NDArray[np.bool_]) -> set[str]:
-    return set(carrier) if here.all() else set(compress(carrier, here.tolist()))
 
 
 def add_new(
@@ -188,9 +143,9 @@ _MOVED = (
 )
 """Kilograms that children took; those of an import that is not published count for its own."""
 _BY_ANOTHER = "s.state <> 0 AND s.holder_id NOT IN (s.consignor_id, s.consignee_id)"
-_IN_ORDER = ", ".join(map(str, _ORDINARY))
+_IN_ORDER = ", ".join(map(str, ORDINARY))
 _FORGET = (
-    f"DELETE FROM load_apart WHERE mark IN ({', '.join(map(str, _MARKS))}) AND shipment_id = :id"
+    f"DELETE FROM load_apart WHERE mark IN ({', '.join(map(str, MARKS))}) AND shipment_id = :id"
 )
 _HELD = f"SELECT {HELD}, s.id, s.holder_id, s.consignee_id {_LOAD} AND {_BY_ANOTHER}"
 _MARK = (
@@ -217,13 +172,6 @@ def settle(session: Session, ids: Ints) -> None:
 
 _ROAD: Final = STATES.index(LoadState.IN_TRANSIT)
 _ARRIVED = f"DELETE FROM load_apart WHERE mark IN ({_ROAD}, {DISPUTED}) AND shipment_id"
-
-
-def stay_apart(state: Ints, evidence: Ints, refused_kg: Ints) -> NDArray[np.bool_]:
-    """Which received loads may have marks: neither accepted whole nor undisputed."""
-    found: NDArray[np.bool_] = ~np.isin(state, _ORDINARY) | (refused_kg > 0)
-    found |= evidence == int(Evidence.DISPUTED)
-    return found
 
 
 def receive(session: Session, ids: Ints, few: Ints) -> None:
@@ -264,7 +212,7 @@ def settle_load(session: Session, shipment_id: int, parent_id: int | None, carri
 
 def forget_range(session: Session, batch_id: int, first: int, last: int) -> None:
     """Forget the marks of the loads first..last of a batch; some may lie apart (`months_apart`)."""
-    within = f"mark IN ({', '.join(map(str, _MARKS))}) AND shipment_id BETWEEN :first AND :last"
+    within = f"mark IN ({', '.join(map(str, MARKS))}) AND shipment_id BETWEEN :first AND :last"
     session.execute(
         text(
             f"DELETE FROM load_apart WHERE {within} AND shipment_id NOT IN "
@@ -313,7 +261,7 @@ class Candidates:
         """Those of a block; its columns: those of `scan.load_blocks`."""
         columns = (block[name] for name in _PROVED[1:-1])
         sender, receiver, holder, state, evidence, refused = columns
-        here = ~np.isin(state, _ORDINARY) | (evidence == int(Evidence.DISPUTED)) | (refused > 0)
+        here = ~np.isin(state, ORDINARY) | (evidence == int(Evidence.DISPUTED)) | (refused > 0)
         here |= (holder != sender) & (holder != receiver)
         rows = np.flatnonzero(here)
         self._parts.append([block[name][rows] for name in _PROVED])
@@ -341,11 +289,11 @@ def wrong_marks(session: Session, found: Candidates | None = None) -> Ints:
         )
         found.add(dict(zip(_PROVED, read_ints(session, query, len(_PROVED)), strict=True)))
     load, sender, receiver, holder, state, evidence, refused, gone = found.columns()
-    held = (state != _ORDINARY[0]) & (holder != sender) & (holder != receiver)
+    held = (state != ORDINARY[0]) & (holder != sender) & (holder != receiver)
     left = (refused > 0) & (gone == 0)
     left[left] = refused[left] > _moved(session, load[left])
     chosen = (
-        (state, ~np.isin(state, _ORDINARY)),
+        (state, ~np.isin(state, ORDINARY)),
         (np.full(len(load), DISPUTED), evidence == int(Evidence.DISPUTED)),
         (np.full(len(load), OPEN_PART), left),
     )

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from wasteflow_models.apart import mark_of, marked
+from wasteflow_models.apart import marked
 from wasteflow_models.ledger import ShipmentRow, visible
+from wasteflow_models.load_marks import mark_of
 
 OPEN_STATES = ("in_transit", "received")
 

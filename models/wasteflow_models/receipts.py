@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from wasteflow_models import apart
 from wasteflow_models.chunk_writer import beside
+from wasteflow_models.load_marks import stay_apart
 from wasteflow_models.load_store import blank
 from wasteflow_models.raw import insert_columns, many
 from wasteflow_models.sql_rows import insert_statement, plain
@@ -56,7 +57,7 @@ def complete_loads(
         return False
     columns = {**_decisions(ids, receipt), **_about(batch_id, now)}
     insert_columns(session, "event", len(ids), columns)
-    stay = apart.stay_apart(receipt["state"], receipt["evidence"], receipt["refused_kg"])
+    stay = stay_apart(receipt["state"], receipt["evidence"], receipt["refused_kg"])
     apart.receive(session, ids, ids[stay])
     return True
 

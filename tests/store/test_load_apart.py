@@ -12,15 +12,9 @@ from wasteflow.services.corrections import reverse
 from wasteflow.services.live.listing import list_loads
 from wasteflow.services.rebuilding import rebuild_rollup
 from wasteflow_models import migrate
-from wasteflow_models.apart import (
-    DISPUTED,
-    HELD,
-    OPEN_PART,
-    CarrierMonthRow,
-    LoadApartRow,
-    mark_of,
-)
+from wasteflow_models.apart import CarrierMonthRow, LoadApartRow
 from wasteflow_models.ledger import ShipmentRow
+from wasteflow_models.load_marks import DISPUTED, HELD, OPEN_PART, mark_of
 
 ROAD, PARTLY, REFUSED = (mark_of(word) for word in ("in_transit", "partly_accepted", "refused"))
 

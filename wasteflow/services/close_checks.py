@@ -18,11 +18,12 @@ from wasteflow.core.units import tonnes_text
 from wasteflow.services.checking import stale_rows
 from wasteflow.services.month_sheet import own_firms, quiet_firms
 from wasteflow_models import queries
-from wasteflow_models.apart import DISPUTED, marked_of
+from wasteflow_models.apart import marked_of
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
 from wasteflow_models.live import RevisionRow
+from wasteflow_models.load_marks import DISPUTED
 from wasteflow_models.open_loads import open_loads
 
 CHECKS: Final = (

@@ -35,10 +35,10 @@ from wasteflow.services.load_convert import (
     weight_columns,
 )
 from wasteflow.services.outcome import Warnings
-from wasteflow_models.apart import NewMarks, new_marks
 from wasteflow_models.keys import Keys
 from wasteflow_models.load_copy import CopiedLoads, texts_of_copies, write_copies
 from wasteflow_models.load_ids import STEP
+from wasteflow_models.load_marks import NewMarks, new_marks
 from wasteflow_models.load_pack import PACKED_TEXTS, PackedLoads, keys_of, pack, texts_in
 
 _LEAST, _MOST = -(2**31), 2**31 - 1

@@ -44,6 +44,7 @@ from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
 from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_ids import STEP
+from wasteflow_models.load_marks import NewMarks
 from wasteflow_models.load_pack import PackedLoads
 from wasteflow_models.packed_moves import claim_packed, insert_packed
 from wasteflow_models.parties import add_senders
@@ -204,7 +205,7 @@ class Staging(Struct):
         moves: Moves,
         first_days: FirstDays,
         rollup: BulkRollup,
-        marks: apart.NewMarks,
+        marks: NewMarks,
     ) -> None:
         """What finding and publishing need to know of loads that were written."""
         apart.add_new(session, marks, ids, moves.consignor_id, moves.consignee_id)

@@ -17,10 +17,11 @@ from wasteflow.core.permissions import Denied, Verdict
 from wasteflow.core.vocabulary import LoadState
 from wasteflow.services.live.held import held_rows
 from wasteflow.services.live.views import load_view
-from wasteflow_models.apart import mark_of, marked
+from wasteflow_models.apart import marked
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import ShipmentRow, visible
+from wasteflow_models.load_marks import mark_of
 
 MOST: Final = 50
 LONGEST: Final = 60

@@ -19,11 +19,12 @@ from wasteflow.core.vocabulary import Evidence, LoadState
 from wasteflow.services.live.held import Held, held_rows
 from wasteflow.services.live.owing import owing
 from wasteflow.services.live.views import load_view, moment
-from wasteflow_models.apart import DISPUTED, OPEN_PART, mark_of, marked, marked_of
+from wasteflow_models.apart import marked, marked_of
 from wasteflow_models.convert import Keys, load_keys
 from wasteflow_models.engine import Database
 from wasteflow_models.ledger import LoadChildRow, ShipmentRow, visible
 from wasteflow_models.live import LoadDraftRow, RevisionRow
+from wasteflow_models.load_marks import DISPUTED, OPEN_PART, mark_of
 from wasteflow_models.parties import of_either
 
 MOST = 200

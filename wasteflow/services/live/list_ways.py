@@ -19,19 +19,13 @@ from wasteflow.core.errors import InvalidValue
 from wasteflow.core.periods import Period, next_month
 from wasteflow.core.reading import carriers_of, readable_firms
 from wasteflow.core.vocabulary import LoadState
-from wasteflow_models.apart import (
-    APART,
-    DISPUTED,
-    HELD,
-    CarrierMonthRow,
-    LoadApartRow,
-    mark_of,
-)
+from wasteflow_models.apart import CarrierMonthRow, LoadApartRow
 from wasteflow_models.by_month import elsewhere, ids_of
 from wasteflow_models.convert import Keys
 from wasteflow_models.ledger import ShipmentRow
 from wasteflow_models.live import LoadHandedRow
 from wasteflow_models.load_ids import STEP
+from wasteflow_models.load_marks import APART, DISPUTED, HELD, mark_of
 from wasteflow_models.parties import sides
 from wasteflow_models.raw import is_postgresql
 
