@@ -230,6 +230,36 @@ def test_what_a_dead_import_left_apart_is_taken_away(
     assert take(books, rows[1:]).taken == 17
 
 
+def on_the_road(name: str, months: tuple[int, ...]) -> list[dict[str, str]]:
+    """Loads of a carrier that nobody has received."""
+    found = [moved(f"{name}{month}-{n}", month) for month in months for n in range(6)]
+    nothing = {"received_at": "", "accepted_t": "", "carrier": "慢运"}
+    return [{**row, **nothing} for row in found]
+
+
+def test_marks_of_loads_that_lie_apart_are_no_fault_and_go_with_a_dead_import(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = once(8, books.check)
+    assert take(books, on_the_road("R", MONTHS), looked).taken == 18
+    kept = row_counts(books.db)
+    assert (kept["load_apart"], kept["carrier_month"]) == (18, 3)
+    books.check()
+
+    def dies() -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(service, "discard", lambda db, batch_id: None)
+        take(books, on_the_road("S", (4, 5, 6)), once(8, dies))
+    assert apart(books) != [] and row_counts(books.db)["load_apart"] > 18
+    books.check()
+    assert len(staging.sweep(books.db)) == 1 and apart(books) == []
+    left = row_counts(books.db)
+    assert (left["load_apart"], left["carrier_month"]) == (18, 3)
+    books.check()
+
+
 def test_an_import_whose_mark_was_lost_starts_over(books: Books) -> None:
     """As by a PostgreSQL that broke down: it may have lost chunks nobody had waited for."""
     mark = (
