@@ -76,7 +76,8 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(
         ("load_number", "load_child", "load_handed", "sender", "staged", "place", "rollup_month",
-         "stamp", "flow_month", "flow_part", "flow_packed", "finding", "seal_block"), _DERIVED
+         "stamp", "flow_month", "flow_part", "flow_packed", "finding", "seal_block",
+         "load_apart", "carrier_month"), _DERIVED
     ),
     **dict.fromkeys(
         ("scenario", "exchange_offer", "exchange_offer_event", "finding_state", "attachment",
