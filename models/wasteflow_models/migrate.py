@@ -100,6 +100,7 @@ def drift(url: str) -> list[str]:
         registry,
         scenarios,
         seals,
+        signing_due,
         statements,
     )
 

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -169,8 +170,27 @@ def fill_demo_books(url: str) -> dict[str, str]:
     people = {who.login: who.password for who in enrol_demo(db=db, now=moment)}
     fill_live(db=db, now=moment)
     fill_troubles(db=db, now=moment, last=next_month(today.year * 100 + today.month, -1))
+    correct_some(db, moment)
     db.dispose()
     return people
+
+
+def correct_some(db: Database, moment: datetime) -> None:
+    """Corrections that a worker has proposed: of some loads of the receiver, and of none."""
+    from wasteflow.services.acting import actor_of_login
+    from wasteflow.services.live.listing import LoadFilter, list_loads
+    from wasteflow.services.live.many import Wanted
+    from wasteflow.services.live.many_job import ask_corrections
+    from wasteflow.worker import Worker
+
+    actor = actor_of_login(db=db, login="receiver", now=moment)
+    assert actor is not None  # the demo has made him
+    found = list_loads(db=db, actor=actor, wanted=LoadFilter("accepted"), limit=6)["items"]
+    new = {"vehicle": "云A·改001"}
+    items = [Wanted(load["doc_no"], new, "车牌", load["consignor"]) for load in found]
+    items.append(Wanted("GONE-1", new, "车牌"))
+    ask_corrections(db=db, actor=actor, items=items, channel="web", now=moment)
+    Worker(db, lambda: moment, kinds=("corrections",)).once()
 
 
 def sign_in(context: BrowserContext, site: str, login: str, password: str) -> None:

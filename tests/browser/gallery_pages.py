@@ -54,6 +54,7 @@ INSIDE: Final = {
         ("loads.one", "/loads?state=disputed", "main th a[href^='/loads/']", ""),
         ("loads.revise", "/loads?state=accepted", "main th a[href^='/loads/']", "/revise"),
         ("loads.slip", "/loads", "main th a[href^='/loads/']", "/print"),
+        ("loads.corrections_job", "/loads/corrections", "main a[href*='/corrections/']", ""),
         ("loads.entry", "/entries", "main th a[href^='/entries/']", ""),
     ),
     "admin": (("loads.edit", "/loads?state=draft", "main th a[href^='/loads/']", "/edit"),),

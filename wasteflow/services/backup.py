@@ -35,6 +35,7 @@ from wasteflow_models import (
     registry,
     scenarios,
     seals,
+    signing_due,
     statements,
 )
 from wasteflow_models.api import AttachmentRow
@@ -59,6 +60,7 @@ KNOWN: Final = (
     registry,
     scenarios,
     seals,
+    signing_due,
     statements,
 )
 """Modules of tables; importing them fills `Base.metadata`."""
