@@ -39,7 +39,7 @@ from wasteflow_models.load_marks import (
     stay_apart,
 )
 from wasteflow_models.prepared import Prepared
-from wasteflow_models.raw import insert_columns, many, read_ints
+from wasteflow_models.raw import by_index, insert_columns, many, read_ints, temporary
 from wasteflow_models.words import STATES
 
 Ints = NDArray[np.int64]
@@ -156,9 +156,11 @@ _MARK = (
     f"AND s.refused_kg > {_MOVED} UNION ALL {_HELD} ON CONFLICT DO NOTHING"
 )
 _TAKEN = (
-    f"DELETE FROM load_apart WHERE mark = {OPEN_PART} AND shipment_id = :id "
-    f"AND NOT EXISTS (SELECT 1 {_LOAD} AND s.refused_kg > {_MOVED})"
+    "SELECT a.id FROM asked_part a CROSS JOIN shipment s WHERE s.id = a.id AND s.refused_kg <= "
+    "(SELECT coalesce(CAST(sum(c.dispatched_kg) AS BIGINT), 0) FROM load_child l "
+    "JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = a.id)"
 )
+"""Parents that have all their children in one import."""
 _ONE = [Prepared(text(statement)) for statement in (_FORGET, _MARK)]
 _ONE_CARRIED = Prepared(text(_CARRIED))
 
@@ -166,8 +168,9 @@ _ONE_CARRIED = Prepared(text(_CARRIED))
 def settle(session: Session, ids: Ints) -> None:
     """Give loads whose status has changed the marks they have now."""
     ids = np.unique(ids)
-    many(session, _FORGET.replace(":id", "?"), [ids])
-    many(session, _MARK.replace(":id", "?"), [ids] * _MARK.count(":id"))
+    with by_index(session):
+        many(session, _FORGET.replace(":id", "?"), [ids])
+        many(session, _MARK.replace(":id", "?"), [ids] * _MARK.count(":id"))
 
 
 _ROAD: Final = STATES.index(LoadState.IN_TRANSIT)
@@ -176,7 +179,8 @@ _ARRIVED = f"DELETE FROM load_apart WHERE mark IN ({_ROAD}, {DISPUTED}) AND ship
 
 def receive(session: Session, ids: Ints, few: Ints) -> None:
     """Take the marks of the road from loads that were received; `few`: those of `stay_apart`."""
-    many(session, f"{_ARRIVED} = ?", [ids])
+    with by_index(session):
+        many(session, f"{_ARRIVED} = ?", [ids])
     settle(session, few)
 
 
@@ -188,15 +192,27 @@ def receive_all(session: Session, table: str) -> None:
     settle(session, ids[stay_apart(*told)])
 
 
-def add_held(session: Session, ids: Ints) -> None:
-    """Write `HELD` of new returns and redirects."""
-    held = f"INSERT INTO load_apart (mark, shipment_id, consignor_id, consignee_id) {_HELD}"
-    many(session, held.replace(":id", "?"), [ids])
+def add_held(session: Session, ids: Ints, holder: Ints, consignor: Ints, consignee: Ints) -> None:
+    """Write `HELD` of new returns and redirects, aligned with `ids`."""
+    rows = np.flatnonzero((holder != consignor) & (holder != consignee))
+    columns = {
+        "mark": np.full(len(rows), HELD),
+        "shipment_id": ids[rows],
+        "consignor_id": holder[rows],
+        "consignee_id": consignee[rows],
+    }
+    insert_columns(session, "load_apart", len(rows), columns)
 
 
 def settle_parts(session: Session, parents: Ints) -> None:
     """Take `OPEN_PART` from new loads whose refused part children of the same import have taken."""
-    many(session, _TAKEN.replace(":id", "?"), [np.unique(parents)] * _TAKEN.count(":id"))
+    parents = np.unique(parents)
+    if not len(parents):
+        return
+    with temporary(session, "asked_part", "id BIGINT PRIMARY KEY"), by_index(session):
+        insert_columns(session, "asked_part", len(parents), {"id": parents})
+        taken = read_ints(session, _TAKEN, 1)[0]
+    many(session, f"DELETE FROM load_apart WHERE mark = {OPEN_PART} AND shipment_id = ?", [taken])
 
 
 def settle_load(session: Session, shipment_id: int, parent_id: int | None, carrier: str) -> None:

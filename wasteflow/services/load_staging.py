@@ -192,7 +192,8 @@ class Staging(Struct):
         rollup = bulk_load_postings(columns)
         self._note(session, ids, moves, moves.first_days(), rollup, marks_of(batch))
         if children.any():
-            apart.add_held(session, ids[children])
+            ends = bound.holder, batch.consignor_id, batch.consignee_id
+            apart.add_held(session, ids[children], *(end[children] for end in ends))
             known = list(self.of_books(bound.parent[children]))  # theirs is settled when published
             apart.settle_parts(session, np.setdiff1d(bound.parent[children], known))
         if self.closed:
