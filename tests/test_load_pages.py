@@ -319,6 +319,8 @@ def test_many_corrections_are_proposed_in_the_background(
     text = sender.see(where)
     assert "已提出 2 张运单的更正" in text and "等待答复" in text and "已生效" in text
     assert "31.48" in text and "31.84" in text and "data-live" not in sender.html
+    text = sender.see(page)
+    assert "已完成" in text and "已发布" not in text, "nothing was published"
     assert "31.84 吨" in receiver.see(loads[0]) and "急" in sender.see(loads[1])
     assert check_books(db=books(own_app).db).ok
 

@@ -12,7 +12,7 @@ from marshmallow import Schema, fields
 
 from wasteflow.core.errors import WasteflowError
 from wasteflow.schemas.field_base import Fault
-from wasteflow.services.answered import KeptAnswer, KeyReused, answer_once
+from wasteflow.services.answered import KeptAnswer
 from wasteflow.services.live.many import Wanted, load_of_number
 from wasteflow.services.live.many_job import (
     MANY,
@@ -25,12 +25,12 @@ from wasteflow.services.work import Job
 from wasteflow.web.access import books
 from wasteflow.web.api.blueprint import ApiBlueprint
 from wasteflow.web.api.bulk import BulkShape, ObjectsField, bulk, checked
-from wasteflow.web.api.idempotent import digest, key_given
+from wasteflow.web.api.idempotent import answer_of_key, key_given
 from wasteflow.web.api.json_answer import as_json
 from wasteflow.web.api.objects import out_schema
 from wasteflow.web.api.parsing import faults_of
 from wasteflow.web.api.problem_shapes import FaultSchema
-from wasteflow.web.api.problems import Pointed, Problem, problem_of, refused
+from wasteflow.web.api.problems import Pointed, problem_of, refused
 from wasteflow.web.api.revisions import RevisionNew, proposed
 from wasteflow.web.api.rights import who
 from wasteflow.web.api.shapes import ApiSchema, IntegerField, ShortField, UuidField
@@ -124,18 +124,7 @@ def revisions(given: dict[str, Any]) -> Response:
     def make() -> KeptAnswer:
         return KeptAnswer(202, {}, json.dumps(_asked(given["objects"]), ensure_ascii=False))
 
-    try:
-        told = answer_once(
-            db=books().db,
-            account_id=who().user_id,
-            key=key,
-            digest=digest(),
-            now=datetime.now(UTC),
-            make=make,
-        )
-    except KeyReused as error:
-        raise Problem(422, error.code) from error
-    return _later(told.body)
+    return _later(answer_of_key(key, make).body)
 
 
 @blueprint.endpoint(

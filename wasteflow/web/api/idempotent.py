@@ -60,21 +60,28 @@ def idempotent(
             made = view(*args, **kwargs)
             return kept_of(made)
 
-        try:
-            answer = answer_once(
-                db=books().db,
-                account_id=who().user_id,
-                key=key,
-                digest=digest(),
-                now=datetime.now(UTC),
-                make=make,
-                alone=single,
-            )
-        except KeyReused as error:
-            raise Problem(422, error.code) from error
+        answer = answer_of_key(key, make, single=single)
         return response_of(answer) if answer.replayed else made
 
     return once
+
+
+def answer_of_key(
+    key: str, make: Callable[[], KeptAnswer], *, single: Alone | None = None
+) -> KeptAnswer:
+    """What the caller was told under a key, or what is made now; Problem 422 `key_reused`."""
+    try:
+        return answer_once(
+            db=books().db,
+            account_id=who().user_id,
+            key=key,
+            digest=digest(),
+            now=datetime.now(UTC),
+            make=make,
+            alone=single,
+        )
+    except KeyReused as error:
+        raise Problem(422, error.code) from error
 
 
 def together(view: Callable[..., Response]) -> Callable[..., Response]:

@@ -35,7 +35,7 @@ from wasteflow.services.live.many_job import (
     own_corrections,
     recent_corrections,
 )
-from wasteflow.services.work import DONE, Job
+from wasteflow.services.work import DONE, FAILED, Job
 from wasteflow.web.access import books
 from wasteflow.web.identity import current_actor, now
 from wasteflow.web.pages.loads_corrected import booked_words
@@ -48,6 +48,8 @@ from wasteflow.web.texts import lang, text
 from wasteflow.web.uploading import CORRECTION_BYTES
 
 SHOWN_ISSUES: Final = 50
+_OVER: Final = {DONE: "many.job_done", FAILED: "many.job_failed"}
+"""What is said of a job that is over; the rest is worded as for uploads."""
 _STAFF: Final = (Role.ENTERPRISE_ADMIN, Role.OPERATOR, Role.DELEGATE)
 _EXAMPLE: Final = ("W20260100000001", "", "dispatched_t", "30.120", "")
 
@@ -235,7 +237,7 @@ def job_row(job: Job) -> dict[str, Any]:
     return {
         "url": url_for("loads.corrections_job", uid=job.uid),
         "at": job.created_at.isoformat(),
-        "state": text(f"uploads.state.{job.state}"),
+        "state": text(_OVER.get(job.state, f"uploads.state.{job.state}")),
         "tone": TONES.get(job.state, "open"),
         "live": not job.over,
         "done": job.done,
