@@ -17,19 +17,21 @@ MAP_LINKS = 5000
 
 
 def import_job(run: Run) -> Iterator[Line]:
-    """Import of the file of loads, each run into a fresh database; the last one is kept."""
-    ours, sizes = [], []
+    """Import of the file of loads, each run into a fresh database; the last one is kept.
+
+    Ours, the script and the floor take turns, so that a machine that slows down slows all three.
+    """
+    ours, script, floor = [], [], []
+    ours_bytes = peer_bytes = 0
     for number in range(run.once):
         last = number == run.once - 1
         url, timing = run.load("loaded" if last else "import")
         ours.append(timing)
-        sizes.append(run.store.size(url))
+        ours_bytes = run.store.size(url)
         if last:
             run.now_loaded(url)
         else:
             run.store.drop(url)
-    script, floor = [], []
-    for _ in range(run.once):
         url = run.store.new(run.name("peer"))
         paths = run.paths("shipments", "enterprises", "materials", "routes")
         script.append(run.timed("peers_import:pandas_import", 0, url=url, **paths))
@@ -51,7 +53,7 @@ def import_job(run: Run) -> Iterator[Line]:
         floor=plain,
         bar=Bar(of_peer=1.5, of_floor=2.5),
         warm=False,
-        database_bytes=sizes[-1],
+        database_bytes=ours_bytes,
         agreed=compared(mine.facts, [theirs.facts], "rows"),
         notes=(
             f"database of the script {peer_bytes / 1e6:,.0f} MB",
