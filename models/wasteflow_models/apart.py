@@ -2,7 +2,8 @@
 
 Nearly all loads were accepted long ago.  Questions after the others - on the road, refused, lost,
 disputed, a refused part nobody has moved - read `load_apart`: a row for each mark a load has.  Both
-tables follow from `shipment`: written in its transaction, proved by `check`, mended by rebuilding.
+tables follow from `shipment`: proved by `check`, mended by rebuilding; marks are written in the
+transaction of their load, carriers in that which lets others see it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -39,7 +40,13 @@ from wasteflow_models.load_marks import (
     stay_apart,
 )
 from wasteflow_models.prepared import Prepared
-from wasteflow_models.raw import by_index, insert_columns, many, read_ints, temporary
+from wasteflow_models.raw import (
+    by_index,
+    by_keys,
+    insert_columns,
+    many,
+    read_ints,
+)
 from wasteflow_models.words import STATES
 
 Ints = NDArray[np.int64]
@@ -109,7 +116,7 @@ def marked_of(marks: Collection[int], firms: Collection[int] | None) -> ColumnEl
 def add_new(
     session: Session, new: NewMarks, ids: Ints, consignor_id: Ints, consignee_id: Ints
 ) -> None:
-    """Write the marks of loads that were just inserted, aligned with `ids`."""
+    """Write the marks of loads that were just inserted, aligned with `ids`; no carriers."""
     order = np.lexsort((ids[new.row], new.mark))
     row = new.row[order]
     columns: dict[str, Any] = {
@@ -119,7 +126,6 @@ def add_new(
         "consignee_id": consignee_id[row].astype(np.int64),
     }
     insert_columns(session, "load_apart", len(row), columns)
-    add_carried(session, new.carried)
 
 
 def add_carried(session: Session, carried: Iterable[tuple[str, int]]) -> None:
@@ -155,12 +161,6 @@ _MARK = (
     f"UNION ALL SELECT {OPEN_PART}, {_FIRMS} {_LOAD} AND s.refused_kg > 0 AND NOT s.reversed "
     f"AND s.refused_kg > {_MOVED} UNION ALL {_HELD} ON CONFLICT DO NOTHING"
 )
-_TAKEN = (
-    "SELECT a.id FROM asked_part a CROSS JOIN shipment s WHERE s.id = a.id AND s.refused_kg <= "
-    "(SELECT coalesce(CAST(sum(c.dispatched_kg) AS BIGINT), 0) FROM load_child l "
-    "JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = a.id)"
-)
-"""Parents that have all their children in one import."""
 _ONE = [Prepared(text(statement)) for statement in (_FORGET, _MARK)]
 _ONE_CARRIED = Prepared(text(_CARRIED))
 
@@ -180,7 +180,7 @@ _ARRIVED = f"DELETE FROM load_apart WHERE mark IN ({_ROAD}, {DISPUTED}) AND ship
 def receive(session: Session, ids: Ints, few: Ints) -> None:
     """Take the marks of the road from loads that were received; `few`: those of `stay_apart`."""
     with by_index(session):
-        many(session, f"{_ARRIVED} = ?", [ids])
+        by_keys(session, _ARRIVED, ids)
     settle(session, few)
 
 
@@ -204,17 +204,6 @@ def add_held(session: Session, ids: Ints, holder: Ints, consignor: Ints, consign
     insert_columns(session, "load_apart", len(rows), columns)
 
 
-def settle_parts(session: Session, parents: Ints) -> None:
-    """Take `OPEN_PART` from new loads whose refused part children of the same import have taken."""
-    parents = np.unique(parents)
-    if not len(parents):
-        return
-    with temporary(session, "asked_part", "id BIGINT PRIMARY KEY"), by_index(session):
-        insert_columns(session, "asked_part", len(parents), {"id": parents})
-        taken = read_ints(session, _TAKEN, 1)[0]
-    many(session, f"DELETE FROM load_apart WHERE mark = {OPEN_PART} AND shipment_id = ?", [taken])
-
-
 def settle_load(session: Session, shipment_id: int, parent_id: int | None, carrier: str) -> None:
     """The same for one load, whose row is written, and the parent whose refused part it moves."""
     connection = linked(session)
@@ -236,25 +225,6 @@ def forget_range(session: Session, batch_id: int, first: int, last: int) -> None
             "AND coalesce(batch_id, 0) <> :batch)"
         ),
         {"batch": batch_id, "first": first, "last": last},
-    )
-
-
-def forget_carried(session: Session, batch_id: int, month: int) -> None:
-    """Forget carriers that have loads of this batch alone in a month, before they are taken out.
-
-    Nobody else may write meanwhile: a carrier that is known is not noted again.
-    """
-    session.execute(
-        text(
-            "DELETE FROM carrier_month WHERE month = :month AND carrier NOT IN (SELECT carrier "
-            "FROM shipment WHERE id BETWEEN :first AND :last AND coalesce(batch_id, 0) <> :batch)"
-        ),
-        {
-            "month": month,
-            "batch": batch_id,
-            "first": month * STEP,
-            "last": (month + 1) * STEP - 1,
-        },
     )
 
 

@@ -19,8 +19,11 @@ from sqlalchemy.orm import Session
 
 from wasteflow_models.engine import LOG_PAGES, Alone, Database
 
-SHARED: Final = 4
-"""Chunks of a transaction at most: one that nobody knew of when it began ends within a second."""
+SHARED: Final = 9
+"""Chunks of a transaction at most: SQLite attaches ten databases, and each chunk comes as one.
+
+With four the log and the database get a quarter more, nearly all of it pages of the index.
+"""
 LOGGED: Final = 2
 """Chunks after which the log is moved: others would not yet do it with their commits."""
 _BESIDE: Final = "beside"

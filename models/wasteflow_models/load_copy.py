@@ -24,11 +24,22 @@ from wasteflow_models.sql_rows import as_text, frame_of, plain
 Ints = NDArray[np.int64]
 
 
+USUAL: dict[str, dict[str, Any]] = {
+    "shipment": {
+        **{"kind": 0, "from_outside": False, "to_outside": False, "trips": 1, "mode": 0},
+        **{"vehicle": "", "carrier": "", "handler": "", "ticket_no": "", "remark": ""},
+        **{"lost_month": 0, "reversed": False},
+    },
+    "event": {"basis": 0, "weighed": 0, "reason": ""},
+}
+"""Columns that have a default on PostgreSQL (migration 0031), and what it is."""
+
+
 class CopiedLoads(Struct, frozen=True):
     """Loads as the text of COPYs; `names` and `event_names` are the columns that they have.
 
-    headers, events: a text for each month, for its partition.  A column in which nothing stands is
-    left out: the server gives every row its NULL for less.
+    headers, events: a text for each month, for its partition.  A column in which nothing stands, or
+    its default in every row, is left out: the server gives it to every row for less.
     """
 
     ids: Ints
@@ -71,8 +82,8 @@ def claimed_copies(
     now: datetime,
 ) -> CopiedLoads:
     """The same without the numbers, for loads of any kind whose numbers are claimed."""
-    columns = _told({"id": ids, "batch_id": batch_id, **header})
-    events = _told(_events(ids, header, weights, batch_id, int(now.timestamp())))
+    columns = _told("shipment", {"id": ids, "batch_id": batch_id, **header})
+    events = _told("event", _events(ids, header, weights, batch_id, int(now.timestamp())))
     months = _by_month(ids, columns), _by_month(events["shipment_id"], events)
     return CopiedLoads(ids, tuple(columns), tuple(events), b"", *months)
 
@@ -86,15 +97,23 @@ def _by_month(ids: Ints, columns: Mapping[str, Any]) -> dict[int, bytes]:
     return {month: as_text(frame.filter(pl.Series(months == month))) for month in found}
 
 
-def _told(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the columns in which anything stands."""
-    return {name: value for name, value in columns.items() if not _is_empty(value)}
+def _told(table: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the columns in which something stands that the server does not give by itself."""
+    return {
+        name: value
+        for name, value in columns.items()
+        if not _is_given(USUAL[table].get(name), value)
+    }
 
 
-def _is_empty(value: Any) -> bool:
+def _is_given(usual: Any, value: Any) -> bool:
     if isinstance(value, pl.Series):
-        return value.null_count() == len(value)
-    return value is None or (isinstance(value, list) and all(item is None for item in value))
+        return bool(value.is_null().all() if usual is None else (value == usual).all())
+    if isinstance(value, np.ndarray):
+        return usual is not None and bool((value == usual).all())
+    if isinstance(value, list):
+        return all(item == usual for item in value)
+    return bool(value == usual)
 
 
 def _events(
@@ -190,8 +209,8 @@ def texts_of_copies(copies: CopiedLoads, names: tuple[str, ...]) -> dict[str, li
     text = b"".join(copies.headers[month] for month in sorted(copies.headers)).decode()
     rows = [line.split("\t") for line in text.split("\n")[:-1]]
     place_of = np.argsort(np.argsort(copies.ids // STEP, kind="stable"), kind="stable").tolist()
-    columns = {name: copies.names.index(name) for name in names}
-    return {
-        name: [rows[at][column].replace("\\\\", "\\") for at in place_of]
-        for name, column in columns.items()
-    }
+    found = {name: [str(USUAL["shipment"].get(name))] * len(place_of) for name in names}
+    for name in set(names) & set(copies.names):
+        column = copies.names.index(name)
+        found[name] = [rows[at][column].replace("\\\\", "\\") for at in place_of]
+    return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from wasteflow_models.raw import insert_columns, is_postgresql, temporary
+from wasteflow_models.load_ids import STEP
+from wasteflow_models.raw import insert_columns, is_postgresql, read_ints, temporary
 
 
 class ParentFacts(NamedTuple):
@@ -36,9 +38,24 @@ def parent_facts(session: Session, numbers: Sequence[str], batch_id: int) -> lis
         return []
     with temporary(session, "asked_parent", "doc_no TEXT PRIMARY KEY"):
         insert_columns(session, "asked_parent", len(numbers), {"doc_no": list(numbers)})
-        found = _ONE_BY_ONE if is_postgresql(session) else _JOINED
-        rows = session.execute(text(_PARENTS.format(found=found)), {"batch": batch_id}).all()
+        if is_postgresql(session):
+            rows = _month_by_month(session, batch_id)
+        else:
+            query = text(_PARENTS.format(found=_JOINED))
+            rows = list(session.execute(query, {"batch": batch_id}))
     return [ParentFacts._make((*told, bool(gone), at, kg)) for *told, gone, at, kg in rows]
+
+
+def _month_by_month(session: Session, batch_id: int) -> list[Any]:
+    """On PostgreSQL, which would look into the partition of each month for every load."""
+    ids = np.unique(read_ints(session, _NUMBERED, 1)[0])
+    query = text(_PARENTS.format(found=_OF_MONTH))
+    rows: list[Any] = []
+    for month in np.unique(ids // STEP).tolist():
+        span = {"first": month * STEP, "last": (month + 1) * STEP - 1}
+        asked = ids[ids // STEP == month].tolist()
+        rows += session.execute(query, {"batch": batch_id, "ids": asked, **span})
+    return rows
 
 
 _PARENTS = """
@@ -47,20 +64,22 @@ SELECT s.id, s.doc_no, s.consignor_id, s.holder_id, s.consignee_id, s.material_i
   coalesce((SELECT CAST(sum(c.dispatched_kg) AS BIGINT) FROM load_child l
     JOIN shipment c ON c.id = l.child_id WHERE l.parent_id = s.id AND NOT c.reversed), 0)
   AS children_kg
-FROM asked_parent a {found} LEFT JOIN batch b ON b.id = s.batch_id
+FROM {found} LEFT JOIN batch b ON b.id = s.batch_id
 WHERE coalesce(b.published, NOT false) OR s.batch_id = :batch ORDER BY s.id
 """
 
 _JOINED = (
-    "CROSS JOIN load_number n ON n.doc_no = a.doc_no CROSS JOIN shipment s ON s.id = n.shipment_id"
+    "asked_parent a CROSS JOIN load_number n ON n.doc_no = a.doc_no "
+    "CROSS JOIN shipment s ON s.id = n.shipment_id"
 )
 """In this order: of a plain join SQLite would read every number there is."""
-_ONE_BY_ONE = """
-CROSS JOIN LATERAL (SELECT shipment_id FROM load_number WHERE doc_no = a.doc_no OFFSET 0) n
-CROSS JOIN LATERAL (SELECT * FROM shipment WHERE id = n.shipment_id OFFSET 0) s
-"""
-"""PostgreSQL knows nothing of the table it has just been given, and would read the others whole:
-`OFFSET 0` keeps it from joining them otherwise than by their keys."""
+_NUMBERED = (
+    "SELECT n.shipment_id FROM asked_parent a CROSS JOIN LATERAL "
+    "(SELECT shipment_id FROM load_number WHERE doc_no = a.doc_no OFFSET 0) n"
+)
+"""PostgreSQL knows nothing of the table it has just been given, and would read the other whole:
+`OFFSET 0` keeps it from joining it otherwise than by its key."""
+_OF_MONTH = "(SELECT * FROM shipment WHERE id BETWEEN :first AND :last AND id = ANY(:ids)) s"
 
 
 def overdrawn_parents(session: Session, ids: Sequence[int]) -> bool:

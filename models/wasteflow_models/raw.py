@@ -104,6 +104,18 @@ def many(session: Session, statement: str, columns: Sequence[Any]) -> int:
     return int(cursor.rowcount)
 
 
+def by_keys(session: Session, statement: str, keys: NDArray[np.int64]) -> None:
+    """Run `statement`, which ends with a column, for the rows where that is one of `keys`.
+
+    PostgreSQL is told all keys at once: a statement for each costs it as much as the row.
+    """
+    if not is_postgresql(session):
+        many(session, f"{statement} = ?", [keys])
+    elif len(keys):
+        told = f"{statement} = ANY(%s::bigint[])"
+        driver(session).cursor().execute(told, [keys.tolist()])
+
+
 def read_ints(session: Session, query: str, count: int) -> list[NDArray[np.int64]]:
     """The `count` integer columns of a query; no NULL among them.
 

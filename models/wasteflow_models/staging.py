@@ -14,10 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from wasteflow_models import entry_store, load_store, months_apart
-from wasteflow_models.apart import forget_carried
 from wasteflow_models.engine import Alone, Database
 from wasteflow_models.ledger import LOAD_IDS, BatchRow, StagedRow
-from wasteflow_models.load_ids import STEP
 from wasteflow_models.parties import drop_senders
 from wasteflow_models.queue import Alive
 from wasteflow_models.raw import is_postgresql
@@ -74,9 +72,6 @@ def still_claimed(session: Session, batch_id: int) -> bool:
 
 def discard(db: Database, batch_id: int) -> None:
     """Take the staged records of a batch out of the tables, range by range, and itself."""
-    for month in _months(db, batch_id):
-        with db.write(Alone.EVERYBODY) as session:
-            forget_carried(session, batch_id, month)
     while True:
         with db.write(Alone.NOBODY) as session:
             query = select(StagedRow).where(StagedRow.batch_id == batch_id)
@@ -96,15 +91,6 @@ def discard(db: Database, batch_id: int) -> None:
         if not db.is_sqlite:
             months_apart.drop_tables(session, batch_id)
         session.execute(delete(BatchRow).where(BatchRow.id == batch_id))
-
-
-def _months(db: Database, batch_id: int) -> list[int]:
-    """Months under which the loads of a batch are kept."""
-    with db.read() as session:
-        query = select(StagedRow.first_id).where(
-            StagedRow.batch_id == batch_id, StagedRow.first_id >= LOAD_IDS
-        )
-        return sorted({first // STEP for first in session.scalars(query)})
 
 
 def _discard_entries(session: Session, part: StagedRow) -> None:

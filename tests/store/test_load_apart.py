@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
-from tests.store.books import NOW, Books, child, entry, load
+from tests.store.books import NOW, Books, child, entry, load, write_rows
 from tests.store.live import CEMENT_GATE, MAKER, MAKER_GATE, Gate
+from wasteflow.load_files import Import, import_loads
+from wasteflow.services import loads
 from wasteflow.services.checking import check_books
 from wasteflow.services.corrections import reverse
 from wasteflow.services.live.listing import list_loads
@@ -144,4 +148,43 @@ def test_what_a_firm_holds_of_others_is_found_by_it(books: Books) -> None:
     assert marks(books)["D"] == [HELD] and "R" not in marks(books)
     found = list_loads(db=books.db, actor=MAKER)["items"]
     assert sorted(item["doc_no"] for item in found) == ["D", "P", "R"]
+    books.check()
+
+
+@pytest.mark.parametrize("chunk_rows", [2, 100])
+def test_a_part_that_several_children_take_is_open_until_the_last(
+    books: Books, chunk_rows: int
+) -> None:
+    """Staged or in one piece; a child may have a refused part itself, and children of that."""
+    rows = [
+        load("P", "30.000", "20.000", refused_t="10.000"),
+        load("Q", "30.000", "20.000", refused_t="10.000"),
+        *(child(f"R{number}", "P", "2.500") for number in range(4)),
+        *(child(f"S{number}", "Q", "2.500") for number in range(3)),
+        child("D", "Q", "2.500", "redirect", consignee="board", route="plaster")
+        | {"accepted_t": "1.000", "refused_t": "1.500"},
+    ]
+    path = write_rows(books.folder / "parts.csv", rows)
+    assert import_loads(Import(books.db, path, NOW, chunk_rows=chunk_rows)).report.taken == 10
+    found = {number: OPEN_PART in own for number, own in marks(books).items()}
+    assert found["P"] is found["Q"] is False and found["D"] is True
+    books.check()
+
+
+def test_carriers_are_noted_when_their_loads_are_seen(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes a dead import back in between cannot take them along."""
+    seen: list[list[tuple[str, int]]] = []
+    publish = loads.publish
+
+    def published(*given: Any) -> None:
+        seen.append(carried(books))
+        publish(*given)
+
+    monkeypatch.setattr(loads, "publish", published)
+    rows = [load(f"C{number}", "30.000", "30.000", carrier="快运") for number in range(5)]
+    path = write_rows(books.folder / "carried.csv", rows)
+    import_loads(Import(books.db, path, NOW, chunk_rows=2))
+    assert seen == [[]] and carried(books) == [("快运", 202603)]
     books.check()

@@ -16,6 +16,9 @@ from tests.store.databases import row_counts
 from wasteflow_models import migrate
 from wasteflow_models.base import Base
 from wasteflow_models.engine import Database
+from wasteflow_models.load_copy import USUAL
+from wasteflow_models.partitions import ensure_partitions
+from wasteflow_models.sql_rows import literal
 
 
 def tables(url: str) -> set[str]:
@@ -176,3 +179,27 @@ def test_a_migration_that_loses_rows_is_rolled_back(
     db = Database(url)
     assert row_counts(db) == before
     db.dispose()
+
+
+def test_what_a_copy_leaves_out_is_the_default_of_its_column(db: Database) -> None:
+    """In the table, in its partitions, and whatever month is made later."""
+    if db.is_sqlite:
+        pytest.skip("SQLite is told every value")
+    with db.write() as session:
+        ensure_partitions(session, [202601])
+    query = sa.text(
+        "SELECT c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d "
+        "JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum "
+        "JOIN pg_class c ON c.oid = d.adrelid WHERE c.relname LIKE :like"
+    )
+    for table, usual in USUAL.items():
+        with db.read() as session:
+            found = session.execute(query, {"like": f"{table}%"}).all()
+        given = {(name, column): text.partition("::")[0] for name, column, text in found}
+        names = {name for name, _ in given}
+        assert len(names) > 3 and table in names, "the table, a month and those ahead of it"
+        assert given == {
+            (name, column): literal(value, postgresql=True).lower()
+            for name in names
+            for column, value in usual.items()
+        }

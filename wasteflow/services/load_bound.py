@@ -19,13 +19,14 @@ class Bound(Struct, frozen=True):
     holder: Ints
     parent: Ints
     parent_consignee: Ints
+    parent_refused_kg: Ints
     parent_doc_no: list[str]
 
     @classmethod
     def none(cls, batch: LoadBatch) -> Bound:
         """Deliveries: held by their consignor, children of nobody."""
         zero = np.zeros(len(batch), np.int64)
-        return cls(zero, batch.consignor_id, zero, zero, [""] * len(batch))
+        return cls(zero, batch.consignor_id, zero, zero, zero, [""] * len(batch))
 
     def pick(self, rows: Ints) -> Bound:
         """The rows at these positions."""
@@ -34,6 +35,7 @@ class Bound(Struct, frozen=True):
             self.holder[rows],
             self.parent[rows],
             self.parent_consignee[rows],
+            self.parent_refused_kg[rows],
             [self.parent_doc_no[row] for row in rows.tolist()],
         )
 

@@ -24,12 +24,19 @@ from wasteflow_models import load_store
 Ints = NDArray[np.int64]
 Writing = Callable[[], AbstractContextManager[Session]]
 PART = 4_000
+"""Children of a transaction on SQLite, where others wait for it."""
+PART_BESIDE = 20_000
+"""On PostgreSQL, where they wait for nothing but the same number: as many as a chunk has."""
 
 
 class Waiting:
-    """Children of a file in columns, in file order, until its deliveries are staged."""
+    """Children of a file in columns, in file order, until its deliveries are staged.
 
-    def __init__(self) -> None:
+    part: how many of them make a transaction.
+    """
+
+    def __init__(self, part: int = PART) -> None:
+        self.part = part
         self._batches: list[LoadBatch] = []
         self._kin: list[Kin] = []
 
@@ -55,12 +62,13 @@ class ChildPlan(Struct):
     kin: Kin
     family: Family
     again: Ints
+    part: int
     ids: dict[int, int] = field(default_factory=dict)
 
     def parts(self) -> list[tuple[int, int]]:
         """Spans of `family.rows`, one a transaction; at least one."""
-        count = len(self.family.rows)
-        return [(start, min(start + PART, count)) for start in range(0, max(count, 1), PART)]
+        count, part = len(self.family.rows), self.part
+        return [(start, min(start + part, count)) for start in range(0, max(count, 1), part)]
 
 
 class Children(Struct, frozen=True):
@@ -81,8 +89,8 @@ def find_children(writing: Writing, staging: Staging, waiting: Waiting) -> Child
     """Tell known children from new ones; `writing` gives a session for each part of the work."""
     batch, kin = waiting.all()
     known = np.zeros(len(batch), bool)
-    for start in range(0, len(batch), PART):
-        part = slice(start, start + PART)
+    for start in range(0, len(batch), waiting.part):
+        part = slice(start, start + waiting.part)
         with writing() as session:
             ids = load_store.find_numbers(session, batch.doc_no[part], batch.consignor_id[part])
         known[part] = ids > 0
@@ -99,9 +107,9 @@ def plan_children(writing: Writing, staging: Staging, waiting: Waiting) -> Child
     """Bind the new children to their parents; no part of it keeps other writers waiting long."""
     children = find_children(writing, staging, waiting)
     numbers, parents = children.parents, Parents()
-    for start in range(0, len(numbers), PART):
+    for start in range(0, len(numbers), waiting.part):
         with writing() as session:
-            part = numbers[start : start + PART]
+            part = numbers[start : start + waiting.part]
             parents |= parents_in(session, part, staging.completing, staging.batch_id)
     batch, kin, fresh = children.batch, children.kin, children.fresh
     family = settle(staging.keys, pick(batch, fresh), _kin_of(kin, fresh), parents, staging.issues)
@@ -109,7 +117,7 @@ def plan_children(writing: Writing, staging: Staging, waiting: Waiting) -> Child
     for parent in family.parents:
         if parent.place < 0:
             parent.place = -int(fresh[-parent.place - 1]) - 1
-    return ChildPlan(batch, kin, Family(rows, family.parents), children.again)
+    return ChildPlan(batch, kin, Family(rows, family.parents), children.again, waiting.part)
 
 
 def stage_children(
@@ -144,6 +152,7 @@ def _write(session: Session, staging: Staging, plan: ChildPlan, ready: list[int]
         np.array([parent.holder for parent in parents], np.int64),
         np.array(places, np.int64),
         np.array([parent.consignee for parent in parents], np.int64),
+        np.array([parent.refused_kg for parent in parents], np.int64),
         [plan.kin.parent_doc_no[row] for row in rows.tolist()],
     )
     batch = pick(plan.batch, rows)
@@ -160,7 +169,7 @@ def _unbound(batch: LoadBatch, kin: Kin, rows: Ints) -> tuple[LoadBatch, Bound]:
     """Children as they stand in the file, for comparison only."""
     chosen, part = pick(batch, rows), _kin_of(kin, rows)
     zero = np.zeros(len(rows), np.int64)
-    return chosen, Bound(part.kind, zero, zero, zero, part.parent_doc_no)
+    return chosen, Bound(part.kind, zero, zero, zero, zero, part.parent_doc_no)
 
 
 def _first_of_each(batch: LoadBatch) -> Ints:

@@ -62,6 +62,7 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     session.flush()
     if parents:
         apart.settle(session, np.array(parents, np.int64))
+    apart.add_carried(session, staging.carried)
     load_store.forget_ranges(session, staging.batch_id)
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)

@@ -36,6 +36,7 @@ from wasteflow.services.load_convert import (
 )
 from wasteflow.services.outcome import Warnings
 from wasteflow_models.keys import Keys
+from wasteflow_models.link_keys import link_keys
 from wasteflow_models.load_copy import CopiedLoads, texts_of_copies, write_copies
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.load_marks import NewMarks, new_marks
@@ -70,11 +71,9 @@ class Moves(Struct, frozen=True):
         yield "dispatched_at", self.consignor_id, self.dispatched_day, self.delivery
         yield "received_at", self.consignee_id, self.received_day, self.received_month > 0
 
-    def links(self) -> set[tuple[int, int]]:
-        """(consignor, consignee) of every load, each pair once."""
-        sides = self.consignor_id, self.consignee_id
-        first = groups_of(list(sides)).first
-        return set(zip(*(side[first].tolist() for side in sides), strict=True))
+    def links(self) -> set[int]:
+        """The links of the loads as `parties.link_keys`."""
+        return set(np.unique(link_keys(self.consignor_id, self.consignee_id)).tolist())
 
     def first_days(self) -> FirstDays:
         """The first day on which anything moves, of every firm and material that moves."""

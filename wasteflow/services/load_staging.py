@@ -32,6 +32,7 @@ from wasteflow.services.load_convert import (
     weight_columns,
 )
 from wasteflow.services.load_known import Known, compare
+from wasteflow.services.load_parts import OpenParts
 from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads, marks_of
 from wasteflow.services.load_receipts import Receipts, ready_receipts
 from wasteflow.services.load_signing import Signing
@@ -42,6 +43,7 @@ from wasteflow_models.event_lane import EventLane, insert_copies
 from wasteflow_models.flow_parts import ReadyPart
 from wasteflow_models.late import Closed
 from wasteflow_models.ledger import StagedRow
+from wasteflow_models.link_keys import firms_of
 from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_ids import STEP
 from wasteflow_models.load_marks import NewMarks
@@ -68,7 +70,7 @@ class Staging(Struct):
     parts: the roll-up of a large file, ready for publishing, columns: the most of it before; lane:
     writes events on PostgreSQL; signing: what a firm signs by its own file; known: loads of a
     staged file that are yet to be compared with those that have their numbers; receipts: of loads
-    in the books, ready to be written.
+    in the books, ready to be written; carried: carriers by month, noted when the loads are seen.
     """
 
     keys: Keys
@@ -94,8 +96,10 @@ class Staging(Struct):
     late: list[Late] = field(default_factory=list)
     known: list[tuple[LoadBatch, Bound]] = field(default_factory=list)
     receipts: Receipts | None = None
+    carried: set[tuple[str, int]] = field(default_factory=set)
+    open_parts: OpenParts = field(default_factory=OpenParts)
     _received: dict[int, Known] = field(default_factory=dict)
-    _links: set[tuple[int, int]] = field(default_factory=set)
+    _links: set[int] = field(default_factory=set)
     _lines: list[tuple[Ints, Ints]] = field(default_factory=list)
 
     def take(self, session: Session, batch: LoadBatch, bound: Bound | None = None) -> Ints:
@@ -194,8 +198,7 @@ class Staging(Struct):
         if children.any():
             ends = bound.holder, batch.consignor_id, batch.consignee_id
             apart.add_held(session, ids[children], *(end[children] for end in ends))
-            known = list(self.of_books(bound.parent[children]))  # theirs is settled when published
-            apart.settle_parts(session, np.setdiff1d(bound.parent[children], known))
+            self.open_parts.take(bound, batch.dispatched_kg)
         if self.closed:
             self._book_late(session, ids, columns)
 
@@ -209,9 +212,11 @@ class Staging(Struct):
         marks: NewMarks,
     ) -> None:
         """What finding and publishing need to know of loads that were written."""
-        apart.add_new(session, marks, ids, moves.consignor_id, moves.consignee_id)
+        ends = moves.consignor_id, moves.consignee_id
+        apart.add_new(session, self.open_parts.hold(marks, ids, *ends), ids, *ends)
+        self.carried.update(marks.carried)
         links = moves.links() - self._links
-        add_senders(session, links)
+        add_senders(session, firms_of(links))
         self._links |= links
         if self.staged:
             for low, high in load_store.month_ranges(ids):

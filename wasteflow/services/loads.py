@@ -24,7 +24,14 @@ from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
 from wasteflow.services.again import Overtaken, again_if_overtaken
 from wasteflow.services.load_bound import chosen
-from wasteflow.services.load_children import Waiting, plan_children, stage_children
+from wasteflow.services.load_children import (
+    PART,
+    PART_BESIDE,
+    Waiting,
+    plan_children,
+    stage_children,
+)
+from wasteflow.services.load_parts import mark_parts
 from wasteflow.services.load_publish import (
     openings_of,
     publish,
@@ -51,6 +58,8 @@ from wasteflow_models.staging import claimed, discard, sweep
 
 COMPARED = 5_000
 """Loads of a large file that are compared with the books in one transaction."""
+MARKED = 20_000
+"""Refused parts that are marked in one."""
 Elsewhere = Callable[[Keys, Packing | None], Generator[ReadyChunk, None, None]]
 
 
@@ -143,6 +152,7 @@ def _at_once(
                 for start, stop in plan.parts():
                     stage_children(session, staging, plan, start, stop)
             _refuse(staging)
+            mark_parts(session, staging.open_parts.left())
             publish(session, staging, batch, report)
             tick(report.rows)
             if dry_run:
@@ -172,7 +182,7 @@ def _in_stages(
         held.enter_context(no_collecting())
         if packing and packing.numbers is not None and not db.joined:
             staging.lane = held.enter_context(closing(EventLane(db, staging.batch_id)))
-        waiting = Waiting()
+        waiting = Waiting(PART if db.is_sqlite else PART_BESIDE)
         source = held.enter_context(closing(file.ready(staging.keys, packing)))
         coming = held.enter_context(closing(Ahead(source)))
         with ChunkWriter(db) as writer:
@@ -193,6 +203,8 @@ def _in_stages(
                         staging.lane.apart.attach()
                     if waiting:
                         _stage_children(writer, staging, waiting)
+            if not (dry_run or staging.issues):
+                _mark_parts(writer, staging)
         _refuse(staging)
         if not dry_run:
             if staging.signing is not None:
@@ -230,6 +242,14 @@ def _stage_children(writer: ChunkWriter, staging: Staging, waiting: Waiting) -> 
         with writer.chunk() as session:
             stage_children(session, staging, plan, start, stop)
         _compare(writer, staging)
+    writer.rest()
+
+
+def _mark_parts(writer: ChunkWriter, staging: Staging) -> None:
+    loads = staging.open_parts.left()
+    for start in range(0, len(loads[0]), MARKED):
+        with writer.chunk() as session:
+            mark_parts(session, [column[start : start + MARKED] for column in loads])
     writer.rest()
 
 
