@@ -62,10 +62,10 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     session.flush()
     if parents:
         apart.settle(session, np.array(parents, np.int64))
-    apart.add_carried(session, staging.carried)
     load_store.forget_ranges(session, staging.batch_id)
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
+    apart.add_carried(session, staging.carried)  # behind the roll-up, as whoever records one load
     report.batch_id = staging.batch_id
     report.taken, report.completed = staging.taken, len(receipts)
     report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
