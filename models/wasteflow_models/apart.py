@@ -132,8 +132,10 @@ def add_carried(session: Session, carried: Iterable[tuple[str, int]]) -> None:
     """Note (carrier, month of the ids) of loads."""
     rows = sorted(set(carried))
     if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        many(session, _CARRIED.replace(":carrier", "?").replace(":month", "?"), columns)
+        names, months = zip(*rows, strict=True)
+        columns = {"carrier": list(names), "month": list(months)}
+        ending = "ON CONFLICT DO NOTHING"
+        insert_columns(session, "carrier_month", len(rows), columns, ending=ending)
 
 
 _CARRIED = (

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tests.store.books import NOW, Books, child, entry, load, write_rows
 from tests.store.live import CEMENT_GATE, MAKER, MAKER_GATE, Gate
 from wasteflow.load_files import Import, import_loads
-from wasteflow.services import loads
+from wasteflow.services import load_publish, loads
 from wasteflow.services.checking import check_books
 from wasteflow.services.corrections import reverse
 from wasteflow.services.live.listing import list_loads
@@ -176,11 +176,10 @@ def test_carriers_are_noted_when_their_loads_are_seen(
 ) -> None:
     """Whoever takes a dead import back in between cannot take them along."""
     seen: list[list[tuple[str, int]]] = []
-    publish = loads.publish
 
     def published(*given: Any) -> None:
         seen.append(carried(books))
-        publish(*given)
+        load_publish.publish(*given)
 
     monkeypatch.setattr(loads, "publish", published)
     rows = [load(f"C{number}", "30.000", "30.000", carrier="快运") for number in range(5)]

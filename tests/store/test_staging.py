@@ -25,7 +25,7 @@ from wasteflow.core.errors import RowsRefused
 from wasteflow.load_files import Import, import_loads
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
-from wasteflow.services import load_staging
+from wasteflow.services import load_sums
 from wasteflow.services import loads as service
 from wasteflow.services.batches import new_batch
 from wasteflow.services.closing import close_month
@@ -101,7 +101,7 @@ def twin(books: Books, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
 def test_chunks_leave_the_same_books_as_one_piece(
     books: Books, twin: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load_staging, "MERGE_ROWS", 4)  # added up on the way, more than once
+    monkeypatch.setattr(load_sums, "MERGE_ROWS", 4)  # added up on the way, more than once
     rows = ROWS[:-1]
     one = take(twin, *rows, chunk_rows=1000)
     many = take(books, *rows)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import polars as pl
@@ -220,8 +220,7 @@ def _scan(file: BinaryIO, wanted: str | None, mark: int) -> _Survey | None:
     digest = hashlib.sha256()
     lines = offset = 0
     bad_at = 0 if wanted == "gb18030" else -1
-    for piece in pieces(file):
-        digest.update(piece)
+    for piece in ahead(_hashed(file, digest)):  # reading and hashing take as long as looking
         bytes_ = np.frombuffer(piece, np.uint8)
         ends = np.count_nonzero(bytes_ == 10)
         spaces = ends + sum(piece.count(space) for space in (b"\t", b"\r") if space in piece)
@@ -244,6 +243,12 @@ def _scan(file: BinaryIO, wanted: str | None, mark: int) -> _Survey | None:
     except UnicodeDecodeError:
         return None
     return _Survey("gb18030", 0, digest.hexdigest(), lines)
+
+
+def _hashed(file: BinaryIO, digest: Any) -> Iterator[bytes]:
+    for piece in pieces(file):
+        digest.update(piece)
+        yield piece
 
 
 def _bad_utf8(piece: bytes) -> int:

@@ -18,6 +18,7 @@ from wasteflow.core.postings_bulk import BulkRollup, merge
 from wasteflow.services.again import Overtaken
 from wasteflow.services.batches import note_import
 from wasteflow.services.booking import post
+from wasteflow.services.load_ready import FirstDays
 from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_staging import Ints, Openings, Staging
 from wasteflow.services.outcome import ImportReport
@@ -62,10 +63,10 @@ def publish(session: Session, staging: Staging, batch: BatchRow, report: ImportR
     session.flush()
     if parents:
         apart.settle(session, np.array(parents, np.int64))
-    apart.add_carried(session, staging.carried)
     load_store.forget_ranges(session, staging.batch_id)
     # From here on others wait.
     post(session, merge(staging.rollups), merge_late(staging.late), staging.parts)
+    apart.add_carried(session, staging.carried)  # behind the roll-up, as whoever records one load
     report.batch_id = staging.batch_id
     report.taken, report.completed = staging.taken, len(receipts)
     report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
@@ -116,8 +117,9 @@ def _columns(db: Database, merged: BulkRollup) -> list[Ints]:
 
 
 def ready_rollup(db: Database, staging: Staging) -> None:
-    """Make receipts and roll-up of a staged import ready, so that publishing has little to do."""
+    """Make receipts, roll-up and first days ready, so that publishing has little to do."""
     staging.make_receipts_ready(pack=db.is_sqlite and not db.joined)
+    staging.first_days = [FirstDays.joined(staging.first_days)]
     merged = merge(staging.rollups)  # before anybody has to wait
     staging.rollups = [merged]
     columns = staging.columns
@@ -142,6 +144,7 @@ def _still_holds(session: Session, staging: Staging) -> None:
     if stamp(session, CLOSES) != staging.closed_version:
         raise Overtaken
     openings = openings_of(session, staging.keys)
-    for site, day in staging.first_moves.items():
-        if openings.get(site, 0) > day:
+    moved = (column.tolist() for column in FirstDays.joined(staging.first_days))
+    for firm, material, day in zip(*moved, strict=True):
+        if openings.get((firm, material), 0) > day:
             raise Overtaken

@@ -6,7 +6,7 @@ out can be pickled, and the writer seldom has to unpack the loads themselves.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from wasteflow.core.columns import groups_of
 from wasteflow.core.errors import RowIssue
 from wasteflow.core.loads_bulk import Flags, Ints, LoadBatch, posting_columns
-from wasteflow.core.postings_bulk import BulkRollup, bulk_load_postings
+from wasteflow.core.postings_bulk import BulkRollup, bulk_load_postings, firms_in
 from wasteflow.core.vocabulary import LoadKind
 from wasteflow.schemas.columns import TextChunk
 from wasteflow.schemas.row_rules import Clock
@@ -71,29 +71,64 @@ class Moves(Struct, frozen=True):
         yield "dispatched_at", self.consignor_id, self.dispatched_day, self.delivery
         yield "received_at", self.consignee_id, self.received_day, self.received_month > 0
 
-    def links(self) -> set[int]:
-        """The links of the loads as `parties.link_keys`."""
-        return set(np.unique(link_keys(self.consignor_id, self.consignee_id)).tolist())
-
     def first_days(self) -> FirstDays:
         """The first day on which anything moves, of every firm and material that moves."""
         sides = list(self.sides())
         firm, day = (np.concatenate([side[column][side[3]] for side in sides]) for column in (1, 2))
         material = np.concatenate([self.material_id[mask] for *_, mask in sides])
-        groups = groups_of([firm, material, day])
-        rows = groups.first
-        new = np.ones(len(rows), np.bool_)
-        new[1:] = (np.diff(firm[rows]) != 0) | (np.diff(material[rows]) != 0)
-        rows = rows[new]
-        return FirstDays(firm[rows], material[rows], day[rows])
+        return FirstDays(firm, material, day).earliest()
 
 
 class FirstDays(NamedTuple):
-    """Firm id, material id and ordinal of a day, aligned; each pair once."""
+    """Firm id, material id and ordinal of a day, aligned."""
 
     firm: Ints
     material: Ints
     day: Ints
+
+    @classmethod
+    def joined(cls, parts: Sequence[FirstDays]) -> FirstDays:
+        """The earliest day of each pair in any of the parts."""
+        if not parts:
+            return cls(*[np.zeros(0, np.int64)] * 3)
+        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True))).earliest()
+
+    def earliest(self) -> FirstDays:
+        """Each pair once, with its earliest day."""
+        rows = groups_of(list(self)).first
+        new = np.ones(len(rows), np.bool_)
+        new[1:] = (np.diff(self.firm[rows]) != 0) | (np.diff(self.material[rows]) != 0)
+        return FirstDays(*(column[rows[new]] for column in self))
+
+
+class Noted(Struct):
+    """What staging has to know of loads it writes; links and firms are looked for once."""
+
+    moves: Moves
+    marks: NewMarks
+    first_days: FirstDays
+    rollup: BulkRollup
+    _links: set[int] | None = None
+    _firms: set[int] | None = None
+
+    @classmethod
+    def of(cls, batch: LoadBatch, kind: Ints, rollup: BulkRollup) -> Noted:
+        """That of a batch; kind: number of each load's kind, 0 for a delivery."""
+        moves = Moves.of(batch, kind)
+        return cls(moves, marks_of(batch), moves.first_days(), rollup)
+
+    def links(self) -> set[int]:
+        """The links of the loads as `link_keys`."""
+        if self._links is None:
+            keys = link_keys(self.moves.consignor_id, self.moves.consignee_id)
+            self._links = set(np.unique(keys).tolist())
+        return self._links
+
+    def firms(self) -> set[int]:
+        """Ids of the enterprises whose places the postings touch."""
+        if self._firms is None:
+            self._firms = firms_in(self.rollup)
+        return self._firms
 
 
 class ReadyLoads(Struct, frozen=True):
@@ -103,10 +138,7 @@ class ReadyLoads(Struct, frozen=True):
     and in narrower integers.
     """
 
-    moves: Moves
-    marks: NewMarks
-    first_days: FirstDays
-    rollup: BulkRollup
+    noted: Noted
     batch: LoadBatch
     packed: PackedLoads | CopiedLoads | None = None
 
@@ -225,18 +257,20 @@ def loads_are_synthetic(remarks: list[str] | str) -> bool:
 
 def _made_ready(batch: LoadBatch, packing: Packing | None, done: int) -> ReadyLoads:
     """A chunk with what follows from it; done: deliveries of the file before it."""
-    moves = Moves.of(batch, np.zeros(len(batch), np.int64))
     rollup = bulk_load_postings(posting_columns(batch))
-    made = ReadyLoads(moves, marks_of(batch), moves.first_days(), rollup, batch)
+    noted = Noted.of(batch, np.zeros(len(batch), np.int64), rollup)
     packed = _packed(batch, packing, done) if packing is not None and len(batch) else None
     if packed is None:
-        return made
-    return replace(
-        made,
-        moves=Moves(**{name: _narrow(getattr(moves, name)) for name in Moves.__struct_fields__}),
-        rollup=BulkRollup(_narrow(rollup.keys), rollup.kg, _narrow(rollup.n)),
-        batch=_without_texts(batch),
-        packed=packed,
+        return ReadyLoads(noted, batch)
+    narrow = {name: _narrow(getattr(noted.moves, name)) for name in Moves.__struct_fields__}
+    return ReadyLoads(
+        replace(
+            noted,
+            moves=Moves(**narrow),
+            rollup=BulkRollup(_narrow(rollup.keys), rollup.kg, _narrow(rollup.n)),
+        ),
+        _without_texts(batch),
+        packed,
     )
 
 

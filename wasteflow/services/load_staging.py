@@ -23,7 +23,6 @@ from wasteflow.core.postings_bulk import (
     LoadColumns,
     bulk_load_postings,
     firms_in,
-    merge,
 )
 from wasteflow.services.again import Overtaken
 from wasteflow.services.load_bound import Bound, chosen
@@ -33,7 +32,7 @@ from wasteflow.services.load_convert import (
 )
 from wasteflow.services.load_known import Known, compare
 from wasteflow.services.load_parts import OpenParts
-from wasteflow.services.load_ready import FirstDays, Moves, ReadyLoads, marks_of
+from wasteflow.services.load_ready import FirstDays, Moves, Noted, ReadyLoads
 from wasteflow.services.load_receipts import Receipts, ready_receipts
 from wasteflow.services.load_signing import Signing
 from wasteflow_models import apart, load_store
@@ -46,7 +45,6 @@ from wasteflow_models.ledger import StagedRow
 from wasteflow_models.link_keys import firms_of
 from wasteflow_models.load_copy import CopiedLoads
 from wasteflow_models.load_ids import STEP
-from wasteflow_models.load_marks import NewMarks
 from wasteflow_models.load_pack import PackedLoads
 from wasteflow_models.packed_moves import claim_packed, insert_packed
 from wasteflow_models.parties import add_senders
@@ -57,7 +55,6 @@ from wasteflow_models.partitions import (
 Ints = NDArray[np.int64]
 Openings = dict[tuple[int, int], int]
 """(enterprise id, material id) → ordinal of the day of the site's opening entry."""
-MERGE_ROWS = 2_000_000
 
 
 class StillApart(Exception):
@@ -88,7 +85,7 @@ class Staging(Struct):
     issues: list[RowIssue] = field(default_factory=list)
     completing: dict[int, Known] = field(default_factory=dict)
     book_parents: set[int] = field(default_factory=set)
-    first_moves: Openings = field(default_factory=dict)
+    first_days: list[FirstDays] = field(default_factory=list)
     rollups: list[BulkRollup] = field(default_factory=list)
     firms: set[int] = field(default_factory=set)
     columns: list[Ints] = field(default_factory=list)
@@ -131,8 +128,8 @@ class Staging(Struct):
 
         Raises StillApart, and nothing is written, if it must first be found what lies apart.
         """
-        early = ready.first_days.day < self._opened(*ready.first_days[:2])
-        moves = ready.moves
+        first, moves = ready.noted.first_days, ready.noted.moves
+        early = first.day < self._opened(first.firm, first.material)
         late = moves.dispatched_month <= self.closed.of(moves.consignor_id, moves.consignee_id)
         if not len(moves.line):
             return
@@ -153,7 +150,7 @@ class Staging(Struct):
             self.lane.copy(session, copies)
         else:
             insert_copies(session, copies)
-        self._note(session, copies.ids, ready.moves, ready.first_days, ready.rollup, ready.marks)
+        self._note(session, copies.ids, ready.noted)
 
     def _take_each(self, session: Session, ready: ReadyLoads) -> None:
         """Load by load; of the file itself any may be asked for."""
@@ -162,14 +159,14 @@ class Staging(Struct):
         self.take(session, ready.loads())
 
     def _take_packed(self, session: Session, ready: ReadyLoads, packed: PackedLoads) -> None:
-        months = ready.moves.dispatched_month.astype(np.int64)
+        months = ready.noted.moves.dispatched_month.astype(np.int64)
         ids = new_load_ids(session, months)
         steps = _steps(months, ids)
         if not claim_packed(session, packed, steps):
             self._take_each(session, ready)
             return
         insert_packed(session, packed, steps, self.batch_id, self.now)
-        self._note(session, ids, ready.moves, ready.first_days, ready.rollup, ready.marks)
+        self._note(session, ids, ready.noted)
 
     def _write(self, session: Session, batch: LoadBatch, bound: Bound, ids: Ints) -> None:
         if not len(ids):
@@ -192,9 +189,7 @@ class Staging(Struct):
         columns = posting_columns(
             batch, (bound.kind > 0).astype(np.int64), bound.holder, bound.parent_consignee
         )
-        moves = Moves.of(batch, bound.kind)
-        rollup = bulk_load_postings(columns)
-        self._note(session, ids, moves, moves.first_days(), rollup, marks_of(batch))
+        self._note(session, ids, Noted.of(batch, bound.kind, bulk_load_postings(columns)))
         if children.any():
             ends = bound.holder, batch.consignor_id, batch.consignee_id
             apart.add_held(session, ids[children], *(end[children] for end in ends))
@@ -202,33 +197,24 @@ class Staging(Struct):
         if self.closed:
             self._book_late(session, ids, columns)
 
-    def _note(
-        self,
-        session: Session,
-        ids: Ints,
-        moves: Moves,
-        first_days: FirstDays,
-        rollup: BulkRollup,
-        marks: NewMarks,
-    ) -> None:
+    def _note(self, session: Session, ids: Ints, noted: Noted) -> None:
         """What finding and publishing need to know of loads that were written."""
+        moves, marks = noted.moves, noted.marks
         ends = moves.consignor_id, moves.consignee_id
         apart.add_new(session, self.open_parts.hold(marks, ids, *ends), ids, *ends)
         self.carried.update(marks.carried)
-        links = moves.links() - self._links
+        links = noted.links() - self._links
         add_senders(session, firms_of(links))
         self._links |= links
         if self.staged:
             for low, high in load_store.month_ranges(ids):
                 session.add(StagedRow(batch_id=self.batch_id, first_id=low, last_id=high))
-        columns = (column.tolist() for column in first_days)
-        for firm, material, day in zip(*columns, strict=True):
-            key = firm, material
-            self.first_moves[key] = min(day, self.first_moves.get(key, day))
+        self.first_days.append(noted.first_days)
         order = np.argsort(ids, kind="stable")
         self._lines.append((ids[order], moves.line[order]))
         self.taken += len(ids)
-        self.add_rollup(rollup)
+        self.firms |= noted.firms()
+        self.rollups.append(noted.rollup)
 
     def _book_late(self, session: Session, ids: Ints, loads: LoadColumns) -> None:
         """Loads dated into a month that a party has closed are booked in the first open one."""
@@ -243,11 +229,6 @@ class Staging(Struct):
         """Add postings to what publishing will add to the books."""
         self.firms |= firms_in(rollup)
         self.rollups.append(BulkRollup(rollup.keys, sign * rollup.kg, sign * rollup.n))
-
-    def gather(self) -> None:
-        """Add many postings up; between two transactions, since it takes half a second."""
-        if sum(len(part.kg) for part in self.rollups) > MERGE_ROWS:
-            self.rollups = [merge(self.rollups)]
 
     def complete(self, session: Session, receipts: Receipts) -> bool:
         """Give loads on the road their receipts; False if one is gone."""

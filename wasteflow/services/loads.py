@@ -42,6 +42,7 @@ from wasteflow.services.load_ready import Packing, ReadyChunk, ready_chunks
 from wasteflow.services.load_signing import Signing, confirmed
 from wasteflow.services.load_signing_parts import note_due, sign_due
 from wasteflow.services.load_staging import Ints, Staging, StillApart
+from wasteflow.services.load_sums import Adding
 from wasteflow.services.outcome import DryRunEnds, ImportReport, Progress
 from wasteflow_models.chunk_writer import ChunkWriter, written_beside
 from wasteflow_models.convert import Keys, load_keys
@@ -183,8 +184,9 @@ def _in_stages(
         if packing and packing.numbers is not None and not db.joined:
             staging.lane = held.enter_context(closing(EventLane(db, staging.batch_id)))
         waiting = Waiting(PART if db.is_sqlite else PART_BESIDE)
+        adding = held.enter_context(closing(Adding(staging)))
         source = held.enter_context(closing(file.ready(staging.keys, packing)))
-        coming = held.enter_context(closing(Ahead(source)))
+        coming = held.enter_context(closing(Ahead(_looked_at(source))))
         with ChunkWriter(db) as writer:
             for chunk in coming:
                 _told(staging, chunk, waiting, report, batch)
@@ -192,9 +194,10 @@ def _in_stages(
                 if not coming.ready:
                     writer.rest()
                 if writer.resting:
-                    staging.gather()
+                    adding.look()
                     tick(report.rows)  # whoever is told may want to write
             writer.rest()
+            adding.end()
             tick(report.rows)
             sound = not (dry_run or staging.issues)
             if waiting or (sound and staging.lane):
@@ -217,6 +220,15 @@ def _in_stages(
             report.taken, report.completed = staging.taken, len(staging.completing)
             report.skipped, report.confirmed = staging.skipped, confirmed(staging.signing)
     return report
+
+
+def _looked_at(chunks: Iterable[ReadyChunk]) -> Iterator[ReadyChunk]:
+    """The chunks with their links and firms, which are looked for beside the writer."""
+    for chunk in chunks:
+        if chunk.ready is not None:
+            chunk.ready.noted.links()
+            chunk.ready.noted.firms()
+        yield chunk
 
 
 def _stage(writer: ChunkWriter, staging: Staging, chunk: ReadyChunk) -> None:
