@@ -152,6 +152,7 @@ def test_loads_are_listed_and_read(api: Api) -> None:
     numbers = [item["doc_no"] for page in (first, rest) for item in page["items"]]
     assert len(numbers) == len(set(numbers)) == 4 and rest["next"] is None
     assert api.get("op-p1", "/shipments?cursor=nonsense").get_json()["code"] == "bad_cursor"
+    assert api.get("op-p1", "/shipments?limit=2&cursor=").get_json() == first
 
 
 def test_an_annulled_load_is_out_of_the_books(api: Api) -> None:

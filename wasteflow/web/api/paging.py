@@ -19,16 +19,16 @@ T = TypeVar("T")
 
 
 class CursorField(Shaped):
-    """Where the next page begins, as the last page gave it."""
+    """Where the next page begins, as the last page gave it; empty: the first page."""
 
-    shape = {"type": "string", "minLength": 1, "maxLength": 300}  # noqa: RUF012
+    shape = {"type": "string", "maxLength": 300}  # noqa: RUF012
 
 
 class PageQuery(ApiSchema):
     """Parameters of every list."""
 
     limit = LimitField("Objects per page", load_default=DEFAULT_LIMIT)
-    cursor = CursorField("`next` of the page before", load_default="")
+    cursor = CursorField("`next` of the page before; empty: the first page", load_default="")
 
 
 class ChangedPageQuery(PageQuery):
